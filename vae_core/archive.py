@@ -1,0 +1,111 @@
+"""One file that holds tensors and a JSON document, proves that it is whole, and is never half-written.
+
+The file is a safetensors file (no code runs when it is read). Its metadata hold the document and a SHA-256 over
+the document and every tensor's name, type, shape and bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from vae_core.errors import DamagedRun, StoreError
+
+FORMAT = "vae-playground-1"
+_MAX_HEADER_BYTES = 64 * 2**20
+
+
+def write(path: Path, tensors: Mapping[str, np.ndarray], document: dict[str, Any]) -> None:
+    """Write atomically: a temporary file in the same folder, flushed, synced, renamed.
+
+    Raises:
+        StoreError: folder not writable, disk full; `path` is then what it was before.
+    """
+    text = json.dumps(document, sort_keys=True, allow_nan=False)
+    whole = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    metadata = {"format": FORMAT, "document": text, "sha256": _digest(text, whole)}
+    content = safetensors.numpy.save(whole, metadata=metadata)
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        temporary = Path(name)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)  # mkstemp makes it private; the store is shared
+        temporary.replace(path)
+    except OSError as error:
+        if temporary:
+            temporary.unlink(missing_ok=True)
+        raise StoreError(
+            f"could not write {path.name} in {path.parent} ({error.strerror or error}); free some space or choose "
+            "a folder you can write to with --store."
+        ) from error
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Tensors and document of a file that was proven whole.
+
+    Raises:
+        DamagedRun: truncated, altered, or not one of ours.
+        FileNotFoundError: no such file.
+    """
+    content = path.read_bytes()
+    metadata = _metadata(content, path)
+    try:
+        tensors = safetensors.numpy.load(content)
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise DamagedRun(f"{path.name} is damaged: its tensors cannot be read ({error}).") from error
+    if _digest(metadata["document"], tensors) != metadata["sha256"]:
+        raise DamagedRun(f"{path.name} is damaged: its content does not match its SHA-256.")
+    return tensors, json.loads(metadata["document"])
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """The JSON document alone, from the head of the file: for listings. Not verified against the SHA-256.
+
+    Raises:
+        DamagedRun: the head cannot be read.
+    """
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        head = size.to_bytes(8, "little") + file.read(min(size, _MAX_HEADER_BYTES))
+    document = json.loads(_metadata(head, path)["document"])
+    if not isinstance(document, dict):
+        raise DamagedRun(f"{path.name} is damaged: its header holds no document.")
+    return document
+
+
+def _metadata(content: bytes, path: Path) -> dict[str, str]:
+    size = int.from_bytes(content[:8], "little")
+    if len(content) < 8 or size > len(content) - 8:
+        raise DamagedRun(f"{path.name} is damaged: it ends too early.")
+    try:
+        metadata = json.loads(content[8 : 8 + size]).get("__metadata__")
+        json.loads(metadata["document"])
+        digest, version = metadata["sha256"], metadata["format"]
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
+        raise DamagedRun(f"{path.name} is damaged, or was not written by this program.") from error
+    if version != FORMAT:
+        raise DamagedRun(f"{path.name} has format {str(version)[:40]!r}; this program reads {FORMAT!r}.")
+    return {"document": metadata["document"], "sha256": digest}
+
+
+def _digest(document: str, tensors: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(document.encode())
+    for name in sorted(tensors):
+        array = tensors[name]
+        digest.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

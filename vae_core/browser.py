@@ -1,0 +1,254 @@
+"""A trained model as bytes that the browser's latent canvas reads.
+
+Layout of a payload, little-endian::
+
+    uint32  length of the header in bytes
+    bytes   header, JSON (UTF-8), padded with spaces so that the tensors start at a multiple of 8
+    bytes   tensors, each at the offset (from the first tensor) that the header gives it, a multiple of 8
+
+The header's ``layers`` are a short program that the browser interprets, see `LAYER_OPS`: a new decoder made of
+these needs no new JavaScript.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from vae_core.datasets import ImageDataset
+from vae_core.metrics import empty_beyond
+from vae_core.run import Run
+
+FORMAT = 1
+ALIGNMENT = 8
+LAYER_OPS = ("linear", "relu", "tanh", "sigmoid", "reshape", "conv_transpose")
+RING_RADII = (1, 2, 3)
+EMPTY_SHARE = 0.99
+THUMBNAIL_COLUMNS = 50
+
+
+@dataclass(frozen=True)
+class LatentPlane:
+    """The flat piece of latent space that is drawn: z = origin + u * axes[0] + v * axes[1].
+
+    For d = 2 it is all of latent space. For more dimensions it is the plane through the mean code along its two
+    principal directions; for d = 1 the second coordinate has no effect.
+
+    Attributes:
+        origin: float32 (d,).
+        axes: float32 (2, d), orthonormal rows (the second is zero for d = 1).
+        variance_share: share of the codes' variance that lies in the plane, 0 to 1.
+    """
+
+    origin: np.ndarray
+    axes: np.ndarray
+    variance_share: float
+
+    @classmethod
+    def of_codes(cls, codes: np.ndarray) -> LatentPlane:
+        """The plane for codes (N, d)."""
+        dimensions = codes.shape[1]
+        if dimensions <= 2:
+            return cls(np.zeros(dimensions, np.float32), np.eye(2, dimensions, dtype=np.float32), 1.0)
+        from sklearn.decomposition import PCA
+
+        fitted = PCA(n_components=2, svd_solver="full").fit(codes)
+        share = float(fitted.explained_variance_ratio_.sum())
+        return cls(fitted.mean_.astype(np.float32), fitted.components_.astype(np.float32), share)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the plane is all of latent space."""
+        return len(self.origin) <= 2
+
+    def project(self, codes: np.ndarray) -> np.ndarray:
+        """Codes (N, d) -> plane coordinates (N, 2), orthogonally."""
+        return (codes - self.origin) @ self.axes.T
+
+    def embed(self, points: np.ndarray) -> np.ndarray:
+        """Plane coordinates (N, 2) -> codes (N, d)."""
+        return self.origin + points @ self.axes
+
+    def posterior_factors(self, log_var: np.ndarray) -> np.ndarray:
+        """Lower Cholesky factors of the posteriors' covariances in the plane, (N, 3): l_uu, l_vu, l_vv."""
+        variance = np.exp(log_var.astype(np.float64))
+        (a, b), tiny = self.axes.astype(np.float64), 1e-30
+        uu, vu, vv = variance @ (a * a), variance @ (a * b), variance @ (b * b)
+        l_uu = np.sqrt(np.maximum(uu, tiny))
+        l_vu = vu / l_uu
+        return np.stack([l_uu, l_vu, np.sqrt(np.maximum(vv - l_vu**2, 0.0))], axis=1)
+
+
+@dataclass(frozen=True)
+class Payload:
+    """A header and the bytes of its tensors. `to_bytes` is what travels.
+
+    Attributes:
+        header: JSON-compatible.
+        body: tensors at their offsets.
+    """
+
+    header: dict[str, Any]
+    body: bytes
+
+    def with_header(self, **entries: Any) -> Payload:
+        """A payload with header entries added or replaced; the body is shared, not copied."""
+        return replace(self, header={**self.header, **entries})
+
+    def to_bytes(self) -> bytes:
+        """The layout at the head of this module."""
+        text = json.dumps(self.header, separators=(",", ":"), allow_nan=False).encode()
+        text += b" " * (-(4 + len(text)) % ALIGNMENT)
+        return len(text).to_bytes(4, "little") + text + self.body
+
+
+class _Tensors:
+    """Collects tensors and where they lie."""
+
+    def __init__(self) -> None:
+        self.table: dict[str, dict[str, Any]] = {}
+        self.parts: list[bytes] = []
+        self.size = 0
+
+    def add(self, name: str, array: np.ndarray) -> str:
+        raw = np.ascontiguousarray(array).tobytes()
+        self.table[name] = {"dtype": array.dtype.name, "shape": list(array.shape), "offset": self.size}
+        padded = raw + bytes(-len(raw) % ALIGNMENT)
+        self.parts.append(padded)
+        self.size += len(padded)
+        return name
+
+
+def decoder_layers(decoder: Iterable[nn.Module], add: Any) -> list[dict[str, Any]]:
+    """The browser's program for a sequence of torch modules.
+
+    Args:
+        decoder: Linear, ReLU, Tanh, Sigmoid, Unflatten, Flatten or ConvTranspose2d modules in order.
+        add: takes a name and an array, keeps the array and returns the name.
+
+    Raises:
+        TypeError: a module that the browser cannot interpret.
+    """
+    program: list[dict[str, Any]] = []
+    for index, layer in enumerate(decoder):
+        if isinstance(layer, nn.Linear | nn.ConvTranspose2d):
+            entry: dict[str, Any] = {"weight": add(f"w{index}", layer.weight.detach().half().numpy())}
+            if layer.bias is not None:
+                entry["bias"] = add(f"b{index}", layer.bias.detach().half().numpy())
+            if isinstance(layer, nn.Linear):
+                program.append({"op": "linear", "in": layer.in_features, "out": layer.out_features, **entry})
+                continue
+            if layer.groups != 1 or layer.dilation != (1, 1):
+                raise TypeError("the browser decodes transposed convolutions without groups or dilation")
+            geometry = {
+                name: list(getattr(layer, name)) for name in ("kernel_size", "stride", "padding", "output_padding")
+            }
+            program.append(
+                {"op": "conv_transpose", "in": layer.in_channels, "out": layer.out_channels, **geometry, **entry}
+            )
+        elif isinstance(layer, nn.Unflatten):
+            program.append({"op": "reshape", "shape": list(layer.unflattened_size)})
+        elif isinstance(layer, nn.ReLU | nn.Tanh | nn.Sigmoid):
+            program.append({"op": type(layer).__name__.lower()})
+        elif not isinstance(layer, nn.Flatten):
+            raise TypeError(f"the browser cannot interpret the layer {type(layer).__name__}")
+    return program
+
+
+def plane_payload(run: Run, **header: Any) -> Payload:
+    """A run's decoder, its held-out codes and all that the latent canvas draws.
+
+    Args:
+        run: any run; see `LatentPlane` for what is drawn when d is not 2.
+        header: further entries, such as ``title``, ``palette`` and ``options``.
+    """
+    tensors = _Tensors()
+    plane = LatentPlane.of_codes(run.codes.mean)
+    layers: list[dict[str, Any]] = []
+    if run.spec.latent_dim != 2:
+        weight = tensors.add("plane_axes", plane.axes.T.copy())
+        bias = tensors.add("plane_origin", plane.origin)
+        layers.append({"op": "linear", "in": 2, "out": run.spec.latent_dim, "weight": weight, "bias": bias})
+    layers += decoder_layers(run.model.decoder, tensors.add)  # type: ignore[arg-type]
+    if run.spec.likelihood == "bernoulli":
+        layers.append({"op": "sigmoid"})
+
+    points = plane.project(run.codes.mean)
+    tensors.add("points", points.astype(np.float16))
+    tensors.add("classes", run.codes.labels)
+    if run.codes.log_var is not None:
+        tensors.add("posteriors", plane.posterior_factors(run.codes.log_var).astype(np.float16))
+    has_prior = run.codes.log_var is not None
+    channels, height, width = run.image_shape
+    return Payload(
+        {
+            "format": FORMAT,
+            "kind": "plane",
+            "key": run.key,
+            "image": {"channels": channels, "height": height, "width": width},
+            "layers": layers,
+            "tensors": tensors.table,
+            "range": _square_range(points, at_least=3.15 if has_prior and plane.whole else 0.0),
+            "labels": list(run.label_names),
+            # A ring is where |z| = 1, 2, 3: drawn only where the plane is all of latent space.
+            "rings": list(RING_RADII) if plane.whole else [],
+            "prior": has_prior,
+            "prior_dimension": run.spec.latent_dim,
+            "empty_beyond": empty_beyond(points, EMPTY_SHARE),
+            "empty_share": EMPTY_SHARE,
+            "axes": ["z₁", "z₂"] if plane.whole else ["first principal direction", "second principal direction"],
+            "variance_share": plane.variance_share,
+            "plane_origin": plane.origin.tolist(),
+            "plane_axes": plane.axes.tolist(),
+            **header,
+        },
+        b"".join(tensors.parts),
+    )
+
+
+def thumbnails_payload(dataset: ImageDataset, **header: Any) -> Payload:
+    """All images of a split as one PNG of tiles, row by row; it follows the planes and fills in real images."""
+    from PIL import Image
+
+    count = len(dataset)
+    channels, height, width = dataset.image_shape
+    columns = min(THUMBNAIL_COLUMNS, count)
+    rows = math.ceil(count / columns)
+    tiles = np.zeros((rows * columns, height, width, channels), dtype=np.uint8)
+    tiles[:count] = dataset.images.transpose(0, 2, 3, 1)
+    sheet = tiles.reshape(rows, columns, height, width, channels).transpose(0, 2, 1, 3, 4)
+    sheet = sheet.reshape(rows * height, columns * width, channels)
+    file = io.BytesIO()
+    Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(file, format="PNG", optimize=True)
+    tensors = _Tensors()
+    tensors.add("png", np.frombuffer(file.getvalue(), dtype=np.uint8))
+    return Payload(
+        {
+            "format": FORMAT,
+            "kind": "thumbnails",
+            "images": f"{dataset.name}:{dataset.split}",
+            "count": count,
+            "columns": columns,
+            "image": {"channels": channels, "height": height, "width": width},
+            "tensors": tensors.table,
+            **header,
+        },
+        b"".join(tensors.parts),
+    )
+
+
+def _square_range(points: np.ndarray, *, at_least: float) -> dict[str, list[float]]:
+    """A square that holds nearly all points, and radius `at_least` around the origin. Axes keep one scale."""
+    low, high = np.quantile(points, [0.002, 0.998], axis=0)
+    if at_least:
+        half = max(float(np.abs([low, high]).max()) * 1.04, at_least)
+        return {"x": [-half, half], "y": [-half, half]}
+    centre, half = (low + high) / 2, max(float((high - low).max()) / 2 * 1.06, 1e-3)
+    return {"x": [centre[0] - half, centre[0] + half], "y": [centre[1] - half, centre[1] + half]}

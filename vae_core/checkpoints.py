@@ -1,0 +1,355 @@
+"""The store: key -> one file per run, made once, never half-written, never trusted unverified."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+from torch import nn
+
+from vae_core import archive
+from vae_core.datasets import ImageDataset, load
+from vae_core.errors import DamagedRun, DatasetUnavailable, RunNotFound, SpecError, StoreError
+from vae_core.evaluation import encode, evaluate
+from vae_core.models import build
+from vae_core.run import Codes, Run
+from vae_core.spec import RunSpec
+from vae_core.training.loop import Progress, Trained, TrainingState, train
+
+SUFFIX = ".safetensors"
+LARGEST_HALF = float(np.finfo(np.float16).max)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line of `Store.listing`: what the head of a file says, or why it cannot be read."""
+
+    key: str
+    spec: RunSpec | None
+    metrics: dict[str, dict[str, Any]]
+    problem: str | None = None
+
+
+class Store:
+    """A folder of runs.
+
+    ``<key>.safetensors`` are finished runs; ``.partial/<key>.safetensors`` runs that were interrupted;
+    ``.locks/`` one lock per key, held while a run trains, across threads and processes;
+    ``<name>.damaged-N`` files that failed verification, set aside.
+
+    Args:
+        root: the folder; made on the first write.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+
+    def path(self, key: str) -> Path:
+        """Where the run `key` is or would be.
+
+        Raises:
+            RunNotFound: `key` is not a plain file name.
+        """
+        # A key may come from a URL: it must not be able to name anything outside the folder.
+        if (
+            not key
+            or len(key) > 200
+            or not all(c.isascii() and (c.isalnum() or c in "-_.+") for c in key)
+            or key[0] == "."
+        ):
+            raise RunNotFound(
+                f"{key[:60]!r} is not the key of a run; the runs are listed by 'python -m vae_core list'."
+            )
+        return self.root / f"{key}{SUFFIX}"
+
+    def keys(self) -> list[str]:
+        """Keys of the finished runs, sorted."""
+        return sorted(path.name.removesuffix(SUFFIX) for path in self.root.glob(f"*{SUFFIX}"))
+
+    def __contains__(self, key: str) -> bool:
+        return self.path(key).is_file()
+
+    def listing(self) -> list[Listed]:
+        """Spec and metrics of every run, read from the heads of the files; unreadable ones say why."""
+        lines = []
+        for key in self.keys():
+            try:
+                document = archive.read_document(self.path(key))
+                lines.append(Listed(key, RunSpec.from_dict(document["spec"]), document["metrics"]))
+            except (DamagedRun, SpecError, OSError, KeyError, TypeError) as error:
+                lines.append(Listed(key, None, {}, str(error)))
+        return lines
+
+    def load(self, key: str) -> Run:
+        """Read and verify one run.
+
+        Raises:
+            RunNotFound: no such run.
+            DamagedRun: the file failed verification; it has been set aside under another name, with the sentence
+                saying which.
+        """
+        path = self.path(key)
+        try:
+            tensors, document = archive.read(path)
+            return _run(tensors, document, key)
+        except FileNotFoundError as error:
+            raise RunNotFound(
+                f"there is no run {key!r} in {self.root}; the runs are listed by 'python -m vae_core list'."
+            ) from error
+        except DamagedRun as error:
+            raise DamagedRun(f"{error} {self._set_aside(path)}") from error
+        except OSError as error:
+            raise StoreError(f"could not read {path} ({error.strerror or error}).") from error
+
+    def verify(self, key: str) -> None:
+        """Read one file in full and compare its SHA-256; the file stays where it is.
+
+        Raises:
+            DamagedRun: with the reason.
+        """
+        tensors, document = archive.read(self.path(key))
+        _run(tensors, document, key)
+
+    def get_or_train(
+        self,
+        spec: RunSpec,
+        *,
+        data_root: str | Path | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        on_epoch: Callable[[Progress], None] | None = None,
+        on_wait: Callable[[], None] | None = None,
+    ) -> Run:
+        """The run of a spec: loaded if it exists, resumed if it was interrupted, else trained.
+
+        Whoever asks while another thread or process trains the same key waits and then loads.
+
+        Args:
+            spec: what to train.
+            data_root: see `datasets.data_root`.
+            device, precision, on_epoch: see `training.train`.
+            on_wait: called once if somebody else is training this key.
+
+        Raises:
+            DatasetUnavailable, TrainingDiverged, StoreError: each with a sentence for the user. After any of
+                them, the last finished epoch is kept and the next call resumes from it.
+        """
+        if (run := self._load_if_whole(spec.key)) is not None:
+            return run
+        with self._lock(spec.key, on_wait):
+            if (run := self._load_if_whole(spec.key)) is not None:
+                return run
+            training = load(spec.dataset, "train", root=data_root)
+            validation = load(spec.dataset, "validation", root=data_root)
+            start = time.perf_counter()
+            trained = train(
+                spec,
+                training,
+                validation,
+                device=device,
+                precision=precision,
+                resume=self._load_partial(spec),
+                on_epoch=on_epoch,
+                save_state=lambda state: self._save_partial(spec, state),
+            )
+            run = _finish(spec, trained, training, validation, _test_split(spec.dataset, data_root), start)
+            self.save(run)
+            self._partial_path(spec.key).unlink(missing_ok=True)
+            return run
+
+    def save(self, run: Run) -> None:
+        """Write a finished run.
+
+        Raises:
+            StoreError: see `archive.write`.
+        """
+        tensors = {f"model/{name}": value.numpy() for name, value in _stored_weights(run.model).items()}
+        tensors |= {"codes/mean": run.codes.mean, "codes/labels": run.codes.labels, "snapshots": run.snapshots}
+        if run.codes.log_var is not None:
+            tensors["codes/log_var"] = run.codes.log_var
+        document = {
+            "key": run.key,
+            "spec": run.spec.to_dict(),
+            "image_shape": list(run.image_shape),
+            "label_names": list(run.label_names),
+            "snapshot_epochs": run.snapshot_epochs,
+            "history": run.history,
+            "metrics": run.metrics,
+            "provenance": run.provenance,
+        }
+        archive.write(self.path(run.key), tensors, document)
+
+    def _load_if_whole(self, key: str) -> Run | None:
+        """The run, or None where there is none or a damaged one (now set aside): both are to be trained."""
+        try:
+            return self.load(key)
+        except (RunNotFound, DamagedRun):
+            return None
+
+    @contextmanager
+    def _lock(self, key: str, on_wait: Callable[[], None] | None) -> Iterator[None]:
+        path = self.root / ".locks" / f"{key}.lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                if on_wait:
+                    on_wait()
+                lock.acquire()
+        except OSError as error:
+            raise StoreError(
+                f"the store {self.root} cannot be written to ({error.strerror or error}); choose another folder "
+                "with --store or VAE_STORE."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _set_aside(self, path: Path) -> str:
+        for number in range(1, 1000):
+            aside = path.with_name(f"{path.name}.damaged-{number}")
+            if not aside.exists():
+                break
+        try:
+            path.rename(aside)
+        except FileNotFoundError:
+            return "It has been set aside already."  # another reader was first
+        except OSError as error:
+            return f"It could not be set aside ({error.strerror or error})."
+        return f"It was set aside as {aside.name}; train or rebuild makes it anew."
+
+    def _partial_path(self, key: str) -> Path:
+        return self.root / ".partial" / f"{key}{SUFFIX}"
+
+    def _save_partial(self, spec: RunSpec, state: TrainingState) -> None:
+        tensors = {f"model/{name}": value.numpy() for name, value in state.weights.items()}
+        tensors |= {f"moments/{name}": value.numpy() for name, value in state.moments.items()}
+        tensors |= {f"snapshot/{epoch}": codes for epoch, codes in state.snapshots.items()}
+        document = {
+            "spec": spec.to_dict(),
+            "epoch": state.epoch,
+            "history": state.history,
+            "precision": state.precision,
+        }
+        archive.write(self._partial_path(spec.key), tensors, document)
+
+    def _load_partial(self, spec: RunSpec) -> TrainingState | None:
+        path = self._partial_path(spec.key)
+        try:
+            tensors, document = archive.read(path)
+        except FileNotFoundError:
+            return None
+        except DamagedRun:
+            self._set_aside(path)
+            return None
+        return TrainingState(
+            epoch=document["epoch"],
+            weights=_section(tensors, "model/"),
+            moments=_section(tensors, "moments/"),
+            history=document["history"],
+            precision=document["precision"],
+            snapshots={int(n.removeprefix("snapshot/")): a for n, a in tensors.items() if n.startswith("snapshot/")},
+        )
+
+
+def _section(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, torch.Tensor]:
+    return {
+        name.removeprefix(prefix): torch.from_numpy(array.copy())
+        for name, array in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def _stored_weights(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Half precision, which is what every metric is measured on; float32 where a weight does not fit."""
+    state = {name: value.detach() for name, value in model.state_dict().items()}
+    fits = all(value.abs().max() < LARGEST_HALF for value in state.values())
+    return {name: value.half() for name, value in state.items()} if fits else state
+
+
+def _finish(
+    spec: RunSpec,
+    trained: Trained,
+    training: ImageDataset,
+    validation: ImageDataset,
+    test: ImageDataset | None,
+    start: float,
+) -> Run:
+    """Round the weights as they will be stored, then measure."""
+    model = trained.model
+    model.load_state_dict({name: value.float() for name, value in _stored_weights(model).items()})
+    epochs = sorted(trained.snapshots)
+    seconds = sum(record["seconds"] for record in trained.history)
+    measured = [validation] + ([test] if test else [])
+    return Run(
+        spec=spec,
+        image_shape=training.image_shape,
+        label_names=training.label_names,
+        model=model,
+        codes=encode(model, validation),
+        history=trained.history,
+        snapshots=np.stack([trained.snapshots[epoch] for epoch in epochs]),
+        snapshot_epochs=epochs,
+        metrics={split.split: evaluate(model, spec, split) for split in measured},
+        provenance={
+            "device": trained.device,
+            "precision": trained.precision,
+            "threads": torch.get_num_threads(),
+            "training_images": len(training),
+            "training_seconds": round(seconds, 3),
+            "images_per_second": round(len(training) * len(trained.history) / seconds),
+            "last_call_seconds": round(time.perf_counter() - start, 3),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        },
+    )
+
+
+def _test_split(name: str, data_root: str | Path | None) -> ImageDataset | None:
+    try:
+        return load(name, "test", root=data_root)
+    except DatasetUnavailable:
+        return None  # the run then carries validation figures only; `evaluate --split test` says why
+
+
+def _run(tensors: dict[str, np.ndarray], document: dict[str, Any], key: str) -> Run:
+    """Put a Run together from a verified file.
+
+    Raises:
+        DamagedRun: whole, but not a run of this program, or filed under another run's key.
+    """
+    try:
+        spec = RunSpec.from_dict(document["spec"])
+        shape = tuple(document["image_shape"])
+        model = build(spec, shape)
+        model.load_state_dict({name: value.float() for name, value in _section(tensors, "model/").items()})
+        run = Run(
+            spec=spec,
+            image_shape=shape,
+            label_names=tuple(document["label_names"]),
+            model=model.eval(),
+            codes=Codes(tensors["codes/mean"], tensors.get("codes/log_var"), tensors["codes/labels"]),
+            history=document["history"],
+            snapshots=tensors["snapshots"],
+            snapshot_epochs=document["snapshot_epochs"],
+            metrics=document["metrics"],
+            provenance=document["provenance"],
+        )
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise DamagedRun(f"{key}{SUFFIX} is not a run of this program ({str(error).splitlines()[0][:100]}).") from error
+    if run.key != key:
+        raise DamagedRun(f"{key}{SUFFIX} holds another run, {run.key}.")
+    return run

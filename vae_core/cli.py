@@ -1,0 +1,249 @@
+"""The command line: ``python -m vae_core train | evaluate | list | verify | rebuild``.
+
+Every command takes ``--store`` and ``--json``. Errors that a user can mend are one sentence on standard error and
+exit status 1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vae_core.errors import SpecError, VaeCoreError
+from vae_core.manifest import MANIFEST, SHIPPED, read_manifest
+from vae_core.spec import RunSpec
+
+app = typer.Typer(
+    help="Train, measure and keep the models of VAE Playground.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+StoreOption = Annotated[
+    Path, typer.Option("--store", envvar="VAE_STORE", help="Folder of the runs.", show_default="checkpoints")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data-root", help="Folder of the downloaded images; VAE_DATA does the same.")
+]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+PrecisionOption = Annotated[str, typer.Option(help="auto (measured), float32 or bfloat16.")]
+
+
+@app.command()
+def train(
+    dataset: Annotated[str, typer.Option(help="mnist, mnist_sample, digits, fashion_mnist or kmnist.")],
+    model: Annotated[str, typer.Option(help="ae or vae.")],
+    latent_dim: Annotated[int, typer.Option(help="Number of latent dimensions.")] = 2,
+    beta: Annotated[float | None, typer.Option(help="Weight of the KL term; 1 if left out.")] = None,
+    hidden: Annotated[str, typer.Option(help="Widths of the encoder's hidden layers.")] = "512,256",
+    likelihood: Annotated[str, typer.Option(help="bernoulli or gaussian.")] = "bernoulli",
+    variance: Annotated[float | None, typer.Option(help="c of the Gaussian likelihood.")] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 30,
+    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 128,
+    learning_rate: Annotated[float, typer.Option(help="Peak of the one-cycle schedule.")] = 1.5e-3,
+    seed: Annotated[int, typer.Option(help="Fixes weights, order and noise.")] = 0,
+    store: StoreOption = SHIPPED,
+    data_root: DataOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Train a run, resume it, or find it done; prints its key."""
+    spec = RunSpec(
+        dataset=dataset,
+        model=model,
+        latent_dim=latent_dim,
+        hidden=_widths(hidden),
+        likelihood=likelihood,
+        beta=beta,
+        variance=variance,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+    )
+    run, trained = _get_or_train(spec, store, data_root, device, precision)
+    if as_json:
+        _print_json({"key": run.key, "trained": trained, "spec": run.spec.to_dict(), "metrics": run.metrics})
+    else:
+        print(run.key)
+
+
+@app.command()
+def evaluate(
+    key: Annotated[str, typer.Argument(help="Key of a run, as `list` prints it.")],
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    store: StoreOption = SHIPPED,
+    data_root: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a run again on one split: nats per image, z sampled; mse per pixel at the posterior mean."""
+    from vae_core.checkpoints import Store
+    from vae_core.datasets import load
+    from vae_core.evaluation import evaluate as measure
+
+    run = Store(store).load(key)
+    metrics = measure(run.model, run.spec, load(run.spec.dataset, split, root=data_root))
+    count = metrics.pop("n")
+    if as_json:
+        _print_json({"key": key, "split": split, "n": count, "metrics": metrics})
+        return
+    print(f"{key}, {split}, n = {count:,}")
+    for name, value in metrics.items():
+        print(f"  {name:30} {_figures(value)}")
+
+
+@app.command("list")
+def list_runs(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
+    """The runs in the store."""
+    from vae_core.checkpoints import Store
+
+    lines = Store(store).listing()
+    for line in lines:
+        if line.problem:
+            print(f"left out: {line.problem}", file=sys.stderr)
+    readable = [line for line in lines if line.spec]
+    if as_json:
+        _print_json(
+            [{"key": line.key, "spec": line.spec.to_dict(), "metrics": line.metrics} for line in readable if line.spec]
+        )
+        return
+    for line in readable:
+        metrics = line.metrics.get("test") or line.metrics.get("validation", {})
+        loss = metrics.get("negative_elbo")
+        bound = "" if loss is None else f"  negative ELBO {loss:.1f} nats"
+        print(f"{line.key:40} mse {metrics.get('mse', float('nan')):.4f}{bound}  n = {metrics.get('n', 0):,}")
+
+
+@app.command()
+def verify(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
+    """Read every file in full and compare its SHA-256; exit status 1 if one is damaged."""
+    from vae_core.checkpoints import Store
+
+    runs = Store(store)
+    results: list[dict[str, Any]] = []
+    for key in runs.keys():  # noqa: SIM118  a Store is not a dict
+        try:
+            runs.verify(key)
+            results.append({"key": key, "ok": True, "problem": None})
+        except (VaeCoreError, OSError) as error:
+            results.append({"key": key, "ok": False, "problem": str(error)})
+    damaged = [result for result in results if not result["ok"]]
+    if as_json:
+        _print_json(results)
+    else:
+        for result in results:
+            print(f"{'ok     ' if result['ok'] else 'DAMAGED'} {result['key']} {result['problem'] or ''}".rstrip())
+        print(f"{len(results) - len(damaged)} whole, {len(damaged)} damaged")
+    if damaged:
+        raise typer.Exit(1)
+
+
+@app.command()
+def rebuild(
+    manifest: Annotated[
+        Path, typer.Option(help="JSON list of specs.", show_default="checkpoints/manifest.json")
+    ] = MANIFEST,
+    store: StoreOption = SHIPPED,
+    data_root: DataOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Make the shipped runs that are missing from the store."""
+    results = []
+    for spec in read_manifest(manifest):
+        run, trained = _get_or_train(spec, store, data_root, device, precision)
+        results.append({"key": run.key, "trained": trained, "metrics": run.metrics})
+        if not as_json:
+            print(f"{run.key}: {'trained' if trained else 'already there'}")
+    if as_json:
+        _print_json(results)
+
+
+def main() -> None:
+    """Entry point: errors with a message for the user become one sentence and exit status 1."""
+    try:
+        app()
+    except VaeCoreError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of our output (head, less) has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("Stopped. The same command resumes from the last finished epoch.", file=sys.stderr)
+        sys.exit(130)
+
+
+def _get_or_train(spec: RunSpec, store: Path, data_root: Path | None, device: str, precision: str) -> tuple[Any, bool]:
+    """The run, and whether this call trained it."""
+    from vae_core.checkpoints import Store
+
+    with _progress_bar(spec) as (on_epoch, on_wait, epochs_done):
+        run = Store(store).get_or_train(
+            spec, data_root=data_root, device=device, precision=precision, on_epoch=on_epoch, on_wait=on_wait
+        )
+        return run, bool(epochs_done)
+
+
+@contextmanager
+def _progress_bar(spec: RunSpec) -> Iterator[tuple[Callable[[Any], None], Callable[[], None], list[int]]]:
+    """A bar on standard error, drawn from the first epoch on; standard output stays clean for the key."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console, epochs_done = Console(stderr=True), []
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[loss]}"),
+    )
+    bar = Progress(*columns, console=console, disable=not console.is_terminal)
+    task = bar.add_task(spec.key, total=spec.epochs, loss="")
+
+    def on_epoch(progress: Any) -> None:
+        record = progress.record
+        loss = record["validation_reconstruction"] + spec.kl_weight * record["validation_kl"]
+        if not epochs_done:
+            bar.start()
+        epochs_done.append(progress.epoch)
+        bar.update(task, completed=progress.epoch, loss=f"{loss:.1f} nats, {progress.images_per_second:,.0f} images/s")
+
+    def on_wait() -> None:
+        print(f"{spec.key} is being trained by another process; waiting for it.", file=sys.stderr)
+
+    try:
+        yield on_epoch, on_wait, epochs_done
+    finally:
+        bar.stop()
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise SpecError(
+            f"hidden must be whole numbers with commas between, such as 512,256, not {text[:40]!r}."
+        ) from error
+
+
+def _figures(value: Any) -> str:
+    if isinstance(value, list):
+        return "  ".join(_figures(entry) for entry in value)
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, allow_nan=False))

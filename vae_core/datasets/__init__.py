@@ -1,0 +1,101 @@
+"""Named image sets as arrays.
+
+`load(name, split)` gives an `ImageDataset`. Names and splits:
+
+====================  =====================  ====================  ==========================
+name                  train                  validation            test
+====================  =====================  ====================  ==========================
+mnist                 55,000 (official       the bundled 5,000     official 10,000
+                      train less bundled)    (needs no download)
+mnist_sample          4,500 of the bundled   500 of the bundled    the same 500
+digits                1,437 of 1,797         360                   the same 360
+fashion_mnist, kmnist 55,000                 last 5,000 of train   official 10,000
+====================  =====================  ====================  ==========================
+
+Models trained on ``mnist`` never see the bundled 5,000, so what the app shows offline is always held out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vae_core.datasets import bundled, downloaded
+from vae_core.datasets.images import ImageDataset
+from vae_core.errors import SpecError
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a dataset before it is loaded."""
+
+    title: str
+    image_shape: tuple[int, int, int]
+    label_names: tuple[str, ...]
+    arrays: Callable[[str, Path, bool], tuple[np.ndarray, np.ndarray]]
+    """(split, root, download) -> uint8 images (N, C, H, W) and int64 labels (N,)."""
+
+
+def data_root(root: str | os.PathLike[str] | None = None) -> Path:
+    """The folder that holds downloaded images: `root`, else ``$VAE_DATA``, else ``data/`` beside the package."""
+    chosen = root or os.environ.get("VAE_DATA")
+    return Path(chosen).expanduser() if chosen else Path(__file__).resolve().parents[2] / "data"
+
+
+def check_name(name: object) -> str:
+    """Return `name` if it is a known dataset.
+
+    Raises:
+        SpecError: naming the datasets there are.
+    """
+    if not isinstance(name, str) or name not in DATASETS:
+        shown = repr(name)[:60]
+        raise SpecError(f"there is no dataset {shown}; choose one of {', '.join(DATASETS)}.")
+    return name
+
+
+def info(name: str) -> DatasetInfo:
+    """Title, image shape and class names of a dataset, without loading it."""
+    return DATASETS[check_name(name)]
+
+
+def load(name: str, split: str, *, root: str | os.PathLike[str] | None = None, download: bool = True) -> ImageDataset:
+    """Load one split of a named dataset.
+
+    Args:
+        name: one of `DATASETS`.
+        split: ``train``, ``validation`` or ``test``.
+        root: where torchvision keeps its files; see `data_root`.
+        download: fetch the files if they are missing.
+
+    Raises:
+        SpecError: unknown name or split.
+        DatasetUnavailable: files missing, truncated or unreachable; the sentence says what to do.
+    """
+    check_name(name)
+    if split not in SPLITS:
+        raise SpecError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}.")
+    known = DATASETS[name]
+    images, labels = known.arrays(split, data_root(root), download)
+    return ImageDataset(name, split, images, labels, known.label_names)
+
+
+_DIGITS = tuple(str(digit) for digit in range(10))
+_CLOTHES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+_KANA = ("お o", "き ki", "す su", "つ tsu", "な na", "は ha", "ま ma", "や ya", "れ re", "を wo")
+
+DATASETS: dict[str, DatasetInfo] = {
+    "mnist": DatasetInfo("MNIST digits", (1, 28, 28), _DIGITS, downloaded.load_mnist),
+    "mnist_sample": DatasetInfo("MNIST sample of 5,000", (1, 28, 28), _DIGITS, bundled.load_mnist_sample),
+    "digits": DatasetInfo("Small digits, 8 by 8", (1, 8, 8), _DIGITS, bundled.load_digits),
+    "fashion_mnist": DatasetInfo("Fashion-MNIST", (1, 28, 28), _CLOTHES, downloaded.load_fashion_mnist),
+    "kmnist": DatasetInfo("Kuzushiji-MNIST", (1, 28, 28), _KANA, downloaded.load_kmnist),
+}
+
+__all__ = ["DATASETS", "SPLITS", "DatasetInfo", "ImageDataset", "check_name", "data_root", "info", "load"]

@@ -1,0 +1,33 @@
+"""The one family of errors that a person is meant to read.
+
+Every message is a sentence that says what is wrong and what to do. The command line prints it and exits with
+status 1; the app shows it and goes on. Anything else that is raised is a bug and keeps its traceback.
+"""
+
+
+class VaeCoreError(Exception):
+    """Base of all errors whose message is written for the person at the keyboard."""
+
+
+class SpecError(VaeCoreError, ValueError):
+    """A RunSpec asks for something that cannot be trained."""
+
+
+class DatasetUnavailable(VaeCoreError):
+    """The images are not on this machine and cannot be fetched, or the files are damaged."""
+
+
+class StoreError(VaeCoreError):
+    """The checkpoint store cannot be read or written."""
+
+
+class RunNotFound(StoreError):
+    """No run with this key is in the store."""
+
+
+class DamagedRun(StoreError):
+    """A checkpoint file is truncated, altered, or not one of ours."""
+
+
+class TrainingDiverged(VaeCoreError):
+    """The loss became infinite or NaN."""

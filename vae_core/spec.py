@@ -1,0 +1,149 @@
+"""RunSpec: everything that determines a trained model, and the key it is filed under."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from vae_core.errors import SpecError
+
+# Raised when the training procedure itself changes its results (initialisation, schedule, noise), so that a
+# run of the old procedure is never mistaken for one of the new.
+RECIPE = 1
+
+LIKELIHOODS = ("bernoulli", "gaussian")
+MAX_LATENT_DIM = 1024
+MAX_HIDDEN_UNITS = 8192
+MAX_HIDDEN_LAYERS = 8
+MAX_EPOCHS = 100_000
+MAX_BATCH_SIZE = 65_536
+DEFAULT_GAUSSIAN_VARIANCE = 0.05
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """A complete, validated description of one training run.
+
+    Attributes:
+        dataset: a name known to `vae_core.datasets`.
+        model: a name known to `vae_core.models`.
+        latent_dim: d, the number of latent dimensions, 1 to 1024.
+        hidden: widths of the encoder's hidden layers, input side first; the decoder mirrors them.
+        likelihood: ``bernoulli`` (pixels as probabilities) or ``gaussian``, p(x|z) = N(f(z), cI).
+        beta: weight of the KL term, at least 0 (Higgins et al. 2017). Left out, it is 1 for models with a KL
+            term and 0 for those without, where nothing else is allowed.
+        variance: c of the Gaussian likelihood, in squared pixel units (pixels in [0, 1]). Left out, it is
+            0.05; for the Bernoulli likelihood it must be left out.
+        epochs: passes over the training split.
+        batch_size: images per step.
+        learning_rate: peak of the one-cycle schedule.
+        seed: fixes the initial weights, the order of the images and all noise.
+
+    Raises:
+        SpecError: on any value out of range, naming the field and the range.
+    """
+
+    dataset: str
+    model: str
+    latent_dim: int = 2
+    hidden: tuple[int, ...] = (512, 256)
+    likelihood: str = "bernoulli"
+    beta: float | None = None
+    variance: float | None = None
+    epochs: int = 30
+    batch_size: int = 128
+    learning_rate: float = 1.5e-3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        # Imported here: the registries import torch or image libraries, and reading a spec must stay cheap.
+        from vae_core.datasets import check_name
+        from vae_core.models import model_kind
+
+        check_name(self.dataset)
+        kind = model_kind(self.model)
+        _set = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731  frozen dataclass
+        _set("latent_dim", _integer("latent_dim", self.latent_dim, 1, MAX_LATENT_DIM))
+        _set("epochs", _integer("epochs", self.epochs, 1, MAX_EPOCHS))
+        _set("batch_size", _integer("batch_size", self.batch_size, 1, MAX_BATCH_SIZE))
+        _set("seed", _integer("seed", self.seed, 0, 2**31 - 1))
+        _set("learning_rate", _number("learning_rate", self.learning_rate, 0.0, 1.0, open_low=True))
+        _set("hidden", _widths(self.hidden))
+        if self.likelihood not in LIKELIHOODS:
+            raise SpecError(f"likelihood must be one of {', '.join(LIKELIHOODS)}, not {_shown(self.likelihood)}.")
+        if kind.has_kl:
+            _set("beta", _number("beta", 1.0 if self.beta is None else self.beta, 0.0, 1e6))
+        elif self.beta is not None and self.beta != 0:
+            raise SpecError(f"beta must be left out for model {self.model!r}: it has no KL term to weigh.")
+        else:
+            _set("beta", 0.0)
+        if self.likelihood == "gaussian":
+            variance = DEFAULT_GAUSSIAN_VARIANCE if self.variance is None else self.variance
+            _set("variance", _number("variance", variance, 0.0, 1e6, open_low=True))
+        elif self.variance is not None:
+            raise SpecError("variance belongs to the Gaussian likelihood; leave it out for 'bernoulli'.")
+
+    @property
+    def kl_weight(self) -> float:
+        """beta as a float: 0 for models without a KL term."""
+        return float(self.beta or 0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, every field present."""
+        return {**dataclasses.asdict(self), "hidden": list(self.hidden)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> RunSpec:
+        """Inverse of `to_dict`.
+
+        Raises:
+            SpecError: on unknown fields or values out of range.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise SpecError(f"unknown field {unknown[0]!r} in a run's specification.")
+        if missing := sorted({"dataset", "model"} - set(values)):
+            raise SpecError(f"a run's specification needs the field {missing[0]!r}.")
+        return cls(**{**values, "hidden": tuple(values.get("hidden", (512, 256)))})
+
+    def canonical_json(self) -> str:
+        """The text that is hashed. Fields at "not applicable" (None) are left out, so that a field added later
+        with default None changes no existing key."""
+        values = {name: value for name, value in self.to_dict().items() if value is not None}
+        return json.dumps({**values, "recipe": RECIPE}, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def key(self) -> str:
+        """Readable file name: model, dataset, d, beta where it applies, and 10 hex digits of the SHA-256."""
+        digest = hashlib.sha256(self.canonical_json().encode()).hexdigest()[:10]
+        beta = [f"b{self.kl_weight:g}"] if self.kl_weight or self.model.endswith("vae") else []
+        return "-".join([self.model, self.dataset, f"d{self.latent_dim}", *beta, digest])
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _integer(name: str, value: object, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise SpecError(f"{name} must be a whole number from {low} to {high:,}, not {_shown(value)}.")
+    return value
+
+
+def _number(name: str, value: object, low: float, high: float, *, open_low: bool = False) -> float:
+    ok = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not ok or not low <= value <= high or (open_low and value == low):  # type: ignore[operator]
+        least = f"above {low:g}" if open_low else f"at least {low:g}"
+        raise SpecError(f"{name} must be a number {least} and at most {high:g}, not {_shown(value)}.")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _widths(value: object) -> tuple[int, ...]:
+    if not isinstance(value, tuple | list) or len(value) > MAX_HIDDEN_LAYERS:
+        raise SpecError(f"hidden must list at most {MAX_HIDDEN_LAYERS} layer widths, not {_shown(value)}.")
+    return tuple(_integer("each hidden width", width, 1, MAX_HIDDEN_UNITS) for width in value)
