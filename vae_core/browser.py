@@ -226,7 +226,7 @@ def thumbnails_payload(dataset: ImageDataset, **header: Any) -> Payload:
     sheet = tiles.reshape(rows, columns, height, width, channels).transpose(0, 2, 1, 3, 4)
     sheet = sheet.reshape(rows * height, columns * width, channels)
     file = io.BytesIO()
-    Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(file, format="PNG", optimize=True)
+    Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(file, format="PNG")
     tensors = _Tensors()
     tensors.add("png", np.frombuffer(file.getvalue(), dtype=np.uint8))
     return Payload(
@@ -246,9 +246,10 @@ def thumbnails_payload(dataset: ImageDataset, **header: Any) -> Payload:
 
 def _square_range(points: np.ndarray, *, at_least: float) -> dict[str, list[float]]:
     """A square that holds nearly all points, and radius `at_least` around the origin. Axes keep one scale."""
-    low, high = np.quantile(points, [0.002, 0.998], axis=0)
+    low, high = np.quantile(points.astype(np.float64), [0.002, 0.998], axis=0)
     if at_least:
         half = max(float(np.abs([low, high]).max()) * 1.04, at_least)
         return {"x": [-half, half], "y": [-half, half]}
     centre, half = (low + high) / 2, max(float((high - low).max()) / 2 * 1.06, 1e-3)
-    return {"x": [centre[0] - half, centre[0] + half], "y": [centre[1] - half, centre[1] + half]}
+    (left, bottom), (right, top) = (centre - half).tolist(), (centre + half).tolist()
+    return {"x": [left, right], "y": [bottom, top]}

@@ -202,7 +202,8 @@ def _progress_bar(spec: RunSpec) -> Iterator[tuple[Callable[[Any], None], Callab
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console, epochs_done = Console(stderr=True), []
+    console = Console(stderr=True)
+    epochs_done: list[int] = []
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

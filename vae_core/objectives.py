@@ -7,7 +7,7 @@ images are taken by the caller, so a loss never depends on the batch size.
 from __future__ import annotations
 
 import math
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -76,19 +76,20 @@ def kl_to_standard_normal(posterior: Posterior) -> Tensor:
 Nats = TypeVar("Nats", Tensor, float)
 
 
-class Elbo(NamedTuple, Generic[Nats]):
-    """The two terms of the negative ELBO in nats: per image, tensors (B,), or their means, floats."""
-
-    reconstruction: Nats
-    kl: Nats
-
-    def loss(self, beta: float = 1.0) -> Nats:
-        """reconstruction + beta * kl. With beta = 1 the negative ELBO; beta-VAE, Higgins et al. 2017."""
-        # Not "+ 0 * kl" at beta = 0: there the KL is free to become infinite, and 0 * inf is NaN.
-        return self.reconstruction if beta == 0 else self.reconstruction + beta * self.kl
+def beta_loss(reconstruction: Nats, kl: Nats, beta: float) -> Nats:
+    """reconstruction + beta * kl: with beta = 1 the negative ELBO; beta-VAE, Higgins et al. 2017."""
+    # Not "+ 0 * kl" at beta = 0: there the KL is free to become infinite, and 0 * inf is NaN.
+    return reconstruction if beta == 0 else reconstruction + beta * kl
 
 
-def elbo(model: torch.nn.Module, x: Tensor, noise: Tensor, p_x_given_z: Likelihood) -> Elbo[Tensor]:
+class Elbo(NamedTuple):
+    """The two terms of the negative ELBO, nats per image, each (B,)."""
+
+    reconstruction: Tensor
+    kl: Tensor
+
+
+def elbo(model: torch.nn.Module, x: Tensor, noise: Tensor, p_x_given_z: Likelihood) -> Elbo:
     """Both terms for a batch: one sample per image, made from `noise`.
 
     Args:

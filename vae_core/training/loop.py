@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from vae_core.datasets import ImageDataset
 from vae_core.errors import TrainingDiverged
 from vae_core.models import build
-from vae_core.objectives import Elbo, Likelihood, elbo, likelihood
+from vae_core.objectives import Likelihood, beta_loss, elbo, likelihood
 from vae_core.spec import RunSpec
 from vae_core.training.device import choose_device, choose_precision
 
@@ -153,7 +153,7 @@ def train(
         start = time.perf_counter()
         reconstruction, kl = _one_epoch(model, optimizer, pixels, spec, p_x_given_z, epoch, exact)
         seconds = time.perf_counter() - start
-        if not math.isfinite(Elbo(reconstruction, kl).loss(spec.kl_weight)):
+        if not math.isfinite(beta_loss(reconstruction, kl, spec.kl_weight)):
             raise TrainingDiverged(
                 f"training {spec.key} stopped in epoch {epoch}: the loss is no longer a finite number "
                 f"(reconstruction {reconstruction:g}, KL {kl:g} nats); try a smaller learning rate than "
@@ -205,7 +205,7 @@ def _one_epoch(
         noise = torch.randn(len(chosen), spec.latent_dim, generator=generator, device=device)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             terms = elbo(model, x, noise, p_x_given_z)
-        terms.loss(spec.kl_weight).mean().backward()
+        beta_loss(terms.reconstruction, terms.kl, spec.kl_weight).mean().backward()
         optimizer.step()
         optimizer.zero_grad()
         sums += torch.stack([terms.reconstruction.detach().sum(), terms.kl.detach().sum()])
