@@ -95,7 +95,7 @@ def _metadata(content: bytes, path: Path) -> dict[str, str]:
         metadata = json.loads(content[8 : 8 + size]).get("__metadata__")
         json.loads(metadata["document"])
         digest, version = metadata["sha256"], metadata["format"]
-    except (ValueError, AttributeError, TypeError, KeyError) as error:
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
         raise DamagedRun(f"{path.name} is damaged, or was not written by this program.") from error
     if version != FORMAT:
         raise DamagedRun(f"{path.name} has format {str(version)[:40]!r}; this program reads {FORMAT!r}.")

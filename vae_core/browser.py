@@ -245,11 +245,14 @@ def thumbnails_payload(dataset: ImageDataset, **header: Any) -> Payload:
 
 
 def _square_range(points: np.ndarray, *, at_least: float) -> dict[str, list[float]]:
-    """A square that holds nearly all points, and radius `at_least` around the origin. Axes keep one scale."""
-    low, high = np.quantile(points.astype(np.float64), [0.002, 0.998], axis=0)
+    """A square that holds nearly all points (the rest is a zoom away), and radius `at_least` around the origin.
+
+    Both axes keep one scale. The codes of an autoencoder have long tails: showing all would leave the rest a speck.
+    """
+    low, high = np.quantile(points.astype(np.float64), [0.01, 0.99], axis=0)
     if at_least:
         half = max(float(np.abs([low, high]).max()) * 1.04, at_least)
         return {"x": [-half, half], "y": [-half, half]}
-    centre, half = (low + high) / 2, max(float((high - low).max()) / 2 * 1.06, 1e-3)
+    centre, half = (low + high) / 2, max(float((high - low).max()) / 2 * 1.1, 1e-3)
     (left, bottom), (right, top) = (centre - half).tolist(), (centre + half).tolist()
     return {"x": [left, right], "y": [bottom, top]}

@@ -84,7 +84,7 @@ class Store:
             try:
                 document = archive.read_document(self.path(key))
                 lines.append(Listed(key, RunSpec.from_dict(document["spec"]), document["metrics"]))
-            except (DamagedRun, SpecError, OSError, KeyError, TypeError) as error:
+            except (StoreError, SpecError, OSError, KeyError, TypeError) as error:
                 lines.append(Listed(key, None, {}, str(error)))
         return lines
 

@@ -20,7 +20,7 @@ def read_manifest(path: Path = MANIFEST) -> list[RunSpec]:
         StoreError: no such file, or not a manifest; names the entry that is wrong.
     """
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))["runs"]
+        entries = list(json.loads(path.read_text(encoding="utf-8"))["runs"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} is not a readable manifest of runs ({error}).") from error
     specs = []
@@ -30,3 +30,15 @@ def read_manifest(path: Path = MANIFEST) -> list[RunSpec]:
         except (SpecError, TypeError) as error:
             raise StoreError(f"run {number} in {path}: {error}") from error
     return specs
+
+
+def shipped_run(**fields: object) -> RunSpec:
+    """The first spec of the shipped manifest whose fields have the given values.
+
+    Raises:
+        StoreError: the manifest has none.
+    """
+    for spec in read_manifest():
+        if all(getattr(spec, name) == value for name, value in fields.items()):
+            return spec
+    raise StoreError(f"the manifest {MANIFEST} lists no run with {fields}.")

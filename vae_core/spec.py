@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,12 +102,14 @@ class RunSpec:
         Raises:
             SpecError: on unknown fields or values out of range.
         """
+        if not isinstance(values, dict):
+            raise SpecError(f"a run's specification must be an object of fields, not {_shown(values)}.")
         known = {field.name for field in dataclasses.fields(cls)}
-        if unknown := sorted(set(values) - known):
-            raise SpecError(f"unknown field {unknown[0]!r} in a run's specification.")
+        if unknown := sorted(set(values) - known, key=str):
+            raise SpecError(f"unknown field {_shown(unknown[0])} in a run's specification.")
         if missing := sorted({"dataset", "model"} - set(values)):
             raise SpecError(f"a run's specification needs the field {missing[0]!r}.")
-        return cls(**{**values, "hidden": tuple(values.get("hidden", (512, 256)))})
+        return cls(**values)
 
     def canonical_json(self) -> str:
         """The text that is hashed. Fields at "not applicable" (None) are left out, so that a field added later
@@ -125,7 +126,10 @@ class RunSpec:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to write out whole numbers of more than 4,300 digits
+        text = "a number of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -136,7 +140,8 @@ def _integer(name: str, value: object, low: int, high: int) -> int:
 
 
 def _number(name: str, value: object, low: float, high: float, *, open_low: bool = False) -> float:
-    ok = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    ok = isinstance(value, int | float) and not isinstance(value, bool)
+    # NaN and the infinities fail the comparison; math.isfinite would not take a whole number above 1e308.
     if not ok or not low <= value <= high or (open_low and value == low):  # type: ignore[operator]
         least = f"above {low:g}" if open_low else f"at least {low:g}"
         raise SpecError(f"{name} must be a number {least} and at most {high:g}, not {_shown(value)}.")

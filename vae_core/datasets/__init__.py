@@ -80,7 +80,7 @@ def load(name: str, split: str, *, root: str | os.PathLike[str] | None = None, d
     """
     check_name(name)
     if split not in SPLITS:
-        raise SpecError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}.")
+        raise SpecError(f"there is no split {repr(split)[:60]}; choose one of {', '.join(SPLITS)}.")
     known = DATASETS[name]
     images, labels = known.arrays(split, data_root(root), download)
     return ImageDataset(name, split, images, labels, known.label_names)

@@ -51,7 +51,7 @@ def build(spec: RunSpec, image_shape: tuple[int, int, int]) -> nn.Module:
     """An untrained model on the CPU, its weights fixed by ``spec.seed``.
 
     Linear layers start as PyTorch's default does, uniform in +-1/sqrt(fan_in), but from a generator of their own:
-    the global random state is neither read nor changed, so threads cannot disturb each other's runs.
+    the global random state has no say, so threads cannot disturb each other's runs.
     """
     import torch
     from torch import nn

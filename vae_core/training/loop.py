@@ -153,13 +153,14 @@ def train(
         start = time.perf_counter()
         reconstruction, kl = _one_epoch(model, optimizer, pixels, spec, p_x_given_z, epoch, exact)
         seconds = time.perf_counter() - start
-        if not math.isfinite(beta_loss(reconstruction, kl, spec.kl_weight)):
+        held_reconstruction, held_kl = _validate(model, held_out, spec, p_x_given_z)
+        # The held-out losses too: they are the first to show what the epoch's last step did to the weights.
+        if not all(map(math.isfinite, (reconstruction, kl, held_reconstruction, held_kl))):
             raise TrainingDiverged(
                 f"training {spec.key} stopped in epoch {epoch}: the loss is no longer a finite number "
-                f"(reconstruction {reconstruction:g}, KL {kl:g} nats); try a smaller learning rate than "
-                f"{spec.learning_rate:g}."
+                f"(reconstruction {reconstruction:g}, KL {kl:g} nats; held out {held_reconstruction:g} and "
+                f"{held_kl:g}); try a smaller learning rate than {spec.learning_rate:g}."
             )
-        held_reconstruction, held_kl = _validate(model, held_out, spec, p_x_given_z)
         record = {
             "epoch": epoch,
             "reconstruction": reconstruction,
@@ -245,17 +246,22 @@ def _state(
     moments = {}
     for index, parameter in enumerate(parameters):
         state = optimizer.state[parameter]
-        moments[f"{index}.exp_avg"] = state["exp_avg"].cpu()
-        moments[f"{index}.exp_avg_sq"] = state["exp_avg_sq"].cpu()
-        moments[f"{index}.step"] = state["step"].cpu().reshape(1)
-    weights = {name: value.detach().cpu() for name, value in model.state_dict().items()}
+        moments[f"{index}.exp_avg"] = state["exp_avg"].to("cpu", copy=True)
+        moments[f"{index}.exp_avg_sq"] = state["exp_avg_sq"].to("cpu", copy=True)
+        moments[f"{index}.step"] = state["step"].to("cpu", copy=True).reshape(1)
+    # Copies: on the CPU these would otherwise be the tensors that training goes on changing.
+    weights = {name: value.detach().to("cpu", copy=True) for name, value in model.state_dict().items()}
     return TrainingState(epoch, weights, moments, list(history), precision, dict(snapshots))
 
 
 def _restore_moments(optimizer: torch.optim.Adam, parameters: list[nn.Parameter], resume: TrainingState) -> None:
     for index, parameter in enumerate(parameters):
-        on_device = {name: resume.moments[f"{index}.{name}"].to(parameter.device) for name in ("exp_avg", "exp_avg_sq")}
-        step = resume.moments[f"{index}.step"].reshape(()).to(parameter.device)
+        # Copies: Adam changes its moments in place, and `resume` belongs to the caller.
+        on_device = {
+            name: resume.moments[f"{index}.{name}"].to(parameter.device, copy=True)
+            for name in ("exp_avg", "exp_avg_sq")
+        }
+        step = resume.moments[f"{index}.step"].reshape(()).to(parameter.device, copy=True)
         optimizer.state[parameter] = {"step": step, **on_device}
 
 

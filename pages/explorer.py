@@ -1,0 +1,133 @@
+"""Latent explorer: the full instrument on any run in the store. Its state is in the URL: run, z (pins), view."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import url_state
+from ui.canvas import latent_canvas, thumbnails
+from ui.messages import errors_said
+from ui.plots import history_figure
+from ui.resources import image_set, listing, load_run, plane, store, thumbnail_bytes
+from ui.tables import codes_csv, metrics_table, pins_table
+from vae_core import datasets
+from vae_core.checkpoints import Listed
+from vae_core.models import model_kind
+from vae_core.run import Run
+
+
+def run_title(line: Listed) -> str:
+    """One line of the run menu: what tells runs apart, in words."""
+    spec = line.spec
+    assert spec is not None  # listing() leaves unreadable runs out
+    beta = f", β = {spec.kl_weight:g}" if model_kind(spec.model).has_kl else ""
+    name = f"{model_kind(spec.model).title}, {datasets.info(spec.dataset).title}, d = {spec.latent_dim}{beta}"
+    return f"{name}, {spec.epochs} epochs, seed {spec.seed}"
+
+
+def choose_run(lines: list[Listed]) -> str:
+    """The run menu. A link's run comes first; one that is not here is said and left out."""
+    titles = {line.key: run_title(line) for line in lines}
+    linked = url_state.read(url_state.RUN)
+    if linked and linked not in titles:
+        shown = linked if len(linked) <= 60 else f"{linked[:57]}…"
+        st.warning(
+            f"The link asks for the run “`{shown.replace('`', '')}`”, which is not in this store; showing another."
+        )
+    if "explorer-run" not in st.session_state:
+        preferred = [line.key for line in lines if line.spec and line.spec.model == "vae"]
+        st.session_state["explorer-run"] = linked if linked in titles else (preferred or list(titles))[0]
+    key = st.selectbox("Run", list(titles), format_func=titles.__getitem__, key="explorer-run")
+    # Pins and view belong to a run: another run starts afresh.
+    if st.session_state.get("explorer-shown") not in (None, key):
+        url_state.write(url_state.PINS, None)
+        url_state.write(url_state.VIEW, None)
+    st.session_state["explorer-shown"] = key
+    url_state.write(url_state.RUN, key)
+    return str(key)
+
+
+def start_of(key: str) -> dict[str, object]:
+    """Pins and view that a link asks for, read once per run: the payload must stay the same while they change."""
+    place = f"explorer-start-{key}"
+    if place not in st.session_state:
+        st.session_state[place] = {
+            "pins": url_state.read(url_state.PINS) or [],
+            "view": url_state.read(url_state.VIEW),
+        }
+    return dict(st.session_state[place])
+
+
+def subtitle_of(run: Run) -> str:
+    """What the plane is, honestly."""
+    count = f"{len(run.codes.labels):,} held-out images"
+    if run.spec.latent_dim == 1:
+        return f"{count}. One latent dimension: only the horizontal axis changes the image."
+    if run.spec.latent_dim == 2:
+        return f"{count}. All of latent space."
+    share = plane(run.key).header["variance_share"]
+    return (
+        f"{count}, seen in the plane through the mean code along its two principal directions "
+        f"({share:.0%} of the codes' variance, of d = {run.spec.latent_dim})."
+    )
+
+
+@st.fragment
+def instrument(run: Run) -> None:
+    """The plane and what was pinned on it; a commit reruns this part alone."""
+    options = {"commit": True, "export": True, "images": image_set(run), "group": "explorer", **start_of(run.key)}
+    payload = plane(run.key).with_header(
+        title=model_kind(run.spec.model).title, subtitle=subtitle_of(run), options=options
+    )
+    committed = latent_canvas(payload.to_bytes(), key=f"explorer-{run.key}")
+    pins = committed.pins if committed.pins is not None else options["pins"]
+    url_state.write(url_state.PINS, pins)
+    if committed.view:
+        url_state.write(url_state.VIEW, dict(zip(("cx", "cy", "half"), committed.view, strict=True)))
+    if pins:
+        table = pins_table(run, pins)
+        st.dataframe(table, hide_index=True, width="stretch")
+        st.download_button(
+            "Pins as CSV", table.to_csv(index=False), f"{run.key}-pins.csv", "text/csv", on_click="ignore",
+            icon=":material/download:",
+        )  # fmt: skip
+
+
+def facts(run: Run) -> None:
+    """The run's measured numbers, its training, and its files."""
+    st.subheader("Measured")
+    st.dataframe(metrics_table(run), hide_index=True, width="stretch")
+    st.caption("Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code.")
+    st.subheader("Training")
+    st.plotly_chart(history_figure(run), width="stretch", config={"displayModeBar": False}, key=f"history-{run.key}")
+    made = run.provenance
+    st.caption(
+        f"{made['training_images']:,} images, {len(run.history)} epochs in {made['training_seconds']:,.0f} s "
+        f"({made['images_per_second']:,} images per second, {made['device']}, {made['precision']}), "
+        f"torch {made['torch']}. Key `{run.key}`."
+    )
+    st.download_button(
+        "Codes as CSV", lambda: codes_csv(run), f"{run.key}-codes.csv", "text/csv", on_click="ignore",
+        icon=":material/download:",
+    )  # fmt: skip
+    st.download_button(
+        "Checkpoint", lambda: store().path(run.key).read_bytes(), f"{run.key}.safetensors",
+        "application/octet-stream", on_click="ignore", icon=":material/download:",
+    )  # fmt: skip
+
+
+st.title("Latent explorer")
+lines = listing()
+if not lines:
+    st.info("There are no runs yet. Make the shipped ones with `python -m vae_core rebuild`.")
+    st.stop()
+
+chosen = choose_run(lines)
+with errors_said():
+    shown = load_run(chosen)
+    left, right = st.columns([11, 8], gap="large")
+    with left:
+        instrument(shown)
+    with right:
+        facts(shown)
+    thumbnails(thumbnail_bytes(shown.spec.dataset), key="explorer-thumbnails")

@@ -1,0 +1,34 @@
+"""Home: an autoencoder's plane and a VAE's, side by side on the same digits, and where to go from here."""
+
+import streamlit as st
+
+from ui.canvas import latent_canvas, thumbnails
+from ui.messages import errors_said
+from ui.resources import load_run, plane_bytes, thumbnail_bytes
+from vae_core.manifest import shipped_run
+
+PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
+
+st.title("Touch a latent space")
+st.markdown(
+    "Both networks squeeze a 28 by 28 digit into **two numbers** and paint it back from them; every dot is a digit "
+    "they never saw in training. The autoencoder puts its codes wherever it likes: their scale and shape are accidents "
+    "of training, and nothing says where to look for a new digit. The variational autoencoder is trained to fill the "
+    "dashed circles of a standard normal distribution, so you know in advance where to draw from.",
+    width=720,
+)
+
+for column, (model, title) in zip(st.columns(2, gap="large"), PLANES, strict=True):
+    with column, errors_said():
+        key = shipped_run(model=model, dataset="mnist", latent_dim=2).key
+        codes = load_run(key).codes.mean
+        spread = " and ".join(f"{deviation:.2g}" for deviation in codes.std(axis=0))
+        subtitle = f"{len(codes):,} held-out digits, standard deviations {spread}. Hover to decode."
+        latent_canvas(plane_bytes(key, title, subtitle, "home", True), key=f"home-{model}")
+
+st.subheader("Chapters")
+st.page_link("pages/explorer.py", label="Latent explorer", icon=":material/explore:")
+st.markdown("Any trained run in full: pin and compare points, draw paths, see posteriors, export.", width=720)
+
+with errors_said():
+    thumbnails(thumbnail_bytes("mnist"), key="home-thumbnails")

@@ -1,0 +1,693 @@
+// The latent canvas: a plane of latent space that decodes under the pointer. All touch happens here; Python hears
+// of pins, paths and views only when the visitor commits (click, pointer-up), and only where the page asks for it.
+
+const FILM_FRAMES = 12;
+const MAX_PINS = 8;
+const CLICK_SLACK = 5; // CSS pixels a click may wander before it is a drag
+const KEY_STEP = 1 / 40; // of the view's width
+const LENS_GAP = 14;
+
+const linked = new Map(); // group name -> canvases whose digits are the same
+const live = new Set(); // every canvas on the page
+const sheets = new Map(); // image set -> {bitmap, columns}, once the thumbnails have arrived
+const instances = new WeakMap(); // mount point -> LatentCanvas
+
+const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+const signed = (value, digits = 2) => value.toFixed(digits).replace(/^-(?=0(\.0*)?$)/, "").replace("-", "−");
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+class LatentCanvas {
+  constructor(parent) {
+    this.root = parent.querySelector(".latent-canvas");
+    this.failed = parent.querySelector(".failed");
+    this.find = (selector) => this.root.querySelector(selector);
+    this.plane = this.find(".plane");
+    this.contexts = { points: this.find("canvas.points").getContext("2d"), marks: this.find("canvas.marks").getContext("2d") };
+    this.pointers = new Map();
+    this.moves = { count: 0, milliseconds: new Float64Array(4096) };
+    this.listen();
+    live.add(this);
+    this.resizes = new ResizeObserver(() => this.resize());
+    this.resizes.observe(this.plane);
+    this.plane.latentCanvas = this; // for tests and the browser console
+  }
+
+  // A new payload, or the same one again because the page ran again.
+  update(payload, setStateValue) {
+    this.send = setStateValue;
+    if (payload.headerText === this.headerText) return;
+    const sameRun = this.header?.key === payload.header.key;
+    this.headerText = payload.headerText;
+    this.header = payload.header;
+    this.options = payload.header.options ?? {};
+    this.decoder = new Decoder(payload);
+    this.image = this.header.image;
+    this.classes = payload.tensor("classes");
+    const count = this.classes.length;
+    this.xy = expectLength("points", payload.tensor("points"), 2 * count);
+    this.posteriors = this.header.tensors.posteriors
+      ? expectLength("posteriors", payload.tensor("posteriors"), 3 * count) : null;
+    this.centres = this.header.labels.map((_, label) => {
+      const of = [...this.classes.keys()].filter((i) => this.classes[i] === label);
+      return of.length ? [median(of.map((i) => this.xy[2 * i])), median(of.map((i) => this.xy[2 * i + 1]))] : null;
+    });
+    if (!sameRun) {
+      this.hidden = new Set();
+      this.pins = [];
+      this.path = [];
+      this.focus = -1;
+      this.view = new View(this.header.range);
+      if (this.options.view) this.view.set(this.options.view);
+      for (const [x, y] of this.options.pins ?? []) this.pins.push(this.makePin(x, y));
+    }
+    this.join(this.options.group);
+    this.build();
+    const start = this.pins.at(-1) ?? { x: this.view.cx, y: this.view.cy };
+    this.decodeAt(start.x, start.y);
+    this.failed.hidden = true;
+    this.root.hidden = false;
+    this.resize(true);
+  }
+
+  join(group) {
+    this.leave();
+    if (!group) return;
+    this.group = group;
+    if (!linked.has(group)) linked.set(group, new Set());
+    linked.get(group).add(this);
+  }
+
+  leave() {
+    linked.get(this.group)?.delete(this);
+    this.group = undefined;
+  }
+
+  // The other canvases that show the very same images.
+  others() {
+    return [...(linked.get(this.group) ?? [])].filter((canvas) =>
+      canvas !== this && canvas.options.images === this.options.images && canvas.classes.length === this.classes.length);
+  }
+
+  // ---- building the parts that depend on the payload ----------------------------------------------------------
+
+  build() {
+    const { header, options } = this;
+    this.find(".title").textContent = header.title ?? header.key;
+    this.find(".subtitle").textContent = header.subtitle ?? "";
+    this.plane.setAttribute("aria-label", `${header.title ?? header.key}. Arrow keys move a crosshair that decodes, Shift makes `
+      + "small steps, Enter pins, Backspace removes the last pin, plus and minus zoom, 0 shows all, Escape clears.");
+    this.noun = header.noun ?? "image";
+    this.find(".nearest-name").textContent = `nearest ${this.noun}`;
+    this.find(".export").hidden = !options.export;
+    this.find(".pins").hidden = Boolean(options.compact);
+    this.pictures = Object.fromEntries(["decoded", "original", "rebuilt"].map((name) =>
+      [name, new Picture(this.find(`.${name}`), this.image)]));
+    this.lens = new Picture(this.find(".lens canvas"), this.image);
+    this.find(".rebuilt").closest("figure").hidden = Boolean(options.compact);
+    this.manifold = new Manifold(this.find("canvas.manifold"), this.decoder, this.image);
+    this.find(".legend").replaceChildren(...header.labels.map((name, label) => this.legendButton(name, label)));
+    this.showPins();
+    this.showFilm();
+  }
+
+  legendButton(name, label) {
+    const dot = element("i");
+    dot.style.background = this.colour(label);
+    const button = element("button", { type: "button", title: "Click to hide or show; Shift and click for this one only" }, dot, name);
+    button.setAttribute("aria-pressed", String(!this.hidden.has(label)));
+    button.onclick = (event) => this.toggleClass(label, event.shiftKey);
+    return button;
+  }
+
+  colour(label) { return this.header.palette[label % this.header.palette.length]; }
+
+  toggleClass(label, alone, tell = true) {
+    const all = this.header.labels.map((_, index) => index);
+    if (alone) this.hidden = new Set(this.hidden.size === all.length - 1 && !this.hidden.has(label) ? [] : all.filter((l) => l !== label));
+    else if (!this.hidden.delete(label)) this.hidden.add(label);
+    [...this.find(".legend").children].forEach((button, index) =>
+      button.setAttribute("aria-pressed", String(!this.hidden.has(index))));
+    this.drawPoints();
+    if (tell) this.others().forEach((canvas) => canvas.toggleClass(label, alone, false));
+  }
+
+  // ---- what is at a place ---------------------------------------------------------------------------------------
+
+  // The visitor is at (x, y): decode, and let what depends on the nearest image follow.
+  touch(x, y) {
+    const before = this.focus;
+    this.decodeAt(x, y);
+    if (this.focus !== before) this.later();
+  }
+
+  // Decodes (x, y) and shows it in the lens and the read-out.
+  decodeAt(x, y) {
+    const values = this.decoder.decode([x, y]);
+    this.lens.show(values);
+    this.pictures.decoded.show(values);
+    this.at = { x, y };
+    const [index, distance] = nearestPoint(this.xy, this.classes, this.hidden, x, y);
+    this.nothing = index < 0 || distance > this.header.empty_beyond;
+    this.focus = index;
+    this.readOut(x, y, index, distance);
+  }
+
+  readOut(x, y, index, distance) {
+    const [density, share] = this.density(x, y);
+    this.find(".z").textContent = this.describeZ(x, y);
+    this.find(".density").textContent = this.header.prior
+      ? `${density === null ? "" : `${density < 5e-4 ? density.toExponential(0).replace("-", "−") : density.toFixed(3)}, `}${share < 0.001 ? "under 0.1" : (100 * share).toFixed(share < 0.1 ? 1 : 0)}% of its peak`
+      : "none: an autoencoder has no prior";
+    const away = distance === 0 ? "at its code" : `${distance.toPrecision(2)} away`;
+    const name = index < 0 ? "none shown" : `${this.header.labels[this.classes[index]]}, ${away}`;
+    this.find(".nearest").textContent = this.nothing ? `${name}: nothing lives here` : name;
+    this.find(".lens").classList.toggle("nothing", this.nothing);
+  }
+
+  describeZ(x, y) {
+    const digits = this.view.half < 0.1 ? 4 : this.view.half < 1 ? 3 : 2;
+    return `(${signed(x, digits)}, ${signed(y, digits)})`;
+  }
+
+  // N(0, I) at the plane's point: its density where the plane is all of latent space, and relative to its peak.
+  density(x, y) {
+    const { plane_origin: origin, plane_axes: axes, prior_dimension: d } = this.header;
+    let squared = 0;
+    for (let i = 0; i < d; i++) squared += (origin[i] + x * axes[0][i] + y * axes[1][i]) ** 2;
+    const share = Math.exp(-squared / 2);
+    return [d <= 2 ? share / (2 * Math.PI) ** (d / 2) : null, share];
+  }
+
+  // Once per frame at most: what changes with the nearest image (its picture, its posterior, the linked planes).
+  later() {
+    if (this.pending) return;
+    this.pending = requestAnimationFrame(() => {
+      this.pending = 0;
+      this.showFocus();
+      this.others().forEach((canvas) => canvas.follow(this.focus));
+    });
+  }
+
+  showFocus() {
+    const sheet = sheets.get(this.options.images);
+    if (this.focus < 0) { this.pictures.original.clear(); this.pictures.rebuilt.clear(); }
+    else {
+      if (sheet) this.pictures.original.showTile(sheet, this.focus);
+      if (!this.options.compact) this.pictures.rebuilt.show(this.decoder.decode([this.xy[2 * this.focus], this.xy[2 * this.focus + 1]]));
+    }
+    this.drawMarks();
+  }
+
+  // A linked plane's pointer is nearest to image `index`: show where this model puts it.
+  follow(index) {
+    if (index < 0) { this.hideCursor(); return; }
+    const [x, y] = [this.xy[2 * index], this.xy[2 * index + 1]];
+    this.decodeAt(x, y);
+    this.focus = index; // of several images with this very code, the one that is meant
+    this.showFocus();
+    this.showCursor(...this.view.toPlane(x, y));
+  }
+
+  // ---- pointer, keyboard ------------------------------------------------------------------------------------------
+
+  listen() {
+    const { plane } = this;
+    plane.addEventListener("pointermove", (event) => this.move(event));
+    plane.addEventListener("pointerdown", (event) => this.down(event));
+    plane.addEventListener("pointerup", (event) => this.up(event));
+    plane.addEventListener("pointercancel", (event) => { this.pointers.delete(event.pointerId); this.drag = null; });
+    plane.addEventListener("pointerleave", () => { if (!this.drag) this.hideCursor(); });
+    plane.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    plane.addEventListener("keydown", (event) => this.key(event));
+    plane.addEventListener("blur", () => this.hideCursor());
+    this.find(".tools").addEventListener("click", (event) => this.tool(event.target.closest("button")?.dataset.do, event));
+  }
+
+  // Position of an event in 0..1 of the plane. The rectangle is asked once per gesture and after scrolling or resizing.
+  place(event) {
+    const box = this.plane.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  }
+
+  move(event) {
+    const began = performance.now();
+    const [u, v] = this.place(event);
+    this.engaged = performance.now();
+    if (this.pointers.has(event.pointerId)) this.pointers.set(event.pointerId, [u, v]);
+    if (this.pointers.size === 2) { this.pinch(); return; }
+    if (this.drag) { this.dragTo(u, v, event); return; }
+    this.touch(...this.view.toLatent(u, v));
+    this.showCursor(u, v, event.pointerType === "touch");
+    this.moves.milliseconds[this.moves.count++ % this.moves.milliseconds.length] = performance.now() - began;
+  }
+
+  down(event) {
+    if (event.button > 1) return;
+    this.plane.focus({ preventScroll: true });
+    this.plane.setPointerCapture(event.pointerId);
+    const [u, v] = this.place(event);
+    this.pointers.set(event.pointerId, [u, v]);
+    if (this.pointers.size === 2) { this.drag = null; this.pinchFrom = this.spread(); return; }
+    const panning = event.button === 1 || event.shiftKey;
+    if (event.button === 1) event.preventDefault();
+    this.drag = { u, v, clientX: event.clientX, clientY: event.clientY, moved: false, panning, view: this.view.get() };
+    this.touch(...this.view.toLatent(u, v));
+    this.showCursor(u, v, event.pointerType === "touch");
+  }
+
+  dragTo(u, v, event) {
+    const { drag } = this;
+    if (!drag.moved && Math.hypot(event.clientX - drag.clientX, event.clientY - drag.clientY) < CLICK_SLACK) return;
+    if (drag.panning) {
+      const { cx, cy, half } = drag.view;
+      this.view.set({ cx: cx - (u - drag.u) * 2 * half, cy: cy + (v - drag.v) * 2 * half, half });
+      drag.moved = true;
+      this.viewChanged();
+      return;
+    }
+    if (!drag.moved) this.path = [this.view.toLatent(drag.u, drag.v)];
+    drag.moved = true;
+    const here = this.view.toLatent(u, v);
+    this.path.push(here);
+    this.touch(...here);
+    this.showCursor(u, v, event.pointerType === "touch");
+    this.filmLater();
+  }
+
+  up(event) {
+    this.pointers.delete(event.pointerId);
+    const { drag } = this;
+    this.drag = null;
+    if (this.pinchFrom) {
+      if (this.pointers.size === 0) { this.pinchFrom = null; this.commitView(); }
+      return;
+    }
+    if (!drag) return;
+    if (!drag.moved) this.pin(...this.view.toLatent(drag.u, drag.v));
+    else if (drag.panning) this.commitView();
+    else { this.showFilm(); this.commit("path", alongPath(this.path, FILM_FRAMES)); this.say(`Path of ${FILM_FRAMES} decoded images drawn.`); }
+    if (event.pointerType === "touch") this.hideCursor();
+  }
+
+  spread() {
+    const [[u1, v1], [u2, v2]] = [...this.pointers.values()];
+    return { u: (u1 + u2) / 2, v: (v1 + v2) / 2, apart: Math.hypot(u1 - u2, v1 - v2) || 1e-6 };
+  }
+
+  pinch() {
+    const now = this.spread();
+    const from = this.pinchFrom ?? now;
+    const { cx, cy, half } = this.view.get();
+    this.view.set({ cx: cx - (now.u - from.u) * 2 * half, cy: cy + (now.v - from.v) * 2 * half, half });
+    this.view.zoom(now.apart / from.apart, now.u, now.v);
+    this.pinchFrom = now;
+    this.viewChanged();
+  }
+
+  // The wheel zooms once the pointer has moved over the plane; a page that scrolls under a resting pointer goes on
+  // scrolling, and so does one at the far end of the zoom.
+  wheel(event) {
+    const resting = performance.now() - (this.engaged ?? -Infinity) > 5000 && !event.ctrlKey;
+    const outward = event.deltaY > 0;
+    if (resting || (outward && !event.ctrlKey && this.view.half >= this.view.home.half * 0.999)) { this.engaged = undefined; return; }
+    event.preventDefault();
+    this.engaged = performance.now();
+    const pixels = event.deltaMode === 1 ? event.deltaY * 33 : event.deltaY;
+    let factor = Math.exp(-pixels / 400);
+    if (outward && !event.ctrlKey) factor = Math.max(factor, this.view.half / this.view.home.half);
+    this.view.zoom(factor, ...this.place(event));
+    this.viewChanged();
+    clearTimeout(this.wheelEnd);
+    this.wheelEnd = setTimeout(() => this.commitView(), 300);
+  }
+
+  key(event) {
+    const step = event.shiftKey ? KEY_STEP / 5 : KEY_STEP;
+    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    const { x, y } = this.at;
+    if (event.key in moves) {
+      const [dx, dy] = moves[event.key];
+      this.keepInView(x + dx * step * 2 * this.view.half, y + dy * step * 2 * this.view.half);
+    } else if (event.key === "Enter" || event.key === " ") this.pin(x, y);
+    else if (event.key === "Escape") this.clear();
+    else if (event.key === "Backspace" || event.key === "Delete") this.unpin(this.pins.length - 1);
+    else if (event.key === "+" || event.key === "=") this.tool("in");
+    else if (event.key === "-") this.tool("out");
+    else if (event.key === "0") this.tool("fit");
+    else return;
+    event.preventDefault();
+  }
+
+  keepInView(x, y) {
+    const { cx, cy, half } = this.view.get();
+    const pull = (value, centre) => centre + Math.sign(value - centre) * Math.max(0, Math.abs(value - centre) - half * 0.97);
+    this.view.set({ cx: pull(x, cx), cy: pull(y, cy), half });
+    if (this.view.cx !== cx || this.view.cy !== cy) this.viewChanged();
+    this.touch(x, y);
+    this.showCursor(...this.view.toPlane(x, y));
+    this.say(this.sentence());
+  }
+
+  sentence() {
+    const { x, y } = this.at;
+    return `z = ${this.describeZ(x, y)}. Nearest ${this.noun}: ${this.find(".nearest").textContent}.`;
+  }
+
+  // ---- commands -----------------------------------------------------------------------------------------------
+
+  tool(name) {
+    if (name === "in" || name === "out") { this.glide({ ...this.view.get(), half: this.view.half * (name === "in" ? 1 / 1.5 : 1.5) }); }
+    else if (name === "fit") this.glide(this.view.home);
+    else if (name === "manifold" || name === "points") this.toggleLayer(name);
+    else if (name === "png") this.savePicture();
+  }
+
+  toggleLayer(name) {
+    const button = this.find(`[data-do="${name}"]`);
+    const shown = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(shown));
+    this.find(`canvas.${name}`).hidden = !shown;
+    if (name === "manifold" && shown) this.fillManifold();
+  }
+
+  // Moves the view over 180 ms, or at once where motion is unwelcome.
+  glide(to) {
+    const from = this.view.get();
+    const began = performance.now();
+    const frame = (now) => {
+      const share = still() ? 1 : Math.min(1, Math.max(0, now - began) / 180);
+      const ease = 1 - (1 - share) ** 3;
+      const mix = (a, b) => a + (b - a) * ease;
+      this.view.set({ cx: mix(from.cx, to.cx), cy: mix(from.cy, to.cy), half: from.half * (to.half / from.half) ** ease });
+      this.viewChanged();
+      if (share < 1) requestAnimationFrame(frame);
+      else this.commitView();
+    };
+    requestAnimationFrame(frame);
+  }
+
+  makePin(x, y) {
+    const [index, distance] = nearestPoint(this.xy, this.classes, this.hidden ?? new Set(), x, y);
+    return { x, y, index: distance <= this.header.empty_beyond ? index : -1 };
+  }
+
+  pin(x, y) {
+    this.pins.push(this.makePin(x, y));
+    if (this.pins.length > MAX_PINS) this.pins.shift();
+    this.pinsChanged();
+    this.say(`Pinned. ${this.sentence()}`);
+  }
+
+  unpin(index) {
+    if (index < 0) return;
+    this.pins.splice(index, 1);
+    this.pinsChanged();
+    this.say("Pin removed.");
+  }
+
+  clear() {
+    this.pins = [];
+    this.path = [];
+    this.pinsChanged();
+    this.showFilm();
+    this.say("Pins and path cleared.");
+  }
+
+  pinsChanged() {
+    this.showPins();
+    this.drawMarks();
+    this.commit("pins", this.pins.map(({ x, y }) => [x, y]));
+    this.others().forEach((canvas) => canvas.drawMarks());
+  }
+
+  commit(name, value) { if (this.options.commit) this.send(name, value); }
+
+  commitView() {
+    const { cx, cy, half } = this.view.get();
+    this.commit("view", [cx, cy, half]);
+  }
+
+  say(text) {
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => { this.find(".live").textContent = text; }, 250);
+  }
+
+  // ---- showing --------------------------------------------------------------------------------------------------
+
+  resize(force = false) {
+    const side = this.plane.clientWidth;
+    const ratio = window.devicePixelRatio || 1;
+    if (!this.view || side === 0 || (!force && side === this.side && ratio === this.ratio)) return;
+    Object.assign(this, { side, ratio });
+    for (const context of Object.values(this.contexts)) {
+      context.canvas.width = context.canvas.height = Math.round(side * ratio);
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    }
+    this.drawPoints();
+    this.drawMarks();
+    this.fillManifold();
+  }
+
+  // The view moved: what is drawn is stretched to it at once, and drawn anew as soon as it rests.
+  viewChanged() {
+    this.drawPoints();
+    this.drawMarks();
+    if (this.manifoldView) {
+      const { cx, cy, half } = this.manifoldView;
+      const scale = half / this.view.half;
+      const [u, v] = this.view.toPlane(cx - half, cy + half);
+      this.find("canvas.manifold").style.transform = `translate(${u * 100}%, ${v * 100}%) scale(${scale})`;
+    }
+    clearTimeout(this.refill);
+    this.refill = setTimeout(() => this.fillManifold(), 120);
+  }
+
+  fillManifold() {
+    const canvas = this.find("canvas.manifold");
+    if (canvas.hidden) return;
+    const seen = this.view.get();
+    if (this.manifoldView && JSON.stringify(seen) !== JSON.stringify(this.manifoldView)) this.manifold.context.clearRect(0, 0, canvas.width, canvas.height);
+    this.manifoldView = seen;
+    canvas.style.transform = "";
+    // A view of its own: this one may move while the grid fills.
+    const frozen = new View(this.header.range);
+    frozen.set(seen);
+    delete canvas.dataset.complete;
+    this.manifold.fill(frozen, () => { canvas.dataset.complete = this.manifold.milliseconds.toFixed(0); });
+  }
+
+  drawPoints() {
+    const context = this.contexts.points;
+    context.clearRect(0, 0, this.side, this.side);
+    drawPoints(context, this.side, this.view, this.xy, this.classes, this.hidden, this.header.palette);
+    drawClassNames(context, this.side, this.view, this.centres, this.header.labels, this.hidden, this.header.palette);
+  }
+
+  // Rings, axes, path, pins, and the nearest image with its posterior.
+  drawMarks() {
+    const { side, view } = this;
+    const context = this.contexts.marks;
+    if (!side) return;
+    context.clearRect(0, 0, side, side);
+    drawRings(context, side, view, this.header.rings);
+    drawAxes(context, side, view, this.header.axes);
+    if (this.path.length > 1) this.drawPath(context);
+    if (this.focus >= 0) this.drawImageMark(context, this.focus, this.colour(this.classes[this.focus]));
+    this.others().forEach((canvas) => canvas.pins.forEach((pin, number) => {
+      if (pin.index >= 0) this.drawNumber(context, this.xy[2 * pin.index], this.xy[2 * pin.index + 1], number + 1, true);
+    }));
+    this.pins.forEach((pin, number) => this.drawNumber(context, pin.x, pin.y, number + 1, false));
+  }
+
+  drawImageMark(context, index, colour) {
+    const [x, y] = [this.xy[2 * index], this.xy[2 * index + 1]];
+    const [u, v] = this.view.toPlane(x, y);
+    if (this.posteriors) drawPosterior(context, this.side, this.view, x, y, this.posteriors.subarray(3 * index, 3 * index + 3));
+    context.beginPath();
+    context.arc(u * this.side, v * this.side, 4, 0, 2 * Math.PI);
+    context.fillStyle = colour;
+    context.fill();
+    context.lineWidth = 1.5;
+    context.strokeStyle = "#ffffff";
+    context.stroke();
+  }
+
+  // A pin; a ghost is where this model puts the image that was pinned on a linked plane.
+  drawNumber(context, x, y, number, ghost) {
+    const [u, v] = this.view.toPlane(x, y).map((share) => share * this.side);
+    context.beginPath();
+    context.arc(u, v, 9, 0, 2 * Math.PI);
+    context.fillStyle = ghost ? "rgba(4, 6, 11, 0.75)" : "#ffffff";
+    context.fill();
+    context.lineWidth = 1.5;
+    context.strokeStyle = ghost ? "#ffffff" : "#04060b";
+    if (ghost) context.setLineDash([2, 2]);
+    context.stroke();
+    context.setLineDash([]);
+    context.font = `600 11px ${FONT}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillStyle = ghost ? "#ffffff" : "#04060b";
+    context.fillText(String(number), u, v + 0.5);
+  }
+
+  drawPath(context) {
+    context.beginPath();
+    for (const [x, y] of this.path) {
+      const [u, v] = this.view.toPlane(x, y);
+      context.lineTo(u * this.side, v * this.side);
+    }
+    context.lineWidth = 5;
+    context.strokeStyle = PLANE.halo;
+    context.lineJoin = "round";
+    context.stroke();
+    context.lineWidth = 2;
+    context.strokeStyle = "#ffffff";
+    context.stroke();
+    for (const [x, y] of alongPath(this.path, FILM_FRAMES)) {
+      const [u, v] = this.view.toPlane(x, y);
+      context.beginPath();
+      context.arc(u * this.side, v * this.side, 3, 0, 2 * Math.PI);
+      context.fillStyle = "#ffffff";
+      context.fill();
+    }
+  }
+
+  showCursor(u, v, finger = false) {
+    const { side } = this;
+    const [x, y] = [u * side, v * side];
+    const inside = u >= 0 && v >= 0 && u <= 1 && v <= 1;
+    const cursor = this.cursor ?? (this.cursor = this.find(".cursor"));
+    const lens = this.lensBox ?? (this.lensBox = this.find(".lens"));
+    cursor.style.visibility = lens.style.visibility = inside ? "visible" : "hidden";
+    cursor.style.transform = `translate(${x}px, ${y}px)`;
+    // Above and to the right; below or to the left where there is no room. A finger hides more than a pointer.
+    const size = 104;
+    const gap = finger ? 36 : LENS_GAP;
+    const left = x + gap + size <= side ? x + gap : x - gap - size;
+    const top = y - gap - size >= 0 ? y - gap - size : Math.min(y + gap, side - size);
+    lens.style.transform = `translate(${Math.max(0, Math.min(left, side - size))}px, ${Math.max(0, top)}px)`;
+  }
+
+  hideCursor() {
+    for (const canvas of [this, ...this.others()]) {
+      for (const part of [".cursor", ".lens"]) canvas.find(part).style.visibility = "hidden";
+    }
+  }
+
+  filmLater() {
+    if (this.filming) return;
+    this.filming = requestAnimationFrame(() => { this.filming = 0; this.showFilm(); this.drawMarks(); });
+  }
+
+  showFilm() {
+    const strip = this.find(".film");
+    if (this.path.length < 2) {
+      strip.replaceChildren(element("span", { className: "hint", textContent: "Drag across the plane to see the images along a path." }));
+      this.drawMarks();
+      return;
+    }
+    const stops = alongPath(this.path, FILM_FRAMES);
+    if (strip.querySelectorAll("figure").length !== FILM_FRAMES) {
+      const clear = element("button", { type: "button", className: "clear", textContent: "Clear path" });
+      clear.onclick = () => { this.path = []; this.showFilm(); };
+      this.frames = stops.map(() => { const canvas = element("canvas"); return { canvas, picture: new Picture(canvas, this.image), box: element("figure", {}, canvas) }; });
+      strip.replaceChildren(...this.frames.map((frame) => frame.box), clear);
+    }
+    const values = this.decoder.decode(stops.flat());
+    this.frames.forEach((frame, k) => {
+      frame.picture.show(values, k * this.decoder.size);
+      const [, distance] = nearestPoint(this.xy, this.classes, this.hidden, ...stops[k]);
+      frame.box.classList.toggle("nothing", distance > this.header.empty_beyond);
+    });
+    this.drawMarks();
+  }
+
+  showPins() {
+    const strip = this.find(".pins");
+    if (this.pins.length === 0) {
+      strip.replaceChildren(element("span", { className: "hint", textContent: `Click, or press Enter, to pin up to ${MAX_PINS} points and compare them.` }));
+      return;
+    }
+    strip.replaceChildren(...this.pins.map((pin, index) => {
+      const canvas = element("canvas");
+      new Picture(canvas, this.image).show(this.decoder.decode([pin.x, pin.y]));
+      const remove = element("button", { type: "button", textContent: "×" });
+      remove.setAttribute("aria-label", `Remove pin ${index + 1}`);
+      remove.onclick = () => this.unpin(index);
+      return element("figure", {}, canvas, remove, element("figcaption", { textContent: `${index + 1}: ${this.describeZ(pin.x, pin.y)}` }));
+    }));
+  }
+
+  savePicture() {
+    const side = Math.round(this.side * this.ratio);
+    const canvas = element("canvas", { width: side, height: side });
+    const context = canvas.getContext("2d");
+    context.fillStyle = "#04060b";
+    context.fillRect(0, 0, side, side);
+    for (const name of ["manifold", "points", "marks"]) {
+      const layer = this.find(`canvas.${name}`);
+      if (layer.hidden) continue;
+      context.globalAlpha = name === "manifold" ? 0.42 : 1;
+      context.drawImage(layer, 0, 0, side, side);
+    }
+    canvas.toBlob((blob) => {
+      const link = element("a", { href: URL.createObjectURL(blob), download: `${this.header.key}.png` });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    });
+  }
+
+  // For tests and benchmarks: what is on screen, in numbers.
+  state() {
+    return {
+      key: this.header.key, at: this.at, focus: this.focus, nothing: this.nothing, view: this.view.get(),
+      pins: this.pins.map(({ x, y }) => [x, y]), path: this.path.length, hidden: [...this.hidden],
+      manifoldMilliseconds: this.manifold.milliseconds, longestSlice: this.manifold.longestSlice,
+      moveMilliseconds: Array.from(this.moves.milliseconds.subarray(0, Math.min(this.moves.count, this.moves.milliseconds.length))),
+    };
+  }
+
+  remove() {
+    this.leave();
+    live.delete(this);
+    this.resizes.disconnect();
+    for (const timer of [this.refill, this.saying, this.wheelEnd]) clearTimeout(timer);
+    if (this.manifold) this.manifold.version++; // ends a fill in progress
+  }
+}
+
+function showFailure(parent, error) {
+  parent.querySelector(".latent-canvas").hidden = true;
+  const box = parent.querySelector(".failed");
+  box.hidden = false;
+  box.textContent = `This plane could not be drawn: ${error.message}. Reload the page to try again.`;
+}
+
+// Held-out images arrive after the planes, once per page, and fill in what the planes already point at.
+async function receiveThumbnails({ header, tensor }) {
+  if (sheets.has(header.images)) return;
+  sheets.set(header.images, null); // on its way
+  const bitmap = await createImageBitmap(new Blob([tensor("png")], { type: "image/png" }));
+  sheets.set(header.images, { bitmap, columns: header.columns });
+  for (const canvas of live) if (canvas.options?.images === header.images) canvas.showFocus();
+}
+
+export default function (component) {
+  const { data, parentElement, setStateValue } = component;
+  let canvas = instances.get(parentElement);
+  try {
+    const payload = parsePayload(data);
+    if (payload.header.kind === "thumbnails") { receiveThumbnails(payload); return undefined; }
+    if (!canvas) instances.set(parentElement, (canvas = new LatentCanvas(parentElement)));
+    canvas.update(payload, setStateValue);
+  } catch (error) {
+    showFailure(parentElement, error);
+  }
+  return () => { canvas?.remove(); instances.delete(parentElement); };
+}

@@ -1,0 +1,128 @@
+// Interprets the payload's layers: plain loops over Float32Arrays, a batch at a time. Knows no screen.
+
+function expectLength(name, array, length) {
+  if (array.length !== length) throw new Error(`${name} has ${array.length} numbers where ${length} belong`);
+  return array;
+}
+
+// y[b, o] = bias[o] + sum_i w[o, i] x[b, i]. Four sums at once: one chain of additions would wait for itself.
+function linearStep(layer, weight, bias) {
+  const inputs = layer.in;
+  const outputs = layer.out;
+  const four = inputs & ~3;
+  return (x, batch, y) => {
+    for (let o = 0; o < outputs; o++) {
+      const row = o * inputs;
+      const offset = bias ? bias[o] : 0;
+      for (let b = 0; b < batch; b++) {
+        const start = b * inputs;
+        let s0 = 0, s1 = 0, s2 = 0, s3 = 0, i = 0;
+        for (; i < four; i += 4) {
+          s0 += weight[row + i] * x[start + i];
+          s1 += weight[row + i + 1] * x[start + i + 1];
+          s2 += weight[row + i + 2] * x[start + i + 2];
+          s3 += weight[row + i + 3] * x[start + i + 3];
+        }
+        for (; i < inputs; i++) s0 += weight[row + i] * x[start + i];
+        y[b * outputs + o] = offset + s0 + s1 + s2 + s3;
+      }
+    }
+  };
+}
+
+// Transposed convolution: every input pixel stamps its kernel onto the output. Weight (in, out, kh, kw).
+function convTransposeStep(layer, weight, bias, shape, outShape) {
+  const [inputs, height, width] = shape;
+  const [outputs, outHeight, outWidth] = outShape;
+  const [kh, kw] = layer.kernel_size;
+  const [sh, sw] = layer.stride;
+  const [ph, pw] = layer.padding;
+  const plane = outHeight * outWidth;
+  return (x, batch, y) => {
+    for (let b = 0; b < batch; b++) {
+      const out = b * outputs * plane;
+      for (let o = 0; o < outputs; o++) y.fill(bias ? bias[o] : 0, out + o * plane, out + (o + 1) * plane);
+      for (let c = 0; c < inputs; c++) {
+        for (let row = 0; row < height; row++) {
+          for (let column = 0; column < width; column++) {
+            const value = x[((b * inputs + c) * height + row) * width + column];
+            if (value === 0) continue; // half of what a ReLU lets through is zero
+            for (let o = 0; o < outputs; o++) {
+              const kernel = (c * outputs + o) * kh * kw;
+              for (let i = 0; i < kh; i++) {
+                const r = row * sh - ph + i;
+                if (r < 0 || r >= outHeight) continue;
+                const line = out + o * plane + r * outWidth;
+                for (let j = 0; j < kw; j++) {
+                  const k = column * sw - pw + j;
+                  if (k >= 0 && k < outWidth) y[line + k] += value * weight[kernel + i * kw + j];
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  };
+}
+
+const ACTIVATIONS = {
+  relu: (x, length) => { for (let i = 0; i < length; i++) if (x[i] < 0) x[i] = 0; },
+  tanh: (x, length) => { for (let i = 0; i < length; i++) x[i] = Math.tanh(x[i]); },
+  sigmoid: (x, length) => { for (let i = 0; i < length; i++) x[i] = 1 / (1 + Math.exp(-x[i])); },
+};
+
+class Decoder {
+  // payload: what parsePayload returned.
+  constructor({ header, tensor }) {
+    this.size = header.image.channels * header.image.height * header.image.width;
+    this.steps = [];
+    let shape = [2];
+    const count = () => shape.reduce((product, extent) => product * extent, 1);
+    for (const layer of header.layers) {
+      if (layer.op in ACTIVATIONS) {
+        this.steps.push({ inPlace: ACTIVATIONS[layer.op], length: count() });
+      } else if (layer.op === "reshape") {
+        if (layer.shape.reduce((a, b) => a * b, 1) !== count()) throw new Error("a reshape does not fit its input");
+        shape = layer.shape;
+      } else if (layer.op === "linear") {
+        if (count() !== layer.in) throw new Error(`a linear layer takes ${layer.in} numbers and gets ${count()}`);
+        const weight = expectLength(layer.weight, tensor(layer.weight), layer.in * layer.out);
+        const bias = layer.bias ? expectLength(layer.bias, tensor(layer.bias), layer.out) : null;
+        shape = [layer.out];
+        this.steps.push({ apply: linearStep(layer, weight, bias), length: count() });
+      } else if (layer.op === "conv_transpose") {
+        if (shape.length !== 3 || shape[0] !== layer.in) throw new Error("a convolution does not fit its input");
+        const extent = (axis) => (shape[axis + 1] - 1) * layer.stride[axis] - 2 * layer.padding[axis]
+          + layer.kernel_size[axis] + layer.output_padding[axis];
+        const outShape = [layer.out, extent(0), extent(1)];
+        const kernel = layer.kernel_size[0] * layer.kernel_size[1];
+        const weight = expectLength(layer.weight, tensor(layer.weight), layer.in * layer.out * kernel);
+        const bias = layer.bias ? expectLength(layer.bias, tensor(layer.bias), layer.out) : null;
+        this.steps.push({ apply: convTransposeStep(layer, weight, bias, shape, outShape), length: 0 });
+        shape = outShape;
+        this.steps.at(-1).length = count();
+      } else {
+        throw new Error(`unknown layer ${layer.op}`);
+      }
+    }
+    if (count() !== this.size) throw new Error(`the decoder makes ${count()} numbers for ${this.size} pixels`);
+    this.buffers = new Map();
+  }
+
+  // Plane points [x0, y0, x1, y1, ...] -> expected pixels, (batch * size) floats. The result is reused by the next
+  // call with the same batch.
+  decode(points) {
+    const batch = points.length / 2;
+    let x = Float32Array.from(points);
+    this.steps.forEach((step, index) => {
+      if (step.inPlace) { step.inPlace(x, batch * step.length); return; }
+      const key = `${index}/${batch}`;
+      let y = this.buffers.get(key);
+      if (!y) this.buffers.set(key, (y = new Float32Array(batch * step.length)));
+      step.apply(x, batch, y);
+      x = y;
+    });
+    return x;
+  }
+}

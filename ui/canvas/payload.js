@@ -1,0 +1,48 @@
+// The canvas payload: see vae_core/browser.py for the layout. Nothing here knows of a screen.
+
+const HALF_TO_FLOAT = (() => {
+  let table = null;
+  return () => {
+    if (table) return table;
+    table = new Float32Array(65536);
+    for (let bits = 0; bits < 65536; bits++) {
+      const exponent = (bits >> 10) & 31;
+      const fraction = bits & 1023;
+      let value;
+      if (exponent === 0) value = fraction * 2 ** -24;
+      else if (exponent === 31) value = fraction ? NaN : Infinity;
+      else value = (1 + fraction / 1024) * 2 ** (exponent - 15);
+      table[bits] = bits & 32768 ? -value : value;
+    }
+    return table;
+  };
+})();
+
+function halvesToFloats(halves) {
+  const table = HALF_TO_FLOAT();
+  const floats = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) floats[i] = table[halves[i]];
+  return floats;
+}
+
+// Parses the bytes of one payload into {header, headerText, tensor(name)}.
+function parsePayload(data) {
+  if (!(data instanceof Uint8Array) || data.length < 8) throw new Error("no data arrived");
+  const size = new DataView(data.buffer, data.byteOffset, 4).getUint32(0, true);
+  if (size > data.length - 4) throw new Error("the data ends too early");
+  const headerText = new TextDecoder().decode(data.subarray(4, 4 + size));
+  const header = JSON.parse(headerText);
+  if (header.format !== 1) throw new Error(`unknown payload format ${header.format}`);
+  // The bytes arrive at an odd offset, where no typed array may start: slice copies them to one of their own.
+  const body = data.slice(4 + size).buffer;
+  const tensor = (name) => {
+    const entry = header.tensors[name];
+    if (!entry) throw new Error(`the payload has no tensor ${name}`);
+    const length = entry.shape.reduce((product, extent) => product * extent, 1);
+    if (entry.dtype === "float16") return halvesToFloats(new Uint16Array(body, entry.offset, length));
+    if (entry.dtype === "float32") return new Float32Array(body, entry.offset, length);
+    if (entry.dtype === "uint8") return new Uint8Array(body, entry.offset, length);
+    throw new Error(`tensor ${name} has the unknown type ${entry.dtype}`);
+  };
+  return { header, headerText, tensor };
+}

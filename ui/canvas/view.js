@@ -1,0 +1,77 @@
+// Geometry of the plane: which square of latent space is seen, nearest points, round ticks. Knows no screen.
+
+class View {
+  // range: {x: [low, high], y: [low, high]}, a square. Latent y points up, screen y down.
+  constructor(range) {
+    this.home = { cx: (range.x[0] + range.x[1]) / 2, cy: (range.y[0] + range.y[1]) / 2, half: (range.x[1] - range.x[0]) / 2 };
+    this.set(this.home);
+  }
+
+  set({ cx, cy, half }) {
+    const reach = this.home.half;
+    this.half = Math.min(Math.max(half, reach / 400), reach * 4);
+    const limit = (value, home) => Math.min(Math.max(value, home - reach * 4), home + reach * 4);
+    this.cx = limit(cx, this.home.cx);
+    this.cy = limit(cy, this.home.cy);
+  }
+
+  get() { return { cx: this.cx, cy: this.cy, half: this.half }; }
+
+  // Zoom by `factor` (above 1: closer), the latent point under (u, v) staying where it is; u, v in 0..1 of the plane.
+  zoom(factor, u = 0.5, v = 0.5) {
+    const before = this.toLatent(u, v);
+    this.set({ cx: this.cx, cy: this.cy, half: this.half / factor });
+    const after = this.toLatent(u, v);
+    this.set({ cx: this.cx + before[0] - after[0], cy: this.cy + before[1] - after[1], half: this.half });
+  }
+
+  toLatent(u, v) { return [this.cx + (2 * u - 1) * this.half, this.cy - (2 * v - 1) * this.half]; }
+  toPlane(x, y) { return [(x - this.cx) / (2 * this.half) + 0.5, 0.5 - (y - this.cy) / (2 * this.half)]; }
+}
+
+// Index of the nearest visible point and its distance, in latent units; -1 if none is visible.
+function nearestPoint(points, classes, hidden, x, y) {
+  let best = -1;
+  let least = Infinity;
+  for (let i = 0, n = classes.length; i < n; i++) {
+    const dx = points[2 * i] - x;
+    const dy = points[2 * i + 1] - y;
+    const squared = dx * dx + dy * dy;
+    if (squared < least && !hidden.has(classes[i])) { least = squared; best = i; }
+  }
+  return [best, Math.sqrt(least)];
+}
+
+// About `count` round numbers between low and high.
+function roundTicks(low, high, count) {
+  const raw = (high - low) / count;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= raw);
+  const ticks = [];
+  for (let k = Math.ceil(low / step); k * step <= high; k++) ticks.push(k * step);
+  return { ticks, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
+}
+
+// `count` points at equal distances along a polyline [[x, y], ...].
+function alongPath(path, count) {
+  const lengths = [0];
+  for (let i = 1; i < path.length; i++) {
+    lengths.push(lengths[i - 1] + Math.hypot(path[i][0] - path[i - 1][0], path[i][1] - path[i - 1][1]));
+  }
+  const total = lengths.at(-1);
+  const stops = [];
+  let i = 1;
+  for (let k = 0; k < count; k++) {
+    const target = (total * k) / (count - 1);
+    while (i < path.length - 1 && lengths[i] < target) i++;
+    const span = lengths[i] - lengths[i - 1] || 1;
+    const share = (target - lengths[i - 1]) / span;
+    stops.push([0, 1].map((axis) => path[i - 1][axis] + share * (path[i][axis] - path[i - 1][axis])));
+  }
+  return stops;
+}
+
+function median(values) {
+  const sorted = Float64Array.from(values).sort();
+  return sorted.length ? sorted[sorted.length >> 1] : NaN;
+}

@@ -1,0 +1,68 @@
+"""Plotly figures in one hand: fonts and grid from the theme, axes with units, no decoration."""
+
+from __future__ import annotations
+
+import math
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from ui.palette import CLASS_COLOURS
+from vae_core.run import Run
+
+TEMPLATE = go.layout.Template(
+    layout={
+        "margin": {"l": 56, "r": 12, "t": 12, "b": 48},
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0.0},
+        "hovermode": "x unified",
+        "colorway": list(CLASS_COLOURS),
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "xaxis": {"zeroline": False, "gridcolor": "rgba(128,138,152,0.25)"},
+        "yaxis": {"zeroline": False, "gridcolor": "rgba(128,138,152,0.25)"},
+    }
+)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={Run: lambda run: run.key})
+def history_figure(run: Run) -> go.Figure:
+    """Losses by epoch, training against held out, in nats per image."""
+    epochs = [record["epoch"] for record in run.history]
+    has_kl = any(record["kl"] for record in run.history)
+    names = [("reconstruction", "Reconstruction", CLASS_COLOURS[0])]
+    names += [("kl", "KL", CLASS_COLOURS[1])] if has_kl else []
+    figure = go.Figure()
+    for name, title, colour in names:
+        held_out = [record[f"validation_{name}"] for record in run.history]
+        training = [record[name] for record in run.history]
+        axis = "y2" if name == "kl" else "y"
+        figure.add_scatter(x=epochs, y=held_out, name=f"{title}, held out", line={"color": colour}, yaxis=axis)
+        figure.add_scatter(
+            x=epochs, y=training, name=f"{title}, training", line={"color": colour, "dash": "dot"}, yaxis=axis
+        )
+    figure.update_layout(
+        template=TEMPLATE,
+        height=300,
+        xaxis={"title": "epoch"},
+        yaxis={"title": "reconstruction, nats", "range": _settled_range(run)},
+        yaxis2={
+            "title": "KL, nats",
+            "overlaying": "y",
+            "side": "right",
+            "showgrid": False,
+            "tickmode": "auto",
+            "nticks": 5,
+            "tickformat": ".1f",
+            "visible": has_kl,
+        },
+    )
+    return figure
+
+
+def _settled_range(run: Run) -> list[float]:
+    """From the least loss to that after the first 3% of the epochs: before it, the curve would flatten the rest."""
+    losses = [record[name] for record in run.history for name in ("reconstruction", "validation_reconstruction")]
+    first = run.history[min(len(run.history) - 1, math.ceil(0.03 * len(run.history)))]
+    low, high = min(losses), max(first["reconstruction"], first["validation_reconstruction"])
+    margin = 0.05 * (high - low) or 1.0
+    return [low - margin, high + margin]

@@ -1,0 +1,75 @@
+"""What every session shares: the store, loaded runs, and the bytes the browser reads. Computed once, then cached."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+from ui.palette import CLASS_COLOURS
+from vae_core.browser import Payload, plane_payload, thumbnails_payload
+from vae_core.checkpoints import Listed, Store
+from vae_core.datasets import load
+from vae_core.manifest import SHIPPED
+from vae_core.run import Run
+
+RUNS_KEPT = 64
+
+
+def store() -> Store:
+    """The folder of runs: ``$VAE_STORE``, else ``checkpoints/``."""
+    return Store(Path(os.environ.get("VAE_STORE") or SHIPPED))
+
+
+def listing() -> list[Listed]:
+    """All readable runs in the store, fresh whenever a file came, went or changed."""
+    folder = store().root
+    files = sorted((entry.name, entry.stat().st_mtime_ns) for entry in folder.glob("*.safetensors"))
+    return [line for line in _listing(str(folder), tuple(files)) if line.spec]
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _listing(folder: str, _files: tuple[tuple[str, int], ...]) -> list[Listed]:
+    return Store(folder).listing()
+
+
+@st.cache_resource(show_spinner="Reading the run …", max_entries=RUNS_KEPT)
+def load_run(key: str) -> Run:
+    """A verified run.
+
+    Raises:
+        StoreError: missing or damaged, with a sentence to show.
+    """
+    return store().load(key)
+
+
+@st.cache_resource(show_spinner=False, max_entries=RUNS_KEPT)
+def plane(key: str) -> Payload:
+    """A run's latent plane, without a page's own titles and options."""
+    run = load_run(key)
+    noun = "digit" if run.spec.dataset in ("mnist", "mnist_sample", "digits") else "image"
+    return plane_payload(run, palette=list(CLASS_COLOURS), noun=noun)
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def plane_bytes(key: str, title: str, subtitle: str, group: str, compact: bool) -> bytes:
+    """A plane for pages that show it the same way to everybody; one copy serves all sessions."""
+    run = load_run(key)
+    options = {"group": group, "compact": compact, "images": image_set(run)}
+    return plane(key).with_header(title=title, subtitle=subtitle, options=options).to_bytes()
+
+
+def image_set(run: Run) -> str:
+    """Name under which a run's held-out images travel."""
+    return f"{run.spec.dataset}:validation"
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def thumbnail_bytes(dataset: str) -> bytes:
+    """All held-out images of a dataset as one picture.
+
+    Raises:
+        DatasetUnavailable: the images are not on this machine; nothing is downloaded while a page runs.
+    """
+    return thumbnails_payload(load(dataset, "validation", download=False)).to_bytes()
