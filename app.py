@@ -4,16 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.navigation import declare_pages
 from ui.process import set_up_process
 
 st.set_page_config(page_title="VAE Playground", page_icon=Path(__file__).parent / "ui" / "icon.png", layout="wide")
 set_up_process()
 
-navigation = st.navigation(
-    [
-        st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
-        st.Page("pages/explorer.py", title="Latent explorer", icon=":material/explore:"),
-    ],
-    position="top",
-)
-navigation.run()
+declare_pages().run()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from ui import url_state
 from ui.canvas import latent_canvas, thumbnails
 from ui.messages import errors_said
+from ui.navigation import require_app
 from ui.plots import history_figure
 from ui.resources import image_set, listing, load_run, plane, store, thumbnail_bytes
-from ui.tables import codes_csv, metrics_table, pins_table
+from ui.tables import as_csv, codes_csv, metrics_table, pins_table
 from vae_core import datasets
 from vae_core.checkpoints import Listed
 from vae_core.models import model_kind
@@ -17,12 +20,13 @@ from vae_core.run import Run
 
 
 def run_title(line: Listed) -> str:
-    """One line of the run menu: what tells runs apart, in words."""
+    """One line of the run menu: what tells runs apart, in words; the end of the key tells the rest apart."""
     spec = line.spec
     assert spec is not None  # listing() leaves unreadable runs out
     beta = f", β = {spec.kl_weight:g}" if model_kind(spec.model).has_kl else ""
     name = f"{model_kind(spec.model).title}, {datasets.info(spec.dataset).title}, d = {spec.latent_dim}{beta}"
-    return f"{name}, {spec.epochs} epochs, seed {spec.seed}"
+    widths = "-".join(str(width) for width in spec.hidden)
+    return f"{name}, hidden {widths or 'none'}, {spec.epochs} epochs, seed {spec.seed}, {line.key[-4:]}"
 
 
 def choose_run(lines: list[Listed]) -> str:
@@ -47,7 +51,7 @@ def choose_run(lines: list[Listed]) -> str:
     return str(key)
 
 
-def start_of(key: str) -> dict[str, object]:
+def start_of(key: str) -> dict[str, Any]:
     """Pins and view that a link asks for, read once per run: the payload must stay the same while they change."""
     place = f"explorer-start-{key}"
     if place not in st.session_state:
@@ -75,12 +79,13 @@ def subtitle_of(run: Run) -> str:
 @st.fragment
 def instrument(run: Run) -> None:
     """The plane and what was pinned on it; a commit reruns this part alone."""
-    options = {"commit": True, "export": True, "images": image_set(run), "group": "explorer", **start_of(run.key)}
+    start = start_of(run.key)
+    options = {"commit": True, "export": True, "images": image_set(run), "group": "explorer", **start}
     payload = plane(run.key).with_header(
         title=model_kind(run.spec.model).title, subtitle=subtitle_of(run), options=options
     )
     committed = latent_canvas(payload.to_bytes(), key=f"explorer-{run.key}")
-    pins = committed.pins if committed.pins is not None else options["pins"]
+    pins = committed.pins if committed.pins is not None else start["pins"]
     url_state.write(url_state.PINS, pins)
     if committed.view:
         url_state.write(url_state.VIEW, dict(zip(("cx", "cy", "half"), committed.view, strict=True)))
@@ -88,7 +93,7 @@ def instrument(run: Run) -> None:
         table = pins_table(run, pins)
         st.dataframe(table, hide_index=True, width="stretch")
         st.download_button(
-            "Pins as CSV", table.to_csv(index=False), f"{run.key}-pins.csv", "text/csv", on_click="ignore",
+            "Pins as CSV", as_csv(table), f"{run.key}-pins.csv", "text/csv", on_click="ignore",
             icon=":material/download:",
         )  # fmt: skip
 
@@ -115,6 +120,8 @@ def facts(run: Run) -> None:
         "application/octet-stream", on_click="ignore", icon=":material/download:",
     )  # fmt: skip
 
+
+require_app()
 
 st.title("Latent explorer")
 lines = listing()

@@ -4,10 +4,13 @@ import streamlit as st
 
 from ui.canvas import latent_canvas, thumbnails
 from ui.messages import errors_said
+from ui.navigation import require_app
 from ui.resources import load_run, plane_bytes, thumbnail_bytes
 from vae_core.manifest import shipped_run
 
 PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
+
+require_app()
 
 st.title("Touch a latent space")
 st.markdown(

@@ -30,7 +30,8 @@ def listing() -> list[Listed]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _listing(folder: str, _files: tuple[tuple[str, int], ...]) -> list[Listed]:
+def _listing(folder: str, files: tuple[tuple[str, int], ...]) -> list[Listed]:
+    del files  # part of the cache's key: names and times of change
     return Store(folder).listing()
 
 

@@ -31,7 +31,7 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], document: dict[str, Any
         StoreError: folder not writable, disk full; `path` is then what it was before.
     """
     text = json.dumps(document, sort_keys=True, allow_nan=False)
-    whole = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    whole = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     metadata = {"format": FORMAT, "document": text, "sha256": _digest(text, whole)}
     content = safetensors.numpy.save(whole, metadata=metadata)
     temporary: Path | None = None
@@ -46,12 +46,13 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], document: dict[str, Any
         temporary.chmod(0o644)  # mkstemp makes it private; the store is shared
         temporary.replace(path)
     except OSError as error:
-        if temporary:
-            temporary.unlink(missing_ok=True)
         raise StoreError(
             f"could not write {path.name} in {path.parent} ({error.strerror or error}); free some space or choose "
             "a folder you can write to with --store."
         ) from error
+    finally:
+        if temporary:
+            temporary.unlink(missing_ok=True)  # still there only if something, an interrupt too, came between
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

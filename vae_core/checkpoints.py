@@ -98,6 +98,7 @@ class Store:
         """
         path = self.path(key)
         try:
+            file_read = path.stat().st_ino
             tensors, document = archive.read(path)
             return _run(tensors, document, key)
         except FileNotFoundError as error:
@@ -105,7 +106,7 @@ class Store:
                 f"there is no run {key!r} in {self.root}; the runs are listed by 'python -m vae_core list'."
             ) from error
         except DamagedRun as error:
-            raise DamagedRun(f"{error} {self._set_aside(path)}") from error
+            raise DamagedRun(f"{error} {self._set_aside(path, file_read)}") from error
         except OSError as error:
             raise StoreError(f"could not read {path} ({error.strerror or error}).") from error
 
@@ -216,12 +217,15 @@ class Store:
         finally:
             lock.release()
 
-    def _set_aside(self, path: Path) -> str:
+    def _set_aside(self, path: Path, file_read: int) -> str:
+        """Rename the damaged file, unless a whole one has taken its place since it was read (inode `file_read`)."""
         for number in range(1, 1000):
             aside = path.with_name(f"{path.name}.damaged-{number}")
             if not aside.exists():
                 break
         try:
+            if path.stat().st_ino != file_read:
+                return "It has been replaced meanwhile; try again."
             path.rename(aside)
         except FileNotFoundError:
             return "It has been set aside already."  # another reader was first
@@ -247,11 +251,12 @@ class Store:
     def _load_partial(self, spec: RunSpec) -> TrainingState | None:
         path = self._partial_path(spec.key)
         try:
+            file_read = path.stat().st_ino
             tensors, document = archive.read(path)
         except FileNotFoundError:
             return None
         except DamagedRun:
-            self._set_aside(path)
+            self._set_aside(path, file_read)
             return None
         return TrainingState(
             epoch=document["epoch"],

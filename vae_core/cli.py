@@ -131,7 +131,7 @@ def verify(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
 
     runs = Store(store)
     results: list[dict[str, Any]] = []
-    for key in runs.keys():  # noqa: SIM118  a Store is not a dict
+    for key in runs.keys():
         try:
             runs.verify(key)
             results.append({"key": key, "ok": True, "problem": None})
@@ -180,20 +180,21 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("Stopped. The same command resumes from the last finished epoch.", file=sys.stderr)
-        sys.exit(130)
 
 
 def _get_or_train(spec: RunSpec, store: Path, data_root: Path | None, device: str, precision: str) -> tuple[Any, bool]:
     """The run, and whether this call trained it."""
     from vae_core.checkpoints import Store
 
-    with _progress_bar(spec) as (on_epoch, on_wait, epochs_done):
-        run = Store(store).get_or_train(
-            spec, data_root=data_root, device=device, precision=precision, on_epoch=on_epoch, on_wait=on_wait
-        )
-        return run, bool(epochs_done)
+    try:
+        with _progress_bar(spec) as (on_epoch, on_wait, epochs_done):
+            run = Store(store).get_or_train(
+                spec, data_root=data_root, device=device, precision=precision, on_epoch=on_epoch, on_wait=on_wait
+            )
+            return run, bool(epochs_done)
+    except KeyboardInterrupt:  # here and not in `main`: typer turns it into a silent exit
+        print("Stopped. The same command resumes from the last finished epoch.", file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 @contextmanager

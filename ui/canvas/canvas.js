@@ -6,6 +6,7 @@ const MAX_PINS = 8;
 const CLICK_SLACK = 5; // CSS pixels a click may wander before it is a drag
 const KEY_STEP = 1 / 40; // of the view's width
 const LENS_GAP = 14;
+const BOX_KEPT_MS = 250;
 
 const linked = new Map(); // group name -> canvases whose digits are the same
 const live = new Set(); // every canvas on the page
@@ -23,6 +24,8 @@ function element(tag, properties = {}, ...children) {
 
 class LatentCanvas {
   constructor(parent) {
+    // Built on demand: the mount that only brings thumbnails stays empty.
+    parent.append(parent.querySelector("template").content.cloneNode(true));
     this.root = parent.querySelector(".latent-canvas");
     this.failed = parent.querySelector(".failed");
     this.find = (selector) => this.root.querySelector(selector);
@@ -217,6 +220,9 @@ class LatentCanvas {
 
   listen() {
     const { plane } = this;
+    this.forgetBox = () => { this.box = undefined; };
+    plane.addEventListener("pointerenter", this.forgetBox);
+    window.addEventListener("scroll", this.forgetBox, { capture: true, passive: true });
     plane.addEventListener("pointermove", (event) => this.move(event));
     plane.addEventListener("pointerdown", (event) => this.down(event));
     plane.addEventListener("pointerup", (event) => this.up(event));
@@ -228,10 +234,12 @@ class LatentCanvas {
     this.find(".tools").addEventListener("click", (event) => this.tool(event.target.closest("button")?.dataset.do, event));
   }
 
-  // Position of an event in 0..1 of the plane. The rectangle is asked once per gesture and after scrolling or resizing.
+  // Position of an event in 0..1 of the plane. Asking for the rectangle makes the browser lay out the page, which
+  // costs more than decoding: it is kept until something may have moved it, and for a moment at most.
   place(event) {
-    const box = this.plane.getBoundingClientRect();
-    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    const now = performance.now();
+    if (!this.box || now - this.boxAsked > BOX_KEPT_MS) { this.box = this.plane.getBoundingClientRect(); this.boxAsked = now; }
+    return [(event.clientX - this.box.left) / this.box.width, (event.clientY - this.box.top) / this.box.height];
   }
 
   move(event) {
@@ -248,6 +256,7 @@ class LatentCanvas {
 
   down(event) {
     if (event.button > 1) return;
+    this.forgetBox();
     this.plane.focus({ preventScroll: true });
     this.plane.setPointerCapture(event.pointerId);
     const [u, v] = this.place(event);
@@ -440,6 +449,7 @@ class LatentCanvas {
   // ---- showing --------------------------------------------------------------------------------------------------
 
   resize(force = false) {
+    this.forgetBox();
     const side = this.plane.clientWidth;
     const ratio = window.devicePixelRatio || 1;
     if (!this.view || side === 0 || (!force && side === this.side && ratio === this.ratio)) return;
@@ -655,15 +665,17 @@ class LatentCanvas {
 
   remove() {
     this.leave();
+    this.root.remove();
     live.delete(this);
     this.resizes.disconnect();
+    window.removeEventListener("scroll", this.forgetBox, { capture: true });
     for (const timer of [this.refill, this.saying, this.wheelEnd]) clearTimeout(timer);
     if (this.manifold) this.manifold.version++; // ends a fill in progress
   }
 }
 
 function showFailure(parent, error) {
-  parent.querySelector(".latent-canvas").hidden = true;
+  parent.querySelector(".latent-canvas")?.setAttribute("hidden", "");
   const box = parent.querySelector(".failed");
   box.hidden = false;
   box.textContent = `This plane could not be drawn: ${error.message}. Reload the page to try again.`;

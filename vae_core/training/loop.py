@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -182,6 +183,18 @@ def train(
     return Trained(model.cpu().eval(), history, snapshots, _device_name(where), exact)
 
 
+@contextmanager
+def _denormals_as_zero() -> Iterator[None]:
+    """Adam's moments decay into denormal numbers, on which a CPU takes several times as long; they are far below
+    Adam's epsilon, so the weights come out the same. The caller's thread gets its arithmetic back."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@_denormals_as_zero()
 def _one_epoch(
     model: nn.Module,
     optimizer: torch.optim.Adam,
@@ -202,7 +215,7 @@ def _one_epoch(
     for chosen in order.split(spec.batch_size):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate_at(step, steps, spec.learning_rate)
-        x = _floats(pixels[chosen])  # (B, D)
+        x = _floats(pixels.index_select(0, chosen))  # (B, D); several times faster than pixels[chosen]
         noise = torch.randn(len(chosen), spec.latent_dim, generator=generator, device=device)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             terms = elbo(model, x, noise, p_x_given_z)

@@ -1,0 +1,190 @@
+"""Every page runs, shows what its runs hold, and turns bad links and bad files into sentences."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from vae_core.checkpoints import Store
+from vae_core.manifest import SHIPPED, read_manifest, shipped_run
+from vae_core.spec import RunSpec
+
+APP = str(Path(__file__).parents[2] / "app.py")
+TIMEOUT = 60
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches():
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()
+
+
+def open_page(page: str | None = None, **query: str) -> AppTest:
+    at = AppTest.from_file(APP, default_timeout=TIMEOUT)
+    at.run()
+    if page:
+        at.switch_page(page)
+        for name, value in query.items():
+            at.query_params[name] = value
+        at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def payload_headers(at: AppTest) -> list[dict]:
+    headers = []
+    for element in at.get("bidi_component"):
+        raw = element.proto.bytes
+        size = int.from_bytes(raw[:4], "little")
+        headers.append(json.loads(raw[4 : 4 + size]))
+    return headers
+
+
+@pytest.fixture
+def small_store(tmp_path, monkeypatch) -> Store:
+    monkeypatch.setenv("VAE_STORE", str(tmp_path))
+    store = Store(tmp_path)
+    for model in ("ae", "vae"):
+        store.get_or_train(RunSpec("digits", model, hidden=(16,), epochs=1), precision="float32")
+    return store
+
+
+def test_home_shows_both_shipped_planes_on_the_same_digits_and_then_the_thumbnails():
+    headers = payload_headers(open_page())
+    assert [header["kind"] for header in headers] == ["plane", "plane", "thumbnails"]
+    keys = [shipped_run(model=model, dataset="mnist", latent_dim=2).key for model in ("ae", "vae")]
+    assert [header["key"] for header in headers[:2]] == keys
+    assert {header["options"]["group"] for header in headers[:2]} == {"home"}
+    assert {header["options"]["images"] for header in headers[:2]} == {headers[2]["images"]}
+
+
+def test_the_spread_told_on_home_is_that_of_the_codes_on_screen():
+    headers = payload_headers(open_page())
+    for header in headers[:2]:
+        spread = Store(SHIPPED).load(header["key"]).codes.mean.std(axis=0)
+        for deviation in spread:
+            assert f"{deviation:.2g}" in header["subtitle"]
+
+
+def test_home_payloads_are_at_most_one_and_a_half_megabytes():
+    at = open_page()
+    for element in at.get("bidi_component"):
+        assert len(element.proto.bytes) <= 1_500_000
+
+
+def test_home_says_which_command_makes_a_missing_shipped_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAE_STORE", str(tmp_path))
+    at = open_page()
+    assert len(at.error) == 2
+    assert all("there is no run" in error.value.lower() for error in at.error)
+
+
+def test_the_explorer_shows_the_run_of_the_link(small_store):
+    key = next(key for key in small_store.keys() if key.startswith("ae-"))
+    at = open_page("pages/explorer.py", run=key)
+    assert at.selectbox[0].value == key
+    assert payload_headers(at)[0]["key"] == key
+    assert not at.warning
+
+
+def test_the_explorers_numbers_are_the_runs_metrics(small_store):
+    at = open_page("pages/explorer.py")
+    run = small_store.load(at.selectbox[0].value)
+    shown = at.dataframe[0].value
+    row = shown[shown["metric"] == "Negative ELBO"].iloc[0]
+    assert row["test, n = 360"] == f"{run.metrics['test']['negative_elbo']:.1f}"
+
+
+def test_another_run_can_be_chosen(small_store):
+    at = open_page("pages/explorer.py")
+    other = next(key for key in small_store.keys() if key != at.selectbox[0].value)
+    at.selectbox[0].select(other).run()
+    assert not at.exception
+    assert payload_headers(at)[0]["key"] == other
+    assert at.query_params["run"] == other
+
+
+HOSTILE = ["nan", "1e999", "<script>alert(1)</script>", "x" * 10_000, "../../etc/passwd", "1,2;3", ";;;", "\x00"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("name", ["run", "z", "view"])
+def test_a_hostile_link_gets_at_most_a_sentence_and_the_plane_is_there(small_store, name, text):
+    at = open_page("pages/explorer.py", **{name: text})
+    assert payload_headers(at)[0]["kind"] == "plane"
+    options = payload_headers(at)[0]["options"]
+    assert options["pins"] == [] and options["view"] is None
+    assert len(at.warning) <= 1
+    assert all(len(warning.value) < 300 for warning in at.warning)
+    if text not in (";;;", "\x00"):
+        assert len(at.warning) == 1
+
+
+def test_pins_and_view_of_a_link_reach_the_plane(small_store):
+    at = open_page("pages/explorer.py", z="0.5,-1;1,2", view="0.1,0.2,1.5")
+    options = payload_headers(at)[0]["options"]
+    assert options["pins"] == [[0.5, -1.0], [1.0, 2.0]]
+    assert options["view"] == {"cx": 0.1, "cy": 0.2, "half": 1.5}
+    pins = next(frame.value for frame in at.dataframe if "pin" in frame.value)
+    assert len(pins) == 2
+
+
+def test_pinned_points_are_tabled_with_the_true_prior_density(small_store):
+    key = next(key for key in small_store.keys() if key.startswith("vae-"))
+    at = open_page("pages/explorer.py", run=key, z="1,0")
+    pins = next(frame.value for frame in at.dataframe if "pin" in frame.value)
+    assert float(pins["prior density"][0]) == pytest.approx(np.exp(-0.5) / (2 * np.pi), rel=0.05)
+
+
+def test_a_damaged_run_is_said_and_the_other_runs_stay(small_store):
+    damaged, good = small_store.keys()
+    path = small_store.path(damaged)
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
+    at = open_page("pages/explorer.py", run=damaged)
+    assert any("set aside" in error.value for error in at.error)
+    at = open_page("pages/explorer.py")
+    assert at.selectbox[0].value == good
+
+
+def test_an_empty_store_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAE_STORE", str(tmp_path))
+    at = open_page("pages/explorer.py")
+    assert "python -m vae_core rebuild" in at.info[0].value
+
+
+def test_a_run_whose_images_are_not_here_still_shows_its_plane(small_store, tmp_path, monkeypatch):
+    """Codes travel in the run's file; only the pictures of the held-out images are missing."""
+    import vae_core.checkpoints as checkpoints
+    from vae_core.datasets import load
+
+    monkeypatch.setenv("VAE_DATA", str(tmp_path / "nothing"))
+    monkeypatch.setattr(checkpoints, "load", lambda name, split, root=None: load("mnist_sample", split))
+    key = small_store.get_or_train(RunSpec("fashion_mnist", "vae", hidden=(8,), epochs=1), precision="float32").key
+    at = open_page("pages/explorer.py", run=key)
+    assert payload_headers(at)[0]["key"] == key
+    assert any("FashionMNIST is not in" in error.value for error in at.error)
+
+
+def test_the_shipped_store_holds_exactly_the_manifest():
+    assert sorted(spec.key for spec in read_manifest()) == Store(SHIPPED).keys()
+
+
+def test_shipped_files_stay_within_the_size_limits():
+    sizes = [path.stat().st_size for path in SHIPPED.glob("*.safetensors")]
+    assert max(sizes) <= 5_000_000
+    assert sum(sizes) <= 40_000_000
+
+
+def test_a_run_trained_while_the_app_is_open_joins_the_menu_without_a_restart(small_store):
+    before = open_page("pages/explorer.py").selectbox[0].options
+    small_store.get_or_train(RunSpec("digits", "vae", hidden=(8,), epochs=1), precision="float32")
+    after = open_page("pages/explorer.py").selectbox[0].options
+    assert len(set(after)) == len(set(before)) + 1

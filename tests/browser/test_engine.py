@@ -1,0 +1,138 @@
+"""The JavaScript engine against torch, without the app: its scripts are loaded into an empty page."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ui.canvas import SCRIPTS
+from vae_core.browser import Payload, _Tensors, decoder_layers, plane_payload
+from vae_core.checkpoints import Store
+from vae_core.manifest import SHIPPED
+from vae_core.run import Run
+
+pytestmark = pytest.mark.browser
+
+DECODE = """([data, points]) => {
+  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+  const padded = new Uint8Array(bytes.length + 3);
+  padded.set(bytes, 3);  // an odd offset, as the bytes really arrive
+  const decoder = new Decoder(parsePayload(padded.subarray(3)));
+  return Array.from(decoder.decode(points));
+}"""
+
+
+@pytest.fixture
+def engine(page):
+    """An empty page with the engine's scripts; the last one is a module with the component itself, left out."""
+    from pathlib import Path
+
+    import ui.canvas
+
+    for name in SCRIPTS[:-1]:
+        page.add_script_tag(content=(Path(ui.canvas.__file__).parent / name).read_text(encoding="utf-8"))
+    return page
+
+
+def decode(page, payload: bytes, points: np.ndarray) -> np.ndarray:
+    values = page.evaluate(DECODE, [base64.b64encode(payload).decode(), points.astype(float).ravel().tolist()])
+    return np.asarray(values).reshape(len(points), -1)
+
+
+def torch_pixels(run: Run, points: np.ndarray) -> np.ndarray:
+    with torch.no_grad():
+        output = run.model.decode(torch.from_numpy(points.astype(np.float32)))
+        return run.likelihood.expected_pixels(output).numpy()
+
+
+@pytest.mark.parametrize("key", Store(SHIPPED).keys())
+def test_every_shipped_run_decodes_as_torch_does(engine, key):
+    run = Store(SHIPPED).load(key)
+    payload = plane_payload(run)
+    bounds = payload.header["range"]
+    draw = np.random.default_rng(0)
+    points = np.stack([draw.uniform(*bounds[axis], size=100) for axis in ("x", "y")], axis=1)
+    # A batch and one point at a time take the same path; both are asked.
+    batch = decode(engine, payload.to_bytes(), points)
+    assert np.abs(batch - torch_pixels(run, points)).max() < 1e-3
+    single = decode(engine, payload.to_bytes(), points[:1])
+    assert np.abs(single - batch[:1]).max() < 1e-6
+
+
+def small_payload(decoder: nn.Sequential, image: tuple[int, int, int]) -> bytes:
+    tensors = _Tensors()
+    layers = decoder_layers(decoder, tensors.add)
+    channels, height, width = image
+    size = {"channels": channels, "height": height, "width": width}
+    header = {"format": 1, "kind": "plane", "image": size, "layers": layers, "tensors": tensors.table}
+    return Payload(header, b"".join(tensors.parts)).to_bytes()
+
+
+@pytest.mark.parametrize("stride, padding, output_padding", [(1, 0, 0), (2, 1, 1), (2, 1, 0), (3, 2, 1)])
+def test_every_layer_of_the_list_matches_torch(engine, stride, padding, output_padding):
+    torch.manual_seed(0)
+    convolution = nn.ConvTranspose2d(3, 2, 4, stride, padding, output_padding)
+    side = (4 - 1) * stride - 2 * padding + 4 + output_padding
+    decoder = nn.Sequential(
+        nn.Linear(2, 9), nn.Tanh(), nn.Linear(9, 48), nn.ReLU(), nn.Unflatten(1, (3, 4, 4)), convolution, nn.Sigmoid()
+    )
+    decoder = decoder.half().float()  # the payload carries half precision
+    points = np.random.default_rng(1).normal(size=(7, 2))
+    with torch.no_grad():
+        expected = decoder(torch.from_numpy(points).float()).flatten(1).numpy()
+    assert np.abs(decode(engine, small_payload(decoder, (2, side, side)), points) - expected).max() < 1e-5
+
+
+def test_half_precision_is_read_exactly(engine):
+    bits = np.arange(65536, dtype=np.uint16)
+    values = np.array(
+        engine.evaluate("(bits) => Array.from(halvesToFloats(Uint16Array.from(bits)), String)", bits.tolist())
+    )
+    expected = bits.view(np.float16).astype(np.float32)
+    finite = np.isfinite(expected)
+    assert np.array_equal(values[finite].astype(np.float32), expected[finite])
+    assert (values[np.isnan(expected)] == "NaN").all()
+    assert set(values[np.isinf(expected)]) == {"Infinity", "-Infinity"}
+
+
+@pytest.mark.parametrize("length", [0, 3, 40, 400])
+def test_a_truncated_payload_is_refused(engine, length):
+    run = Store(SHIPPED).load(Store(SHIPPED).keys()[0])
+    payload = plane_payload(run).to_bytes()[:length]
+    with pytest.raises(Exception, match=r"ends too early|no data arrived"):
+        decode(engine, payload, np.zeros((1, 2)))
+
+
+def test_layers_that_do_not_fit_each_other_are_refused(engine):
+    payload = small_payload(nn.Sequential(nn.Linear(2, 3), nn.Linear(4, 1)), (1, 1, 1))
+    with pytest.raises(Exception, match="takes 4 numbers and gets 3"):
+        decode(engine, payload, np.zeros((1, 2)))
+
+
+def test_stops_along_a_path_are_equally_far_apart(engine):
+    stops = np.array(engine.evaluate("() => alongPath([[0, 0], [3, 0], [3, 4]], 8)"))
+    assert np.allclose(stops[0], [0, 0]) and np.allclose(stops[-1], [3, 4])
+    arc = np.where(stops[:, 1] > 0, 3 + stops[:, 1], stops[:, 0])
+    assert np.allclose(np.diff(arc), 1.0)
+
+
+def test_zooming_keeps_the_point_under_the_pointer(engine):
+    before, after = engine.evaluate(
+        """() => { const view = new View({x: [-3, 3], y: [-3, 3]}); const before = view.toLatent(0.7, 0.2);
+        view.zoom(2.5, 0.7, 0.2); return [before, view.toLatent(0.7, 0.2)]; }"""
+    )
+    assert np.allclose(before, after)
+
+
+def test_plane_and_latent_coordinates_are_inverse_and_latent_y_points_up(engine):
+    there, back, top = engine.evaluate(
+        """() => { const view = new View({x: [-2, 6], y: [-4, 4]}); const z = view.toLatent(0.3, 0.9);
+        return [z, view.toPlane(...z), view.toLatent(0.5, 0)]; }"""
+    )
+    assert np.allclose(back, [0.3, 0.9])
+    assert np.allclose(there, [0.4, -3.2])
+    assert np.allclose(top, [2, 4])

@@ -1,0 +1,32 @@
+"""The first visitor of a new server may come by any link."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from benchmarks.serving import serve
+from ui import navigation
+
+pytestmark = pytest.mark.browser
+
+PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "home"])
+def test_a_deep_link_on_a_fresh_server_runs_through_the_app(page, name):
+    with serve() as server:
+        page.goto(f"{server.url}/{name}?z=0.5,0.5")
+        # The app's own navigation at the top, not the list that Streamlit makes of the files in pages/.
+        expect(page.get_by_test_id("stTopNavLinkContainer")).not_to_have_count(0, timeout=60_000)
+        expect(page.get_by_role("link", name="app", exact=True)).to_have_count(0)
+        expect(page.locator("[data-testid=stSidebarNav]")).to_have_count(0)
+        assert "z=0.5" in page.url
+        assert name in page.url
+        page.goto("about:blank")  # before the server goes
+
+
+def test_every_page_is_in_the_navigation():
+    assert {entry["page"] for entry in navigation.PAGES} == {f"pages/{name}.py" for name in PAGES}

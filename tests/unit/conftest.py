@@ -1,0 +1,148 @@
+"""Small specs, small runs and small images that the unit tests share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+import torch
+
+from vae_core.checkpoints import Store
+from vae_core.datasets import ImageDataset, info, load
+from vae_core.datasets.torchvision_import import import_torchvision
+from vae_core.evaluation import encode
+from vae_core.models import build
+from vae_core.run import Run
+from vae_core.spec import RunSpec
+from vae_core.training import loop
+
+torch.set_num_threads(1)  # as in the subprocesses: bit-equal results need equal sums
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The repository."""
+    return Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def no_store_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test never writes into the store of the person who runs it."""
+    monkeypatch.delenv("VAE_STORE", raising=False)
+
+
+@pytest.fixture(scope="session")
+def small_spec() -> Callable[..., RunSpec]:
+    """A spec that trains in a few hundredths of a second; name the fields to change."""
+
+    def make(**changes: Any) -> RunSpec:
+        return RunSpec(**{"dataset": "digits", "model": "vae", "hidden": (16,), "epochs": 2, **changes})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def training() -> ImageDataset:
+    return load("digits", "train")
+
+
+@pytest.fixture(scope="session")
+def validation() -> ImageDataset:
+    return load("digits", "validation")
+
+
+@pytest.fixture(scope="session")
+def small_runs(tmp_path_factory: pytest.TempPathFactory, small_spec: Callable[..., RunSpec]) -> dict[str, Run]:
+    """Trained runs of several kinds, by a short name."""
+    store = Store(tmp_path_factory.mktemp("runs"))
+    specs = {
+        "ae": small_spec(model="ae"),
+        "vae": small_spec(),
+        "vae d=1": small_spec(latent_dim=1),
+        "vae d=5": small_spec(latent_dim=5, hidden=(16, 8)),
+        "ae d=5": small_spec(model="ae", latent_dim=5),
+        "gaussian": small_spec(likelihood="gaussian"),
+        "linear": small_spec(hidden=()),
+    }
+    return {name: store.get_or_train(spec, precision="float32") for name, spec in specs.items()}
+
+
+@pytest.fixture(scope="session")
+def untrained_run() -> Callable[..., Run]:
+    """A run with its initial weights and the true codes of its validation images, without any training."""
+
+    def make(spec: RunSpec) -> Run:
+        known, images = info(spec.dataset), load(spec.dataset, "validation", download=False)
+        model = build(spec, known.image_shape).eval()
+        codes = encode(model, images)
+        snapshots = codes.mean[None, :500].astype(np.float16)
+        return Run(spec, known.image_shape, known.label_names, model, codes, [], snapshots, [1])
+
+    return make
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every download fails as it does without a network; the addresses that were tried."""
+    tried: list[str] = []
+
+    def fail(url: str, *_: object, **__: object) -> None:
+        tried.append(url)
+        raise URLError("Temporary failure in name resolution")
+
+    monkeypatch.setattr(import_torchvision().datasets.mnist, "download_and_extract_archive", fail)
+    return tried
+
+
+@pytest.fixture
+def exploding_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps so large that the first one ruins the weights, on every machine."""
+    monkeypatch.setattr(loop, "learning_rate_at", lambda step, steps, peak: 1e30)
+
+
+@pytest.fixture
+def run_python(project: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Start this Python with arguments, in the project, one thread, both outputs as pipes."""
+
+    def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+        keep = {name: value for name, value in os.environ.items() if name not in ("VAE_STORE", "VAE_DATA")}
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=project,
+            env={**keep, "PYTHONPATH": str(project), "OMP_NUM_THREADS": "1", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def same_weights() -> Callable[[torch.nn.Module, torch.nn.Module], bool]:
+    """Whether two models have the same parameters, bit for bit."""
+
+    def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+        left, right = one.state_dict(), other.state_dict()
+        return left.keys() == right.keys() and all(
+            np.array_equal(left[name].numpy().view(np.int32), right[name].numpy().view(np.int32)) for name in left
+        )
+
+    return same
+
+
+@pytest.fixture(scope="session")
+def without_times() -> Callable[[list[dict[str, float]]], list[dict[str, float]]]:
+    """A history less its seconds, which differ from run to run."""
+
+    def strip(history: list[dict[str, float]]) -> list[dict[str, float]]:
+        return [{name: value for name, value in record.items() if name != "seconds"} for record in history]
+
+    return strip

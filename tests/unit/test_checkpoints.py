@@ -1,0 +1,516 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vae_core import archive, checkpoints
+from vae_core.checkpoints import Store
+from vae_core.errors import DamagedRun, RunNotFound, StoreError, TrainingDiverged
+from vae_core.run import Run
+from vae_core.spec import RunSpec
+from vae_core.training import Progress
+
+Make = Callable[..., RunSpec]
+PATIENCE = 60.0  # seconds until a test that waits for another thread or process gives up
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def files(store: Store) -> dict[str, bytes]:
+    """Every visible file of a store and its content."""
+    return {path.name: path.read_bytes() for path in store.root.iterdir() if path.is_file()}
+
+
+def epochs_trained(store: Store, spec: RunSpec) -> tuple[Run, list[int]]:
+    """The run, and the epochs that this call trained."""
+    epochs: list[int] = []
+    run = store.get_or_train(spec, precision="float32", on_epoch=lambda progress: epochs.append(progress.epoch))
+    return run, epochs
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("name", ["ae", "vae", "vae d=1", "vae d=5", "gaussian", "linear"])
+def test_a_saved_run_comes_back_whole(
+    name: str, small_runs: dict[str, Run], store: Store, same_weights: Callable[..., bool]
+) -> None:
+    run = small_runs[name]
+    store.save(run)
+    back = store.load(run.key)
+    assert back.spec == run.spec
+    assert back.key == run.key
+    assert same_weights(back.model, run.model)
+    assert not back.model.training
+    assert np.array_equal(back.codes.mean, run.codes.mean)
+    assert np.array_equal(back.codes.labels, run.codes.labels)
+    assert (back.codes.log_var is None) == (run.codes.log_var is None) == (run.spec.model == "ae")
+    if run.codes.log_var is not None:
+        assert np.array_equal(back.codes.log_var, run.codes.log_var)
+    assert np.array_equal(back.snapshots, run.snapshots)
+    assert back.snapshot_epochs == run.snapshot_epochs == [1, 2]
+    assert back.history == run.history
+    assert back.metrics == run.metrics
+    assert back.provenance == run.provenance
+    assert back.label_names == run.label_names
+    assert back.image_shape == run.image_shape
+
+
+def test_the_numbers_belong_to_the_weights_as_stored(small_runs: dict[str, Run], validation: Any) -> None:
+    run = small_runs["vae"]
+    weights = run.model.state_dict().values()
+    assert all(torch.equal(value, value.half().float()) for value in weights)  # half precision on the disk
+    measured = checkpoints.evaluate(run.model, run.spec, validation)
+    assert measured == run.metrics["validation"]
+    assert measured["n"] == 360
+
+
+def test_weights_too_large_for_half_precision_are_stored_in_full(
+    small_runs: dict[str, Run], store: Store, same_weights: Callable[..., bool]
+) -> None:
+    run = small_runs["ae"]
+    weights = {name: value.clone() for name, value in run.model.state_dict().items()}
+    large = {**weights, "code.bias": torch.tensor([1e6, 1.2345678])}
+    try:
+        run.model.load_state_dict(large)
+        store.save(run)
+        back = store.load(run.key)
+        assert same_weights(back.model, run.model)
+        assert back.model.state_dict()["code.bias"].tolist() == pytest.approx([1e6, 1.2345678], rel=1e-7)
+    finally:
+        run.model.load_state_dict(weights)
+
+
+def test_a_run_is_trained_once_and_then_loaded(small_spec: Make, store: Store) -> None:
+    spec = small_spec()
+    first, epochs = epochs_trained(store, spec)
+    assert epochs == [1, 2]
+    assert spec.key in store
+    assert store.keys() == [spec.key]
+    again, epochs = epochs_trained(store, spec)
+    assert epochs == []
+    assert again.provenance == first.provenance
+    assert list((store.root / ".partial").iterdir()) == []
+
+
+def test_a_store_that_does_not_exist_yet_is_empty_and_stays_unmade(store: Store) -> None:
+    assert store.keys() == []
+    assert store.listing() == []
+    assert "vae-digits-d2-b1-0000000000" not in store
+    with pytest.raises(RunNotFound, match="there is no run 'vae-digits-d2-b1-0000000000'"):
+        store.load("vae-digits-d2-b1-0000000000")
+    assert not store.root.exists()
+
+
+HOSTILE = [
+    "",
+    ".",
+    "..",
+    ".x",
+    "../x",
+    "a/b",
+    "/etc/passwd",
+    "a\\b",
+    "x\0y",
+    "x" * 10_000,
+    "x\n",
+    "é",
+    "<b>",
+    "%2e%2e",
+    " ",
+]
+
+
+@pytest.mark.parametrize("key", HOSTILE, ids=lambda key: repr(key)[:20])
+def test_a_hostile_key_names_no_file(key: str, store: Store) -> None:
+    for ask in (store.path, store.load, store.verify, store.__contains__):
+        with pytest.raises(RunNotFound, match="is not the key of a run") as refused:
+            ask(key)
+        assert "\n" not in str(refused.value)
+        assert len(str(refused.value)) < 300
+    assert not store.root.exists()
+
+
+def test_every_key_of_a_spec_is_a_path_in_the_store(small_spec: Make, store: Store) -> None:
+    for spec in (small_spec(), small_spec(beta=1e6), small_spec(beta=1e-9), small_spec(model="ae", dataset="mnist")):
+        assert store.path(spec.key).parent == store.root
+
+
+def test_the_listing_reads_specs_and_metrics(small_runs: dict[str, Run], store: Store) -> None:
+    for name in ("ae", "vae"):
+        store.save(small_runs[name])
+    listed = {line.key: line for line in store.listing()}
+    assert set(listed) == {small_runs["ae"].key, small_runs["vae"].key}
+    assert listed[small_runs["vae"].key].spec == small_runs["vae"].spec
+    assert listed[small_runs["vae"].key].metrics == small_runs["vae"].metrics
+    assert [line.problem for line in listed.values()] == [None, None]
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", ".hidden", "späte", "x" * 230, "<b>", "foreign"], ids=lambda name: repr(name)[:20]
+)
+def test_a_foreign_file_is_listed_as_a_problem_beside_the_good_ones(
+    name: str, small_runs: dict[str, Run], store: Store
+) -> None:
+    run = small_runs["vae"]
+    store.save(run)
+    (store.root / f"{name}.safetensors").write_bytes(b"not ours")
+    lines = {line.key: line for line in store.listing()}
+    assert lines[run.key].problem is None
+    assert lines[name].spec is None
+    assert lines[name].problem
+    assert "\n" not in lines[name].problem
+
+
+def test_a_folder_named_like_a_run_is_one_sentence(small_runs: dict[str, Run], store: Store) -> None:
+    run = small_runs["vae"]
+    store.path(run.key).mkdir(parents=True)
+    assert store.listing()[0].problem
+    with pytest.raises(StoreError, match="could not read"):
+        store.load(run.key)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_flipped_bit_or_a_cut_in_a_real_run_is_noticed_and_set_aside(
+    seed: int, small_runs: dict[str, Run], store: Store
+) -> None:
+    draw = random.Random(seed)
+    run, other = small_runs["vae"], small_runs["ae"]
+    store.save(run)
+    store.save(other)
+    path, good = store.path(run.key), files(store)
+    content = bytearray(path.read_bytes())
+    if seed % 2:
+        content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
+    else:
+        del content[draw.randrange(len(content)) :]
+    path.write_bytes(content)
+    with pytest.raises(DamagedRun):
+        store.verify(run.key)
+    assert path.read_bytes() == content  # verifying moves nothing
+
+    aside = f"{path.name}.damaged-1"
+    with pytest.raises(DamagedRun, match=f"It was set aside as {aside}; train or rebuild makes it anew") as damaged:
+        store.load(run.key)
+    assert "\n" not in str(damaged.value)
+    assert files(store) == {store.path(other.key).name: good[store.path(other.key).name], aside: bytes(content)}
+    with pytest.raises(RunNotFound):
+        store.load(run.key)
+    assert store.load(other.key).metrics == other.metrics
+
+
+def test_a_damaged_run_is_trained_anew_and_every_damaged_file_kept(small_spec: Make, store: Store) -> None:
+    spec = small_spec()
+    store.get_or_train(spec, precision="float32")
+    path = store.path(spec.key)
+    for number in (1, 2):
+        path.write_bytes(f"damage {number}".encode())
+        _, epochs = epochs_trained(store, spec)
+        assert epochs == [1, 2]
+    assert path.with_name(f"{path.name}.damaged-1").read_bytes() == b"damage 1"
+    assert path.with_name(f"{path.name}.damaged-2").read_bytes() == b"damage 2"
+    assert store.keys() == [spec.key]
+    store.verify(spec.key)
+
+
+def test_a_run_under_another_runs_name_is_refused(small_runs: dict[str, Run], store: Store) -> None:
+    store.save(small_runs["ae"])
+    wrong = small_runs["vae"].key
+    store.path(small_runs["ae"].key).rename(store.path(wrong))
+    with pytest.raises(DamagedRun, match=f"{wrong}.safetensors holds another run, {small_runs['ae'].key}"):
+        store.load(wrong)
+
+
+def remove(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key != name}
+
+
+CHANGES: dict[str, Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, Any], Any]]] = {
+    "no spec": lambda tensors, document: (tensors, remove(document, "spec")),
+    "no history": lambda tensors, document: (tensors, remove(document, "history")),
+    "a list": lambda tensors, document: (tensors, [document]),
+    "a bad spec": lambda tensors, document: (tensors, {**document, "spec": {**document["spec"], "epochs": 0}}),
+    "hostile spec": lambda tensors, document: (tensors, {**document, "spec": 5}),
+    "other width": lambda tensors, document: (tensors, {**document, "spec": {**document["spec"], "hidden": [17]}}),
+    "a weight less": lambda tensors, document: (remove(tensors, "model/mean.bias"), document),
+    "no codes": lambda tensors, document: (remove(tensors, "codes/mean"), document),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_whole_file_that_is_not_a_run_is_refused_in_one_sentence(
+    change: Callable[..., Any], small_runs: dict[str, Run], store: Store
+) -> None:
+    run = small_runs["vae"]
+    store.save(run)
+    path = store.path(run.key)
+    archive.write(path, *change(*archive.read(path)))
+    with pytest.raises(DamagedRun, match="It was set aside as") as damaged:
+        store.load(run.key)
+    assert "\n" not in str(damaged.value)
+    assert not path.exists()
+
+
+def interrupt_after(store: Store, spec: RunSpec, epoch: int) -> None:
+    """Train and stop as Ctrl-C does, after `epoch` epochs."""
+
+    def stop(progress: Progress) -> None:
+        if progress.epoch == epoch:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.get_or_train(spec, precision="float32", on_epoch=stop)
+
+
+@pytest.mark.parametrize("model", ["ae", "vae"])
+@pytest.mark.parametrize("epoch", [1, 3, 4])
+def test_an_interrupted_run_resumes_and_equals_an_uninterrupted_one(
+    model: str,
+    epoch: int,
+    small_spec: Make,
+    tmp_path: Path,
+    same_weights: Callable[..., bool],
+    without_times: Callable[..., Any],
+) -> None:
+    spec = small_spec(model=model, epochs=4)
+    stopped, whole = Store(tmp_path / "stopped"), Store(tmp_path / "whole")
+    interrupt_after(stopped, spec, epoch)
+    assert spec.key not in stopped
+    resumed, epochs = epochs_trained(stopped, spec)
+    expected, _ = epochs_trained(whole, spec)
+    assert epochs == list(range(epoch + 1, 5))
+    assert same_weights(resumed.model, expected.model)
+    assert without_times(resumed.history) == without_times(expected.history)
+    assert np.array_equal(resumed.snapshots, expected.snapshots)
+    assert resumed.metrics == expected.metrics
+
+
+def test_a_damaged_half_finished_run_is_set_aside_and_training_starts_over(small_spec: Make, store: Store) -> None:
+    spec = small_spec(epochs=3)
+    interrupt_after(store, spec, 2)
+    (partial,) = (store.root / ".partial").iterdir()
+    content = partial.read_bytes()[:-1]
+    partial.write_bytes(content)
+    _, epochs = epochs_trained(store, spec)
+    assert epochs == [1, 2, 3]
+    assert [(path.name, path.read_bytes()) for path in (store.root / ".partial").iterdir()] == [
+        (f"{partial.name}.damaged-1", content)
+    ]
+
+
+def test_killed_in_the_middle_it_resumes_and_equals_an_uninterrupted_run(
+    small_spec: Make,
+    tmp_path: Path,
+    run_python: Callable[..., subprocess.Popen[str]],
+    same_weights: Callable[..., bool],
+    without_times: Callable[..., Any],
+) -> None:
+    spec = small_spec(hidden=(32,), epochs=60)
+    killed, whole = Store(tmp_path / "killed"), Store(tmp_path / "whole")
+    arguments = "-m vae_core train --dataset digits --model vae --hidden 32 --epochs 60 --precision float32 --store"
+    process = run_python(*arguments.split(), str(killed.root))
+    partial = killed.root / ".partial" / f"{spec.key}.safetensors"
+    try:
+        until(lambda: partial.exists() or process.poll() is not None)
+    finally:
+        process.kill()
+        output, errors = process.communicate()
+    assert process.returncode == -signal.SIGKILL, errors
+    assert output == ""
+    assert spec.key not in killed
+    done = archive.read(partial)[1]["epoch"]
+    assert 1 <= done < 60
+
+    resumed, epochs = epochs_trained(killed, spec)
+    assert epochs == list(range(done + 1, 61))
+    expected, _ = epochs_trained(whole, spec)
+    assert same_weights(resumed.model, expected.model)
+    assert without_times(resumed.history) == without_times(expected.history)
+    assert resumed.metrics == expected.metrics
+    assert not partial.exists()
+
+
+ASK = """
+import json, sys
+from pathlib import Path
+from vae_core.checkpoints import Store
+from vae_core.spec import RunSpec
+
+store, spec, flag = sys.argv[1], RunSpec.from_dict(json.loads(sys.argv[2])), Path(sys.argv[3])
+epochs = []
+run = Store(store).get_or_train(
+    spec, precision="float32", on_epoch=lambda progress: epochs.append(progress.epoch), on_wait=flag.touch
+)
+print(json.dumps({"epochs": epochs, "provenance": run.provenance}))
+"""
+
+
+def test_threads_and_processes_that_ask_for_one_key_train_it_once(
+    small_spec: Make, store: Store, tmp_path: Path, run_python: Callable[..., subprocess.Popen[str]]
+) -> None:
+    spec = small_spec()
+    started, everybody_waits = threading.Event(), threading.Event()
+    epochs: list[int] = []
+    waiting: list[int] = []
+
+    def first_epoch(progress: Progress) -> None:
+        epochs.append(progress.epoch)
+        started.set()
+        assert everybody_waits.wait(PATIENCE)
+
+    def ask(number: int) -> Run:
+        return store.get_or_train(
+            spec, precision="float32", on_epoch=first_epoch, on_wait=lambda: waiting.append(number)
+        )
+
+    flags = [tmp_path / f"waiting-{number}" for number in range(2)]
+    with ThreadPoolExecutor(8) as threads:
+        winner = threads.submit(ask, 0)
+        assert started.wait(PATIENCE)
+        others = [threads.submit(ask, number) for number in range(1, 8)]
+        spec_text = json.dumps(spec.to_dict())
+        processes = [run_python("-c", ASK, str(store.root), spec_text, str(flag)) for flag in flags]
+        try:
+            until(lambda: len(waiting) == 7 and all(flag.exists() for flag in flags))
+        finally:
+            everybody_waits.set()
+        runs = [future.result() for future in (winner, *others)]
+    answers = []
+    for process in processes:
+        output, errors = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, errors
+        answers.append(json.loads(output))
+    assert epochs == [1, 2]  # all threads together
+    assert [answer["epochs"] for answer in answers] == [[], []]
+    assert all(run.provenance == runs[0].provenance for run in runs)
+    assert all(answer["provenance"] == runs[0].provenance for answer in answers)
+    assert sorted(waiting) == list(range(1, 8))
+
+
+def test_threads_that_race_from_the_start_train_each_key_once(small_spec: Make, store: Store) -> None:
+    specs = [small_spec(epochs=3, seed=seed) for seed in (0, 1)]
+    epochs: list[tuple[str, int]] = []
+    line = threading.Barrier(8)
+
+    def ask(spec: RunSpec) -> Run:
+        line.wait(PATIENCE)
+        return store.get_or_train(
+            spec, precision="float32", on_epoch=lambda progress: epochs.append((spec.key, progress.epoch))
+        )
+
+    with ThreadPoolExecutor(8) as threads:
+        runs = list(threads.map(ask, specs * 4))
+    assert sorted(epochs) == sorted((spec.key, epoch) for spec in specs for epoch in (1, 2, 3))
+    assert [run.key for run in runs] == [spec.key for spec in specs * 4]
+
+
+def test_the_lock_is_free_again_after_a_failure(small_spec: Make, store: Store) -> None:
+    spec = small_spec()
+    interrupt_after(store, spec, 1)
+    waited: list[bool] = []
+    store.get_or_train(spec, precision="float32", on_wait=lambda: waited.append(True))
+    assert waited == []
+
+
+@pytest.mark.parametrize("place", ["file", "file/store"])
+def test_an_unwritable_store_is_one_sentence(place: str, small_spec: Make, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(StoreError) as refused:
+        Store(tmp_path / place).get_or_train(small_spec())
+    assert str(refused.value).count("\n") == 0
+    assert str(tmp_path / place) in str(refused.value)
+    assert (tmp_path / "file").read_text() == "not a folder"
+
+
+def test_a_store_without_permission_is_one_sentence(
+    small_spec: Make, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(checkpoints.FileLock, "acquire", refuse)
+    with pytest.raises(StoreError, match=r"cannot be written to \(Permission denied\); choose another folder"):
+        store.get_or_train(small_spec())
+
+
+@pytest.mark.parametrize("call", [1, 2, 4], ids=["at the first epoch", "at the second epoch", "at the end"])
+def test_a_disk_that_fills_up_keeps_the_last_epoch_and_the_next_call_goes_on(
+    call: int, small_spec: Make, store: Store, small_runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = small_runs["vae"]
+    store.save(other)
+    spec, calls = small_spec(epochs=3), 0
+    sync = os.fsync
+
+    def full_on_that_call(descriptor: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(descriptor)
+
+    monkeypatch.setattr(archive.os, "fsync", full_on_that_call)
+    with pytest.raises(StoreError, match="No space left on device"):
+        store.get_or_train(spec, precision="float32")
+    assert list(store.root.rglob("*.tmp")) == []
+    assert store.keys() == [other.key]
+    store.verify(other.key)
+    _, epochs = epochs_trained(store, spec)
+    assert epochs == list(range(call, 4))
+    assert set(store.keys()) == {other.key, spec.key}
+
+
+def test_a_diverged_run_leaves_no_checkpoint(small_spec: Make, store: Store, exploding_steps: None) -> None:
+    spec = small_spec()
+    with pytest.raises(TrainingDiverged):
+        store.get_or_train(spec, precision="float32")
+    assert store.keys() == []
+    assert spec.key not in store
+
+
+def test_a_whole_file_that_replaced_a_damaged_one_is_not_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow reader of damaged bytes must not throw out the run that somebody rebuilt in the meantime."""
+    store = Store(tmp_path)
+    spec = RunSpec("digits", "vae", hidden=(8,), epochs=1)
+    good = store.path(store.get_or_train(spec, precision="float32").key)
+    whole = good.read_bytes()
+    good.write_bytes(whole[:-5])
+    read = archive.read
+
+    def read_then_be_overtaken(path: Path):
+        try:
+            return read(path)
+        finally:
+            rebuilt = tmp_path / "rebuilt"
+            rebuilt.write_bytes(whole)
+            rebuilt.replace(path)
+
+    monkeypatch.setattr(archive, "read", read_then_be_overtaken)
+    with pytest.raises(DamagedRun, match="replaced meanwhile"):
+        store.load(spec.key)
+    monkeypatch.undo()
+    assert good.read_bytes() == whole
+    assert not list(tmp_path.glob("*.damaged-*"))

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import distributions
+
+from vae_core.models import build
+from vae_core.models.posterior import Posterior
+from vae_core.objectives import Bernoulli, Elbo, Gaussian, beta_loss, elbo, kl_to_standard_normal, likelihood
+from vae_core.spec import RunSpec
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def some_posterior(images: int = 6, dimensions: int = 3) -> Posterior:
+    draw = torch.randn(2, images, dimensions, generator=generator())
+    return Posterior(draw[0] * 1.5, draw[1])
+
+
+def test_closed_form_kl_equals_torch_distributions() -> None:
+    posterior = some_posterior()
+    q = distributions.Normal(posterior.mean, (0.5 * posterior.log_var).exp())
+    expected = distributions.kl_divergence(q, distributions.Normal(0.0, 1.0))
+    torch.testing.assert_close(kl_to_standard_normal(posterior), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_closed_form_kl_equals_monte_carlo_within_its_error_bar() -> None:
+    samples = 200_000
+    posterior = Posterior(*(part.double() for part in some_posterior(images=4, dimensions=2)))
+    noise = torch.randn(samples, 4, 2, generator=generator(1), dtype=torch.float64)
+    z = posterior.sample(noise)
+    q = distributions.Normal(posterior.mean, (0.5 * posterior.log_var).exp())
+    log_ratio = (q.log_prob(z) - distributions.Normal(0.0, 1.0).log_prob(z)).sum(dim=2)  # (samples, 4)
+    error_bar = log_ratio.std(dim=0) / math.sqrt(samples)
+    exact = kl_to_standard_normal(posterior).sum(dim=1)
+    assert (error_bar < 0.01).all()  # or agreement would mean little
+    assert ((log_ratio.mean(dim=0) - exact).abs() < 4.0 * error_bar).all()
+
+
+@given(st.floats(-30, 30), st.floats(-20, 20))
+@settings(max_examples=200, deadline=None)
+def test_kl_is_never_negative(mean: float, log_var: float) -> None:
+    posterior = Posterior(torch.tensor([[mean]]).double(), torch.tensor([[log_var]]).double())
+    assert kl_to_standard_normal(posterior).item() >= -1e-15  # rounding of exp(log_var) - 1 around 0
+
+
+@given(st.floats(-30, 30), st.floats(-20, 20))
+@settings(max_examples=200, deadline=None)
+def test_kl_is_positive_away_from_the_standard_normal(mean: float, log_var: float) -> None:
+    away = max(abs(mean), abs(log_var))
+    posterior = Posterior(torch.tensor([[mean]]).double(), torch.tensor([[log_var]]).double())
+    kl = kl_to_standard_normal(posterior).item()
+    if away > 1e-3:
+        assert kl > 1e-8
+    else:
+        assert kl < 1e-6
+
+
+def test_kl_of_the_standard_normal_is_exactly_0() -> None:
+    assert torch.equal(kl_to_standard_normal(Posterior(torch.zeros(2, 3), torch.zeros(2, 3))), torch.zeros(2, 3))
+
+
+def test_kl_knows_its_textbook_values() -> None:
+    posterior = Posterior(torch.tensor([[1.0, 0.0, 2.0]]), torch.tensor([[0.0, math.log(4.0), 0.0]]))
+    expected = torch.tensor([[0.5, 0.5 * (4.0 - 1.0 - math.log(4.0)), 2.0]])
+    torch.testing.assert_close(kl_to_standard_normal(posterior), expected)
+
+
+def test_bernoulli_likelihood_equals_torch_distributions() -> None:
+    logits = 3.0 * torch.randn(5, 7, generator=generator())
+    x = torch.rand(5, 7, generator=generator(1)).round()
+    expected = -distributions.Bernoulli(logits=logits).log_prob(x).sum(dim=1)
+    torch.testing.assert_close(Bernoulli().negative_log_likelihood(logits, x), expected)
+
+
+def test_bernoulli_on_grey_pixels_is_the_cross_entropy() -> None:
+    p, x = torch.tensor([[0.2, 0.9]]).double(), torch.tensor([[0.3, 0.5]]).double()
+    expected = -(0.3 * math.log(0.2) + 0.7 * math.log(0.8) + 0.5 * math.log(0.9) + 0.5 * math.log(0.1))
+    # The loss is float32 whatever comes in.
+    nats = Bernoulli().negative_log_likelihood(torch.logit(p), x.float())
+    assert nats.item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_bernoulli_stays_finite_for_certain_wrong_answers() -> None:
+    nats = Bernoulli().negative_log_likelihood(torch.tensor([[1000.0, -1000.0]]), torch.tensor([[0.0, 1.0]]))
+    assert nats.item() == pytest.approx(2000.0)
+
+
+@pytest.mark.parametrize("variance", [0.01, 0.05, 1.0, 7.0])
+def test_gaussian_likelihood_equals_torch_distributions(variance: float) -> None:
+    output = torch.randn(5, 7, generator=generator())
+    x = torch.rand(5, 7, generator=generator(1))
+    expected = -distributions.Normal(output, math.sqrt(variance)).log_prob(x).sum(dim=1)
+    torch.testing.assert_close(Gaussian(variance).negative_log_likelihood(output, x), expected, rtol=1e-5, atol=1e-4)
+
+
+def test_expected_pixels_are_the_means_of_the_likelihoods() -> None:
+    output = torch.randn(4, 6, generator=generator())
+    torch.testing.assert_close(Bernoulli().expected_pixels(output), distributions.Bernoulli(logits=output).mean)
+    torch.testing.assert_close(Gaussian(0.1).expected_pixels(output), distributions.Normal(output, 1.0).mean)
+
+
+def test_the_variance_chooses_the_likelihood() -> None:
+    assert isinstance(likelihood(None), Bernoulli)
+    chosen = likelihood(0.3)
+    assert isinstance(chosen, Gaussian)
+    assert chosen.variance == 0.3
+
+
+@pytest.mark.parametrize("model", ["ae", "vae"])
+@pytest.mark.parametrize("pixels", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize("sizes", [[1] * 20, [20], [13, 7], [16, 4]], ids=str)
+def test_the_loss_does_not_depend_on_the_batch_size(model: str, pixels: str, sizes: list[int]) -> None:
+    spec = RunSpec("digits", model, hidden=(16,), likelihood=pixels)
+    network, p_x_given_z = build(spec, (1, 8, 8)), likelihood(spec.variance)
+    x, noise = torch.rand(20, 64, generator=generator()), torch.randn(20, 2, generator=generator(1))
+
+    def mean_loss(images: torch.Tensor, its_noise: torch.Tensor) -> float:
+        return beta_loss(*elbo(network, images, its_noise, p_x_given_z), spec.kl_weight).mean().item()
+
+    parts = [mean_loss(a, b) for a, b in zip(x.split(sizes), noise.split(sizes), strict=True)]
+    weighted = sum(size * part for size, part in zip(sizes, parts, strict=True)) / 20
+    assert weighted == pytest.approx(mean_loss(x, noise), rel=1e-5)
+
+
+def test_the_elbo_has_one_value_per_image_for_each_term() -> None:
+    network = build(RunSpec("digits", "vae", hidden=(16,)), (1, 8, 8))
+    x, noise = torch.rand(5, 64, generator=generator()), torch.randn(5, 2, generator=generator(1))
+    terms = elbo(network, x, noise, Bernoulli())
+    posterior = network.encode(x)
+    assert isinstance(terms, Elbo)
+    torch.testing.assert_close(terms.kl, kl_to_standard_normal(posterior).sum(dim=1))
+    z = posterior.mean + (0.5 * posterior.log_var).exp() * noise
+    torch.testing.assert_close(terms.reconstruction, Bernoulli().negative_log_likelihood(network.decode(z), x))
+
+
+def test_an_autoencoder_has_no_kl_and_ignores_the_noise() -> None:
+    network = build(RunSpec("digits", "ae", hidden=(16,)), (1, 8, 8))
+    x = torch.rand(5, 64, generator=generator())
+    quiet = elbo(network, x, torch.zeros(5, 2), Bernoulli())
+    loud = elbo(network, x, torch.full((5, 2), 100.0), Bernoulli())
+    assert torch.equal(quiet.kl, torch.zeros(5))
+    assert torch.equal(quiet.reconstruction, loud.reconstruction)
+
+
+def test_gradient_flows_through_z_to_mean_and_log_var() -> None:
+    mean, log_var = torch.zeros(3, 2, requires_grad=True), torch.full((3, 2), math.log(4.0), requires_grad=True)
+    noise = torch.randn(3, 2, generator=generator())
+    Posterior(mean, log_var).sample(noise).sum().backward()
+    assert torch.equal(mean.grad, torch.ones(3, 2))  # dz/dmean = 1
+    torch.testing.assert_close(log_var.grad, noise)  # dz/dlog_var = sigma / 2 * noise, with sigma = 2
+
+
+def test_the_loss_reaches_every_parameter_of_a_vae() -> None:
+    network = build(RunSpec("digits", "vae", hidden=(16,)), (1, 8, 8))
+    x, noise = torch.rand(9, 64, generator=generator()), torch.randn(9, 2, generator=generator(1))
+    elbo(network, x, noise, Bernoulli()).reconstruction.mean().backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in network.parameters())
+
+
+def test_samples_have_the_posteriors_mean_and_variance() -> None:
+    samples = 100_000
+    posterior = Posterior(torch.tensor([[1.0, -2.0]]), torch.tensor([[math.log(0.25), math.log(9.0)]]))
+    z = posterior.sample(torch.randn(samples, 2, generator=generator()))
+    torch.testing.assert_close(z.mean(dim=0), torch.tensor([1.0, -2.0]), rtol=0, atol=4 * 3 / math.sqrt(samples))
+    torch.testing.assert_close(z.var(dim=0), torch.tensor([0.25, 9.0]), rtol=0.02, atol=0)
+
+
+def test_an_infinite_kl_with_beta_0_is_not_nan() -> None:
+    assert beta_loss(3.0, math.inf, 0.0) == 3.0
+    infinite = beta_loss(torch.tensor([3.0]), torch.tensor([math.inf]), 0.0)
+    assert torch.equal(infinite, torch.tensor([3.0]))
+
+
+@given(st.floats(-1e3, 1e3), st.floats(0, 1e3), st.floats(0, 1e3))
+@settings(max_examples=100, deadline=None)
+def test_the_loss_is_reconstruction_plus_beta_times_kl(reconstruction: float, kl: float, beta: float) -> None:
+    assert beta_loss(reconstruction, kl, beta) == pytest.approx(reconstruction + beta * kl)

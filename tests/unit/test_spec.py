@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import json
+import math
+import string
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vae_core.errors import SpecError
+from vae_core.spec import MAX_EPOCHS, MAX_HIDDEN_LAYERS, MAX_HIDDEN_UNITS, MAX_LATENT_DIM, RunSpec
+
+LONG = "x" * 10_000
+NOT_A_COUNT = [0, -1, 10**6, 10**400, True, False, 2.0, "2", None, math.nan, [2], LONG]
+NOT_A_NUMBER = [math.nan, math.inf, -math.inf, -1, -1e-9, 10**400, True, "1", [1.0], LONG]
+
+
+def short(value: object) -> str:
+    return repr(value)[:40]
+
+
+def spec(**changes: Any) -> RunSpec:
+    return RunSpec(**{"dataset": "digits", "model": "vae", **changes})
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> RunSpec:
+    model = draw(st.sampled_from(["ae", "vae"]))
+    likelihood = draw(st.sampled_from(["bernoulli", "gaussian"]))
+    return RunSpec(
+        dataset=draw(st.sampled_from(["mnist", "mnist_sample", "digits", "fashion_mnist", "kmnist"])),
+        model=model,
+        latent_dim=draw(st.integers(1, MAX_LATENT_DIM)),
+        hidden=tuple(draw(st.lists(st.integers(1, MAX_HIDDEN_UNITS), max_size=MAX_HIDDEN_LAYERS))),
+        likelihood=likelihood,
+        beta=draw(st.none() | st.floats(0, 1e6)) if model == "vae" else None,
+        variance=draw(st.none() | st.floats(1e-9, 1e6)) if likelihood == "gaussian" else None,
+        epochs=draw(st.integers(1, MAX_EPOCHS)),
+        batch_size=draw(st.integers(1, 65_536)),
+        learning_rate=draw(st.floats(1e-12, 1.0)),
+        seed=draw(st.integers(0, 2**31 - 1)),
+    )
+
+
+def assert_one_short_sentence(message: str) -> None:
+    assert len(message) <= 250
+    assert "\n" not in message
+    assert message.endswith(".")
+
+
+@pytest.mark.parametrize("value", NOT_A_COUNT, ids=short)
+@pytest.mark.parametrize("field", ["latent_dim", "epochs", "batch_size"])
+def test_a_count_that_cannot_be_trained_is_refused_and_named(field: str, value: object) -> None:
+    with pytest.raises(SpecError) as refused:
+        spec(**{field: value})
+    assert str(refused.value).startswith(field)
+    assert_one_short_sentence(str(refused.value))
+
+
+@pytest.mark.parametrize("field", ["latent_dim", "seed", "beta", "learning_rate"])
+def test_a_number_too_long_to_print_is_refused_all_the_same(field: str) -> None:
+    with pytest.raises(SpecError, match=rf"^{field} must be .*, not a number of thousands of digits\.$"):
+        spec(**{field: 10**5000})
+
+
+@pytest.mark.parametrize("value", [-1, 2**31, True, 0.0, "0", None])
+def test_a_seed_is_a_whole_number_of_31_bits(value: object) -> None:
+    with pytest.raises(SpecError, match=r"^seed must be a whole number from 0 to 2,147,483,647"):
+        spec(seed=value)
+
+
+@pytest.mark.parametrize("value", NOT_A_NUMBER, ids=short)
+def test_beta_is_a_finite_number_at_least_0(value: object) -> None:
+    with pytest.raises(SpecError, match=r"^beta must be a number at least 0") as refused:
+        spec(beta=value)
+    assert_one_short_sentence(str(refused.value))
+
+
+@pytest.mark.parametrize("value", [*NOT_A_NUMBER, 0, 0.0], ids=short)
+def test_variance_is_a_finite_number_above_0(value: object) -> None:
+    with pytest.raises(SpecError, match=r"^variance must be a number above 0"):
+        spec(likelihood="gaussian", variance=value)
+
+
+@pytest.mark.parametrize("value", [*NOT_A_NUMBER, 0, 1.5, None], ids=short)
+def test_the_learning_rate_is_above_0_and_at_most_1(value: object) -> None:
+    with pytest.raises(SpecError, match=r"^learning_rate must be a number above 0 and at most 1"):
+        spec(learning_rate=value)
+
+
+@pytest.mark.parametrize("value", [(0,), (-1,), (True,), (MAX_HIDDEN_UNITS + 1,), ("16",), (2.5,), (None,)])
+def test_each_hidden_width_is_checked(value: object) -> None:
+    with pytest.raises(SpecError, match=r"^each hidden width must be a whole number"):
+        spec(hidden=value)
+
+
+@pytest.mark.parametrize("value", [5, None, "512,256", {"a": 1}, (8,) * (MAX_HIDDEN_LAYERS + 1)])
+def test_hidden_is_a_short_list(value: object) -> None:
+    with pytest.raises(SpecError, match=r"^hidden must list at most 8 layer widths"):
+        spec(hidden=value)
+
+
+@pytest.mark.parametrize("value", ["imagenet", "", "MNIST", LONG, "../mnist", None, 3, ["mnist"]], ids=short)
+def test_an_unknown_dataset_is_refused_with_the_names_there_are(value: object) -> None:
+    with pytest.raises(SpecError, match=r"there is no dataset .* choose one of mnist, mnist_sample, digits") as refused:
+        spec(dataset=value)
+    assert_one_short_sentence(str(refused.value))
+
+
+@pytest.mark.parametrize("value", ["gan", "", "VAE", LONG, None, 3, ["vae"]], ids=short)
+def test_an_unknown_model_is_refused_with_the_names_there_are(value: object) -> None:
+    with pytest.raises(SpecError, match=r"there is no model .* choose one of ae, vae\.") as refused:
+        spec(model=value)
+    assert_one_short_sentence(str(refused.value))
+
+
+@pytest.mark.parametrize("value", ["poisson", "", LONG, None, 1, ["bernoulli"]], ids=short)
+def test_an_unknown_likelihood_is_refused_with_the_names_there_are(value: object) -> None:
+    with pytest.raises(SpecError, match="likelihood must be one of bernoulli, gaussian") as refused:
+        spec(likelihood=value)
+    assert_one_short_sentence(str(refused.value))
+
+
+@pytest.mark.parametrize("beta", [1.0, 1, 1e-9, math.nan, "0"])
+def test_an_autoencoder_takes_no_beta(beta: object) -> None:
+    with pytest.raises(SpecError, match="beta must be left out for model 'ae'"):
+        spec(model="ae", beta=beta)
+
+
+@pytest.mark.parametrize("beta", [None, 0, 0.0])
+def test_an_autoencoder_has_beta_0(beta: float | None) -> None:
+    made = spec(model="ae", beta=beta)
+    assert made.beta == 0.0
+    assert made.kl_weight == 0.0
+
+
+def test_a_variance_is_refused_for_bernoulli_pixels() -> None:
+    with pytest.raises(SpecError, match="variance belongs to the Gaussian likelihood"):
+        spec(variance=0.05)
+
+
+def test_what_is_left_out_gets_its_default() -> None:
+    assert spec().beta == 1.0
+    assert spec().variance is None
+    assert spec(likelihood="gaussian").variance == 0.05
+
+
+def test_a_spec_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        spec().beta = 2.0  # type: ignore[misc]
+
+
+def test_writing_a_default_out_gives_the_same_run() -> None:
+    assert spec(beta=1, hidden=[512, 256], learning_rate=1.5e-3).key == spec().key
+    assert spec(likelihood="gaussian", variance=0.05).key == spec(likelihood="gaussian").key
+    assert spec(model="ae", beta=0).key == spec(model="ae").key
+
+
+def test_keys_of_shipped_procedures_never_change() -> None:
+    # A change here orphans every checkpoint in the world. If the procedure changed its results, raise RECIPE.
+    assert RunSpec("mnist", "vae").key == "vae-mnist-d2-b1-a25452c82e"
+    assert RunSpec("mnist", "ae").key == "ae-mnist-d2-9d296f841e"
+    assert (
+        spec(latent_dim=5, beta=0.5, likelihood="gaussian", hidden=(), epochs=3, seed=7).key
+        == "vae-digits-d5-b0.5-691ec8df6d"
+    )
+
+
+@given(specs())
+@settings(max_examples=60, deadline=None)
+def test_a_key_says_model_dataset_dimension_and_beta(made: RunSpec) -> None:
+    beta = f"-b{made.kl_weight:g}" if made.model == "vae" else ""
+    readable = f"{made.model}-{made.dataset}-d{made.latent_dim}{beta}-"
+    assert made.key.startswith(readable)
+    digest = made.key.removeprefix(readable)
+    assert len(digest) == 10
+    assert set(digest) <= set(string.hexdigits.lower())
+
+
+@given(specs())
+@settings(max_examples=60, deadline=None)
+def test_a_key_is_a_safe_file_name(made: RunSpec) -> None:
+    assert set(made.key) <= set(string.ascii_letters + string.digits + "-_.+")
+    assert made.key[0].isalpha()
+    assert len(made.key) < 100
+
+
+@given(specs())
+@settings(max_examples=100, deadline=None)
+def test_a_spec_comes_back_from_its_json(made: RunSpec) -> None:
+    back = RunSpec.from_dict(json.loads(json.dumps(made.to_dict(), allow_nan=False)))
+    assert back == made
+    assert back.key == made.key
+
+
+@given(specs(), specs())
+@settings(max_examples=100, deadline=None)
+def test_different_specs_have_different_keys(one: RunSpec, other: RunSpec) -> None:
+    assert (one.key == other.key) == (one == other)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dataset": "mnist"},
+        {"model": "ae"},
+        {"latent_dim": 3},
+        {"hidden": (512,)},
+        {"hidden": (256, 512)},
+        {"likelihood": "gaussian"},
+        {"likelihood": "gaussian", "variance": 0.1},
+        {"beta": 1.0000001},
+        {"epochs": 31},
+        {"batch_size": 127},
+        {"learning_rate": 1.4e-3},
+        {"seed": 1},
+    ],
+    ids=str,
+)
+def test_every_field_is_in_the_key(change: dict[str, Any]) -> None:
+    assert spec(**change).key != spec().key
+    assert spec(**change).key != spec(likelihood="gaussian").key or change == {"likelihood": "gaussian"}
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({}, "needs the field 'dataset'"),
+        ({"dataset": "digits"}, "needs the field 'model'"),
+        ({"dataset": "digits", "model": "vae", "colour": 1}, "unknown field 'colour'"),
+        ({"dataset": "digits", "model": "vae", LONG: 1}, "unknown field 'xxx"),
+        ({"dataset": "digits", "model": "vae", 1: 1, "b": 2}, "unknown field 1"),
+        ({"dataset": "digits", "model": "vae", "__class__": "os.system"}, "unknown field '__class__'"),
+        ({"dataset": "digits", "model": "vae", "hidden": 5}, "hidden must list"),
+        ({"dataset": "digits", "model": "vae", "hidden": None}, "hidden must list"),
+        ({"dataset": "digits", "model": "vae", "hidden": [LONG]}, "each hidden width"),
+        ({"dataset": "digits", "model": "vae", "latent_dim": 10**6}, "latent_dim must be"),
+        ({"dataset": "digits", "model": "vae", "beta": 10**400}, "beta must be"),
+        ({"dataset": {"$gt": ""}, "model": "vae"}, "there is no dataset"),
+        ([], "must be an object"),
+        (None, "must be an object"),
+        (5, "must be an object"),
+        (LONG, "must be an object"),
+        (["dataset", "model"], "must be an object"),
+    ],
+    ids=short,
+)
+def test_a_hostile_document_is_refused_in_one_short_sentence(values: Any, sentence: str) -> None:
+    with pytest.raises(SpecError, match=sentence) as refused:
+        RunSpec.from_dict(values)
+    assert_one_short_sentence(str(refused.value))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(RunSpec("digits", "vae").to_dict())), JSON))
+@settings(max_examples=200, deadline=None)
+def test_any_json_is_either_a_valid_spec_or_refused_as_one(values: dict[str, Any]) -> None:
+    document = {"dataset": "digits", "model": "vae", **values}
+    try:
+        made = RunSpec.from_dict(document)
+    except SpecError as refused:
+        assert_one_short_sentence(str(refused))
+    else:
+        assert RunSpec.from_dict(made.to_dict()) == made

@@ -1,0 +1,36 @@
+"""The app's pages, and the guarantee that each of them runs through app.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+PAGES: tuple[dict[str, Any], ...] = (
+    {"page": "pages/home.py", "title": "Home", "icon": ":material/home:", "default": True},
+    {"page": "pages/explorer.py", "title": "Latent explorer", "icon": ":material/explore:"},
+)
+
+_declared = False
+
+
+def declare_pages() -> StreamlitPage:
+    """Declare all pages; returns the one to run."""
+    global _declared
+    page = st.navigation([st.Page(**entry) for entry in PAGES], position="top")
+    _declared = True
+    return page
+
+
+def require_app() -> None:
+    """Call first in every page.
+
+    Until some script in the process has called `st.navigation`, Streamlit runs a page file of ``pages/`` by itself,
+    without app.py. A server's very first visitor may come by a deep link and would see just that. Declaring the
+    pages switches it off for the process; then this visitor's run starts again, through app.py.
+    """
+    if not _declared:
+        # No icons: outside app.py the page's icon becomes the tab's, and that one is fetched from the network.
+        st.navigation([st.Page(**{**entry, "icon": None}) for entry in PAGES], position="hidden")
+        st.rerun()
