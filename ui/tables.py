@@ -7,7 +7,7 @@ import io
 import math
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
+from scipy.spatial import KDTree
 
 from vae_core.browser import LatentPlane
 from vae_core.run import Run
@@ -43,12 +43,11 @@ def pins_table(run: Run, pins: list[list[float]]) -> Rows:
     """Pinned points: place, prior density where there is a prior, and the nearest held-out image."""
     plane = LatentPlane.of_codes(run.codes.mean)
     points = np.asarray(pins, dtype=np.float64)
-    finder = NearestNeighbors(n_neighbors=1).fit(plane.project(run.codes.mean))
-    distances, indices = finder.kneighbors(points)
+    distances, indices = KDTree(plane.project(run.codes.mean)).query(points)
     codes = plane.embed(points)
     rows: Rows = []
     for number, (point, code, distance, index) in enumerate(
-        zip(points, codes, distances[:, 0], indices[:, 0], strict=True), start=1
+        zip(points, codes, distances, indices, strict=True), start=1
     ):
         row: dict[str, object] = {"pin": number, "z₁": f"{point[0]:.3f}", "z₂": f"{point[1]:.3f}"}
         if run.codes.log_var is not None:

@@ -55,10 +55,7 @@ class LatentCanvas {
     this.xy = expectLength("points", payload.tensor("points"), 2 * count);
     this.posteriors = this.header.tensors.posteriors
       ? expectLength("posteriors", payload.tensor("posteriors"), 3 * count) : null;
-    this.centres = this.header.labels.map((_, label) => {
-      const of = [...this.classes.keys()].filter((i) => this.classes[i] === label);
-      return of.length ? [median(of.map((i) => this.xy[2 * i])), median(of.map((i) => this.xy[2 * i + 1]))] : null;
-    });
+    this.centres = classMedians(this.xy, this.classes, this.header.labels.length);
     if (!sameRun) {
       this.hidden = new Set();
       this.pins = [];

@@ -5,26 +5,35 @@ function expectLength(name, array, length) {
   return array;
 }
 
-// y[b, o] = bias[o] + sum_i w[o, i] x[b, i]. Four sums at once: one chain of additions would wait for itself.
+// y[b, :] = bias + sum_i x[b, i] w[:, i], skipping the inputs that are zero: a ReLU leaves few others, which makes
+// this several times faster than a dot product per output. Four inputs at once: one pass over y for all of them.
 function linearStep(layer, weight, bias) {
   const inputs = layer.in;
   const outputs = layer.out;
-  const four = inputs & ~3;
+  const columns = new Float32Array(weight.length); // input-major, so that an input's weights lie together
+  for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) columns[i * outputs + o] = weight[o * inputs + i];
+  const used = new Int32Array(inputs);
   return (x, batch, y) => {
-    for (let o = 0; o < outputs; o++) {
-      const row = o * inputs;
-      const offset = bias ? bias[o] : 0;
-      for (let b = 0; b < batch; b++) {
-        const start = b * inputs;
-        let s0 = 0, s1 = 0, s2 = 0, s3 = 0, i = 0;
-        for (; i < four; i += 4) {
-          s0 += weight[row + i] * x[start + i];
-          s1 += weight[row + i + 1] * x[start + i + 1];
-          s2 += weight[row + i + 2] * x[start + i + 2];
-          s3 += weight[row + i + 3] * x[start + i + 3];
+    for (let b = 0; b < batch; b++) {
+      const from = b * inputs;
+      const to = b * outputs;
+      if (bias) y.set(bias, to);
+      else y.fill(0, to, to + outputs);
+      let count = 0;
+      for (let i = 0; i < inputs; i++) if (x[from + i] !== 0) used[count++] = i;
+      let k = 0;
+      for (; k + 3 < count; k += 4) {
+        const [i0, i1, i2, i3] = [used[k], used[k + 1], used[k + 2], used[k + 3]];
+        const [x0, x1, x2, x3] = [x[from + i0], x[from + i1], x[from + i2], x[from + i3]];
+        const [c0, c1, c2, c3] = [i0 * outputs, i1 * outputs, i2 * outputs, i3 * outputs];
+        for (let o = 0; o < outputs; o++) {
+          y[to + o] += x0 * columns[c0 + o] + x1 * columns[c1 + o] + x2 * columns[c2 + o] + x3 * columns[c3 + o];
         }
-        for (; i < inputs; i++) s0 += weight[row + i] * x[start + i];
-        y[b * outputs + o] = offset + s0 + s1 + s2 + s3;
+      }
+      for (; k < count; k++) {
+        const value = x[from + used[k]];
+        const column = used[k] * outputs;
+        for (let o = 0; o < outputs; o++) y[to + o] += value * columns[column + o];
       }
     }
   };
@@ -114,14 +123,16 @@ class Decoder {
   // call with the same batch.
   decode(points) {
     const batch = points.length / 2;
-    let x = Float32Array.from(points);
+    let x = new Float32Array(points);
+    let buffers = this.buffers.get(batch);
+    if (!buffers) {
+      buffers = this.steps.map((step) => (step.inPlace ? null : new Float32Array(batch * step.length)));
+      this.buffers.set(batch, buffers);
+    }
     this.steps.forEach((step, index) => {
       if (step.inPlace) { step.inPlace(x, batch * step.length); return; }
-      const key = `${index}/${batch}`;
-      let y = this.buffers.get(key);
-      if (!y) this.buffers.set(key, (y = new Float32Array(batch * step.length)));
-      step.apply(x, batch, y);
-      x = y;
+      step.apply(x, batch, buffers[index]);
+      x = buffers[index];
     });
     return x;
   }

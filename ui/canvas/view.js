@@ -71,7 +71,13 @@ function alongPath(path, count) {
   return stops;
 }
 
-function median(values) {
-  const sorted = Float64Array.from(values).sort();
-  return sorted.length ? sorted[sorted.length >> 1] : NaN;
+// The median point of each class, null for a class without points.
+function classMedians(points, classes, count) {
+  const members = Array.from({ length: count }, () => [[], []]);
+  for (let i = 0; i < classes.length; i++) {
+    members[classes[i]][0].push(points[2 * i]);
+    members[classes[i]][1].push(points[2 * i + 1]);
+  }
+  const median = (values) => Float32Array.from(values).sort()[values.length >> 1];
+  return members.map(([xs, ys]) => (xs.length ? [median(xs), median(ys)] : null));
 }

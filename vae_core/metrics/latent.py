@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
+from scipy.spatial import KDTree
 
 ACTIVE_VARIANCE = 0.01
 
@@ -28,5 +28,5 @@ def empty_beyond(points: np.ndarray, share: float = 0.99) -> float:
     """
     if len(points) < 2:
         raise ValueError("empty_beyond needs at least two points")
-    distances, _ = NearestNeighbors(n_neighbors=2).fit(points).kneighbors(points)
+    distances, _ = KDTree(points).query(points, k=2)  # the nearest is the point itself
     return float(np.quantile(distances[:, 1], share))
