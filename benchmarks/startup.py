@@ -123,6 +123,7 @@ def start(browser: Browser) -> tuple[dict[str, float], list[dict[str, float]]]:
         page.goto(server.url, wait_until="commit")
         digit = page.evaluate("title => watch.digit(title)", PAGES["Home"])
         filled = page.evaluate("watch.filled(2)")
+        page.wait_for_function("watch.finished")  # the planes may well be complete before the thumbnails follow
         seen = page.evaluate("({ connected: watch.connected, finished: watch.finished })")
         at = {name: stamp / 1000 - server.started for name, stamp in {**seen, "digit": digit, "filled": filled}.items()}
         at = {name: {"healthy": server.healthy - server.started, **at}[name] for name in STEPS}

@@ -6,8 +6,8 @@ Layout of a payload, little-endian::
     bytes   header, JSON (UTF-8), padded with spaces so that the tensors start at a multiple of 8
     bytes   tensors, each at the offset (from the first tensor) that the header gives it, a multiple of 8
 
-The header's ``layers`` are a short program that the browser interprets, see `LAYER_OPS`: a new decoder made of
-these needs no new JavaScript.
+The header's ``layers`` are a short program that the browser interprets, see `models.program`: a new decoder made of
+its operations needs no new JavaScript. Nothing here needs torch: a page is drawn from a run's file alone.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from vae_core.datasets import ImageDataset
 from vae_core.metrics import empty_beyond
@@ -28,7 +26,6 @@ from vae_core.run import Run
 
 FORMAT = 1
 ALIGNMENT = 8
-LAYER_OPS = ("linear", "relu", "tanh", "sigmoid", "reshape", "conv_transpose")
 RING_RADII = (1, 2, 3)
 EMPTY_SHARE = 0.99
 THUMBNAIL_COLUMNS = 50
@@ -126,42 +123,6 @@ class _Tensors:
         return name
 
 
-def decoder_layers(decoder: Iterable[nn.Module], add: Any) -> list[dict[str, Any]]:
-    """The browser's program for a sequence of torch modules.
-
-    Args:
-        decoder: Linear, ReLU, Tanh, Sigmoid, Unflatten, Flatten or ConvTranspose2d modules in order.
-        add: takes a name and an array, keeps the array and returns the name.
-
-    Raises:
-        TypeError: a module that the browser cannot interpret.
-    """
-    program: list[dict[str, Any]] = []
-    for index, layer in enumerate(decoder):
-        if isinstance(layer, nn.Linear | nn.ConvTranspose2d):
-            entry: dict[str, Any] = {"weight": add(f"w{index}", layer.weight.detach().half().numpy())}
-            if layer.bias is not None:
-                entry["bias"] = add(f"b{index}", layer.bias.detach().half().numpy())
-            if isinstance(layer, nn.Linear):
-                program.append({"op": "linear", "in": layer.in_features, "out": layer.out_features, **entry})
-                continue
-            if layer.groups != 1 or layer.dilation != (1, 1):
-                raise TypeError("the browser decodes transposed convolutions without groups or dilation")
-            geometry = {
-                name: list(getattr(layer, name)) for name in ("kernel_size", "stride", "padding", "output_padding")
-            }
-            program.append(
-                {"op": "conv_transpose", "in": layer.in_channels, "out": layer.out_channels, **geometry, **entry}
-            )
-        elif isinstance(layer, nn.Unflatten):
-            program.append({"op": "reshape", "shape": list(layer.unflattened_size)})
-        elif isinstance(layer, nn.ReLU | nn.Tanh | nn.Sigmoid):
-            program.append({"op": type(layer).__name__.lower()})
-        elif not isinstance(layer, nn.Flatten):
-            raise TypeError(f"the browser cannot interpret the layer {type(layer).__name__}")
-    return program
-
-
 def plane_payload(run: Run, **header: Any) -> Payload:
     """A run's decoder, its held-out codes and all that the latent canvas draws.
 
@@ -176,7 +137,11 @@ def plane_payload(run: Run, **header: Any) -> Payload:
         weight = tensors.add("plane_axes", plane.axes.T.copy())
         bias = tensors.add("plane_origin", plane.origin)
         layers.append({"op": "linear", "in": 2, "out": run.spec.latent_dim, "weight": weight, "bias": bias})
-    layers += decoder_layers(run.model.decoder, tensors.add)  # type: ignore[arg-type]
+    for layer in run.decoder:
+        names: dict[str, Any] = {
+            part: tensors.add(layer[part], run.weights[layer[part]]) for part in ("weight", "bias") if part in layer
+        }
+        layers.append({**layer, **names})
     if run.spec.likelihood == "bernoulli":
         layers.append({"op": "sigmoid"})
 

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from filelock import FileLock, Timeout
-from torch import nn
 
 from vae_core import archive
 from vae_core.datasets import ImageDataset, load
 from vae_core.errors import DamagedRun, DatasetUnavailable, RunNotFound, SpecError, StoreError
-from vae_core.evaluation import encode, evaluate
-from vae_core.models import build
 from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
-from vae_core.training.loop import Progress, Trained, TrainingState, train
+
+if TYPE_CHECKING:
+    import torch
+
+    from vae_core.training.loop import Progress, TrainingState
 
 SUFFIX = ".safetensors"
-LARGEST_HALF = float(np.finfo(np.float16).max)
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ class Store:
             DamagedRun: with the reason.
         """
         tensors, document = archive.read(self.path(key))
-        _run(tensors, document, key)
+        _run(tensors, document, key).model  # noqa: B018  builds the network and loads the weights into it
 
     def get_or_train(
         self,
@@ -145,6 +143,10 @@ class Store:
         """
         if (run := self._load_if_whole(spec.key)) is not None:
             return run
+        # Imported here: reading runs must not wait for torch.
+        from vae_core.training.finish import finish
+        from vae_core.training.loop import train
+
         with self._lock(spec.key, on_wait):
             if (run := self._load_if_whole(spec.key)) is not None:
                 return run
@@ -161,7 +163,7 @@ class Store:
                 on_epoch=on_epoch,
                 save_state=lambda state: self._save_partial(spec, state),
             )
-            run = _finish(spec, trained, training, validation, _test_split(spec.dataset, data_root), start)
+            run = finish(spec, trained, training, validation, _test_split(spec.dataset, data_root), start)
             self.save(run)
             self._partial_path(spec.key).unlink(missing_ok=True)
             return run
@@ -172,7 +174,7 @@ class Store:
         Raises:
             StoreError: see `archive.write`.
         """
-        tensors = {f"model/{name}": value.numpy() for name, value in _stored_weights(run.model).items()}
+        tensors = {f"model/{name}": array for name, array in run.weights.items()}
         tensors |= {"codes/mean": run.codes.mean, "codes/labels": run.codes.labels, "snapshots": run.snapshots}
         if run.codes.log_var is not None:
             tensors["codes/log_var"] = run.codes.log_var
@@ -181,6 +183,7 @@ class Store:
             "spec": run.spec.to_dict(),
             "image_shape": list(run.image_shape),
             "label_names": list(run.label_names),
+            "decoder": run.decoder,
             "snapshot_epochs": run.snapshot_epochs,
             "history": run.history,
             "metrics": run.metrics,
@@ -258,6 +261,8 @@ class Store:
         except DamagedRun:
             self._set_aside(path, file_read)
             return None
+        from vae_core.training.loop import TrainingState
+
         return TrainingState(
             epoch=document["epoch"],
             weights=_section(tensors, "model/"),
@@ -269,58 +274,13 @@ class Store:
 
 
 def _section(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, torch.Tensor]:
+    import torch
+
     return {
         name.removeprefix(prefix): torch.from_numpy(array.copy())
         for name, array in tensors.items()
         if name.startswith(prefix)
     }
-
-
-def _stored_weights(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Half precision, which is what every metric is measured on; float32 where a weight does not fit."""
-    state = {name: value.detach() for name, value in model.state_dict().items()}
-    fits = all(value.abs().max() < LARGEST_HALF for value in state.values())
-    return {name: value.half() for name, value in state.items()} if fits else state
-
-
-def _finish(
-    spec: RunSpec,
-    trained: Trained,
-    training: ImageDataset,
-    validation: ImageDataset,
-    test: ImageDataset | None,
-    start: float,
-) -> Run:
-    """Round the weights as they will be stored, then measure."""
-    model = trained.model
-    model.load_state_dict({name: value.float() for name, value in _stored_weights(model).items()})
-    epochs = sorted(trained.snapshots)
-    seconds = sum(record["seconds"] for record in trained.history)
-    measured = [validation] + ([test] if test else [])
-    return Run(
-        spec=spec,
-        image_shape=training.image_shape,
-        label_names=training.label_names,
-        model=model,
-        codes=encode(model, validation),
-        history=trained.history,
-        snapshots=np.stack([trained.snapshots[epoch] for epoch in epochs]),
-        snapshot_epochs=epochs,
-        metrics={split.split: evaluate(model, spec, split) for split in measured},
-        provenance={
-            "device": trained.device,
-            "precision": trained.precision,
-            "threads": torch.get_num_threads(),
-            "training_images": len(training),
-            "training_seconds": round(seconds, 3),
-            "images_per_second": round(len(training) * len(trained.history) / seconds),
-            "last_call_seconds": round(time.perf_counter() - start, 3),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        },
-    )
 
 
 def _test_split(name: str, data_root: str | Path | None) -> ImageDataset | None:
@@ -339,13 +299,16 @@ def _run(tensors: dict[str, np.ndarray], document: dict[str, Any], key: str) -> 
     try:
         spec = RunSpec.from_dict(document["spec"])
         shape = tuple(document["image_shape"])
-        model = build(spec, shape)
-        model.load_state_dict({name: value.float() for name, value in _section(tensors, "model/").items()})
+        weights = {name.removeprefix("model/"): array for name, array in tensors.items() if name.startswith("model/")}
+        decoder = document["decoder"]
+        for layer in decoder:
+            _ = [weights[layer[part]] for part in ("weight", "bias") if part in layer]
         run = Run(
             spec=spec,
             image_shape=shape,
             label_names=tuple(document["label_names"]),
-            model=model.eval(),
+            weights=weights,
+            decoder=decoder,
             codes=Codes(tensors["codes/mean"], tensors.get("codes/log_var"), tensors["codes/labels"]),
             history=document["history"],
             snapshots=tensors["snapshots"],

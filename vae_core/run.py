@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import nn
 
-from vae_core.objectives import Likelihood, likelihood
 from vae_core.spec import RunSpec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from vae_core.objectives import Likelihood
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,14 @@ class Codes:
 class Run:
     """A trained model.
 
+    Weights are plain arrays, so that a page can be drawn without waiting for torch; `model` is the network.
+
     Attributes:
         spec: what was asked for.
         image_shape: (C, H, W).
         label_names: class names.
-        model: the network, on the CPU, in evaluation mode, with the weights as stored.
+        weights: the model's ``state_dict`` as stored: half precision, or float32 where a weight does not fit.
+        decoder: the decoder as a program, see `models.program`; it names entries of `weights`.
         codes: of the validation split.
         history: one record per epoch: losses in nats per image, seconds.
         snapshots: float16 (epochs kept, n, d), codes of the first n validation images after those epochs.
@@ -47,7 +54,8 @@ class Run:
     spec: RunSpec
     image_shape: tuple[int, int, int]
     label_names: tuple[str, ...]
-    model: nn.Module
+    weights: dict[str, np.ndarray]
+    decoder: list[dict[str, Any]]
     codes: Codes
     history: list[dict[str, float]]
     snapshots: np.ndarray
@@ -60,7 +68,28 @@ class Run:
         """The spec's key."""
         return self.spec.key
 
+    @cached_property
+    def model(self) -> nn.Module:
+        """The network with the stored weights, on the CPU, in evaluation mode.
+
+        Raises:
+            DamagedRun: the weights are not those of the spec's architecture.
+        """
+        import torch
+
+        from vae_core.models import build
+
+        model = build(self.spec, self.image_shape)
+        weights = {name: torch.from_numpy(array.astype(np.float32)) for name, array in self.weights.items()}
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError as error:
+            raise DamagedRun(f"the weights in {self.key} are not those of its specification; train it anew.") from error
+        return model.eval()
+
     @property
     def likelihood(self) -> Likelihood:
         """p(x|z) as the spec names it."""
+        from vae_core.objectives import likelihood
+
         return likelihood(self.spec.variance)

@@ -10,10 +10,12 @@ import torch
 from torch import nn
 
 from ui.canvas import SCRIPTS
-from vae_core.browser import Payload, _Tensors, decoder_layers, plane_payload
+from vae_core.browser import Payload, _Tensors, plane_payload
 from vae_core.checkpoints import Store
 from vae_core.manifest import SHIPPED
+from vae_core.models.program import decoder_program
 from vae_core.run import Run
+from vae_core.training.finish import stored_weights
 
 pytestmark = pytest.mark.browser
 
@@ -65,7 +67,9 @@ def test_every_shipped_run_decodes_as_torch_does(engine, key):
 
 def small_payload(decoder: nn.Sequential, image: tuple[int, int, int]) -> bytes:
     tensors = _Tensors()
-    layers = decoder_layers(decoder, tensors.add)
+    layers = decoder_program(decoder, prefix="")
+    for name, array in stored_weights(decoder).items():
+        tensors.add(name, array)
     channels, height, width = image
     size = {"channels": channels, "height": height, "width": width}
     header = {"format": 1, "kind": "plane", "image": size, "layers": layers, "tensors": tensors.table}

@@ -19,9 +19,11 @@ from vae_core.datasets import ImageDataset, info, load
 from vae_core.datasets.torchvision_import import import_torchvision
 from vae_core.evaluation import encode
 from vae_core.models import build
+from vae_core.models.program import decoder_program
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.training import loop
+from vae_core.training.finish import stored_weights
 
 torch.set_num_threads(1)  # as in the subprocesses: bit-equal results need equal sums
 
@@ -83,7 +85,8 @@ def untrained_run() -> Callable[..., Run]:
         model = build(spec, known.image_shape).eval()
         codes = encode(model, images)
         snapshots = codes.mean[None, :500].astype(np.float16)
-        return Run(spec, known.image_shape, known.label_names, model, codes, [], snapshots, [1])
+        weights, decoder = stored_weights(model), decoder_program(model.decoder)
+        return Run(spec, known.image_shape, known.label_names, weights, decoder, codes, [], snapshots, [1])
 
     return make
 

@@ -15,10 +15,12 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vae_core.browser import LatentPlane, Payload, decoder_layers, plane_payload, thumbnails_payload
+from vae_core.browser import LatentPlane, Payload, plane_payload, thumbnails_payload
 from vae_core.datasets import ImageDataset, load
+from vae_core.models.program import decoder_program
 from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
+from vae_core.training.finish import stored_weights
 
 RUNS = ["ae", "vae", "vae d=1", "vae d=5", "ae d=5", "gaussian", "linear"]
 
@@ -215,15 +217,6 @@ def test_the_standard_mnist_payload_is_under_1_and_a_half_megabytes(
     assert parse(content).tensors["points"].shape == (5_000, 2)
 
 
-def collect(tensors: dict[str, np.ndarray]) -> Callable[[str, np.ndarray], str]:
-    def add(name: str, array: np.ndarray) -> str:
-        assert name not in tensors
-        tensors[name] = array
-        return name
-
-    return add
-
-
 DECODERS: dict[str, Callable[[], list[nn.Module]]] = {
     "perceptron": lambda: [nn.Linear(2, 9), nn.Tanh(), nn.Linear(9, 12), nn.Sigmoid()],
     "without bias": lambda: [nn.Linear(2, 12, bias=False), nn.ReLU(), nn.Flatten()],
@@ -251,8 +244,8 @@ def test_every_kind_of_layer_is_interpreted_as_torch_computes_it(make: Callable[
     decoder = nn.Sequential(*make())
     for parameter in decoder.parameters():
         nn.init.uniform_(parameter, -0.7, 0.7, generator=generator)
-    tensors: dict[str, np.ndarray] = {}
-    layers = json.loads(json.dumps(decoder_layers(decoder, collect(tensors))))
+    layers = json.loads(json.dumps(decoder_program(decoder, prefix="")))
+    tensors = stored_weights(decoder)
     assert {array.dtype for array in tensors.values()} == {np.dtype(np.float16)}
     points = torch.randn(10, 2, generator=generator)
     with torch.no_grad():
@@ -275,7 +268,7 @@ def test_every_kind_of_layer_is_interpreted_as_torch_computes_it(make: Callable[
 )
 def test_a_layer_the_browser_cannot_interpret_is_refused(layer: nn.Module) -> None:
     with pytest.raises(TypeError, match="the browser"):
-        decoder_layers([layer], collect({}))
+        decoder_program([layer])
 
 
 def some_codes(dimensions: int, count: int = 300) -> np.ndarray:
