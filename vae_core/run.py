@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vae_core.errors import DamagedRun
 from vae_core.spec import RunSpec
 
 if TYPE_CHECKING:
