@@ -5,10 +5,21 @@ import streamlit as st
 from ui.canvas import latent_canvas, thumbnails
 from ui.messages import errors_said
 from ui.navigation import require_app
-from ui.resources import load_run, plane_bytes, thumbnail_bytes
+from ui.resources import image_set, load_run, plane, thumbnail_bytes
 from vae_core.manifest import shipped_run
 
 PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
+
+
+@st.cache_resource(show_spinner=False)
+def plane_of(model: str, title: str) -> bytes:
+    """A shipped run's plane with its measured spread; the same bytes for everybody."""
+    run = load_run(shipped_run(model=model, dataset="mnist", latent_dim=2).key)
+    spread = " and ".join(f"{deviation:.2g}" for deviation in run.codes.mean.std(axis=0))
+    subtitle = f"{len(run.codes.labels):,} held-out digits, standard deviations {spread}. Hover or touch to decode."
+    options = {"group": "home", "compact": True, "images": image_set(run)}
+    return plane(run.key).with_header(title=title, subtitle=subtitle, options=options).to_bytes()
+
 
 require_app()
 
@@ -23,11 +34,7 @@ st.markdown(
 
 for column, (model, title) in zip(st.columns(2, gap="large"), PLANES, strict=True):
     with column, errors_said():
-        key = shipped_run(model=model, dataset="mnist", latent_dim=2).key
-        codes = load_run(key).codes.mean
-        spread = " and ".join(f"{deviation:.2g}" for deviation in codes.std(axis=0))
-        subtitle = f"{len(codes):,} held-out digits, standard deviations {spread}. Hover to decode."
-        latent_canvas(plane_bytes(key, title, subtitle, "home", True), key=f"home-{model}")
+        latent_canvas(plane_of(model, title), key=f"home-{model}")
 
 st.subheader("Chapters")
 st.page_link("pages/explorer.py", label="Latent explorer", icon=":material/explore:")

@@ -1,4 +1,4 @@
-"""What is done once per server process, before the first page.
+"""What the server process needs before any page.
 
 Two things decide whether a class can use the app at all: Streamlit runs a full garbage collection after every
 script run (streamlit #8977), which walks all of torch unless it is frozen out; and its file watcher walks every
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
-from functools import cache
+import sys
 
 import vae_core.browser
 import vae_core.checkpoints  # noqa: F401  imported here so that no session's first run pays for it
@@ -18,12 +18,18 @@ import vae_core.checkpoints  # noqa: F401  imported here so that no session's fi
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@cache
-def set_up_process() -> None:
-    """Move everything imported so far out of the collector's reach.
+_modules_frozen = 0
 
-    Torch is not among it: pages are drawn from the runs' files, which saves two seconds at the start. A page that
-    comes to need torch imports it and calls `gc.freeze` again.
+
+def set_up_process() -> None:
+    """Move everything imported so far out of the collector's reach; called at the start of every run.
+
+    A run that imported more (plotly, pandas; torch, on a page that computes) is followed by another freeze: what is
+    left unfrozen would be walked after each of everybody's runs. Torch is not imported here: pages are drawn from the
+    runs' files, which saves two seconds until the first digit.
     """
-    gc.collect()
-    gc.freeze()
+    global _modules_frozen
+    if len(sys.modules) != _modules_frozen:
+        gc.collect()
+        gc.freeze()
+        _modules_frozen = len(sys.modules)

@@ -53,14 +53,6 @@ def plane(key: str) -> Payload:
     return plane_payload(run, palette=list(CLASS_COLOURS), noun=noun)
 
 
-@st.cache_resource(show_spinner=False, max_entries=256)
-def plane_bytes(key: str, title: str, subtitle: str, group: str, compact: bool) -> bytes:
-    """A plane for pages that show it the same way to everybody; one copy serves all sessions."""
-    run = load_run(key)
-    options = {"group": group, "compact": compact, "images": image_set(run)}
-    return plane(key).with_header(title=title, subtitle=subtitle, options=options).to_bytes()
-
-
 def image_set(run: Run) -> str:
     """Name under which a run's held-out images travel."""
     return f"{run.spec.dataset}:validation"

@@ -455,9 +455,10 @@ class LatentCanvas {
       context.canvas.width = context.canvas.height = Math.round(side * ratio);
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
     }
-    this.drawPoints();
-    this.drawMarks();
-    this.fillManifold();
+    const draw = () => { this.drawPoints(); this.drawMarks(); this.fillManifold(); };
+    // A new plane is drawn in a frame of its own: several may arrive at once. A resized one at once, or it would blink.
+    if (force) slices.add(() => { draw(); return false; });
+    else draw();
   }
 
   // The view moved: what is drawn is stretched to it at once, and drawn anew as soon as it rests.
@@ -693,8 +694,19 @@ export default function (component) {
   try {
     const payload = parsePayload(data);
     if (payload.header.kind === "thumbnails") { receiveThumbnails(payload); return undefined; }
-    if (!canvas) instances.set(parentElement, (canvas = new LatentCanvas(parentElement)));
-    canvas.update(payload, setStateValue);
+    const isNew = !canvas;
+    if (isNew) instances.set(parentElement, (canvas = new LatentCanvas(parentElement)));
+    const apply = () => {
+      try {
+        if (live.has(canvas)) canvas.update(payload, setStateValue);
+      } catch (error) {
+        showFailure(parentElement, error);
+      }
+      return false;
+    };
+    // Several planes arrive with a page: each is set up in a frame of its own.
+    if (isNew) slices.add(apply);
+    else apply();
   } catch (error) {
     showFailure(parentElement, error);
   }
