@@ -11,6 +11,7 @@ from vae_core.datasets.torchvision_import import import_torchvision
 from vae_core.errors import DatasetUnavailable
 
 HELD_OUT = 5_000
+_INSTEAD = {"MNIST": ", or use mnist_sample, which needs no download"}
 
 
 def load_mnist(split: str, root: Path, download: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +62,7 @@ def _official(name: str, *, train: bool, root: Path, download: bool) -> tuple[np
             if not download:
                 raise DatasetUnavailable(
                     f"{name} is not in {root}; point VAE_DATA at a folder that has it, or train from the command "
-                    "line on a machine with a network, which downloads it."
+                    f"line on a machine with a network, which downloads it{_INSTEAD.get(name, '')}."
                 ) from missing
             dataset = reader(str(root), train=train, download=True)
     except DatasetUnavailable:
@@ -69,7 +70,7 @@ def _official(name: str, *, train: bool, root: Path, download: bool) -> tuple[np
     except (RuntimeError, OSError) as failed:
         raise DatasetUnavailable(
             f"{name} is not in {root} and could not be downloaded ({_first_line(failed)}); connect to a network, or "
-            "point VAE_DATA at a folder that has it."
+            f"point VAE_DATA at a folder that has it{_INSTEAD.get(name, '')}."
         ) from failed
     except (ValueError, AssertionError, EOFError, IndexError, KeyError) as broken:
         raise DatasetUnavailable(_damaged(name, root, _first_line(broken))) from broken
