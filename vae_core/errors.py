@@ -31,3 +31,7 @@ class DamagedRun(StoreError):
 
 class TrainingDiverged(VaeCoreError):
     """The loss became infinite or NaN."""
+
+
+class MeasureError(VaeCoreError, ValueError):
+    """A measurement has no meaning on what it was given, such as too few images for k neighbours."""
