@@ -1,6 +1,41 @@
 """Measurements as pure functions on arrays. Each states its source, units and range."""
 
+from vae_core.metrics.aggregate import AggregatePosterior, aggregate_posterior, gaussian_kl_to_standard_normal
+from vae_core.metrics.generation import (
+    CoverageDensity,
+    ambiguity,
+    coverage_and_density,
+    frechet_distance,
+    hole_rate,
+    hole_threshold,
+    holes,
+)
 from vae_core.metrics.latent import active_units, empty_beyond
+from vae_core.metrics.neighbours import label_agreement, nearest_distances, trustworthiness
 from vae_core.metrics.reconstruction import bernoulli_floor, mean_squared_error
+from vae_core.metrics.smoothness import on_path_share, path_length
+from vae_core.metrics.subspace import orthonormality_error, principal_angles
 
-__all__ = ["active_units", "bernoulli_floor", "empty_beyond", "mean_squared_error"]
+__all__ = [
+    "AggregatePosterior",
+    "CoverageDensity",
+    "active_units",
+    "aggregate_posterior",
+    "ambiguity",
+    "bernoulli_floor",
+    "coverage_and_density",
+    "empty_beyond",
+    "frechet_distance",
+    "gaussian_kl_to_standard_normal",
+    "hole_rate",
+    "hole_threshold",
+    "holes",
+    "label_agreement",
+    "mean_squared_error",
+    "nearest_distances",
+    "on_path_share",
+    "orthonormality_error",
+    "path_length",
+    "principal_angles",
+    "trustworthiness",
+]

@@ -1,0 +1,130 @@
+"""How the codes of all images together compare with the prior N(0, I)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from vae_core.errors import MeasureError
+from vae_core.metrics.checks import equal_shape, finite_rows, positive_count
+
+BLOCK_NUMBERS = 2_000_000  # 16 MB
+NARROWEST = 1e-12  # least variance, relative to the largest squared code: rounding then costs 0.001 nats
+LOG_VAR_LIMIT = 300.0  # variances and precisions beyond e^300 would overflow when multiplied
+
+
+class AggregatePosterior(NamedTuple):
+    """mean_kl = mutual_information + marginal_kl (Hoffman and Johnson 2016), nats per image, each at least 0.
+
+    Attributes:
+        mean_kl: E KL(q(z|x) || p(z)), the KL term of the loss.
+        mutual_information: I(x; z) of a code and the index of its image among the N; at most ln N.
+        marginal_kl: KL(q(z) || p(z)), how far the codes of all images together are from the prior.
+    """
+
+    mean_kl: float
+    mutual_information: float
+    marginal_kl: float
+
+
+def aggregate_posterior(
+    mean: np.ndarray, log_var: np.ndarray, *, samples: int = 2_000, seed: int = 0
+) -> AggregatePosterior:
+    """Split the mean KL into what a code tells of its image and how far all codes are from the prior.
+
+    q(z) is the mixture of all N posteriors, N images drawn with equal chance. The mean KL is exact. The mutual
+    information is a Monte Carlo mean of ln q(z|x) / q(z), and the marginal KL is what remains, so the identity holds
+    exactly and both have the same error: the standard deviation of the logarithm, 1 to 2 nats where posteriors
+    overlap and 0 where none do, over the root of `samples`. The estimate is put back between 0 and the mean KL,
+    where the truth lies. As I(x; z) cannot exceed ln N, compare models at equal N only. Posteriors narrower than a
+    millionth of the largest code count as that wide in the mixture, which matters only to codes that close together.
+
+    Args:
+        mean: (N, d) posterior means.
+        log_var: (N, d) logarithms of the posterior variances.
+        samples: codes drawn, each from the posterior of an image drawn with replacement.
+        seed: of those draws.
+
+    Raises:
+        MeasureError: no images, values that are not finite, or a variance beyond e^300 or below e^-300.
+        ValueError: the shapes differ, or `samples` is below 1.
+    """
+    mean, log_var = finite_rows("posterior means", mean), finite_rows("posterior log-variances", log_var)
+    equal_shape(mean, log_var)
+    positive_count("samples", samples)
+    if np.abs(log_var).max() > LOG_VAR_LIMIT:
+        raise MeasureError(f"a variance lies beyond e^±{LOG_VAR_LIMIT:.0f}: train the model that made it again")
+    mean_kl = 0.5 * float((np.square(mean) + np.expm1(log_var) - log_var).sum(axis=1).mean())
+    random = np.random.default_rng(seed)
+    drawn = random.integers(len(mean), size=samples)
+    noise = random.standard_normal((samples, mean.shape[1]))
+    information = math.log(len(mean)) + float(_log_own_share(mean, log_var, drawn, noise).mean())
+    information = min(max(information, 0.0), mean_kl)
+    return AggregatePosterior(mean_kl, information, mean_kl - information)
+
+
+def _log_own_share(mean: np.ndarray, log_var: np.ndarray, drawn: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """ln of q(z|x_i) / sum_j q(z|x_j) for z = mean_i + sigma_i * noise: how surely z gives its image away.
+
+    Args:
+        mean: (N, d).
+        log_var: (N, d).
+        drawn: (M,) the images i.
+        noise: (M, d), standard normal.
+
+    Returns:
+        float64 (M,), at most 0.
+    """
+    mean = mean - mean.mean(axis=0)  # densities do not change with the origin; rounding does
+    largest = (np.square(mean) + np.exp(log_var)).max(axis=0)
+    log_var = np.maximum(log_var, np.log(NARROWEST * largest))
+    precision = np.exp(-log_var)
+    # sum_d (z - mean)^2 * precision as one product [z^2, z, 1].[precision, -2 mean precision, mean^2 precision]:
+    # an array over samples, images and dimensions would fill the memory.
+    weighted = mean * precision
+    right = np.hstack([precision, -2.0 * weighted, (mean * weighted).sum(axis=1, keepdims=True)])
+    log_scale = log_var.sum(axis=1)
+    result = np.empty(len(drawn))
+    block = max(1, BLOCK_NUMBERS // len(mean))
+    for start in range(0, len(drawn), block):
+        here = slice(start, start + block)
+        own = drawn[here]
+        z = mean[own] + np.exp(0.5 * log_var[own]) * noise[here]
+        squared = np.hstack([np.square(z), z, np.ones((len(z), 1))]) @ right.T
+        log_density = -0.5 * (squared + log_scale)  # but for the constant that all share
+        own_density = log_density[np.arange(len(z)), own]
+        highest = log_density.max(axis=1)
+        total = np.exp(log_density - highest[:, None]).sum(axis=1)
+        result[here] = own_density - highest - np.log(total)
+    return result
+
+
+def gaussian_kl_to_standard_normal(mean: np.ndarray, covariance: np.ndarray) -> float:
+    """KL(N(mean, covariance) || N(0, I)) in nats, at least 0: (tr C + |m|^2 - d - ln det C) / 2.
+
+    Args:
+        mean: (d,).
+        covariance: (d, d), symmetric, positive definite.
+
+    Raises:
+        MeasureError: a covariance that is singular (the divergence is infinite), or values that are not finite.
+        ValueError: the shapes do not match, or the covariance is not symmetric.
+    """
+    covariance = finite_rows("covariances", covariance)
+    (mean,) = finite_rows("means", np.asarray(mean)[None])
+    if covariance.shape != (len(mean), len(mean)):
+        raise ValueError(f"covariance {covariance.shape} does not match a mean of {len(mean)} dimensions")
+    if not np.allclose(covariance, covariance.T, rtol=1e-5, atol=1e-12):
+        raise ValueError("the covariance is not symmetric")
+    variances = np.diagonal(covariance)
+    if variances.min() <= 0.0:
+        raise MeasureError("a dimension has no variance, so the divergence is infinite: leave the dimension out")
+    # On the correlations a singular matrix shows whatever the units: a small variance alone is no fault.
+    deviations = np.sqrt(variances)
+    eigenvalues = np.linalg.eigvalsh(covariance / np.outer(deviations, deviations))
+    if eigenvalues.min() <= len(mean) * np.finfo(np.float64).eps:
+        raise MeasureError("some dimensions depend on each other, so the divergence is infinite: use more points")
+    log_determinant = np.log(variances).sum() + np.log(eigenvalues).sum()
+    return max(0.0, 0.5 * float(variances.sum() + np.square(mean).sum() - len(mean) - log_determinant))

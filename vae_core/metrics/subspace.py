@@ -1,0 +1,52 @@
+"""Whether two models keep the same directions, and whether a model's directions are at right angles."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import subspace_angles
+
+from vae_core.errors import MeasureError
+from vae_core.metrics.checks import equal_shape, finite_rows
+
+
+def principal_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Angles between the subspaces that two sets of directions span, whatever their bases (Björck and Golub 1973).
+
+    Args:
+        a: (D, d), directions as columns, linearly independent, any length.
+        b: (D, d), likewise.
+
+    Returns:
+        float64 (d,) degrees, 0 to 90, ascending: all 0 for the same subspace, all 90 for perpendicular ones.
+
+    Raises:
+        MeasureError: directions that are not linearly independent, or values that are not finite.
+        ValueError: the shapes differ.
+    """
+    a, b = finite_rows("rows of the directions", a), finite_rows("rows of the directions", b)
+    equal_shape(a, b)
+    for directions in (a, b):
+        if np.linalg.matrix_rank(directions) < directions.shape[1]:
+            raise MeasureError("some directions are combinations of the others: compare models that use all of theirs")
+    return np.rad2deg(subspace_angles(a, b)[::-1])
+
+
+def orthonormality_error(directions: np.ndarray) -> float:
+    """Largest difference between the Gram matrix of the directions, scaled to unit length, and the identity.
+
+    It is the largest cosine, regardless of sign, between two of them: 0 where all are at right angles, 1 where two
+    are parallel; 0 for one direction.
+
+    Args:
+        directions: (D, d), as columns.
+
+    Raises:
+        MeasureError: a direction of length 0, or values that are not finite.
+        ValueError: not two-dimensional.
+    """
+    directions = finite_rows("rows of the directions", directions)
+    lengths = np.linalg.norm(directions, axis=0)
+    if not lengths.all():
+        raise MeasureError("a direction has length 0 and so no angle: leave the unused dimension out")
+    unit = directions / lengths
+    return float(np.abs(unit.T @ unit - np.eye(unit.shape[1])).max())
