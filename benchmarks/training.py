@@ -139,7 +139,7 @@ def measure(task: Task) -> Measurement:
     import torch
 
     from vae_core.datasets import ImageDataset, load
-    from vae_core.evaluation import evaluate
+    from vae_core.evaluation.losses import evaluate
     from vae_core.spec import RunSpec
 
     if task.threads:

@@ -10,13 +10,15 @@ from ui import url_state
 from ui.canvas import latent_canvas, thumbnails
 from ui.messages import errors_said
 from ui.navigation import require_app
-from ui.plots import history_figure
+from ui.plots import PLAIN, history_figure
 from ui.resources import image_set, listing, load_run, plane, store, thumbnail_bytes
 from ui.tables import as_csv, codes_csv, metrics_table, pins_table
 from vae_core import datasets
 from vae_core.checkpoints import Listed
+from vae_core.manifest import shipped_run
 from vae_core.models import model_kind
 from vae_core.run import Run
+from vae_core.spec import RunSpec
 
 
 def run_title(line: Listed) -> str:
@@ -25,8 +27,15 @@ def run_title(line: Listed) -> str:
     assert spec is not None  # listing() leaves unreadable runs out
     beta = f", β = {spec.kl_weight:g}" if model_kind(spec.model).has_kl else ""
     name = f"{model_kind(spec.model).title}, {datasets.info(spec.dataset).title}, d = {spec.latent_dim}{beta}"
-    widths = "-".join(str(width) for width in spec.hidden)
-    return f"{name}, hidden {widths or 'none'}, {spec.epochs} epochs, seed {spec.seed}, {line.key[-4:]}"
+    widths = f", hidden {'-'.join(str(width) for width in spec.hidden)}" if spec.hidden else ""
+    made = f", {spec.epochs} epochs, seed {spec.seed}" if model_kind(spec.model).trained else ""
+    few = f", {spec.images} images" if spec.images else ""
+    return f"{name}{few}{widths}{made}, {line.key[-4:]}"
+
+
+def can_be_explored(spec: RunSpec) -> bool:
+    """Whether there is a latent space to touch, and pictures to see there."""
+    return model_kind(spec.model).generates and datasets.info(spec.dataset).pictures
 
 
 def choose_run(lines: list[Listed]) -> str:
@@ -39,8 +48,10 @@ def choose_run(lines: list[Listed]) -> str:
             f"The link asks for the run “`{shown.replace('`', '')}`”, which is not in this store; showing another."
         )
     if "explorer-run" not in st.session_state:
+        home = shipped_run(model="vae", dataset="mnist", latent_dim=2).key
         preferred = [line.key for line in lines if line.spec and line.spec.model == "vae"]
-        st.session_state["explorer-run"] = linked if linked in titles else (preferred or list(titles))[0]
+        first = home if home in titles else (preferred or list(titles))[0]
+        st.session_state["explorer-run"] = linked if linked in titles else first
     key = st.selectbox("Run", list(titles), format_func=titles.__getitem__, key="explorer-run")
     # Pins and view belong to a run: another run starts afresh.
     if st.session_state.get("explorer-shown") not in (None, key):
@@ -104,7 +115,10 @@ def facts(run: Run) -> None:
     st.dataframe(metrics_table(run), hide_index=True, width="stretch")
     st.caption("Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code.")
     st.subheader("Training")
-    st.plotly_chart(history_figure(run), width="stretch", config={"displayModeBar": False}, key=f"history-{run.key}")
+    if model_kind(run.spec.model).trained:
+        st.plotly_chart(history_figure(run), width="stretch", config=PLAIN, key=f"history-{run.key}")
+    else:
+        st.markdown("Computed in one go, not trained.")
     made = run.provenance
     st.caption(
         f"{made['training_images']:,} images, {len(run.history)} epochs in {made['training_seconds']:,.0f} s "
@@ -124,7 +138,7 @@ def facts(run: Run) -> None:
 require_app()
 
 st.title("Latent explorer")
-lines = listing()
+lines = [line for line in listing() if line.spec and can_be_explored(line.spec)]
 if not lines:
     st.info("There are no runs yet. Make the shipped ones with `python -m vae_core rebuild`.")
     st.stop()

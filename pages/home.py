@@ -4,10 +4,17 @@ import streamlit as st
 
 from ui.canvas import latent_canvas, thumbnails
 from ui.messages import errors_said
-from ui.navigation import require_app
+from ui.navigation import PAGES, require_app
 from ui.resources import image_set, load_run, plane, thumbnail_bytes
 from vae_core.manifest import shipped_run
 
+CHAPTERS = {
+    "pages/reduction.py": "How few numbers can stand for an image? Pixels, PCA, deep networks; one number that "
+    "memorises everything and means nothing.",
+    "pages/regularity.py": "Why can one draw new images from a VAE and not from an autoencoder? Samples, paths and "
+    "the numbers that tell.",
+    "pages/explorer.py": "Any trained run in full: pin and compare points, draw paths, see posteriors, export.",
+}
 PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
 
 
@@ -37,8 +44,11 @@ for column, (model, title) in zip(st.columns(2, gap="large"), PLANES, strict=Tru
         latent_canvas(plane_of(model, title), key=f"home-{model}")
 
 st.subheader("Chapters")
-st.page_link("pages/explorer.py", label="Latent explorer", icon=":material/explore:")
-st.markdown("Any trained run in full: pin and compare points, draw paths, see posteriors, export.", width=720)
+for column, (entry, text) in zip(st.columns(len(CHAPTERS), gap="large"), CHAPTERS.items(), strict=True):
+    page = next(page for page in PAGES if page["page"] == entry)
+    with column.container(border=True, height="stretch"):
+        st.page_link(entry, label=f"**{page['title']}**", icon=page["icon"])
+        st.markdown(text)
 
 with errors_said():
     thumbnails(thumbnail_bytes("mnist"), key="home-thumbnails")

@@ -9,6 +9,8 @@ from streamlit.navigation.page import StreamlitPage
 
 PAGES: tuple[dict[str, Any], ...] = (
     {"page": "pages/home.py", "title": "Home", "icon": ":material/home:", "default": True},
+    {"page": "pages/reduction.py", "title": "Dimensionality reduction", "icon": ":material/compress:"},
+    {"page": "pages/regularity.py", "title": "Autoencoder or VAE", "icon": ":material/compare:"},
     {"page": "pages/explorer.py", "title": "Latent explorer", "icon": ":material/explore:"},
 )
 

@@ -3,3 +3,10 @@
 CLASS_COLOURS = (
     "#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB", "#EE8866", "#44BB99", "#FFAABB",
 )  # fmt: skip
+
+HOLE_COLOUR = "#EE8866"  # nothing lives here
+POSITIVE_COLOUR, NEGATIVE_COLOUR = "#66CCEE", "#EE8866"
+MODEL_COLOURS = {
+    "pixels": "#BBBBBB", "pca": "#CCBB44", "linear_ae": "#EE8866", "ae": "#EE6677", "conv_ae": "#AA3377",
+    "vae": "#4477AA", "conv_vae": "#66CCEE",
+}  # fmt: skip

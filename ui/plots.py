@@ -10,6 +10,8 @@ import streamlit as st
 from ui.palette import CLASS_COLOURS
 from vae_core.run import Run
 
+PLAIN = {"displayModeBar": False}
+
 TEMPLATE = go.layout.Template(
     layout={
         "margin": {"l": 56, "r": 12, "t": 12, "b": 48},
@@ -28,7 +30,7 @@ TEMPLATE = go.layout.Template(
 def history_figure(run: Run) -> go.Figure:
     """Losses by epoch, training against held out, in nats per image."""
     epochs = [record["epoch"] for record in run.history]
-    has_kl = any(record["kl"] for record in run.history)
+    has_kl = any(record.get("kl") for record in run.history)
     names = [("reconstruction", "Reconstruction", CLASS_COLOURS[0])]
     names += [("kl", "KL", CLASS_COLOURS[1])] if has_kl else []
     figure = go.Figure()

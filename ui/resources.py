@@ -8,9 +8,10 @@ from pathlib import Path
 import streamlit as st
 
 from ui.palette import CLASS_COLOURS
-from vae_core.browser import Payload, plane_payload, thumbnails_payload
+from vae_core.browser import LatentPlane, Payload, plane_payload, thumbnails_payload
 from vae_core.checkpoints import Listed, Store
-from vae_core.datasets import load
+from vae_core.datasets import ImageDataset, load
+from vae_core.features import FeatureSpace
 from vae_core.manifest import SHIPPED
 from vae_core.run import Run
 
@@ -46,11 +47,39 @@ def load_run(key: str) -> Run:
 
 
 @st.cache_resource(show_spinner=False, max_entries=RUNS_KEPT)
-def plane(key: str) -> Payload:
-    """A run's latent plane, without a page's own titles and options."""
+def plane(key: str, pair: tuple[int, int] | None = None, at: int = 0) -> Payload:
+    """A run's latent plane, without a page's own titles and options.
+
+    Args:
+        key: of the run.
+        pair: two coordinates to draw instead of the principal plane, the others fixed at a code.
+        at: whose code: the number of a held-out image.
+    """
     run = load_run(key)
     noun = "digit" if run.spec.dataset in ("mnist", "mnist_sample", "digits") else "image"
-    return plane_payload(run, palette=list(CLASS_COLOURS), noun=noun)
+    codes = run.codes.mean
+    drawn = LatentPlane.of_coordinates(codes, pair, codes[at]) if pair else None
+    return plane_payload(run, drawn, palette=list(CLASS_COLOURS), noun=noun)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def held_out(dataset: str) -> ImageDataset:
+    """The held-out images of a dataset.
+
+    Raises:
+        DatasetUnavailable: they are not on this machine; nothing is downloaded while a page runs.
+    """
+    return load(dataset, "validation", download=False)
+
+
+@st.cache_resource(show_spinner="Reading the classifier …", max_entries=8)
+def feature_space(dataset: str) -> FeatureSpace:
+    """What the measurements of images on a dataset see with.
+
+    Raises:
+        RunNotFound: the dataset's classifier is not in the store; the sentence says how to train it.
+    """
+    return store().features(dataset)
 
 
 def image_set(run: Run) -> str:
@@ -65,4 +94,4 @@ def thumbnail_bytes(dataset: str) -> bytes:
     Raises:
         DatasetUnavailable: the images are not on this machine; nothing is downloaded while a page runs.
     """
-    return thumbnails_payload(load(dataset, "validation", download=False)).to_bytes()
+    return thumbnails_payload(held_out(dataset)).to_bytes()

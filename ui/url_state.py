@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,18 @@ def _joined(values: Iterable[float]) -> str:
     return ",".join(f"{value:.4g}" for value in values)
 
 
+def one_of(name: str, values: Iterable[Any], meaning: str) -> Property:
+    """A parameter that takes one of a few values, written as their text."""
+    by_text = {str(value): value for value in values}
+
+    def parse(text: str) -> Any:
+        if text not in by_text:
+            raise ValueError(f"not one of the values: {text[:20]}")
+        return by_text[text]
+
+    return Property(name, parse, str, meaning)
+
+
 RUN = Property("run", _key, str, "the run to show")
 PINS = Property("z", _points, lambda pins: ";".join(_joined(pin) for pin in pins), "the pinned points")
 VIEW = Property("view", _view, lambda view: _joined(view.values()), "the part of the plane to show")
@@ -85,3 +97,34 @@ def write(changed: Property, value: Any) -> None:
         st.query_params[changed.name] = text
     elif changed.name in st.query_params:
         del st.query_params[changed.name]
+
+
+def choose(
+    wanted: Property,
+    label: str,
+    options: Sequence[Any],
+    default: Any,
+    *,
+    key: str,
+    format_func: Callable[[Any], str] = str,
+    menu: bool = False,
+) -> Any:
+    """A control whose choice is in the URL; a link's choice comes first.
+
+    Args:
+        wanted: made by `one_of` from the same options.
+        label: of the control.
+        options: the choices.
+        default: without a link, or with one that cannot be read.
+        key: unique on the page.
+        format_func: option -> its text.
+        menu: a menu, for many or long options, instead of a segmented control.
+    """
+    if key not in st.session_state:
+        linked = read(wanted)
+        st.session_state[key] = default if linked is None else linked
+    control: Any = st.selectbox if menu else st.segmented_control
+    chosen = control(label, options, key=key, format_func=format_func)
+    chosen = default if chosen is None else chosen  # a second click takes the choice away
+    write(wanted, chosen if chosen != default else None)
+    return chosen

@@ -1,4 +1,4 @@
-"""A trained model as bytes that the browser's latent canvas reads.
+"""A trained model as bytes that the browser's latent canvas and latent line read.
 
 Layout of a payload, little-endian::
 
@@ -27,6 +27,7 @@ from vae_core.run import Run
 FORMAT = 1
 ALIGNMENT = 8
 RING_RADII = (1, 2, 3)
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 EMPTY_SHARE = 0.99
 THUMBNAIL_COLUMNS = 50
 
@@ -54,11 +55,42 @@ class LatentPlane:
         dimensions = codes.shape[1]
         if dimensions <= 2:
             return cls(np.zeros(dimensions, np.float32), np.eye(2, dimensions, dtype=np.float32), 1.0)
-        from sklearn.decomposition import PCA
+        # Not scikit-learn's PCA (a test compares with it): importing it takes longer than all else a page does.
+        mean = codes.mean(axis=0, dtype=np.float64)
+        variances, directions = np.linalg.eigh(np.cov(codes.astype(np.float64), rowvar=False))  # ascending
+        axes = directions[:, :-3:-1].T
+        axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]  # one sign of the two
+        share = float(variances[:-3:-1].sum() / max(variances.sum(), 1e-30))
+        return cls(mean.astype(np.float32), axes.astype(np.float32), share)
 
-        fitted = PCA(n_components=2, svd_solver="full").fit(codes)
-        share = float(fitted.explained_variance_ratio_.sum())
-        return cls(fitted.mean_.astype(np.float32), fitted.components_.astype(np.float32), share)
+    @classmethod
+    def of_coordinates(cls, codes: np.ndarray, pair: tuple[int, int], at: np.ndarray) -> LatentPlane:
+        """The plane of two coordinates, the others fixed at those of the code `at` (d,).
+
+        Args:
+            codes: (N, d), for the share of the variance.
+            pair: two different coordinates, 0-based.
+            at: (d,).
+        """
+        first, second = pair
+        if first == second or not 0 <= min(pair) <= max(pair) < codes.shape[1]:
+            raise ValueError(f"the pair must be two different coordinates from 0 to {codes.shape[1] - 1}, not {pair}")
+        axes = np.zeros((2, codes.shape[1]), dtype=np.float32)
+        axes[0, first] = axes[1, second] = 1.0
+        origin = at.astype(np.float32).copy()
+        origin[list(pair)] = 0.0
+        variance = codes.astype(np.float64).var(axis=0)
+        return cls(origin, axes, float(variance[list(pair)].sum() / max(variance.sum(), 1e-30)))
+
+    @property
+    def axis_names(self) -> list[str]:
+        """What the two axes are."""
+        if self.whole:
+            return ["z₁", "z₂"]
+        ones = [np.flatnonzero(axis == 1.0) for axis in self.axes]
+        if all(len(one) == 1 for one in ones):
+            return [f"z{str(int(one[0]) + 1).translate(_SUBSCRIPTS)}" for one in ones]
+        return ["first principal direction", "second principal direction"]
 
     @property
     def whole(self) -> bool:
@@ -123,27 +155,22 @@ class _Tensors:
         return name
 
 
-def plane_payload(run: Run, **header: Any) -> Payload:
+def plane_payload(run: Run, plane: LatentPlane | None = None, **header: Any) -> Payload:
     """A run's decoder, its held-out codes and all that the latent canvas draws.
 
     Args:
-        run: any run; see `LatentPlane` for what is drawn when d is not 2.
+        run: any run that has a decoder.
+        plane: what to draw; left out, `LatentPlane.of_codes`.
         header: further entries, such as ``title``, ``palette`` and ``options``.
     """
     tensors = _Tensors()
-    plane = LatentPlane.of_codes(run.codes.mean)
+    plane = plane or LatentPlane.of_codes(run.codes.mean)
     layers: list[dict[str, Any]] = []
     if run.spec.latent_dim != 2:
         weight = tensors.add("plane_axes", plane.axes.T.copy())
         bias = tensors.add("plane_origin", plane.origin)
         layers.append({"op": "linear", "in": 2, "out": run.spec.latent_dim, "weight": weight, "bias": bias})
-    for layer in run.decoder:
-        names: dict[str, Any] = {
-            part: tensors.add(layer[part], run.weights[layer[part]]) for part in ("weight", "bias") if part in layer
-        }
-        layers.append({**layer, **names})
-    if run.spec.likelihood == "bernoulli":
-        layers.append({"op": "sigmoid"})
+    layers += _decoder_layers(run, tensors)
 
     points = plane.project(run.codes.mean)
     tensors.add("points", points.astype(np.float16))
@@ -151,13 +178,12 @@ def plane_payload(run: Run, **header: Any) -> Payload:
     if run.codes.log_var is not None:
         tensors.add("posteriors", plane.posterior_factors(run.codes.log_var).astype(np.float16))
     has_prior = run.codes.log_var is not None
-    channels, height, width = run.image_shape
     return Payload(
         {
             "format": FORMAT,
             "kind": "plane",
             "key": run.key,
-            "image": {"channels": channels, "height": height, "width": width},
+            "image": _image_size(run.image_shape),
             "layers": layers,
             "tensors": tensors.table,
             "range": _square_range(points, at_least=3.15 if has_prior and plane.whole else 0.0),
@@ -168,10 +194,49 @@ def plane_payload(run: Run, **header: Any) -> Payload:
             "prior_dimension": run.spec.latent_dim,
             "empty_beyond": empty_beyond(points, EMPTY_SHARE),
             "empty_share": EMPTY_SHARE,
-            "axes": ["z₁", "z₂"] if plane.whole else ["first principal direction", "second principal direction"],
+            "axes": plane.axis_names,
             "variance_share": plane.variance_share,
             "plane_origin": plane.origin.tolist(),
             "plane_axes": plane.axes.tolist(),
+            **header,
+        },
+        b"".join(tensors.parts),
+    )
+
+
+def line_payload(run: Run, images: np.ndarray, labels: list[str], **header: Any) -> Payload:
+    """A decoder of one latent dimension and the images that are known at its whole numbers, for the latent line.
+
+    Args:
+        run: d = 1.
+        images: uint8 (N, C, H, W), 0 to 255, at least two: image n is the real one that belongs to z = n.
+        labels: what each image is, N short names.
+        header: further entries, such as ``title``, ``subtitle`` and ``options``.
+
+    Raises:
+        ValueError: a run of more dimensions, or images or labels that do not fit it.
+    """
+    count, shape = len(images), run.image_shape
+    if run.spec.latent_dim != 1:
+        raise ValueError(f"a line needs one latent dimension; {run.key} has {run.spec.latent_dim}")
+    if images.dtype != np.uint8 or images.shape[1:] != shape or count < 2:
+        raise ValueError(f"a line needs two or more uint8 images of shape {shape}, not {images.dtype} {images.shape}")
+    if len(labels) != count:
+        raise ValueError(f"a line needs a label for each of its {count} images, not {len(labels)}")
+    tensors = _Tensors()
+    layers = _decoder_layers(run, tensors)
+    tensors.add("images", images)
+    return Payload(
+        {
+            "format": FORMAT,
+            "kind": "line",
+            "key": run.key,
+            "image": _image_size(shape),
+            "inputs": 1,
+            "layers": layers,
+            "tensors": tensors.table,
+            "range": [0, count - 1],
+            "labels": list(labels),
             **header,
         },
         b"".join(tensors.parts),
@@ -201,12 +266,30 @@ def thumbnails_payload(dataset: ImageDataset, **header: Any) -> Payload:
             "images": f"{dataset.name}:{dataset.split}",
             "count": count,
             "columns": columns,
-            "image": {"channels": channels, "height": height, "width": width},
+            "image": _image_size(dataset.image_shape),
             "tensors": tensors.table,
             **header,
         },
         b"".join(tensors.parts),
     )
+
+
+def _image_size(shape: tuple[int, int, int]) -> dict[str, int]:
+    channels, height, width = shape
+    return {"channels": channels, "height": height, "width": width}
+
+
+def _decoder_layers(run: Run, tensors: _Tensors) -> list[dict[str, Any]]:
+    """The run's decoder as the browser runs it, codes to expected pixels; its weights join the tensors."""
+    layers: list[dict[str, Any]] = []
+    for layer in run.decoder:
+        names: dict[str, Any] = {
+            part: tensors.add(layer[part], run.weights[layer[part]]) for part in ("weight", "bias") if part in layer
+        }
+        layers.append({**layer, **names})
+    if run.spec.likelihood == "bernoulli":
+        layers.append({"op": "sigmoid"})
+    return layers
 
 
 def _square_range(points: np.ndarray, *, at_least: float) -> dict[str, list[float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,9 @@ from filelock import FileLock, Timeout
 from vae_core import archive
 from vae_core.datasets import ImageDataset, load
 from vae_core.errors import DamagedRun, DatasetUnavailable, RunNotFound, SpecError, StoreError
+from vae_core.features import FeatureSpace, classifier_spec
+from vae_core.manifest import SHIPPED
+from vae_core.models import model_kind
 from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
 
@@ -34,6 +37,7 @@ class Listed:
     spec: RunSpec | None
     metrics: dict[str, dict[str, Any]]
     problem: str | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
 
 
 class Store:
@@ -81,7 +85,8 @@ class Store:
         for key in self.keys():
             try:
                 document = archive.read_document(self.path(key))
-                lines.append(Listed(key, RunSpec.from_dict(document["spec"]), document["metrics"]))
+                spec = RunSpec.from_dict(document["spec"])
+                lines.append(Listed(key, spec, document["metrics"], provenance=document["provenance"]))
             except (StoreError, SpecError, OSError, KeyError, TypeError) as error:
                 lines.append(Listed(key, None, {}, str(error)))
         return lines
@@ -107,6 +112,13 @@ class Store:
             raise DamagedRun(f"{error} {self._set_aside(path, file_read)}") from error
         except OSError as error:
             raise StoreError(f"could not read {path} ({error.strerror or error}).") from error
+
+    def epochs_done(self, key: str) -> int:
+        """Finished epochs of a run in training or interrupted; 0 if there is no such."""
+        try:
+            return int(archive.read_document(self._partial_path(self.path(key).name.removesuffix(SUFFIX)))["epoch"])
+        except (OSError, DamagedRun, KeyError):
+            return 0
 
     def verify(self, key: str) -> None:
         """Read one file in full and compare its SHA-256; the file stays where it is.
@@ -145,28 +157,57 @@ class Store:
             return run
         # Imported here: reading runs must not wait for torch.
         from vae_core.training.finish import finish
+        from vae_core.training.fitted import fit
         from vae_core.training.loop import train
 
         with self._lock(spec.key, on_wait):
             if (run := self._load_if_whole(spec.key)) is not None:
                 return run
-            training = load(spec.dataset, "train", root=data_root)
+            training = load(spec.dataset, "train", root=data_root).first(spec.images)
             validation = load(spec.dataset, "validation", root=data_root)
             start = time.perf_counter()
-            trained = train(
-                spec,
-                training,
-                validation,
-                device=device,
-                precision=precision,
-                resume=self._load_partial(spec),
-                on_epoch=on_epoch,
-                save_state=lambda state: self._save_partial(spec, state),
-            )
-            run = finish(spec, trained, training, validation, _test_split(spec.dataset, data_root), start)
+            if model_kind(spec.model).trained:
+                trained = train(
+                    spec,
+                    training,
+                    validation,
+                    device=device,
+                    precision=precision,
+                    resume=self._load_partial(spec),
+                    on_epoch=on_epoch,
+                    save_state=lambda state: self._save_partial(spec, state),
+                )
+            else:
+                trained = fit(spec, training, validation, on_epoch=on_epoch)
+            test = _test_split(spec.dataset, data_root)
+            run = finish(spec, trained, training, validation, test, self._features_if_any(spec.dataset), start)
             self.save(run)
             self._partial_path(spec.key).unlink(missing_ok=True)
             return run
+
+    def features(self, dataset: str) -> FeatureSpace:
+        """The feature space of a dataset's classifier, from this store or from the shipped one.
+
+        Raises:
+            RunNotFound: the classifier is missing; the sentence has the command that trains it.
+        """
+        try:
+            spec = classifier_spec(dataset)
+        except SpecError as error:
+            raise RunNotFound(f"{dataset} holds no pictures that a classifier could see with.") from error
+        for store in (self, Store(SHIPPED)):
+            if spec.key in store:
+                return FeatureSpace.of(store.load(spec.key))
+        raise RunNotFound(
+            f"the classifier that sees for the measurements on {dataset} is missing; train it with "
+            f"'python -m vae_core train --dataset {spec.dataset} --model classifier --epochs {spec.epochs}'."
+        )
+
+    def _features_if_any(self, dataset: str) -> FeatureSpace | None:
+        try:
+            return self.features(dataset)
+        except (RunNotFound, DamagedRun):
+            return None  # the run then carries what can be measured without; `evaluate` says what is missing
 
     def save(self, run: Run) -> None:
         """Write a finished run.
@@ -175,15 +216,17 @@ class Store:
             StoreError: see `archive.write`.
         """
         tensors = {f"model/{name}": array for name, array in run.weights.items()}
-        tensors |= {"codes/mean": run.codes.mean, "codes/labels": run.codes.labels, "snapshots": run.snapshots}
+        tensors |= {"codes/mean": _halved(run.codes.mean), "codes/labels": run.codes.labels}
         if run.codes.log_var is not None:
-            tensors["codes/log_var"] = run.codes.log_var
+            tensors["codes/log_var"] = _halved(run.codes.log_var)
+        tensors |= {"snapshots": run.snapshots, **{f"extra/{name}": array for name, array in run.extras.items()}}
         document = {
             "key": run.key,
             "spec": run.spec.to_dict(),
             "image_shape": list(run.image_shape),
             "label_names": list(run.label_names),
             "decoder": run.decoder,
+            "encoder": run.encoder,
             "snapshot_epochs": run.snapshot_epochs,
             "history": run.history,
             "metrics": run.metrics,
@@ -273,14 +316,27 @@ class Store:
         )
 
 
+def _named(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
+
+
+def _halved(array: np.ndarray) -> np.ndarray:
+    """In half the space where that changes no number; codes that fit half precision were rounded to it before."""
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
+    return half if np.array_equal(half, array) else array
+
+
+def _codes(tensors: dict[str, np.ndarray]) -> Codes:
+    log_var = tensors.get("codes/log_var")
+    mean = tensors["codes/mean"].astype(np.float32)
+    return Codes(mean, None if log_var is None else log_var.astype(np.float32), tensors["codes/labels"])
+
+
 def _section(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, torch.Tensor]:
     import torch
 
-    return {
-        name.removeprefix(prefix): torch.from_numpy(array.copy())
-        for name, array in tensors.items()
-        if name.startswith(prefix)
-    }
+    return {name: torch.from_numpy(array.copy()) for name, array in _named(tensors, prefix).items()}
 
 
 def _test_split(name: str, data_root: str | Path | None) -> ImageDataset | None:
@@ -299,9 +355,9 @@ def _run(tensors: dict[str, np.ndarray], document: dict[str, Any], key: str) -> 
     try:
         spec = RunSpec.from_dict(document["spec"])
         shape = tuple(document["image_shape"])
-        weights = {name.removeprefix("model/"): array for name, array in tensors.items() if name.startswith("model/")}
-        decoder = document["decoder"]
-        for layer in decoder:
+        weights, extras = _named(tensors, "model/"), _named(tensors, "extra/")
+        decoder, encoder = document["decoder"], document.get("encoder", [])
+        for layer in [*decoder, *encoder]:
             _ = [weights[layer[part]] for part in ("weight", "bias") if part in layer]
         run = Run(
             spec=spec,
@@ -309,12 +365,14 @@ def _run(tensors: dict[str, np.ndarray], document: dict[str, Any], key: str) -> 
             label_names=tuple(document["label_names"]),
             weights=weights,
             decoder=decoder,
-            codes=Codes(tensors["codes/mean"], tensors.get("codes/log_var"), tensors["codes/labels"]),
+            codes=_codes(tensors),
             history=document["history"],
             snapshots=tensors["snapshots"],
             snapshot_epochs=document["snapshot_epochs"],
             metrics=document["metrics"],
             provenance=document["provenance"],
+            encoder=encoder,
+            extras=extras,
         )
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise DamagedRun(f"{key}{SUFFIX} is not a run of this program ({str(error).splitlines()[0][:100]}).") from error

@@ -16,8 +16,9 @@ from typing import Annotated, Any
 
 import typer
 
-from vae_core.errors import SpecError, VaeCoreError
+from vae_core.errors import RunNotFound, SpecError, VaeCoreError
 from vae_core.manifest import MANIFEST, SHIPPED, read_manifest
+from vae_core.models import MODELS, model_kind
 from vae_core.spec import RunSpec
 
 app = typer.Typer(
@@ -40,17 +41,20 @@ PrecisionOption = Annotated[str, typer.Option(help="auto (measured), float32 or 
 
 @app.command()
 def train(
-    dataset: Annotated[str, typer.Option(help="mnist, mnist_sample, digits, fashion_mnist or kmnist.")],
-    model: Annotated[str, typer.Option(help="ae or vae.")],
-    latent_dim: Annotated[int, typer.Option(help="Number of latent dimensions.")] = 2,
+    dataset: Annotated[str, typer.Option(help="mnist, mnist_sample, digits, fashion_mnist, kmnist or s_curve.")],
+    model: Annotated[str, typer.Option(help=", ".join(MODELS) + ".")],
+    latent_dim: Annotated[int | None, typer.Option(help="Number of latent dimensions; usually 2.")] = None,
     beta: Annotated[float | None, typer.Option(help="Weight of the KL term; 1 if left out.")] = None,
-    hidden: Annotated[str, typer.Option(help="Widths of the encoder's hidden layers.")] = "512,256",
-    likelihood: Annotated[str, typer.Option(help="bernoulli or gaussian.")] = "bernoulli",
+    hidden: Annotated[
+        str | None, typer.Option(help="Widths of the encoder's hidden layers, such as 512,256; conv: channels, width.")
+    ] = None,
+    likelihood: Annotated[str | None, typer.Option(help="bernoulli or gaussian.")] = None,
     variance: Annotated[float | None, typer.Option(help="c of the Gaussian likelihood.")] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 30,
     batch_size: Annotated[int, typer.Option(help="Images per step.")] = 128,
     learning_rate: Annotated[float, typer.Option(help="Peak of the one-cycle schedule.")] = 1.5e-3,
     seed: Annotated[int, typer.Option(help="Fixes weights, order and noise.")] = 0,
+    images: Annotated[int | None, typer.Option(help="Learn from the first so many images only.")] = None,
     store: StoreOption = SHIPPED,
     data_root: DataOption = None,
     device: DeviceOption = "auto",
@@ -61,15 +65,16 @@ def train(
     spec = RunSpec(
         dataset=dataset,
         model=model,
-        latent_dim=latent_dim,
-        hidden=_widths(hidden),
-        likelihood=likelihood,
+        latent_dim=latent_dim,  # type: ignore[arg-type]  # None is the model's usual one, as for the next two
+        hidden=None if hidden is None else _widths(hidden),  # type: ignore[arg-type]
+        likelihood=likelihood,  # type: ignore[arg-type]
         beta=beta,
         variance=variance,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
         seed=seed,
+        images=images,
     )
     run, trained = _get_or_train(spec, store, data_root, device, precision)
     if as_json:
@@ -89,16 +94,26 @@ def evaluate(
     """Measure a run again on one split: nats per image, z sampled; mse per pixel at the posterior mean."""
     from vae_core.checkpoints import Store
     from vae_core.datasets import load
-    from vae_core.evaluation import evaluate as measure
+    from vae_core.evaluation.measure import measure
 
-    run = Store(store).load(key)
-    metrics = measure(run.model, run.spec, load(run.spec.dataset, split, root=data_root))
+    runs = Store(store)
+    run = runs.load(key)
+    images = load(run.spec.dataset, split, root=data_root)
+    features, missing = None, ""
+    if model_kind(run.spec.model).objective == "elbo":
+        try:
+            features = runs.features(run.spec.dataset)
+        except RunNotFound as error:
+            missing = str(error)
+    metrics = measure(run, images.first(run.spec.images) if split == "train" else images, features)
+    if missing:
+        metrics["not_measured"]["samples"] = missing
     count = metrics.pop("n")
     if as_json:
         _print_json({"key": key, "split": split, "n": count, "metrics": metrics})
         return
     print(f"{key}, {split}, n = {count:,}")
-    for name, value in metrics.items():
+    for name, value in _flat(metrics):
         print(f"  {name:30} {_figures(value)}")
 
 
@@ -119,9 +134,13 @@ def list_runs(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None
         return
     for line in readable:
         metrics = line.metrics.get("test") or line.metrics.get("validation", {})
-        loss = metrics.get("negative_elbo")
-        bound = "" if loss is None else f"  negative ELBO {loss:.1f} nats"
-        print(f"{line.key:40} mse {metrics.get('mse', float('nan')):.4f}{bound}  n = {metrics.get('n', 0):,}")
+        shown = (
+            ("mse", "mse {:.4f}"),
+            ("negative_elbo", "negative ELBO {:.1f} nats"),
+            ("accuracy", "accuracy {:.4f}"),
+        )
+        figures = [text.format(metrics[name]) for name, text in shown if name in metrics]
+        print("  ".join([f"{line.key:40}", *figures, f"n = {metrics.get('n', 0):,}"]))
 
 
 @app.command()
@@ -217,11 +236,12 @@ def _progress_bar(spec: RunSpec) -> Iterator[tuple[Callable[[Any], None], Callab
 
     def on_epoch(progress: Any) -> None:
         record = progress.record
-        loss = record["validation_reconstruction"] + spec.kl_weight * record["validation_kl"]
+        first, second = ((name, value) for name, value in record.items() if name.startswith("validation_"))
+        loss = f"{first[1]:.4g} nats" if not spec.kl_weight else f"{first[1] + spec.kl_weight * second[1]:.1f} nats"
         if not epochs_done:
             bar.start()
         epochs_done.append(progress.epoch)
-        bar.update(task, completed=progress.epoch, loss=f"{loss:.1f} nats, {progress.images_per_second:,.0f} images/s")
+        bar.update(task, completed=progress.epoch, loss=f"{loss}, {progress.images_per_second:,.0f} images/s")
 
     def on_wait() -> None:
         print(f"{spec.key} is being trained by another process; waiting for it.", file=sys.stderr)
@@ -239,6 +259,14 @@ def _widths(text: str) -> tuple[int, ...]:
         raise SpecError(
             f"hidden must be whole numbers with commas between, such as 512,256, not {text[:40]!r}."
         ) from error
+
+
+def _flat(metrics: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in metrics.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _figures(value: Any) -> str:

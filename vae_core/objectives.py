@@ -7,13 +7,18 @@ images are taken by the caller, so a loss never depends on the batch size.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Protocol, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from vae_core.models.posterior import Posterior
+
+if TYPE_CHECKING:
+    from vae_core.spec import RunSpec
 
 
 class Likelihood(Protocol):
@@ -77,7 +82,10 @@ Nats = TypeVar("Nats", Tensor, float)
 
 
 def beta_loss(reconstruction: Nats, kl: Nats, beta: float) -> Nats:
-    """reconstruction + beta * kl: with beta = 1 the negative ELBO; beta-VAE, Higgins et al. 2017."""
+    """reconstruction + beta * kl: with beta = 1 the negative ELBO; beta-VAE, Higgins et al. 2017.
+
+    The other objectives weigh their second term the same way.
+    """
     # Not "+ 0 * kl" at beta = 0: there the KL is free to become infinite, and 0 * inf is NaN.
     return reconstruction if beta == 0 else reconstruction + beta * kl
 
@@ -87,6 +95,20 @@ class Elbo(NamedTuple):
 
     reconstruction: Tensor
     kl: Tensor
+
+
+class Classified(NamedTuple):
+    """A classifier's terms, each (B,): cross-entropy in nats, and 1 where the likeliest class is the wrong one."""
+
+    cross_entropy: Tensor
+    error: Tensor
+
+
+class Memorised(NamedTuple):
+    """A memoriser's terms, each (B,): nats of the image looked up, and the encoder's squared miss of its number."""
+
+    reconstruction: Tensor
+    code_error: Tensor
 
 
 def elbo(model: torch.nn.Module, x: Tensor, noise: Tensor, p_x_given_z: Likelihood) -> Elbo:
@@ -105,3 +127,58 @@ def elbo(model: torch.nn.Module, x: Tensor, noise: Tensor, p_x_given_z: Likeliho
     reconstruction = p_x_given_z.negative_log_likelihood(model.decode(z), x)  # type: ignore[operator]
     kl = torch.zeros_like(reconstruction) if posterior is None else kl_to_standard_normal(posterior).sum(dim=1)
     return Elbo(reconstruction, kl)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a model is trained on: two terms per image, and the weight of the second.
+
+    Attributes:
+        terms: (model, x (B, D), noise (B, d), targets (B,), likelihood) -> a named tuple of two (B,) tensors.
+        names: of the two terms, as the history calls them.
+        weight: of the second term.
+        targets: what a training image's target is: its ``label``, or its ``number`` among the training images.
+    """
+
+    terms: Callable[[torch.nn.Module, Tensor, Tensor, Tensor, Likelihood], tuple[Tensor, Tensor]]
+    names: tuple[str, str]
+    weight: Callable[[RunSpec], float]
+    targets: str = "label"
+
+
+def _elbo(
+    model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor, p_x_given_z: Likelihood
+) -> tuple[Tensor, Tensor]:
+    del targets
+    return elbo(model, x, noise, p_x_given_z)
+
+
+def _cross_entropy(
+    model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor, p_x_given_z: Likelihood
+) -> tuple[Tensor, Tensor]:
+    del p_x_given_z
+    logits = model.logits(x, noise)  # type: ignore[operator]
+    wrong = (logits.argmax(dim=1) != targets).float()
+    return Classified(functional.cross_entropy(logits, targets, reduction="none"), wrong)
+
+
+def _memorise(
+    model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor, p_x_given_z: Likelihood
+) -> tuple[Tensor, Tensor]:
+    """Encoder and decoder learn one list of numbers apart: neither has to wait for the other to get it right.
+
+    A new image (target -1) has no number of its own; it gets the one the encoder comes nearest to.
+    """
+    del noise
+    position = model.position(x)  # type: ignore[operator]
+    nearest = model.describe(x)[0].squeeze(1)  # type: ignore[operator]
+    number = torch.where(targets >= 0, targets.float(), nearest)
+    output = model.decode(number[:, None])  # type: ignore[operator]
+    return Memorised(p_x_given_z.negative_log_likelihood(output, x), (position - number).square())
+
+
+OBJECTIVES = {
+    "elbo": Objective(_elbo, Elbo._fields, lambda spec: spec.kl_weight),
+    "cross_entropy": Objective(_cross_entropy, Classified._fields, lambda _: 0.0),
+    "memorise": Objective(_memorise, Memorised._fields, lambda _: 1.0, targets="number"),
+}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vae_core.errors import DamagedRun
+from vae_core.forward import run_program, sigmoid
+from vae_core.sampling import Mixture
 from vae_core.spec import RunSpec
 
 if TYPE_CHECKING:
@@ -43,13 +45,18 @@ class Run:
         image_shape: (C, H, W).
         label_names: class names.
         weights: the model's ``state_dict`` as stored: half precision, or float32 where a weight does not fit.
-        decoder: the decoder as a program, see `models.program`; it names entries of `weights`.
+        decoder: the decoder as a program, see `models.program`; it names entries of `weights`. A classifier's goes
+            from features to logits.
         codes: of the validation split.
         history: one record per epoch: losses in nats per image, seconds.
         snapshots: float16 (epochs kept, n, d), codes of the first n validation images after those epochs.
         snapshot_epochs: the epochs kept, 1-based.
         metrics: split name -> {"n": sample size, metric: value}.
         provenance: versions, device, precision, seconds, images per second.
+        encoder: from a flat image to its code (the mean of its posterior, a classifier's features), as a program;
+            empty in files written before it was kept, and where the encoder is no such program.
+        extras: further arrays by name: ``mixture/weights``, ``mixture/means`` and ``mixture/covariances``, fitted to
+            the codes of training images; a classifier's ``reference``, its features of training images.
     """
 
     spec: RunSpec
@@ -63,6 +70,8 @@ class Run:
     snapshot_epochs: list[int]
     metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    encoder: list[dict[str, Any]] = field(default_factory=list)
+    extras: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -87,6 +96,23 @@ class Run:
         except RuntimeError as error:
             raise DamagedRun(f"the weights in {self.key} are not those of its specification; train it anew.") from error
         return model.eval()
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Codes (N, d) -> expected pixels, float32 (N, C*H*W), without torch; Gaussian ones may leave [0, 1]."""
+        output = run_program(self.decoder, self.weights, codes)
+        return sigmoid(output) if self.spec.likelihood == "bernoulli" else output
+
+    def encode(self, pixels: np.ndarray) -> np.ndarray:
+        """Flat images (N, C*H*W) in [0, 1] -> codes or posterior means, float32 (N, d), without torch."""
+        if not self.encoder:
+            raise ValueError(f"{self.key} does not hold its encoder as a program")
+        return run_program(self.encoder, self.weights, pixels)
+
+    @property
+    def mixture(self) -> Mixture | None:
+        """The mixture fitted to the codes of training images, or None if none was."""
+        parts = [self.extras.get(f"mixture/{name}") for name in Mixture._fields]
+        return None if any(part is None for part in parts) else Mixture(*parts)  # type: ignore[arg-type]
 
     @property
     def likelihood(self) -> Likelihood:

@@ -21,6 +21,7 @@ MAX_HIDDEN_LAYERS = 8
 MAX_EPOCHS = 100_000
 MAX_BATCH_SIZE = 65_536
 DEFAULT_GAUSSIAN_VARIANCE = 0.05
+MAX_IMAGES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,12 @@ class RunSpec:
     Attributes:
         dataset: a name known to `vae_core.datasets`.
         model: a name known to `vae_core.models`.
-        latent_dim: d, the number of latent dimensions, 1 to 1024.
-        hidden: widths of the encoder's hidden layers, input side first; the decoder mirrors them.
-        likelihood: ``bernoulli`` (pixels as probabilities) or ``gaussian``, p(x|z) = N(f(z), cI).
+        latent_dim: d, the number of latent dimensions, 1 to 1024; left out, the model's usual one.
+        hidden: widths of the encoder's hidden layers, input side first; the decoder mirrors them. Convolutional
+            models: channels of the convolutions, then the width of one fully connected layer. Linear models have
+            none. Left out, the model's usual ones.
+        likelihood: ``bernoulli`` (pixels as probabilities) or ``gaussian``, p(x|z) = N(f(z), cI). Left out,
+            Bernoulli, and Gaussian for models that only know squared errors.
         beta: weight of the KL term, at least 0 (Higgins et al. 2017). Left out, it is 1 for models with a KL
             term and 0 for those without, where nothing else is allowed.
         variance: c of the Gaussian likelihood, in squared pixel units (pixels in [0, 1]). Left out, it is
@@ -41,6 +45,10 @@ class RunSpec:
         batch_size: images per step.
         learning_rate: peak of the one-cycle schedule.
         seed: fixes the initial weights, the order of the images and all noise.
+        images: learn from the first so many images of the training split only; None for all of them.
+
+    A model that is computed rather than trained (PCA, chosen pixels) has one key whatever is said of epochs, batch
+    size, learning rate and seed: they are set to fixed values.
 
     Raises:
         SpecError: on any value out of range, naming the field and the range.
@@ -48,24 +56,32 @@ class RunSpec:
 
     dataset: str
     model: str
-    latent_dim: int = 2
-    hidden: tuple[int, ...] = (512, 256)
-    likelihood: str = "bernoulli"
+    latent_dim: int = None  # type: ignore[assignment]  # never None once constructed, like the next two
+    hidden: tuple[int, ...] = None  # type: ignore[assignment]
+    likelihood: str = None  # type: ignore[assignment]
     beta: float | None = None
     variance: float | None = None
     epochs: int = 30
     batch_size: int = 128
     learning_rate: float = 1.5e-3
     seed: int = 0
+    images: int | None = None
 
     def __post_init__(self) -> None:
         # Imported here: the registries import torch or image libraries, and reading a spec must stay cheap.
-        from vae_core.datasets import check_name
-        from vae_core.models import model_kind
+        from vae_core.datasets import check_name, info
+        from vae_core.models import check_architecture, model_kind
 
         check_name(self.dataset)
         kind = model_kind(self.model)
         _set = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731  frozen dataclass
+        for name, usual in (("latent_dim", kind.latent_dim), ("hidden", kind.hidden), ("likelihood", kind.likelihood)):
+            if getattr(self, name) is None:
+                _set(name, usual)
+        if not kind.trained:
+            for name in ("epochs", "batch_size", "learning_rate", "seed"):
+                _set(name, type(self).__dataclass_fields__[name].default)
+            _set("epochs", 1)
         _set("latent_dim", _integer("latent_dim", self.latent_dim, 1, MAX_LATENT_DIM))
         _set("epochs", _integer("epochs", self.epochs, 1, MAX_EPOCHS))
         _set("batch_size", _integer("batch_size", self.batch_size, 1, MAX_BATCH_SIZE))
@@ -85,6 +101,9 @@ class RunSpec:
             _set("variance", _number("variance", variance, 0.0, 1e6, open_low=True))
         elif self.variance is not None:
             raise SpecError("variance belongs to the Gaussian likelihood; leave it out for 'bernoulli'.")
+        if self.images is not None:
+            _set("images", _integer("images", self.images, 2, MAX_IMAGES))
+        check_architecture(self, info(self.dataset).image_shape)
 
     @property
     def kl_weight(self) -> float:
@@ -122,7 +141,8 @@ class RunSpec:
         """Readable file name: model, dataset, d, beta where it applies, and 10 hex digits of the SHA-256."""
         digest = hashlib.sha256(self.canonical_json().encode()).hexdigest()[:10]
         beta = [f"b{self.kl_weight:g}"] if self.kl_weight or self.model.endswith("vae") else []
-        return "-".join([self.model, self.dataset, f"d{self.latent_dim}", *beta, digest])
+        count = [f"n{self.images}"] if self.images else []
+        return "-".join([self.model, self.dataset, f"d{self.latent_dim}", *beta, *count, digest])
 
 
 def _shown(value: object) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from scipy.spatial import KDTree
 
+from benchmarks.serving import ROOT, serve
+from ui.canvas import FOLDER, SCRIPTS
+from vae_core.browser import plane_payload
 from vae_core.checkpoints import Store
 from vae_core.manifest import SHIPPED, shipped_run
 
@@ -368,3 +373,201 @@ def test_moving_between_the_pages_keeps_working(page, app_url):
     move_to(page, plane, 0.4, 0.4)
     at = state(plane)["at"]
     assert np.abs(pixels(plane.locator(".lens canvas")) - decoded_by_torch(VAE, at["x"], at["y"])).max() <= 1.5 / 255
+
+
+def heat_of(plane: Locator) -> Locator:
+    """The plane's layer of distances, complete."""
+    heat = plane.locator("canvas.heat[data-complete]")
+    expect(heat).to_be_visible(timeout=30_000)
+    return heat
+
+
+def assert_shaded_as_measured(plane: Locator, points: np.ndarray, beyond: float) -> None:
+    """The layer against scipy's distances from the middle of each of its cells to the nearest of the points."""
+    data = heat_of(plane).evaluate("c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)")
+    side = round((len(data) / 4) ** 0.5)
+    rgba = np.asarray(data).reshape(-1, 4)
+    view = state(plane)["view"]
+    across = (2 * (np.arange(side) + 0.5) / side - 1) * view["half"]
+    x, y = np.meshgrid(view["cx"] + across, view["cy"] - across)
+    share = KDTree(points).query(np.stack([x, y], axis=-1).reshape(-1, 2))[0] / beyond
+    opacity = rgba[:, 3] / 255
+    far, near = share > 1.001, share < 0.999
+    assert far.sum() > 100 and near.sum() > 100
+    assert opacity[far].min() == opacity[far].max() > 0.5
+    assert np.abs(rgba[far, :3] - [0xEE, 0x88, 0x66]).max() <= 1
+    assert opacity[share < 0.1].max(initial=0.0) < 0.02
+    assert opacity[near].max() < opacity[far].min() - 0.2
+    order = np.argsort(share[near])
+    assert (np.diff(opacity[near][order]) >= -1e-9).all()
+    assert opacity[near & (share > 0.9)].min() > 0.2
+
+
+def half_precision_codes(key: str) -> tuple[np.ndarray, np.ndarray]:
+    """The codes as the browser has them, and their classes."""
+    codes = Store(SHIPPED).load(key).codes
+    return codes.mean.astype(np.float16).astype(float), codes.labels
+
+
+def test_places_are_shaded_by_their_distance_to_the_nearest_shown_code(page, app_url):
+    page.goto(f"{app_url}/explorer?run={VAE}")
+    plane = plane_of(page)
+    note = page.locator(".heat-note")
+    button = page.get_by_role("button", name="Distance")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    expect(plane.locator("canvas.heat")).to_be_hidden()
+    expect(note).to_be_hidden()
+    assert state(plane)["heatMilliseconds"] is None  # nothing is measured for a layer that nobody sees
+    points, classes = half_precision_codes(VAE)
+    beyond = plane_payload(Store(SHIPPED).load(VAE)).header["empty_beyond"]
+
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(note).to_have_text("orange: farther from every code than 99% of the codes are from their neighbour")
+    assert_shaded_as_measured(plane, points, beyond)
+
+    page.locator(".legend").get_by_role("button", name="6", exact=True).click(modifiers=["Shift"])
+    assert_shaded_as_measured(plane, points[classes == 6], beyond)
+
+    page.get_by_role("button", name="Zoom in").click()
+    wait_until(page, lambda: state(plane)["view"]["half"] == pytest.approx(2.1))
+    page.wait_for_timeout(300)
+    assert_shaded_as_measured(plane, points[classes == 6], beyond)
+
+    button.click()
+    expect(plane.locator("canvas.heat")).to_be_hidden()
+    expect(note).to_be_hidden()
+
+
+def test_the_distances_of_an_autoencoder_with_long_tails_are_right_too(page, app_url):
+    page.goto(f"{app_url}/explorer?run={AE}&view=30,10,120")
+    plane = plane_of(page)
+    page.get_by_role("button", name="Distance").click()
+    points, _ = half_precision_codes(AE)
+    assert_shaded_as_measured(plane, points, plane_payload(Store(SHIPPED).load(AE)).header["empty_beyond"])
+
+
+def test_the_layer_and_the_lens_agree_on_where_nothing_lives(page, app_url):
+    page.goto(f"{app_url}/explorer?run={AE}")
+    plane = plane_of(page)
+    page.get_by_role("button", name="Distance").click()
+    heat = heat_of(plane)
+    opacity = """(c, [u, v]) => c.getContext("2d").getImageData(u * c.width, v * c.height, 1, 1).data[3] / 255"""
+    for u, v, empty in ((0.9, 0.4, True), (0.15, 0.55, False)):
+        move_to(page, plane, u, v)
+        assert state(plane)["nothing"] is empty
+        assert (heat.evaluate(opacity, [u, v]) > 0.5) is empty
+
+
+def test_while_the_view_moves_the_layer_moves_with_it(page, app_url):
+    page.goto(f"{app_url}/explorer?run={VAE}")
+    plane = plane_of(page)
+    page.get_by_role("button", name="Distance").click()
+    heat_of(plane)
+    transforms = plane.evaluate(
+        """p => { const c = p.latentCanvas; c.view.zoom(2, 0.25, 0.5); c.viewChanged();
+        return ["manifold", "heat"].map((name) => p.querySelector(`canvas.${name}`).style.transform); }"""
+    )
+    assert transforms[0] == transforms[1] == "translate(-25%, -50%) scale(2)"
+    # At rest it is drawn anew, for the view as it is.
+    expect(plane.locator("canvas.heat")).to_have_css("transform", re.compile(r"^matrix\(1, 0, 0, 1, "))
+
+
+def test_a_group_shows_distances_together_whatever_its_images(page, app_url):
+    page.goto(app_url)
+    planes = [plane_of(page, index) for index in (0, 1)]
+    buttons = page.get_by_role("button", name="Distance")
+    planes[1].evaluate("p => { p.latentCanvas.options.images = 'other'; }")
+    buttons.nth(0).click()
+    for plane in planes:
+        heat_of(plane)
+    # One that differs from its group does as the group is told.
+    planes[1].evaluate("p => p.latentCanvas.showLayer('heat', false)")
+    buttons.nth(0).click()
+    for index, plane in enumerate(planes):
+        expect(plane.locator("canvas.heat")).to_be_hidden()
+        expect(buttons.nth(index)).to_have_attribute("aria-pressed", "false")
+    buttons.nth(1).click()
+    expect(buttons.nth(0)).to_have_attribute("aria-pressed", "true")
+    heat_of(planes[0])
+
+
+def test_the_saved_picture_has_the_distances_that_are_shown(page, app_url):
+    page.goto(f"{app_url}/explorer?run={AE}&view=0,0,250")
+    plane = plane_of(page)
+    page.get_by_role("button", name="Decoded").click()
+
+    def corner() -> list[int]:
+        with page.expect_download() as png:
+            page.get_by_role("button", name="PNG").click()
+        with Image.open(png.value.path()) as image:
+            return list(image.convert("RGB").getpixel((round(0.8 * image.width), round(0.2 * image.height))))
+
+    assert corner() == [4, 6, 11]
+    page.get_by_role("button", name="Distance").click()
+    alpha = heat_of(plane).evaluate("c => c.getContext('2d').getImageData(200, 50, 1, 1).data[3] / 255")
+    mixed = alpha * np.array([0xEE, 0x88, 0x66]) + (1 - alpha) * np.array([4, 6, 11])
+    assert corner() == pytest.approx(mixed.tolist(), abs=2)
+
+
+HEAT_APP = """
+import streamlit as st
+
+from ui.canvas import latent_canvas
+from ui.resources import plane
+
+latent_canvas(plane({key!r}).with_header(options={{"heat": True}}).to_bytes(), key="plane")
+"""
+
+
+@pytest.fixture(scope="module")
+def heat_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A page of one plane whose options ask for distances."""
+    app = tmp_path_factory.mktemp("heat") / "app.py"
+    app.write_text(HEAT_APP.format(key=VAE), encoding="utf-8")
+    options = ("--browser.gatherUsageStats", "false")
+    with serve(app, environment={"PYTHONPATH": str(ROOT)}, options=options) as server:
+        yield server.url
+
+
+def test_a_page_can_show_distances_from_the_start(page, heat_url):
+    page.goto(heat_url)
+    heat_of(plane_of(page))
+    expect(page.get_by_role("button", name="Distance")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".heat-note")).to_be_visible()
+
+
+def distances_in_the_browser(page: Page, points: np.ndarray, places: np.ndarray, reach: float) -> np.ndarray:
+    """`Buckets` on an empty page; points of class 1 are hidden."""
+    if page.url == "about:blank" and not page.evaluate("typeof Buckets === 'function'"):
+        for name in SCRIPTS[:-1]:
+            page.add_script_tag(content=(FOLDER / name).read_text(encoding="utf-8"))
+    hidden_too = np.concatenate([points, places])
+    classes = [0] * len(points) + [1] * len(places)
+    script = """([points, classes, places, reach]) => {
+      const buckets = new Buckets(Float32Array.from(points), classes, new Set([1]), reach);
+      return places.map(([x, y]) => String(buckets.distance(x, y))); }"""
+    told = page.evaluate(script, [hidden_too.ravel().tolist(), classes, places.tolist(), reach])
+    return np.array([float(number.replace("Infinity", "inf")) for number in told])
+
+
+@pytest.mark.parametrize("reach", [0.01, 0.3, 2.0, 50.0])
+def test_the_nearest_point_is_found_up_to_the_reach_and_hidden_ones_are_passed_over(page, reach):
+    draw = np.random.default_rng(0)
+    points = np.concatenate([draw.normal(size=(400, 2)), draw.normal(scale=0.02, size=(200, 2)), [[300.0, -40.0]]])
+    points = points.astype(np.float32).astype(float)
+    places = np.concatenate([draw.uniform(-4, 4, size=(500, 2)), points[:20] + 0.005, [[301.0, -40.5], [-9e5, 9e5]]])
+    exact = KDTree(points).query(places)[0]
+    found = distances_in_the_browser(page, points, places, reach)
+    within = exact <= reach
+    assert within.any() and not within.all()
+    assert found[within] == pytest.approx(exact[within], abs=1e-9)
+    assert np.isinf(found[~within]).all()
+
+
+def test_distances_without_points_and_to_points_in_one_place(page):
+    places = np.array([[0.0, 0.0], [1.0, 1.0], [5.0, 5.0]])
+    assert np.isinf(distances_in_the_browser(page, np.empty((0, 2)), places, 1.0)).all()
+    one_place = np.ones((3, 2))
+    assert distances_in_the_browser(page, one_place, places, 2.0).tolist() == [pytest.approx(2**0.5), 0.0, np.inf]
+    assert distances_in_the_browser(page, one_place, places, 0.0).tolist() == [np.inf, 0.0, np.inf]

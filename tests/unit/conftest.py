@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -14,18 +15,20 @@ import numpy as np
 import pytest
 import torch
 
+from vae_core import checkpoints
 from vae_core.checkpoints import Store
 from vae_core.datasets import ImageDataset, info, load
 from vae_core.datasets.torchvision_import import import_torchvision
-from vae_core.evaluation import encode
-from vae_core.models import build
-from vae_core.models.program import decoder_program
+from vae_core.evaluation.losses import encode
+from vae_core.models import MODELS, build
+from vae_core.models.program import decoder_program, program
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.training import loop
 from vae_core.training.finish import stored_weights
 
 torch.set_num_threads(1)  # as in the subprocesses: bit-equal results need equal sums
+CPU = {"device": "cpu", "precision": "float32"}
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +41,20 @@ def project() -> Path:
 def no_store_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test never writes into the store of the person who runs it."""
     monkeypatch.delenv("VAE_STORE", raising=False)
+
+
+@contextmanager
+def no_classifier_is_shipped() -> Iterator[None]:
+    """Runs are measured as where the shipped store has no classifier, whichever it has: few seconds, same numbers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoints, "SHIPPED", Path(__file__).parent / "nothing is shipped")
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_shipped_classifier() -> Iterator[None]:
+    with no_classifier_is_shipped():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +90,27 @@ def small_runs(tmp_path_factory: pytest.TempPathFactory, small_spec: Callable[..
         "gaussian": small_spec(likelihood="gaussian"),
         "linear": small_spec(hidden=()),
     }
-    return {name: store.get_or_train(spec, precision="float32") for name, spec in specs.items()}
+    with no_classifier_is_shipped():
+        return {name: store.get_or_train(spec, precision="float32") for name, spec in specs.items()}
+
+
+@pytest.fixture(scope="session")
+def every_kind(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """A run of every kind of model, trained on digits for a few epochs."""
+    store = Store(tmp_path_factory.mktemp("kinds"))
+    small: dict[str, dict[str, Any]] = {
+        "ae": {"hidden": (16,)},
+        "vae": {"hidden": (16,)},
+        "conv_ae": {"hidden": (4, 8, 16)},
+        "conv_vae": {"hidden": (4, 8, 16)},
+        "memoriser": {"hidden": (64, 64), "images": 10, "epochs": 20, "learning_rate": 3e-3},
+        "classifier": {"hidden": (8, 16, 32), "latent_dim": 16, "epochs": 16, "learning_rate": 1e-2},
+    }
+    with no_classifier_is_shipped():
+        return {
+            model: store.get_or_train(RunSpec("digits", model, **{"epochs": 2, **small.get(model, {})}), **CPU)
+            for model in MODELS
+        }
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +123,10 @@ def untrained_run() -> Callable[..., Run]:
         codes = encode(model, images)
         snapshots = codes.mean[None, :500].astype(np.float16)
         weights, decoder = stored_weights(model), decoder_program(model.decoder)
-        return Run(spec, known.image_shape, known.label_names, weights, decoder, codes, [], snapshots, [1])
+        encoder = program(model.encoder_layers())
+        return Run(
+            spec, known.image_shape, known.label_names, weights, decoder, codes, [], snapshots, [1], encoder=encoder
+        )
 
     return make
 

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vae_core.browser import LatentPlane, Payload, plane_payload, thumbnails_payload
+from vae_core.browser import LatentPlane, Payload, line_payload, plane_payload, thumbnails_payload
 from vae_core.datasets import ImageDataset, load
 from vae_core.models.program import decoder_program
 from vae_core.run import Codes, Run
@@ -258,7 +258,7 @@ def test_every_kind_of_layer_is_interpreted_as_torch_computes_it(make: Callable[
 @pytest.mark.parametrize(
     "layer",
     [
-        nn.Conv2d(1, 1, 3),
+        nn.Conv2d(1, 1, 3, dilation=2),
         nn.LayerNorm(4),
         nn.Softmax(dim=1),
         nn.ConvTranspose2d(2, 2, 3, groups=2),
@@ -266,9 +266,9 @@ def test_every_kind_of_layer_is_interpreted_as_torch_computes_it(make: Callable[
     ],
     ids=str,
 )
-def test_a_layer_the_browser_cannot_interpret_is_refused(layer: nn.Module) -> None:
-    with pytest.raises(TypeError, match="the browser"):
-        decoder_program([layer])
+def test_a_layer_that_no_interpreter_knows_is_refused(layer: nn.Module) -> None:
+    with pytest.raises(TypeError, match="the interpreters"):
+        decoder_program(nn.Sequential(layer))
 
 
 def some_codes(dimensions: int, count: int = 300) -> np.ndarray:
@@ -324,6 +324,52 @@ def test_posterior_factors_give_back_the_projected_covariance(dimensions: int) -
 def test_posterior_factors_stay_numbers_for_extreme_posteriors(log_var: float) -> None:
     plane = LatentPlane.of_codes(some_codes(5))
     assert np.isfinite(plane.posterior_factors(np.full((2, 5), log_var, np.float32))).all()
+
+
+def some_images(count: int) -> np.ndarray:
+    return np.random.default_rng(count).integers(0, 256, (count, 1, 8, 8)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_a_line_decodes_to_what_torch_decodes(likelihood: str, untrained_run: Callable[..., Run]) -> None:
+    run = untrained_run(RunSpec("digits", "vae", latent_dim=1, hidden=(16,), likelihood=likelihood))
+    payload = parse(line_payload(run, some_images(5), list("abcde")).to_bytes())
+    z = np.linspace(*payload.header["range"], 30)[:, None]
+    decoded = interpret(payload.header["layers"], payload.tensors, z)
+    assert decoded.std(axis=0).max() > 1e-2  # the places do not all decode to one image
+    np.testing.assert_allclose(decoded, pixels_by_torch(run, z), rtol=0, atol=1e-3)
+    ops = [layer["op"] for layer in payload.header["layers"]]
+    assert (ops[-1] == "sigmoid") is (likelihood == "bernoulli")
+
+
+def test_a_line_holds_the_known_images_at_the_whole_numbers(small_runs: dict[str, Run]) -> None:
+    run, images, labels = small_runs["vae d=1"], some_images(7), [f"number {n}" for n in range(7)]
+    header, tensors = parse(line_payload(run, images, labels, title="A line").to_bytes())
+    assert (header["format"], header["kind"], header["key"]) == (1, "line", run.key)
+    assert (header["inputs"], header["range"], header["labels"]) == (1, [0, 6], labels)
+    assert header["image"] == {"channels": 1, "height": 8, "width": 8}
+    assert header["title"] == "A line"
+    assert header["layers"][0]["in"] == 1
+    assert np.array_equal(tensors["images"], images)
+
+
+@pytest.mark.parametrize(
+    "name, images, labels, said",
+    [
+        ("vae", some_images(3), 3, "needs one latent dimension"),
+        ("vae d=5", some_images(3), 3, "needs one latent dimension"),
+        ("vae d=1", some_images(1), 1, "two or more uint8 images"),
+        ("vae d=1", some_images(3) / 255, 3, "not float64"),
+        ("vae d=1", some_images(3)[:, :, :7], 3, r"of shape \(1, 8, 8\), not uint8 \(3, 1, 7, 8\)"),
+        ("vae d=1", some_images(3)[:, 0], 3, "of shape"),
+        ("vae d=1", some_images(3), 2, "each of its 3 images, not 2"),
+    ],
+)
+def test_what_makes_no_line_is_refused(
+    name: str, images: np.ndarray, labels: int, said: str, small_runs: dict[str, Run]
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        line_payload(small_runs[name], images, ["x"] * labels)
 
 
 def sheet_of(content: bytes) -> tuple[dict[str, Any], np.ndarray]:

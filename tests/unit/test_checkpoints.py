@@ -22,8 +22,9 @@ import torch
 from vae_core import archive, checkpoints
 from vae_core.checkpoints import Store
 from vae_core.errors import DamagedRun, RunNotFound, StoreError, TrainingDiverged
-from vae_core.evaluation import evaluate
-from vae_core.run import Run
+from vae_core.evaluation.measure import measure
+from vae_core.models import MODELS
+from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
 from vae_core.training import Progress
 from vae_core.training.finish import stored_weights
@@ -81,11 +82,78 @@ def test_a_saved_run_comes_back_whole(
     assert back.image_shape == run.image_shape
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_a_run_of_every_kind_comes_back_with_its_programs_and_extras(
+    model: str, every_kind: dict[str, Run], store: Store, same_weights: Callable[..., bool]
+) -> None:
+    run = every_kind[model]
+    store.save(run)
+    back = store.load(run.key)
+    assert back.spec == run.spec
+    assert same_weights(back.model, run.model)
+    assert (back.decoder, back.encoder) == (run.decoder, run.encoder)
+    assert bool(back.encoder) is (model != "memoriser")
+    assert back.extras.keys() == run.extras.keys()
+    assert all(np.array_equal(back.extras[name], run.extras[name]) for name in run.extras)
+    assert np.array_equal(back.codes.mean, run.codes.mean)
+    assert back.metrics == run.metrics
+    assert set(back.metrics) == {"validation", "test", *(["train"] if run.spec.images else [])}
+    assert (back.mixture is None) is (model in ("memoriser", "classifier"))
+
+
+def test_codes_are_kept_in_half_precision(small_runs: dict[str, Run], store: Store) -> None:
+    run = small_runs["vae"]
+    store.save(run)
+    tensors, _ = archive.read(store.path(run.key))
+    assert {tensors[name].dtype for name in ("codes/mean", "codes/log_var")} == {np.dtype(np.float16)}
+    assert run.codes.mean.dtype == store.load(run.key).codes.mean.dtype == np.float32
+
+
+def test_codes_that_half_precision_would_change_are_kept_in_full(small_runs: dict[str, Run], store: Store) -> None:
+    run = small_runs["vae"]
+    large = run.codes.mean * np.float32(1e7)  # some beyond 65,504
+    store.save(dataclasses.replace(run, codes=Codes(large, run.codes.log_var, run.codes.labels)))
+    back = store.load(run.key).codes
+    assert np.abs(large).max() > 65_504
+    assert np.array_equal(back.mean, large)
+    assert np.array_equal(back.log_var, run.codes.log_var)
+
+
+def test_a_run_without_what_later_versions_keep_is_still_read(small_runs: dict[str, Run], store: Store) -> None:
+    run = small_runs["vae"]
+    store.save(run)
+    path = store.path(run.key)
+    tensors, document = archive.read(path)
+    old = {name: array for name, array in tensors.items() if not name.startswith("extra/")}
+    old |= {name: tensors[name].astype(np.float32) for name in ("codes/mean", "codes/log_var")}
+    spec = {name: value for name, value in document["spec"].items() if name != "images"}
+    archive.write(path, old, {**remove(document, "encoder"), "spec": spec})
+    back = store.load(run.key)
+    assert back.spec == run.spec
+    assert np.array_equal(back.codes.mean, run.codes.mean)
+    assert back.mixture is None
+    with pytest.raises(ValueError, match="does not hold its encoder"):
+        back.encode(np.zeros((1, 64)))
+
+
+@pytest.mark.parametrize(("changes", "shown"), [({}, 1_437), ({"images": 300}, 5_100), ({"model": "pca"}, 1_437)])
+def test_images_per_second_counts_every_image_shown(
+    changes: dict[str, Any], shown: int, small_spec: Make, store: Store
+) -> None:
+    asked = {"hidden": None, "epochs": 1, **changes} if changes.get("model") else {"epochs": 1, **changes}
+    told: list[Progress] = []
+    run = store.get_or_train(small_spec(**asked), precision="float32", on_epoch=told.append)
+    assert told[0].images_per_second == pytest.approx(shown / run.history[0]["seconds"])
+    # Provenance keeps the seconds of all epochs, here one, to three digits, but counts with all digits.
+    assert run.provenance["images_per_second"] == pytest.approx(told[0].images_per_second, abs=0.5)
+    assert run.provenance["training_images"] == min(shown, run.spec.images or 1_437)
+
+
 def test_the_numbers_belong_to_the_weights_as_stored(small_runs: dict[str, Run], validation: Any) -> None:
     run = small_runs["vae"]
     weights = run.model.state_dict().values()
     assert all(torch.equal(value, value.half().float()) for value in weights)  # half precision on the disk
-    measured = evaluate(run.model, run.spec, validation)
+    measured = measure(run, validation, None)
     assert measured == run.metrics["validation"]
     assert measured["n"] == 360
 
@@ -255,6 +323,8 @@ CHANGES: dict[str, Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, An
     "hostile spec": lambda tensors, document: (tensors, {**document, "spec": 5}),
     "other width": lambda tensors, document: (tensors, {**document, "spec": {**document["spec"], "hidden": [17]}}),
     "a decoder weight less": lambda tensors, document: (remove(tensors, "model/decoder.0.bias"), document),
+    "an encoder weight less": lambda tensors, document: (remove(tensors, "model/mean.bias"), document),
+    "no encoder but a number": lambda tensors, document: (tensors, {**document, "encoder": 5}),
     "no codes": lambda tensors, document: (remove(tensors, "codes/mean"), document),
 }
 
@@ -273,7 +343,7 @@ def test_a_whole_file_that_is_not_a_run_is_refused_in_one_sentence(
     assert not path.exists()
 
 
-def test_an_encoder_weight_less_is_said_by_verify_and_when_the_network_is_built(
+def test_a_weight_that_no_program_names_is_missed_by_verify_and_when_the_network_is_built(
     small_runs: dict[str, Run], store: Store
 ) -> None:
     """Loading does not build the network, so that a page need not wait for torch."""
@@ -281,7 +351,7 @@ def test_an_encoder_weight_less_is_said_by_verify_and_when_the_network_is_built(
     store.save(run)
     path = store.path(run.key)
     tensors, document = archive.read(path)
-    archive.write(path, remove(tensors, "model/mean.bias"), document)
+    archive.write(path, remove(tensors, "model/log_var.bias"), document)
     with pytest.raises(DamagedRun, match="not those of its specification"):
         store.verify(run.key)
     with pytest.raises(DamagedRun, match="not those of its specification"):

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 
 from vae_core import cli
 from vae_core.checkpoints import Store
+from vae_core.datasets import load
 from vae_core.errors import StoreError
 from vae_core.manifest import MANIFEST, read_manifest
 from vae_core.run import Run
@@ -83,9 +86,9 @@ def test_train_says_in_json_whether_it_trained(ask: Ask, tmp_path: Path, small_s
 
 def test_every_option_reaches_the_spec(ask: Ask, tmp_path: Path) -> None:
     options = "--latent-dim 3 --beta 0.5 --hidden 8,4 --likelihood gaussian --variance 0.1 --epochs 1 "
-    options += "--batch-size 500 --learning-rate 0.002 --seed 9 --device cpu --precision float32 --json"
+    options += "--batch-size 500 --learning-rate 0.002 --seed 9 --images 700 --device cpu --precision float32 --json"
     answer = ask("train", "--dataset", "digits", "--model", "vae", *options.split(), "--store", tmp_path)
-    expected = RunSpec("digits", "vae", 3, (8, 4), "gaussian", 0.5, 0.1, 1, 500, 0.002, 9)
+    expected = RunSpec("digits", "vae", 3, (8, 4), "gaussian", 0.5, 0.1, 1, 500, 0.002, 9, 700)
     assert RunSpec.from_dict(json.loads(answer.out)["spec"]) == expected
     assert Store(tmp_path).keys() == [expected.key]
 
@@ -147,8 +150,58 @@ def test_evaluate_gives_the_measures_of_a_vae(split: str, ask: Ask, store: Store
     assert metrics["negative_elbo"] == pytest.approx(metrics["reconstruction"] + metrics["kl"])
     assert metrics["kl"] == pytest.approx(sum(metrics["kl_per_dimension"]), rel=1e-5)
     assert metrics["reconstruction"] > metrics["bernoulli_floor"] > 0
+    assert metrics["kl"] == pytest.approx(metrics["aggregate_kl"] + metrics["mutual_information"], rel=1e-5)
+    sentence = metrics["not_measured"].pop("samples")
+    assert "python -m vae_core train --dataset digits --model classifier --epochs 100" in sentence
     if split != "train":
-        assert metrics == {name: value for name, value in run.metrics[split].items() if name != "n"}
+        kept = {name: value for name, value in run.metrics[split].items() if name != "n"}
+        assert metrics == {**kept, "not_measured": {}}
+
+
+def test_pca_is_trained_and_measured_like_any_other_model(ask: Ask, tmp_path: Path) -> None:
+    train = ["train", "--dataset", "digits", "--model", "pca", "--latent-dim", "3", "--store", tmp_path]
+    assert json.loads(ask(*train, "--json").out)["trained"] is True
+    key = RunSpec("digits", "pca", 3).key
+    assert ask(*train, "--seed", "5", "--epochs", "9") == (0, f"{key}\n", "")  # which say nothing of PCA
+    answer = ask("evaluate", key, "--json", "--store", tmp_path)
+    assert (answer.status, answer.err) == (0, "")
+    measured = json.loads(answer.out)
+    images, test = (load("digits", split).floats() for split in ("train", "test"))
+    pca = PCA(3).fit(images)
+    error = np.square(pca.inverse_transform(pca.transform(test)) - test).mean()
+    assert measured["n"] == 360
+    assert measured["metrics"]["mse"] == pytest.approx(error, rel=1e-4)
+    assert not {"kl", "negative_elbo"} & set(measured["metrics"])
+    lines = ask("evaluate", key, "--store", tmp_path).out.splitlines()
+    assert lines[0] == f"{key}, test, n = 360"
+    assert lines[1].split() == ["mse", f"{error:.4f}"]
+
+
+def test_a_run_of_few_images_is_measured_on_just_those(ask: Ask, tmp_path: Path) -> None:
+    train = ["train", "--dataset", "digits", "--model", "ae", "--hidden", "16", "--epochs", "1", "--images", "30"]
+    trained = json.loads(ask(*train, *FLOAT32, "--store", tmp_path, "--json").out)
+    assert trained["spec"]["images"] == 30
+    assert "-n30-" in trained["key"]
+    assert {split: figures["n"] for split, figures in trained["metrics"].items()} == {
+        "validation": 360,
+        "test": 360,
+        "train": 30,
+    }
+    answer = ask("evaluate", trained["key"], "--split", "train", "--json", "--store", tmp_path)
+    measured = json.loads(answer.out)
+    assert measured["n"] == 30
+    assert measured["metrics"]["mse"] == trained["metrics"]["train"]["mse"]
+
+
+def test_a_classifier_is_measured_by_its_accuracy(ask: Ask, tmp_path: Path, every_kind: dict[str, Run]) -> None:
+    run, filled = every_kind["classifier"], Store(tmp_path)
+    filled.save(run)
+    answer = ask("evaluate", run.key, "--json", "--store", tmp_path)
+    assert (answer.status, answer.err) == (0, "")
+    metrics = json.loads(answer.out)["metrics"]
+    assert {"accuracy", "cross_entropy", "real"} == set(metrics)
+    assert metrics == {name: value for name, value in run.metrics["test"].items() if name != "n"}
+    assert f"accuracy {metrics['accuracy']:.4f}" in ask("list", "--store", tmp_path).out
 
 
 def test_evaluate_claims_no_bound_for_an_autoencoder(ask: Ask, store: Store, small_runs: dict[str, Run]) -> None:
@@ -277,6 +330,12 @@ BAD_TRAINING = {
     "hidden digits": ["--hidden", "9" * 10_000],
     "unknown likelihood": ["--likelihood", "poisson"],
     "a variance too many": ["--variance", "0.1"],
+    "one image": ["--images", "1"],
+    "hidden layers for PCA": ["--model", "pca"],
+    "more dimensions than pixels": ["--model", "linear_ae", "--hidden", "", "--latent-dim", "65"],
+    "a memoriser of no images": ["--model", "memoriser", "--latent-dim", "1"],
+    "a convolution too many": ["--model", "conv_vae", "--hidden", "4,4,4,4,8"],
+    "a convolution too few": ["--model", "conv_vae", "--hidden", "8"],
     "variance 0": ["--likelihood", "gaussian", "--variance", "0"],
     "unknown device": ["--device", "gpu"],
     "unknown precision": ["--precision", "float8"],

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -12,8 +13,9 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from typer.main import get_command
 
-from vae_core import datasets
+from vae_core import cli, datasets
 from vae_core.datasets import DATASETS, SPLITS, ImageDataset, data_root, downloaded, info, load, torchvision_import
 from vae_core.datasets.bundled import mnist_sample
 from vae_core.errors import DatasetUnavailable, SpecError
@@ -88,6 +90,9 @@ def test_shared_arrays_cannot_be_written_to() -> None:
         ("digits", "train", 1_437, (1, 8, 8)),
         ("digits", "validation", 360, (1, 8, 8)),
         ("digits", "test", 360, (1, 8, 8)),
+        ("s_curve", "train", 5_000, (1, 1, 3)),
+        ("s_curve", "validation", 1_000, (1, 1, 3)),
+        ("s_curve", "test", 1_000, (1, 1, 3)),
     ],
 )
 def test_splits_have_their_sizes_types_and_every_class(
@@ -100,7 +105,7 @@ def test_splits_have_their_sizes_types_and_every_class(
     assert part.image_shape == info(name).image_shape == shape
     assert part.images.dtype == np.uint8
     assert part.labels.dtype == np.int64
-    assert set(part.labels.tolist()) == set(range(10))
+    assert set(part.labels.tolist()) == set(range(len(part.label_names)))
     assert part.label_names == info(name).label_names
 
 
@@ -132,8 +137,35 @@ def test_the_order_of_digits_never_changes() -> None:
 
 
 def test_the_test_split_of_bundled_sets_is_the_validation_split() -> None:
-    for name in ("digits", "mnist_sample"):
+    for name in ("digits", "mnist_sample", "s_curve"):
         assert np.array_equal(load(name, "test").images, load(name, "validation").images)
+
+
+def test_the_s_curve_is_scikit_learns_scaled_by_one_factor() -> None:
+    from sklearn.datasets import make_s_curve
+
+    points, along = make_s_curve(6_000, random_state=0)
+    ours = np.concatenate([load("s_curve", split).floats() for split in ("train", "validation")])
+    labels = np.concatenate([load("s_curve", split).labels for split in ("train", "validation")])
+    # Distances are kept: one factor and one shift by axis lead back, to half a step of 256.
+    scale = np.ptp(points, axis=0).max()
+    back = (ours - ours.mean(axis=0)) * scale
+    np.testing.assert_allclose(back, points - points.mean(axis=0), rtol=0, atol=0.51 * scale / 255)
+    assert ours.min() == 0.0
+    assert ours.max() == 1.0
+    # Bands are in order along the curve, and equally wide.
+    edges = np.linspace(-1.5 * np.pi, 1.5 * np.pi, 9)
+    assert np.array_equal(labels, np.digitize(along, edges[1:-1]))
+
+
+@pytest.mark.parametrize(("count", "expected"), [(None, 1_437), (2, 2), (1_437, 1_437), (10**7, 1_437)])
+def test_the_first_images_are_the_first_with_their_labels(count: int | None, expected: int) -> None:
+    images = load("digits", "train")
+    first = images.first(count)
+    assert len(first) == expected
+    assert np.array_equal(first.images, images.images[:expected])
+    assert np.array_equal(first.labels, images.labels[:expected])
+    assert (first.name, first.split, first.label_names) == (images.name, images.split, images.label_names)
 
 
 def test_mnists_validation_split_needs_no_files_and_no_torchvision(
@@ -402,5 +434,9 @@ def test_torchvision_imports_in_a_fresh_process_and_then_misses_nothing(
 
 
 def test_the_registry_says_what_the_command_line_offers() -> None:
-    assert list(datasets.DATASETS) == ["mnist", "mnist_sample", "digits", "fashion_mnist", "kmnist"]
-    assert all(len(set(known.label_names)) == 10 for known in datasets.DATASETS.values())
+    assert list(datasets.DATASETS) == ["mnist", "mnist_sample", "digits", "fashion_mnist", "kmnist", "s_curve"]
+    classes = [len(set(known.label_names)) for known in datasets.DATASETS.values()]
+    assert classes == [10, 10, 10, 10, 10, 8]
+    options = get_command(cli.app).commands["train"].params  # type: ignore[attr-defined]
+    (said,) = (option.help for option in options if option.name == "dataset")
+    assert re.findall(r"\w+", said) == [*list(datasets.DATASETS)[:-1], "or", "s_curve"]

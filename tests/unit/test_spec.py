@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vae_core.errors import SpecError
-from vae_core.spec import MAX_EPOCHS, MAX_HIDDEN_LAYERS, MAX_HIDDEN_UNITS, MAX_LATENT_DIM, RunSpec
+from vae_core.models import MODELS
+from vae_core.spec import MAX_EPOCHS, MAX_HIDDEN_LAYERS, MAX_HIDDEN_UNITS, MAX_IMAGES, MAX_LATENT_DIM, RunSpec
 
 LONG = "x" * 10_000
-NOT_A_COUNT = [0, -1, 10**6, 10**400, True, False, 2.0, "2", None, math.nan, [2], LONG]
+NOT_A_COUNT = [0, -1, 10**6, 10**400, True, False, 2.0, "2", math.nan, [2], LONG]
 NOT_A_NUMBER = [math.nan, math.inf, -math.inf, -1, -1e-9, 10**400, True, "1", [1.0], LONG]
 
 
@@ -27,20 +28,25 @@ def spec(**changes: Any) -> RunSpec:
 
 @st.composite
 def specs(draw: st.DrawFn) -> RunSpec:
-    model = draw(st.sampled_from(["ae", "vae"]))
-    likelihood = draw(st.sampled_from(["bernoulli", "gaussian"]))
+    model = draw(st.sampled_from(list(MODELS)))
+    kind = MODELS[model]
+    likelihood = draw(st.sampled_from(kind.likelihoods))
+    # What every dataset here has room for: 64 pixels, and three halvings of 8.
+    layers = {"mlp": (1 if model == "memoriser" else 0, MAX_HIDDEN_LAYERS), "conv": (2, 4), "linear": (0, 0)}
+    least, most = layers[kind.family]
     return RunSpec(
         dataset=draw(st.sampled_from(["mnist", "mnist_sample", "digits", "fashion_mnist", "kmnist"])),
         model=model,
-        latent_dim=draw(st.integers(1, MAX_LATENT_DIM)),
-        hidden=tuple(draw(st.lists(st.integers(1, MAX_HIDDEN_UNITS), max_size=MAX_HIDDEN_LAYERS))),
+        latent_dim=1 if model == "memoriser" else draw(st.integers(1, 64 if least == most else MAX_LATENT_DIM)),
+        hidden=tuple(draw(st.lists(st.integers(1, MAX_HIDDEN_UNITS), min_size=least, max_size=most))),
         likelihood=likelihood,
-        beta=draw(st.none() | st.floats(0, 1e6)) if model == "vae" else None,
+        beta=draw(st.none() | st.floats(0, 1e6)) if kind.has_kl else None,
         variance=draw(st.none() | st.floats(1e-9, 1e6)) if likelihood == "gaussian" else None,
         epochs=draw(st.integers(1, MAX_EPOCHS)),
         batch_size=draw(st.integers(1, 65_536)),
         learning_rate=draw(st.floats(1e-12, 1.0)),
         seed=draw(st.integers(0, 2**31 - 1)),
+        images=draw((st.nothing() if model == "memoriser" else st.none()) | st.integers(64, MAX_IMAGES)),
     )
 
 
@@ -52,10 +58,24 @@ def assert_one_short_sentence(message: str) -> None:
 
 @pytest.mark.parametrize("value", NOT_A_COUNT, ids=short)
 @pytest.mark.parametrize("field", ["latent_dim", "epochs", "batch_size"])
-def test_a_count_that_cannot_be_trained_is_refused_and_named(field: str, value: object) -> None:
+@pytest.mark.parametrize("model", ["vae", "classifier"])
+def test_a_count_that_cannot_be_trained_is_refused_and_named(model: str, field: str, value: object) -> None:
     with pytest.raises(SpecError) as refused:
-        spec(**{field: value})
+        spec(model=model, **{field: value})
     assert str(refused.value).startswith(field)
+    assert_one_short_sentence(str(refused.value))
+
+
+@pytest.mark.parametrize("field", ["epochs", "batch_size", "learning_rate", "seed"])
+def test_a_field_without_a_usual_value_of_the_model_cannot_be_none(field: str) -> None:
+    with pytest.raises(SpecError, match=f"^{field} must be a .*, not None"):
+        spec(**{field: None})
+
+
+@pytest.mark.parametrize("value", [*NOT_A_COUNT[:2], 1, MAX_IMAGES + 1, *NOT_A_COUNT[3:]], ids=short)
+def test_images_is_a_count_of_at_least_2(value: object) -> None:
+    with pytest.raises(SpecError, match=r"^images must be a whole number from 2 to 10,000,000") as refused:
+        spec(images=value)
     assert_one_short_sentence(str(refused.value))
 
 
@@ -96,7 +116,7 @@ def test_each_hidden_width_is_checked(value: object) -> None:
         spec(hidden=value)
 
 
-@pytest.mark.parametrize("value", [5, None, "512,256", {"a": 1}, (8,) * (MAX_HIDDEN_LAYERS + 1)])
+@pytest.mark.parametrize("value", [5, "512,256", {"a": 1}, (8,) * (MAX_HIDDEN_LAYERS + 1)])
 def test_hidden_is_a_short_list(value: object) -> None:
     with pytest.raises(SpecError, match=r"^hidden must list at most 8 layer widths"):
         spec(hidden=value)
@@ -111,12 +131,12 @@ def test_an_unknown_dataset_is_refused_with_the_names_there_are(value: object) -
 
 @pytest.mark.parametrize("value", ["gan", "", "VAE", LONG, None, 3, ["vae"]], ids=short)
 def test_an_unknown_model_is_refused_with_the_names_there_are(value: object) -> None:
-    with pytest.raises(SpecError, match=r"there is no model .* choose one of ae, vae\.") as refused:
+    with pytest.raises(SpecError, match=r"there is no model .* choose one of ae, vae, conv_ae, conv_vae, linear_ae, ") as refused:
         spec(model=value)
     assert_one_short_sentence(str(refused.value))
 
 
-@pytest.mark.parametrize("value", ["poisson", "", LONG, None, 1, ["bernoulli"]], ids=short)
+@pytest.mark.parametrize("value", ["poisson", "", LONG, 1, ["bernoulli"]], ids=short)
 def test_an_unknown_likelihood_is_refused_with_the_names_there_are(value: object) -> None:
     with pytest.raises(SpecError, match="likelihood must be one of bernoulli, gaussian") as refused:
         spec(likelihood=value)
@@ -147,6 +167,37 @@ def test_what_is_left_out_gets_its_default() -> None:
     assert spec(likelihood="gaussian").variance == 0.05
 
 
+USUAL = {
+    "ae": (2, (512, 256), "bernoulli", 0.0, None),
+    "vae": (2, (512, 256), "bernoulli", 1.0, None),
+    "conv_ae": (2, (16, 32, 64), "bernoulli", 0.0, None),
+    "conv_vae": (2, (16, 32, 64), "bernoulli", 1.0, None),
+    "linear_ae": (2, (), "gaussian", 0.0, 0.05),
+    "pca": (2, (), "gaussian", 0.0, 0.05),
+    "pixels": (2, (), "gaussian", 0.0, 0.05),
+    "memoriser": (1, (256, 256), "gaussian", 0.0, 0.05),
+    "classifier": (64, (32, 64, 64), "bernoulli", 0.0, None),
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_each_model_has_its_usual_fields_and_none_stands_for_them(model: str) -> None:
+    images = {"images": 10} if model == "memoriser" else {}
+    made = spec(model=model, **images)
+    assert (made.latent_dim, made.hidden, made.likelihood, made.beta, made.variance) == USUAL[model]
+    assert spec(model=model, latent_dim=None, hidden=None, likelihood=None, **images) == made
+
+
+@pytest.mark.parametrize("model", ["pca", "pixels"])
+def test_a_computed_model_has_one_key_however_it_is_said_to_be_trained(model: str) -> None:
+    made = spec(model=model)
+    said = {"epochs": 99, "batch_size": 7, "learning_rate": 0.5, "seed": 12}
+    assert spec(model=model, **said) == made
+    assert (made.epochs, made.batch_size, made.learning_rate, made.seed) == (1, 128, 1.5e-3, 0)
+    assert spec(model=model, latent_dim=3).key != made.key
+    assert spec(model=model, images=100).key != made.key
+
+
 def test_a_spec_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         spec().beta = 2.0  # type: ignore[misc]
@@ -170,9 +221,10 @@ def test_keys_of_shipped_procedures_never_change() -> None:
 
 @given(specs())
 @settings(max_examples=60, deadline=None)
-def test_a_key_says_model_dataset_dimension_and_beta(made: RunSpec) -> None:
-    beta = f"-b{made.kl_weight:g}" if made.model == "vae" else ""
-    readable = f"{made.model}-{made.dataset}-d{made.latent_dim}{beta}-"
+def test_a_key_says_model_dataset_dimension_beta_and_images(made: RunSpec) -> None:
+    beta = f"-b{made.kl_weight:g}" if made.model in ("vae", "conv_vae") else ""
+    count = f"-n{made.images}" if made.images else ""
+    readable = f"{made.model}-{made.dataset}-d{made.latent_dim}{beta}{count}-"
     assert made.key.startswith(readable)
     digest = made.key.removeprefix(readable)
     assert len(digest) == 10
@@ -216,6 +268,7 @@ def test_different_specs_have_different_keys(one: RunSpec, other: RunSpec) -> No
         {"batch_size": 127},
         {"learning_rate": 1.4e-3},
         {"seed": 1},
+        {"images": 100},
     ],
     ids=str,
 )
@@ -234,7 +287,9 @@ def test_every_field_is_in_the_key(change: dict[str, Any]) -> None:
         ({"dataset": "digits", "model": "vae", 1: 1, "b": 2}, "unknown field 1"),
         ({"dataset": "digits", "model": "vae", "__class__": "os.system"}, "unknown field '__class__'"),
         ({"dataset": "digits", "model": "vae", "hidden": 5}, "hidden must list"),
-        ({"dataset": "digits", "model": "vae", "hidden": None}, "hidden must list"),
+        ({"dataset": "digits", "model": "vae", "hidden": {}}, "hidden must list"),
+        ({"dataset": "digits", "model": "vae", "epochs": None}, "epochs must be"),
+        ({"dataset": "digits", "model": "vae", "images": LONG}, "images must be"),
         ({"dataset": "digits", "model": "vae", "hidden": [LONG]}, "each hidden width"),
         ({"dataset": "digits", "model": "vae", "latent_dim": 10**6}, "latent_dim must be"),
         ({"dataset": "digits", "model": "vae", "beta": 10**400}, "beta must be"),
@@ -260,10 +315,10 @@ JSON = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(sorted(RunSpec("digits", "vae").to_dict())), JSON))
-@settings(max_examples=200, deadline=None)
-def test_any_json_is_either_a_valid_spec_or_refused_as_one(values: dict[str, Any]) -> None:
-    document = {"dataset": "digits", "model": "vae", **values}
+@given(st.sampled_from(list(MODELS)), st.dictionaries(st.sampled_from(sorted(RunSpec("digits", "vae").to_dict())), JSON))
+@settings(max_examples=300, deadline=None)
+def test_any_json_is_either_a_valid_spec_or_refused_as_one(model: str, values: dict[str, Any]) -> None:
+    document = {"dataset": "digits", "model": model, **values}
     try:
         made = RunSpec.from_dict(document)
     except SpecError as refused:

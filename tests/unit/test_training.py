@@ -20,9 +20,10 @@ from vae_core.training import Progress, device, loop
 from vae_core.training import train as train_as_asked
 from vae_core.training.loop import (
     MAX_SNAPSHOTS,
-    SNAPSHOT_IMAGES,
+    SNAPSHOT_NUMBERS,
     Trained,
     TrainingState,
+    images_per_epoch,
     learning_rate_at,
     snapshot_epochs,
 )
@@ -251,9 +252,17 @@ def test_a_snapshot_holds_the_held_out_codes_of_its_epoch(
     trained = train(small_spec(epochs=3), training, validation)
     assert set(trained.snapshots) == {1, 2, 3}
     codes, _ = trained.model.describe(torch.from_numpy(validation.floats()))
-    assert trained.snapshots[3].shape == (min(SNAPSHOT_IMAGES, len(validation)), 2)
+    assert trained.snapshots[3].shape == (min(SNAPSHOT_NUMBERS // 2, len(validation)), 2)
     assert np.array_equal(trained.snapshots[3], codes.numpy().astype(np.float16))
     assert not np.array_equal(trained.snapshots[1], trained.snapshots[3])
+
+
+@pytest.mark.parametrize(("dimensions", "images"), [(1, 360), (2, 360), (20, 50), (600, 1), (1_024, 1)])
+def test_a_snapshot_holds_fewer_images_where_codes_are_long(
+    dimensions: int, images: int, small_spec: Make, training: ImageDataset, validation: ImageDataset
+) -> None:
+    trained = train(small_spec(epochs=1, latent_dim=dimensions), few(training, 100), validation)
+    assert trained.snapshots[1].shape == (images, dimensions)
 
 
 def test_progress_is_told_once_per_epoch_after_the_state_is_saved(
@@ -309,6 +318,30 @@ def test_nan_weights_stop_the_run_in_their_epoch_and_keep_the_epoch_before(
     with pytest.raises(TrainingDiverged, match=f"training {spec.key} stopped in epoch 2"):
         train(spec, training, validation, resume=state, save_state=saved.append)
     assert saved == []
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(1, 5_000), (2, 5_000), (300, 5_100), (999, 5_994), (1_000, 1_000), (1_437, 1_437)]
+)
+def test_an_epoch_is_whole_passes_and_several_over_a_few_images(count: int, shown: int) -> None:
+    assert images_per_epoch(count) == shown
+
+
+def test_a_pass_over_a_few_images_shows_each_equally_often(
+    small_spec: Make, training: ImageDataset, validation: ImageDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[torch.Tensor] = []
+    floats = loop._floats
+    monkeypatch.setattr(loop, "_floats", lambda pixels: seen.append(pixels) or floats(pixels))
+    told: list[Progress] = []
+    one_image = few(validation, 1)
+    train(small_spec(epochs=1, batch_size=700), few(training, 300), one_image, on_epoch=told.append)
+    shown = torch.cat([pixels for pixels in seen if len(pixels) > 1])
+    images, times = shown.unique(dim=0, return_counts=True)
+    assert len(images) == 300  # no two of them are the same
+    assert times.tolist() == [17] * 300
+    record = told[0].record
+    assert told[0].images_per_second == pytest.approx(5_100 / record["seconds"])
 
 
 @pytest.mark.parametrize("count", [1, 100, 128, 129])

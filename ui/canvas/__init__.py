@@ -1,27 +1,34 @@
 """The latent canvas: a Streamlit component that decodes in the browser. See canvas.js for what it does.
 
-The scripts are plain files without imports, joined in this order into the one module that Streamlit loads.
+The scripts are plain files without imports, joined in this order into the one module that Streamlit loads. Other
+components (ui/line) are joined from some of the same files.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-_FOLDER = Path(__file__).parent
-SCRIPTS = ("payload.js", "decoder.js", "view.js", "paint.js", "canvas.js")
+FOLDER = Path(__file__).parent
+SCRIPTS = ("payload.js", "decoder.js", "view.js", "paint.js", "heat.js", "page.js", "canvas.js")
+STYLES = ("base.css", "canvas.css")
 
 
-def _text(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
+def joined(files: Iterable[Path]) -> str:
+    """The texts of files, one after the other."""
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
-SCRIPT = "\n".join(_text(name) for name in SCRIPTS)
+SCRIPT = joined(FOLDER / name for name in SCRIPTS)
 
 _component = st.components.v2.component(
-    "vae_playground.latent_canvas", html=_text("canvas.html"), css=_text("canvas.css"), js=SCRIPT
+    "vae_playground.latent_canvas",
+    html=joined([FOLDER / "canvas.html"]),
+    css=joined(FOLDER / name for name in STYLES),
+    js=SCRIPT,
 )
 
 
@@ -33,7 +40,7 @@ def latent_canvas(payload: bytes, *, key: str) -> Any:
     """Mount a plane.
 
     Args:
-        payload: bytes of `vae_core.browser.plane_payload`.
+        payload: bytes of `vae_core.browser.plane_payload`; its option ``heat`` shades distances from the start.
         key: the element's identity across reruns.
 
     Returns:

@@ -16,12 +16,6 @@ const instances = new WeakMap(); // mount point -> LatentCanvas
 const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 const signed = (value, digits = 2) => value.toFixed(digits).replace(/^-(?=0(\.0*)?$)/, "").replace("-", "−");
 
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
 class LatentCanvas {
   constructor(parent) {
     // Built on demand: the mount that only brings thumbnails stays empty.
@@ -67,6 +61,7 @@ class LatentCanvas {
     }
     this.join(this.options.group);
     this.build();
+    if (!sameRun) this.showLayer("heat", Boolean(this.options.heat));
     const start = this.pins.at(-1) ?? { x: this.view.cx, y: this.view.cy };
     this.decodeAt(start.x, start.y);
     this.failed.hidden = true;
@@ -87,10 +82,13 @@ class LatentCanvas {
     this.group = undefined;
   }
 
-  // The other canvases that show the very same images.
+  // The other canvases of the group, whatever they show.
+  companions() { return [...(linked.get(this.group) ?? [])].filter((canvas) => canvas !== this); }
+
+  // Those of them that show the very same images.
   others() {
-    return [...(linked.get(this.group) ?? [])].filter((canvas) =>
-      canvas !== this && canvas.options.images === this.options.images && canvas.classes.length === this.classes.length);
+    return this.companions().filter((canvas) =>
+      canvas.options.images === this.options.images && canvas.classes.length === this.classes.length);
   }
 
   // ---- building the parts that depend on the payload ----------------------------------------------------------
@@ -109,7 +107,10 @@ class LatentCanvas {
       [name, new Picture(this.find(`.${name}`), this.image)]));
     this.lens = new Picture(this.find(".lens canvas"), this.image);
     this.find(".rebuilt").closest("figure").hidden = Boolean(options.compact);
+    this.endFills();
     this.manifold = new Manifold(this.find("canvas.manifold"), this.decoder, this.image);
+    this.heat = new Heat(this.find("canvas.heat"));
+    this.find(".heat-share").textContent = `${Number((100 * header.empty_share).toFixed(1))}%`;
     this.find(".legend").replaceChildren(...header.labels.map((name, label) => this.legendButton(name, label)));
     this.showPins();
     this.showFilm();
@@ -133,6 +134,7 @@ class LatentCanvas {
     [...this.find(".legend").children].forEach((button, index) =>
       button.setAttribute("aria-pressed", String(!this.hidden.has(index))));
     this.drawPoints();
+    this.fillHeat();
     if (tell) this.others().forEach((canvas) => canvas.toggleClass(label, alone, false));
   }
 
@@ -369,16 +371,23 @@ class LatentCanvas {
   tool(name) {
     if (name === "in" || name === "out") { this.glide({ ...this.view.get(), half: this.view.half * (name === "in" ? 1 / 1.5 : 1.5) }); }
     else if (name === "fit") this.glide(this.view.home);
-    else if (name === "manifold" || name === "points") this.toggleLayer(name);
+    else if (name === "manifold" || name === "points" || name === "heat") this.toggleLayer(name);
     else if (name === "png") this.savePicture();
   }
 
   toggleLayer(name) {
-    const button = this.find(`[data-do="${name}"]`);
-    const shown = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", String(shown));
+    const shown = this.find(`canvas.${name}`).hidden;
+    this.showLayer(name, shown);
+    // Distances are there to be compared: the whole group shows them or none does.
+    if (name === "heat") this.companions().forEach((canvas) => canvas.showLayer(name, shown));
+  }
+
+  showLayer(name, shown) {
+    this.find(`[data-do="${name}"]`).setAttribute("aria-pressed", String(shown));
     this.find(`canvas.${name}`).hidden = !shown;
-    if (name === "manifold" && shown) this.fillManifold();
+    if (name === "heat") this.find(".heat-note").hidden = !shown;
+    if (shown && name === "manifold") this.fillManifold();
+    if (shown && name === "heat") this.fillHeat();
   }
 
   // Moves the view over 180 ms, or at once where motion is unwelcome.
@@ -455,7 +464,7 @@ class LatentCanvas {
       context.canvas.width = context.canvas.height = Math.round(side * ratio);
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
     }
-    const draw = () => { this.drawPoints(); this.drawMarks(); this.fillManifold(); };
+    const draw = () => { this.drawPoints(); this.drawMarks(); this.fillLayers(); };
     // A new plane is drawn in a frame of its own: several may arrive at once. A resized one at once, or it would blink.
     if (force) slices.add(() => { draw(); return false; });
     else draw();
@@ -465,28 +474,54 @@ class LatentCanvas {
   viewChanged() {
     this.drawPoints();
     this.drawMarks();
-    if (this.manifoldView) {
-      const { cx, cy, half } = this.manifoldView;
-      const scale = half / this.view.half;
-      const [u, v] = this.view.toPlane(cx - half, cy + half);
-      this.find("canvas.manifold").style.transform = `translate(${u * 100}%, ${v * 100}%) scale(${scale})`;
-    }
+    this.stretch(this.manifold.canvas, this.manifoldView);
+    this.stretch(this.heat.canvas, this.heatView);
     clearTimeout(this.refill);
-    this.refill = setTimeout(() => this.fillManifold(), 120);
+    this.refill = setTimeout(() => this.fillLayers(), 120);
+  }
+
+  // Puts a layer that was drawn for an earlier view where it belongs in this one.
+  stretch(canvas, drawn) {
+    if (!drawn) return;
+    const { cx, cy, half } = drawn;
+    const [u, v] = this.view.toPlane(cx - half, cy + half);
+    canvas.style.transform = `translate(${u * 100}%, ${v * 100}%) scale(${half / this.view.half})`;
+  }
+
+  fillLayers() {
+    this.fillManifold();
+    this.fillHeat();
+  }
+
+  // The view as it is now: this one may move while a layer fills.
+  frozenView() {
+    const frozen = new View(this.header.range);
+    frozen.set(this.view.get());
+    return frozen;
   }
 
   fillManifold() {
-    const canvas = this.find("canvas.manifold");
+    const { canvas } = this.manifold;
     if (canvas.hidden) return;
     const seen = this.view.get();
     if (this.manifoldView && JSON.stringify(seen) !== JSON.stringify(this.manifoldView)) this.manifold.context.clearRect(0, 0, canvas.width, canvas.height);
     this.manifoldView = seen;
     canvas.style.transform = "";
-    // A view of its own: this one may move while the grid fills.
-    const frozen = new View(this.header.range);
-    frozen.set(seen);
     delete canvas.dataset.complete;
-    this.manifold.fill(frozen, () => { canvas.dataset.complete = this.manifold.milliseconds.toFixed(0); });
+    this.manifold.fill(this.frozenView(), () => { canvas.dataset.complete = this.manifold.milliseconds.toFixed(0); });
+  }
+
+  fillHeat() {
+    const { canvas } = this.heat;
+    if (canvas.hidden) return;
+    const view = this.frozenView();
+    const hidden = new Set(this.hidden);
+    delete canvas.dataset.complete;
+    this.heat.fill(view, { points: this.xy, classes: this.classes, hidden, beyond: this.header.empty_beyond }, () => {
+      this.heatView = view.get();
+      this.stretch(canvas, this.heatView); // the view may have moved on since
+      canvas.dataset.complete = this.heat.milliseconds.toFixed(0);
+    });
   }
 
   drawPoints() {
@@ -638,7 +673,7 @@ class LatentCanvas {
     const context = canvas.getContext("2d");
     context.fillStyle = "#04060b";
     context.fillRect(0, 0, side, side);
-    for (const name of ["manifold", "points", "marks"]) {
+    for (const name of ["manifold", "heat", "points", "marks"]) {
       const layer = this.find(`canvas.${name}`);
       if (layer.hidden) continue;
       context.globalAlpha = name === "manifold" ? 0.42 : 1;
@@ -657,6 +692,7 @@ class LatentCanvas {
       key: this.header.key, at: this.at, focus: this.focus, nothing: this.nothing, view: this.view.get(),
       pins: this.pins.map(({ x, y }) => [x, y]), path: this.path.length, hidden: [...this.hidden],
       manifoldMilliseconds: this.manifold.milliseconds, longestSlice: this.manifold.longestSlice,
+      heatMilliseconds: this.heat.milliseconds, longestHeatSlice: this.heat.longestSlice,
       moveMilliseconds: Array.from(this.moves.milliseconds.subarray(0, Math.min(this.moves.count, this.moves.milliseconds.length))),
     };
   }
@@ -668,15 +704,10 @@ class LatentCanvas {
     this.resizes.disconnect();
     window.removeEventListener("scroll", this.forgetBox, { capture: true });
     for (const timer of [this.refill, this.saying, this.wheelEnd]) clearTimeout(timer);
-    if (this.manifold) this.manifold.version++; // ends a fill in progress
+    this.endFills();
   }
-}
 
-function showFailure(parent, error) {
-  parent.querySelector(".latent-canvas")?.setAttribute("hidden", "");
-  const box = parent.querySelector(".failed");
-  box.hidden = false;
-  box.textContent = `This plane could not be drawn: ${error.message}. Reload the page to try again.`;
+  endFills() { for (const layer of [this.manifold, this.heat]) if (layer) layer.version++; }
 }
 
 // Held-out images arrive after the planes, once per page, and fill in what the planes already point at.
@@ -700,7 +731,7 @@ export default function (component) {
       try {
         if (live.has(canvas)) canvas.update(payload, setStateValue);
       } catch (error) {
-        showFailure(parentElement, error);
+        showFailure(parentElement, "plane", error);
       }
       return false;
     };
@@ -708,7 +739,7 @@ export default function (component) {
     if (isNew) slices.add(apply);
     else apply();
   } catch (error) {
-    showFailure(parentElement, error);
+    showFailure(parentElement, "plane", error);
   }
   return () => { canvas?.remove(); instances.delete(parentElement); };
 }

@@ -85,8 +85,9 @@ class Decoder {
   // payload: what parsePayload returned.
   constructor({ header, tensor }) {
     this.size = header.image.channels * header.image.height * header.image.width;
+    this.inputs = header.inputs ?? 2;
     this.steps = [];
-    let shape = [2];
+    let shape = [this.inputs];
     const count = () => shape.reduce((product, extent) => product * extent, 1);
     for (const layer of header.layers) {
       if (layer.op in ACTIVATIONS) {
@@ -119,10 +120,10 @@ class Decoder {
     this.buffers = new Map();
   }
 
-  // Plane points [x0, y0, x1, y1, ...] -> expected pixels, (batch * size) floats. The result is reused by the next
-  // call with the same batch.
+  // Codes one after the other, such as plane points [x0, y0, x1, y1, ...] -> expected pixels, (batch * size) floats.
+  // The result is reused by the next call with the same batch.
   decode(points) {
-    const batch = points.length / 2;
+    const batch = points.length / this.inputs;
     let x = new Float32Array(points);
     let buffers = this.buffers.get(batch);
     if (!buffers) {

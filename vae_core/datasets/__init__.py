@@ -10,6 +10,7 @@ mnist                 55,000 (official       the bundled 5,000     official 10,0
 mnist_sample          4,500 of the bundled   500 of the bundled    the same 500
 digits                1,437 of 1,797         360                   the same 360
 fashion_mnist, kmnist 55,000                 last 5,000 of train   official 10,000
+s_curve               5,000 points           1,000                 the same 1,000
 ====================  =====================  ====================  ==========================
 
 Models trained on ``mnist`` never see the bundled 5,000, so what the app shows offline is always held out.
@@ -24,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vae_core.datasets import bundled, downloaded
+from vae_core.datasets import bundled, downloaded, points
 from vae_core.datasets.images import ImageDataset
 from vae_core.errors import SpecError
 
@@ -37,9 +38,15 @@ class DatasetInfo:
 
     title: str
     image_shape: tuple[int, int, int]
+    training_images: int
     label_names: tuple[str, ...]
     arrays: Callable[[str, Path, bool], tuple[np.ndarray, np.ndarray]]
     """(split, root, download) -> uint8 images (N, C, H, W) and int64 labels (N,)."""
+
+    @property
+    def pictures(self) -> bool:
+        """Whether an image is something to look at, rather than the coordinates of a point."""
+        return self.image_shape[1] > 1
 
 
 def data_root(root: str | os.PathLike[str] | None = None) -> Path:
@@ -88,14 +95,16 @@ def load(name: str, split: str, *, root: str | os.PathLike[str] | None = None, d
 
 _DIGITS = tuple(str(digit) for digit in range(10))
 _CLOTHES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+_BANDS = tuple(f"band {number}" for number in range(1, points.BANDS + 1))
 _KANA = ("お o", "き ki", "す su", "つ tsu", "な na", "は ha", "ま ma", "や ya", "れ re", "を wo")
 
 DATASETS: dict[str, DatasetInfo] = {
-    "mnist": DatasetInfo("MNIST digits", (1, 28, 28), _DIGITS, downloaded.load_mnist),
-    "mnist_sample": DatasetInfo("MNIST sample of 5,000", (1, 28, 28), _DIGITS, bundled.load_mnist_sample),
-    "digits": DatasetInfo("Small digits, 8 by 8", (1, 8, 8), _DIGITS, bundled.load_digits),
-    "fashion_mnist": DatasetInfo("Fashion-MNIST", (1, 28, 28), _CLOTHES, downloaded.load_fashion_mnist),
-    "kmnist": DatasetInfo("Kuzushiji-MNIST", (1, 28, 28), _KANA, downloaded.load_kmnist),
+    "mnist": DatasetInfo("MNIST digits", (1, 28, 28), 55_000, _DIGITS, downloaded.load_mnist),
+    "mnist_sample": DatasetInfo("MNIST sample of 5,000", (1, 28, 28), 4_500, _DIGITS, bundled.load_mnist_sample),
+    "digits": DatasetInfo("Small digits, 8 by 8", (1, 8, 8), 1_437, _DIGITS, bundled.load_digits),
+    "fashion_mnist": DatasetInfo("Fashion-MNIST", (1, 28, 28), 55_000, _CLOTHES, downloaded.load_fashion_mnist),
+    "kmnist": DatasetInfo("Kuzushiji-MNIST", (1, 28, 28), 55_000, _KANA, downloaded.load_kmnist),
+    "s_curve": DatasetInfo("S-curve, points in space", (1, 1, 3), 5_000, _BANDS, points.load_s_curve),
 }
 
 __all__ = ["DATASETS", "SPLITS", "DatasetInfo", "ImageDataset", "check_name", "data_root", "info", "load"]

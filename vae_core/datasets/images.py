@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,3 +43,7 @@ class ImageDataset:
     def floats(self) -> np.ndarray:
         """Pixels in [0, 1], float32, flattened: (N, C*H*W)."""
         return self.images.reshape(len(self), -1).astype(np.float32) / 255.0
+
+    def first(self, count: int | None) -> ImageDataset:
+        """The first `count` images, or all of them for None; at most as many as there are."""
+        return self if count is None else replace(self, images=self.images[:count], labels=self.labels[:count])

@@ -1,4 +1,4 @@
-"""Measure a trained model on held-out images."""
+"""A model's losses and errors on one split."""
 
 from __future__ import annotations
 
@@ -34,8 +34,14 @@ def encode(model: nn.Module, dataset: ImageDataset) -> Codes:
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, spec: RunSpec, dataset: ImageDataset) -> dict[str, Any]:
+def evaluate(model: nn.Module, spec: RunSpec, dataset: ImageDataset, codes: Codes | None = None) -> dict[str, Any]:
     """Losses and errors on one split.
+
+    Args:
+        model: the network, on the CPU, in evaluation mode.
+        spec: its specification.
+        dataset: the images.
+        codes: theirs, where they have been computed already.
 
     Returns:
         ``n``: images. ``mse``: per pixel, decoding the posterior mean (or the code). In nats per image, z sampled
@@ -47,7 +53,7 @@ def evaluate(model: nn.Module, spec: RunSpec, dataset: ImageDataset) -> dict[str
     p_x_given_z = likelihood(spec.variance)
     generator = torch.Generator().manual_seed(NOISE_SEED)
     images = dataset.floats()
-    codes = encode(model, dataset)
+    codes = encode(model, dataset) if codes is None else codes
     sampled: list[Tensor] = []
     kls: list[Tensor] = []
     at_mean: list[Tensor] = []
@@ -82,3 +88,16 @@ def evaluate(model: nn.Module, spec: RunSpec, dataset: ImageDataset) -> dict[str
         for name in ("kl", "negative_elbo", "negative_elbo_standard_error"):
             del result[name]
     return result
+
+
+@torch.no_grad()
+def classify(model: nn.Module, spec: RunSpec, dataset: ImageDataset) -> dict[str, Any]:
+    """A classifier on one split: ``n``, ``accuracy`` (share), ``cross_entropy`` (nats per image)."""
+    noise = torch.zeros(1, spec.latent_dim)  # dropout is off in evaluation mode
+    logits = torch.cat([model.logits(x, noise) for x in torch.from_numpy(dataset.floats()).split(BATCH)])  # type: ignore[operator]
+    labels = torch.from_numpy(dataset.labels.copy())
+    return {
+        "n": len(dataset),
+        "accuracy": (logits.argmax(dim=1) == labels).double().mean().item(),
+        "cross_entropy": torch.nn.functional.cross_entropy(logits.double(), labels).item(),
+    }

@@ -21,18 +21,59 @@ class ModelKind:
 
     Attributes:
         title: name for people.
-        place: module and class, imported on first use so that listing runs does not wait for torch.
+        place: module and function (spec, image_shape) -> network, imported on first use so that listing runs does
+            not wait for torch.
         has_kl: whether its objective has a KL term (and so beta has a meaning).
+        trained: by the training loop; otherwise computed in one go, by `training.fitted`.
+        objective: a name known to `vae_core.objectives`.
+        family: ``mlp``, ``conv`` or ``linear``: what `hidden` means.
+        generates: whether it has a decoder, and so a latent space to touch.
+        latent_dim, hidden, likelihood: what a RunSpec gets that leaves them out.
+        likelihoods: those it can be trained with.
     """
 
     title: str
     place: str
-    has_kl: bool
+    has_kl: bool = False
+    trained: bool = True
+    objective: str = "elbo"
+    family: str = "mlp"
+    generates: bool = True
+    latent_dim: int = 2
+    hidden: tuple[int, ...] = (512, 256)
+    likelihood: str = "bernoulli"
+    likelihoods: tuple[str, ...] = ("bernoulli", "gaussian")
 
+
+_CONV = {"family": "conv", "hidden": (16, 32, 64)}
+_LINEAR = {"family": "linear", "hidden": (), "likelihood": "gaussian", "likelihoods": ("gaussian",)}
 
 MODELS = {
-    "ae": ModelKind("Autoencoder", "vae_core.models.autoencoder:Autoencoder", has_kl=False),
-    "vae": ModelKind("Variational autoencoder", "vae_core.models.vae:VAE", has_kl=True),
+    "ae": ModelKind("Autoencoder", "vae_core.models.autoencoder:build_ae"),
+    "vae": ModelKind("Variational autoencoder", "vae_core.models.vae:build_vae", has_kl=True),
+    "conv_ae": ModelKind("Convolutional autoencoder", "vae_core.models.autoencoder:build_conv_ae", **_CONV),  # type: ignore[arg-type]
+    "conv_vae": ModelKind("Convolutional VAE", "vae_core.models.vae:build_conv_vae", has_kl=True, **_CONV),  # type: ignore[arg-type]
+    "linear_ae": ModelKind("Linear autoencoder", "vae_core.models.autoencoder:build_ae", **_LINEAR),  # type: ignore[arg-type]
+    "pca": ModelKind("PCA", "vae_core.models.autoencoder:build_ae", trained=False, **_LINEAR),  # type: ignore[arg-type]
+    "pixels": ModelKind("Chosen pixels", "vae_core.models.autoencoder:build_ae", trained=False, **_LINEAR),  # type: ignore[arg-type]
+    "memoriser": ModelKind(
+        "Memoriser",
+        "vae_core.models.memoriser:build_memoriser",
+        objective="memorise",
+        latent_dim=1,
+        hidden=(256, 256),
+        likelihood="gaussian",
+        likelihoods=("gaussian",),
+    ),
+    "classifier": ModelKind(
+        "Classifier",
+        "vae_core.models.classifier:build_classifier",
+        objective="cross_entropy",
+        family="conv",
+        generates=False,
+        latent_dim=64,
+        hidden=(32, 64, 64),
+    ),
 }
 
 
@@ -47,22 +88,55 @@ def model_kind(name: object) -> ModelKind:
     return MODELS[name]
 
 
+def check_architecture(spec: RunSpec, image_shape: tuple[int, int, int]) -> None:
+    """What a model asks of its specification beyond the ranges of the fields.
+
+    Raises:
+        SpecError: naming the field and what it must be.
+    """
+    kind = model_kind(spec.model)
+    pixels = math.prod(image_shape)
+    if spec.likelihood not in kind.likelihoods:
+        raise SpecError(f"likelihood must be {' or '.join(kind.likelihoods)} for model {spec.model!r}.")
+    if kind.family == "linear":
+        if spec.hidden:
+            raise SpecError(f"hidden must be left out for model {spec.model!r}: it has no hidden layers.")
+        most = min(pixels, spec.images or pixels)
+        if spec.latent_dim > most:
+            what = "pixels" if most == pixels else "images to learn from"
+            raise SpecError(f"latent_dim must be at most {most} for model {spec.model!r}: there are {most} {what}.")
+    if kind.family == "conv":
+        halvings = int(math.log2(min(image_shape[1:])))
+        if halvings == 0:
+            raise SpecError(f"model {spec.model!r} needs images of at least 2 by 2 pixels; {spec.dataset} has none.")
+        if not 2 <= len(spec.hidden) <= halvings + 1:
+            raise SpecError(
+                f"hidden must list 1 to {halvings} numbers of channels and one width for model {spec.model!r} on "
+                f"{spec.dataset}, such as 16,32,64."
+            )
+    if kind.objective == "memorise" and (spec.latent_dim != 1 or spec.images is None or not spec.hidden):
+        raise SpecError("a memoriser needs latent_dim 1, at least one hidden layer, and images: how many to memorise.")
+
+
 def build(spec: RunSpec, image_shape: tuple[int, int, int]) -> nn.Module:
     """An untrained model on the CPU, its weights fixed by ``spec.seed``.
 
-    Linear layers start as PyTorch's default does, uniform in +-1/sqrt(fan_in), but from a generator of their own:
-    the global random state has no say, so threads cannot disturb each other's runs.
+    Layers start as PyTorch's default does, uniform in +-1/sqrt(fan_in), but from a generator of their own: the global
+    random state has no say, so threads cannot disturb each other's runs.
     """
     import torch
     from torch import nn
 
-    module_name, class_name = model_kind(spec.model).place.split(":")
-    model_class = getattr(importlib.import_module(module_name), class_name)
-    model = model_class(math.prod(image_shape), spec.hidden, spec.latent_dim)
+    module_name, function_name = model_kind(spec.model).place.split(":")
+    model: nn.Module = getattr(importlib.import_module(module_name), function_name)(spec, image_shape)
     generator = torch.Generator().manual_seed(spec.seed)
     for layer in model.modules():
-        if isinstance(layer, nn.Linear):
-            bound = 1.0 / math.sqrt(layer.in_features)
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            # For a transposed convolution PyTorch, too, counts the outputs' channels as its fan-in.
+            bound = 1.0 / math.sqrt(layer.weight[0].numel())
             nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-            nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+            if layer.bias is not None:
+                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+    if start := getattr(model, "start", None):
+        start(generator)
     return model

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
+from vae_core.models.conv import conv_decoder, conv_trunk
 from vae_core.models.mlp import mlp_decoder, mlp_trunk
+from vae_core.spec import RunSpec
 
 
 class Autoencoder(nn.Module):
@@ -13,13 +17,23 @@ class Autoencoder(nn.Module):
 
     The decoder's output is the likelihood's natural parameter: logits for Bernoulli pixels, the mean for Gaussian
     ones. `likelihood.expected_pixels` turns it into an image.
+
+    Args:
+        trunk: images (B, D) -> features (B, width).
+        width: number of features.
+        latent_dim: d.
+        decoder: codes (B, d) -> natural parameters (B, D).
     """
 
-    def __init__(self, pixels: int, hidden: tuple[int, ...], latent_dim: int) -> None:
+    def __init__(self, trunk: nn.Sequential, width: int, latent_dim: int, decoder: nn.Sequential) -> None:
         super().__init__()
-        self.trunk = mlp_trunk(pixels, hidden)
-        self.code = nn.Linear(hidden[-1] if hidden else pixels, latent_dim)
-        self.decoder = mlp_decoder(latent_dim, hidden, pixels)
+        self.trunk = trunk
+        self.code = nn.Linear(width, latent_dim)
+        self.decoder = decoder
+
+    def encoder_layers(self) -> list[tuple[str, nn.Module]]:
+        """Names and modules from an image to its code, in order."""
+        return [*((f"trunk.{name}", layer) for name, layer in self.trunk.named_children()), ("code", self.code)]
 
     def codes(self, x: Tensor) -> Tensor:
         """Images (B, D) in [0, 1] -> codes (B, d)."""
@@ -38,3 +52,17 @@ class Autoencoder(nn.Module):
     def describe(self, x: Tensor) -> tuple[Tensor, None]:
         """Codes (B, d) for metrics and pictures; None in place of the log-variance."""
         return self.codes(x), None
+
+
+def build_ae(spec: RunSpec, image_shape: tuple[int, int, int]) -> Autoencoder:
+    """Fully connected; without hidden layers it is linear, a family whose best is PCA (Baldi and Hornik 1989)."""
+    pixels = math.prod(image_shape)
+    width = spec.hidden[-1] if spec.hidden else pixels
+    decoder = mlp_decoder(spec.latent_dim, spec.hidden, pixels)
+    return Autoencoder(mlp_trunk(pixels, spec.hidden), width, spec.latent_dim, decoder)
+
+
+def build_conv_ae(spec: RunSpec, image_shape: tuple[int, int, int]) -> Autoencoder:
+    """Strided convolutions and transposed ones."""
+    decoder = conv_decoder(spec.latent_dim, spec.hidden, image_shape)
+    return Autoencoder(conv_trunk(image_shape, spec.hidden), spec.hidden[-1], spec.latent_dim, decoder)

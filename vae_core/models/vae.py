@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
+from vae_core.models.conv import conv_decoder, conv_trunk
 from vae_core.models.mlp import mlp_decoder, mlp_trunk
 from vae_core.models.posterior import Posterior
+from vae_core.spec import RunSpec
 
 
 class VAE(nn.Module):
@@ -14,15 +18,24 @@ class VAE(nn.Module):
 
     The mean and the log-variance share the encoder's trunk. The log-variance is learned rather than sigma, so
     that sigma is positive for every output of the network.
+
+    Args:
+        trunk: images (B, D) -> features (B, width).
+        width: number of features.
+        latent_dim: d.
+        decoder: codes (B, d) -> natural parameters (B, D).
     """
 
-    def __init__(self, pixels: int, hidden: tuple[int, ...], latent_dim: int) -> None:
+    def __init__(self, trunk: nn.Sequential, width: int, latent_dim: int, decoder: nn.Sequential) -> None:
         super().__init__()
-        width = hidden[-1] if hidden else pixels
-        self.trunk = mlp_trunk(pixels, hidden)
+        self.trunk = trunk
         self.mean = nn.Linear(width, latent_dim)
         self.log_var = nn.Linear(width, latent_dim)
-        self.decoder = mlp_decoder(latent_dim, hidden, pixels)
+        self.decoder = decoder
+
+    def encoder_layers(self) -> list[tuple[str, nn.Module]]:
+        """Names and modules from an image to its posterior mean, in order."""
+        return [*((f"trunk.{name}", layer) for name, layer in self.trunk.named_children()), ("mean", self.mean)]
 
     def encode(self, x: Tensor) -> Posterior:
         """Images (B, D) in [0, 1] -> q(z|x)."""
@@ -43,3 +56,17 @@ class VAE(nn.Module):
     def describe(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Posterior means and log-variances, (B, d) each, for metrics and pictures."""
         return tuple(self.encode(x))  # type: ignore[return-value]
+
+
+def build_vae(spec: RunSpec, image_shape: tuple[int, int, int]) -> VAE:
+    """Fully connected."""
+    pixels = math.prod(image_shape)
+    width = spec.hidden[-1] if spec.hidden else pixels
+    decoder = mlp_decoder(spec.latent_dim, spec.hidden, pixels)
+    return VAE(mlp_trunk(pixels, spec.hidden), width, spec.latent_dim, decoder)
+
+
+def build_conv_vae(spec: RunSpec, image_shape: tuple[int, int, int]) -> VAE:
+    """Strided convolutions and transposed ones."""
+    decoder = conv_decoder(spec.latent_dim, spec.hidden, image_shape)
+    return VAE(conv_trunk(image_shape, spec.hidden), spec.hidden[-1], spec.latent_dim, decoder)

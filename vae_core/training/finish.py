@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import platform
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import nn
 
 from vae_core.datasets import ImageDataset
-from vae_core.evaluation import encode, evaluate
-from vae_core.models.program import decoder_program
-from vae_core.run import Run
+from vae_core.errors import MeasureError
+from vae_core.evaluation.losses import encode
+from vae_core.evaluation.measure import measure
+from vae_core.features import REFERENCE_IMAGES, FeatureSpace
+from vae_core.models import model_kind
+from vae_core.models.program import decoder_program, program
+from vae_core.run import Codes, Run
+from vae_core.sampling import MOST_TO_FIT, fit_mixture
 from vae_core.spec import RunSpec
-from vae_core.training.loop import Trained
+from vae_core.training.loop import Trained, images_per_epoch
 
 LARGEST_HALF = float(np.finfo(np.float16).max)
 
@@ -32,6 +38,7 @@ def finish(
     training: ImageDataset,
     validation: ImageDataset,
     test: ImageDataset | None,
+    features: FeatureSpace | None,
     start: float,
 ) -> Run:
     """Round the weights as they will be stored, then measure.
@@ -39,6 +46,7 @@ def finish(
     Args:
         spec, trained: what was asked for, and the loop's result.
         training, validation, test: the splits; without a test split the run carries no test figures.
+        features: of the dataset's classifier; without it the run carries no figures of generated images.
         start: `time.perf_counter` when this call began.
     """
     weights = stored_weights(trained.model)
@@ -46,25 +54,26 @@ def finish(
     model.load_state_dict({name: torch.from_numpy(array.astype(np.float32)) for name, array in weights.items()})
     epochs = sorted(trained.snapshots)
     seconds = sum(record["seconds"] for record in trained.history)
-    measured = [validation] + ([test] if test else [])
-    return Run(
+    shown = images_per_epoch(len(training)) if model_kind(spec.model).trained else len(training)
+    run = Run(
         spec=spec,
         image_shape=training.image_shape,
         label_names=training.label_names,
         weights=weights,
         decoder=decoder_program(model.decoder),  # type: ignore[arg-type]
-        codes=encode(model, validation),
+        encoder=program(model.encoder_layers()),  # type: ignore[operator]
+        codes=_as_stored(encode(model, validation)),
         history=trained.history,
         snapshots=np.stack([trained.snapshots[epoch] for epoch in epochs]),
         snapshot_epochs=epochs,
-        metrics={split.split: evaluate(model, spec, split) for split in measured},
+        extras=_extras(spec, model, training),
         provenance={
             "device": trained.device,
             "precision": trained.precision,
             "threads": torch.get_num_threads(),
             "training_images": len(training),
             "training_seconds": round(seconds, 3),
-            "images_per_second": round(len(training) * len(trained.history) / seconds),
+            "images_per_second": round(shown * len(trained.history) / max(seconds, 1e-9)),
             "last_call_seconds": round(time.perf_counter() - start, 3),
             "torch": torch.__version__,
             "numpy": np.__version__,
@@ -72,3 +81,29 @@ def finish(
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         },
     )
+    # A run of a few images is about what it does to just those.
+    measured = [validation, *([test] if test else []), *([training] if spec.images else [])]
+    return replace(run, metrics={split.split: measure(run, split, features) for split in measured})
+
+
+def _as_stored(codes: Codes) -> Codes:
+    """Rounded to half precision, where they fit it."""
+    arrays = [codes.mean] if codes.log_var is None else [codes.mean, codes.log_var]
+    if any(np.abs(array).max() >= LARGEST_HALF for array in arrays):
+        return codes
+    mean, *rest = (array.astype(np.float16).astype(np.float32) for array in arrays)
+    return Codes(mean, rest[0] if rest else None, codes.labels)
+
+
+def _extras(spec: RunSpec, model: nn.Module, training: ImageDataset) -> dict[str, np.ndarray]:
+    """What is kept of the training images: a mixture over their codes, or a classifier's features of them."""
+    if not model_kind(spec.model).generates:
+        reference = encode(model, training.first(REFERENCE_IMAGES)).mean
+        return {"reference": reference.astype(np.float16)}
+    if model_kind(spec.model).objective != "elbo":
+        return {}
+    try:
+        mixture = fit_mixture(encode(model, training.first(MOST_TO_FIT)).mean)
+    except MeasureError:
+        return {}  # too few images; drawing from the mixture says so
+    return {f"mixture/{name}": array.astype(np.float32) for name, array in mixture._asdict().items()}

@@ -20,13 +20,15 @@ from torch import Tensor, nn
 
 from vae_core.datasets import ImageDataset
 from vae_core.errors import TrainingDiverged
-from vae_core.models import build
-from vae_core.objectives import Likelihood, beta_loss, elbo, likelihood
+from vae_core.models import build, model_kind
+from vae_core.objectives import OBJECTIVES, Likelihood, Objective, beta_loss, likelihood
 from vae_core.spec import RunSpec
 from vae_core.training.device import choose_device, choose_precision
 
 EVALUATION_BATCH = 2_000
-SNAPSHOT_IMAGES = 500
+SNAPSHOT_NUMBERS = 1_000  # of one epoch's snapshot: 500 images for d = 2
+# A few images are gone through several times in an epoch: an epoch's bookkeeping would cost more than its steps.
+FEW_IMAGES, FEWEST_PER_EPOCH = 1_000, 5_000
 MAX_SNAPSHOTS = 60
 WARM_UP_SHARE = 0.1
 START_DIVISOR, END_DIVISOR = 25.0, 1e4
@@ -141,10 +143,13 @@ def train(
     optimizer = torch.optim.Adam(parameters, lr=spec.learning_rate, fused=fused)
     if resume:
         _restore_moments(optimizer, parameters, resume)
-    p_x_given_z = likelihood(spec.variance)
+    p_x_given_z, objective = likelihood(spec.variance), OBJECTIVES[model_kind(spec.model).objective]
 
-    pixels = torch.from_numpy(training.images.reshape(len(training), -1).copy()).to(where)
-    held_out = torch.from_numpy(validation.images.reshape(len(validation), -1).copy()).to(where)
+    pixels, targets = _resident(training, where)
+    held_out, held_targets = _resident(validation, where)
+    if objective.targets == "number":
+        targets, held_targets = torch.arange(len(pixels), device=where), torch.full_like(held_targets, -1)
+    shown = SNAPSHOT_NUMBERS // spec.latent_dim or 1
     keep = snapshot_epochs(spec.epochs)
     history = list(resume.history) if resume else []
     snapshots = dict(resume.snapshots) if resume else {}
@@ -152,35 +157,40 @@ def train(
 
     for epoch in range(first, spec.epochs + 1):
         start = time.perf_counter()
-        reconstruction, kl = _one_epoch(model, optimizer, pixels, spec, p_x_given_z, epoch, exact)
+        images, losses = _one_epoch(model, optimizer, pixels, targets, spec, objective, p_x_given_z, epoch, exact)
         seconds = time.perf_counter() - start
-        held_reconstruction, held_kl = _validate(model, held_out, spec, p_x_given_z)
+        held_losses = _validate(model, held_out, held_targets, spec, objective, p_x_given_z)
+        record = dict(zip(objective.names, losses, strict=True))
+        record |= {f"validation_{name}": loss for name, loss in zip(objective.names, held_losses, strict=True)}
         # The held-out losses too: they are the first to show what the epoch's last step did to the weights.
-        if not all(map(math.isfinite, (reconstruction, kl, held_reconstruction, held_kl))):
+        if not all(map(math.isfinite, record.values())):
+            values = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in record.items())
             raise TrainingDiverged(
-                f"training {spec.key} stopped in epoch {epoch}: the loss is no longer a finite number "
-                f"(reconstruction {reconstruction:g}, KL {kl:g} nats; held out {held_reconstruction:g} and "
-                f"{held_kl:g}); try a smaller learning rate than {spec.learning_rate:g}."
+                f"training {spec.key} stopped in epoch {epoch}: the loss is no longer a finite number ({values}); "
+                f"try a smaller learning rate than {spec.learning_rate:g}."
             )
-        record = {
-            "epoch": epoch,
-            "reconstruction": reconstruction,
-            "kl": kl,
-            "validation_reconstruction": held_reconstruction,
-            "validation_kl": held_kl,
-            "seconds": seconds,
-        }
+        record = {"epoch": epoch, **record, "seconds": seconds}
         history.append(record)
         if epoch in keep:
-            codes, _ = model.describe(_floats(held_out[:SNAPSHOT_IMAGES]))  # type: ignore[operator]
+            codes, _ = model.describe(_floats(held_out[:shown]))  # type: ignore[operator]
             snapshots[epoch] = codes.cpu().numpy().astype(np.float16)
         if save_state:
             save_state(_state(epoch, model, optimizer, parameters, history, snapshots, exact))
         if on_epoch:
             per_epoch = (time.perf_counter() - began) / (epoch - first + 1)
-            on_epoch(Progress(epoch, spec.epochs, record, len(pixels) / seconds, per_epoch * (spec.epochs - epoch)))
+            on_epoch(Progress(epoch, spec.epochs, record, images / seconds, per_epoch * (spec.epochs - epoch)))
 
     return Trained(model.cpu().eval(), history, snapshots, _device_name(where), exact)
+
+
+def images_per_epoch(count: int) -> int:
+    """How many images an epoch shows when there are `count` to learn from: whole passes, several over a few."""
+    return count * math.ceil(FEWEST_PER_EPOCH / count) if count < FEW_IMAGES else count
+
+
+def _resident(images: ImageDataset, device: torch.device) -> tuple[Tensor, Tensor]:
+    pixels = torch.from_numpy(images.images.reshape(len(images), -1).copy()).to(device)
+    return pixels, torch.from_numpy(images.labels.copy()).to(device)
 
 
 @contextmanager
@@ -199,15 +209,18 @@ def _one_epoch(
     model: nn.Module,
     optimizer: torch.optim.Adam,
     pixels: Tensor,
+    targets: Tensor,
     spec: RunSpec,
+    objective: Objective,
     p_x_given_z: Likelihood,
     epoch: int,
     precision: str,
-) -> tuple[float, float]:
-    """One pass over the images; mean reconstruction and KL in nats per image as the weights moved."""
-    device, count = pixels.device, len(pixels)
+) -> tuple[int, list[float]]:
+    """One pass over the images; how many were shown, and both terms' means per image as the weights moved."""
+    device, weight = pixels.device, objective.weight(spec)
+    count = images_per_epoch(len(pixels))
     generator = torch.Generator(device).manual_seed(spec.seed * 1_000_003 + epoch)
-    order = torch.randperm(count, generator=generator, device=device)
+    order = torch.randperm(count, generator=generator, device=device).remainder(len(pixels))
     steps_per_epoch = math.ceil(count / spec.batch_size)
     step, steps = (epoch - 1) * steps_per_epoch, spec.epochs * steps_per_epoch
     sums = torch.zeros(2, device=device)
@@ -218,28 +231,28 @@ def _one_epoch(
         x = _floats(pixels.index_select(0, chosen))  # (B, D); several times faster than pixels[chosen]
         noise = torch.randn(len(chosen), spec.latent_dim, generator=generator, device=device)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            terms = elbo(model, x, noise, p_x_given_z)
-        beta_loss(terms.reconstruction, terms.kl, spec.kl_weight).mean().backward()
+            first, second = objective.terms(model, x, noise, targets.index_select(0, chosen), p_x_given_z)
+        beta_loss(first, second, weight).mean().backward()
         optimizer.step()
         optimizer.zero_grad()
-        sums += torch.stack([terms.reconstruction.detach().sum(), terms.kl.detach().sum()])
+        sums += torch.stack([first.detach().sum(), second.detach().sum()])
         step += 1
-    reconstruction, kl = (sums / count).tolist()  # the epoch's only read from the device
-    return reconstruction, kl
+    return count, (sums / count).tolist()  # the epoch's only read from the device
 
 
 @torch.no_grad()
-def _validate(model: nn.Module, pixels: Tensor, spec: RunSpec, p_x_given_z: Likelihood) -> tuple[float, float]:
-    """Mean reconstruction and KL of held-out images, the same noise each epoch so that epochs compare."""
+def _validate(
+    model: nn.Module, pixels: Tensor, targets: Tensor, spec: RunSpec, objective: Objective, p_x_given_z: Likelihood
+) -> list[float]:
+    """Both terms' means over held-out images, the same noise each epoch so that epochs compare."""
     model.eval()
     generator = torch.Generator(pixels.device).manual_seed(spec.seed + _VALIDATION_STREAM)
     sums = torch.zeros(2, device=pixels.device)
-    for part in pixels.split(EVALUATION_BATCH):
+    for part, wanted in zip(pixels.split(EVALUATION_BATCH), targets.split(EVALUATION_BATCH), strict=True):
         noise = torch.randn(len(part), spec.latent_dim, generator=generator, device=pixels.device)
-        terms = elbo(model, _floats(part), noise, p_x_given_z)
-        sums += torch.stack([terms.reconstruction.sum(), terms.kl.sum()])
-    reconstruction, kl = (sums / len(pixels)).tolist()
-    return reconstruction, kl
+        first, second = objective.terms(model, _floats(part), noise, wanted, p_x_given_z)
+        sums += torch.stack([first.sum(), second.sum()])
+    return (sums / len(pixels)).tolist()
 
 
 def _floats(pixels: Tensor) -> Tensor:

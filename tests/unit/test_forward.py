@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from vae_core.checkpoints import Store
+from vae_core.forward import BATCH, run_program, sigmoid
+from vae_core.manifest import SHIPPED
+from vae_core.models import MODELS
+from vae_core.models.program import LAYER_OPS, program
+from vae_core.run import Run
+from vae_core.spec import RunSpec
+
+RANDOM = np.random.default_rng(0)
+
+LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "linear": (lambda: nn.Linear(5, 3), (5,)),
+    "linear without bias": (lambda: nn.Linear(5, 3, bias=False), (5,)),
+    "relu": (nn.ReLU, (7,)),
+    "tanh": (nn.Tanh, (7,)),
+    "sigmoid": (nn.Sigmoid, (7,)),
+    "reshape": (lambda: nn.Unflatten(1, (2, 3, 4)), (24,)),
+    "conv": (lambda: nn.Conv2d(1, 3, 3), (1, 6, 6)),
+    "conv as in the models": (lambda: nn.Conv2d(2, 4, 4, 2, 1), (2, 8, 8)),
+    "conv on odd sizes": (lambda: nn.Conv2d(2, 4, 4, 2, 1), (2, 7, 9)),
+    "conv of one pixel": (lambda: nn.Conv2d(3, 2, 1), (3, 5, 4)),
+    "conv without bias": (lambda: nn.Conv2d(2, 3, 2, bias=False), (2, 5, 5)),
+    "conv uneven": (lambda: nn.Conv2d(2, 3, (2, 5), stride=(3, 1), padding=(0, 2)), (2, 8, 5)),
+    "conv that skips pixels": (lambda: nn.Conv2d(1, 2, 2, stride=3), (1, 9, 8)),
+    "conv_transpose": (lambda: nn.ConvTranspose2d(3, 1, 3), (3, 4, 4)),
+    "conv_transpose as in the models": (lambda: nn.ConvTranspose2d(4, 2, 4, 2, 1), (4, 4, 4)),
+    "conv_transpose to odd sizes": (lambda: nn.ConvTranspose2d(4, 2, 4, 2, 1, (1, 0)), (4, 3, 4)),
+    "conv_transpose of one pixel": (lambda: nn.ConvTranspose2d(3, 2, 1), (3, 5, 4)),
+    "conv_transpose without bias": (lambda: nn.ConvTranspose2d(2, 3, 2, bias=False), (2, 5, 5)),
+    "conv_transpose uneven": (
+        lambda: nn.ConvTranspose2d(2, 3, (3, 2), stride=(1, 3), padding=(1, 0), output_padding=(0, 2)),
+        (2, 3, 4),
+    ),
+    "conv_transpose with gaps": (lambda: nn.ConvTranspose2d(1, 2, 2, stride=3, output_padding=1), (1, 3, 2)),
+    "conv_transpose cropped to its middle": (lambda: nn.ConvTranspose2d(2, 1, 5, stride=2, padding=3), (2, 5, 6)),
+}
+
+
+def as_arrays(network: nn.Module) -> dict[str, np.ndarray]:
+    return {name: value.detach().numpy() for name, value in network.state_dict().items()}
+
+
+def filled(*layers: nn.Module) -> nn.Sequential:
+    """Weights of the size that keeps outputs of the size of the inputs, from a generator of their own."""
+    network, generator = nn.Sequential(*layers), torch.Generator().manual_seed(0)
+    for parameter in network.parameters():
+        nn.init.uniform_(parameter, -0.7, 0.7, generator=generator)
+    return network
+
+
+@pytest.mark.parametrize(("make", "shape"), LAYERS.values(), ids=LAYERS.keys())
+def test_every_kind_of_layer_gives_torchs_numbers(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
+    network = filled(nn.Unflatten(1, shape), make())
+    x = RANDOM.standard_normal((11, int(np.prod(shape)))).astype(np.float32)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(x)).flatten(1).numpy()
+    result = run_program(program(network.named_children()), as_arrays(network), x)
+    assert result.dtype == np.float32
+    assert expected.std() > 0.1
+    np.testing.assert_allclose(result, expected, rtol=0, atol=1e-5)
+
+
+def test_the_layers_above_are_all_there_are() -> None:
+    made = {program([("0", make())])[0]["op"] for make, _ in LAYERS.values()}
+    assert made == set(LAYER_OPS)
+
+
+@pytest.mark.parametrize("rows", [0, 1, BATCH - 1, BATCH, BATCH + 1, 2 * BATCH + 7])
+def test_the_number_of_rows_changes_nothing(rows: int) -> None:
+    network = filled(
+        nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(32, 3)
+    )
+    x = np.random.default_rng(rows).standard_normal((rows, 16)).astype(np.float32)
+    result = run_program(program(network.named_children()), as_arrays(network), x)
+    with torch.no_grad():
+        np.testing.assert_allclose(result, network(torch.from_numpy(x)).numpy(), rtol=0, atol=1e-5)
+    assert result.shape == (rows, 3)
+
+
+def test_inputs_and_weights_stay_as_they_are() -> None:
+    network = filled(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
+    x, weights = RANDOM.standard_normal((5, 4)), as_arrays(network)
+    kept = x.copy(), {name: array.copy() for name, array in weights.items()}
+    run_program(program(network.named_children()), weights, x)
+    assert np.array_equal(x, kept[0])
+    assert all(np.array_equal(weights[name], kept[1][name]) for name in weights)
+
+
+def test_half_precision_weights_are_computed_with_in_single_precision() -> None:
+    # 1 + 2^-12 needs more digits than half precision has: an interpreter that stayed there would answer 0.
+    weights = {"w": np.array([[1.0]], np.float16), "b": np.array([-1.0], np.float16)}
+    layers = [{"op": "linear", "in": 1, "out": 1, "weight": "w", "bias": "b"}]
+    assert run_program(layers, weights, np.array([[1.0 + 2.0**-12]]))[0, 0] == 2.0**-12
+
+
+def test_no_layers_give_the_input_back() -> None:
+    x = RANDOM.standard_normal((3, 4)).astype(np.float32)
+    assert np.array_equal(run_program([], {}, x), x)
+
+
+@pytest.mark.parametrize("op", ["softmax", "", "x" * 10_000], ids=lambda op: op[:8])
+def test_an_unknown_operation_is_refused_by_name(op: str) -> None:
+    with pytest.raises(ValueError, match="unknown operation") as refused:
+        run_program([{"op": op}], {}, np.zeros((1, 2)))
+    assert len(str(refused.value)) < 100
+
+
+@pytest.mark.filterwarnings("error")
+def test_sigmoid_is_exact_where_exp_would_overflow() -> None:
+    x = np.array([-1e30, -1000.0, -20.0, 0.0, 3.0, 1000.0, 1e30], np.float32)
+    expected = torch.sigmoid(torch.from_numpy(x).double()).numpy()
+    np.testing.assert_allclose(sigmoid(x), expected, rtol=0, atol=1e-7)
+
+
+def assert_as_torch(run: Run, pixels: np.ndarray, codes: np.ndarray) -> None:
+    """Run.decode and Run.encode against the network with the same weights."""
+    with torch.no_grad():
+        z = torch.from_numpy(codes)
+        output = run.model.decoder(z) if run.spec.model == "classifier" else run.model.decode(z)
+        expected = run.likelihood.expected_pixels(output).numpy()
+        described = run.model.describe(torch.from_numpy(pixels))[0].numpy()
+    decoded = run.decode(codes)
+    assert decoded.dtype == np.float32
+    assert expected.std(axis=0).max() > 1e-3  # one image for every code would prove little
+    np.testing.assert_allclose(decoded, expected, rtol=0, atol=1e-4)
+    if run.encoder:
+        encoded = run.encode(pixels)
+        assert encoded.dtype == np.float32
+        assert described.std(axis=0).max() > 1e-3
+        np.testing.assert_allclose(encoded, described, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_trained_runs_of_every_kind_give_torchs_numbers(
+    model: str, every_kind: dict[str, Run], validation: Any
+) -> None:
+    run = every_kind[model]
+    spread = 5.0 * RANDOM.standard_normal(run.codes.mean.shape)  # after so few epochs all codes lie close together
+    assert_as_torch(run, validation.floats(), (run.codes.mean + spread).astype(np.float32))
+
+
+EVERY_SIZE = [
+    (model, likelihood, dataset)
+    for model, kind in MODELS.items()
+    for likelihood in kind.likelihoods
+    for dataset in ("mnist_sample", "digits", "s_curve")
+    if kind.family != "conv" or dataset != "s_curve"
+]
+
+
+@pytest.mark.parametrize(("model", "likelihood", "dataset"), EVERY_SIZE)
+def test_every_kind_gives_torchs_numbers_on_every_size_of_image(
+    model: str, likelihood: str, dataset: str, untrained_run: Callable[..., Run]
+) -> None:
+    hidden = () if MODELS[model].family == "linear" else (4, 6, 8)
+    run = untrained_run(RunSpec(dataset, model, hidden=hidden, likelihood=likelihood, images=12))
+    pixels = RANDOM.random((60, int(np.prod(run.image_shape)))).astype(np.float32)
+    codes = 10.0 * RANDOM.standard_normal((60, run.spec.latent_dim)).astype(np.float32)
+    assert_as_torch(run, pixels, codes)
+
+
+def test_a_memorisers_encoder_is_no_program_and_it_says_so(every_kind: dict[str, Run]) -> None:
+    with pytest.raises(ValueError, match="does not hold its encoder as a program"):
+        every_kind["memoriser"].encode(np.zeros((1, 64)))
+
+
+@pytest.mark.parametrize("key", Store(SHIPPED).keys())
+def test_shipped_runs_give_torchs_numbers(key: str) -> None:
+    run = Store(SHIPPED).load(key)
+    pixels = RANDOM.random((40, int(np.prod(run.image_shape)))).astype(np.float32)
+    assert_as_torch(run, pixels, run.codes.mean[:400])
+
+
+WITHOUT_TORCH = """
+import sys
+import numpy as np
+import vae_core.evaluation.generation, vae_core.features, vae_core.sampling
+from vae_core.checkpoints import Store
+
+run = Store(sys.argv[1]).load(sys.argv[2])
+print(run.decode(run.encode(np.zeros((1, 64)))).shape, "torch" in sys.modules)
+"""
+
+
+def test_what_pages_draw_with_does_not_import_torch(
+    run_python: Callable[..., subprocess.Popen[str]], every_kind: dict[str, Run], tmp_path: Any
+) -> None:
+    Store(tmp_path).save(every_kind["conv_vae"])
+    process = run_python("-c", WITHOUT_TORCH, str(tmp_path), every_kind["conv_vae"].key)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "")
+    assert out == "(1, 64) False\n"

@@ -1,0 +1,43 @@
+"""Measure a trained model on one split: its losses, its codes, and what it generates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vae_core.datasets import ImageDataset
+from vae_core.evaluation.codes import measure_codes
+from vae_core.evaluation.generation import measure_generation, measure_real
+from vae_core.evaluation.losses import classify, encode, evaluate
+from vae_core.features import FeatureSpace
+from vae_core.models import model_kind
+from vae_core.run import Run
+
+
+def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> dict[str, Any]:
+    """All figures that apply to a run.
+
+    Args:
+        run: a trained model.
+        dataset: the split.
+        features: of the dataset's classifier; None leaves out what needs it.
+
+    Returns:
+        See `evaluate`, `classify`, `codes.measure_codes`, `generation.measure_generation`; ``n`` is the number of
+        images, and every figure that is taken on fewer carries its own. ``not_measured`` maps what could not be
+        measured to a sentence that says why.
+    """
+    kind = model_kind(run.spec.model)
+    problems: dict[str, str] = {}
+    if not kind.generates:
+        result = classify(run.model, run.spec, dataset)
+        result |= measure_real(dataset, FeatureSpace.of(run), problems)
+    else:
+        codes = encode(run.model, dataset)
+        result = evaluate(run.model, run.spec, dataset, codes)
+        if kind.objective == "elbo":
+            result |= measure_codes(dataset, codes, problems)
+            if features is None:
+                problems["samples"] = "There is no classifier of this dataset to see with."
+            else:
+                result |= measure_generation(run, dataset, codes, features, problems)
+    return result | ({"not_measured": problems} if problems else {})

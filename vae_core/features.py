@@ -1,0 +1,59 @@
+"""The eyes of the measurements: features of a small classifier of the same dataset, never another's (no Inception)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vae_core.forward import run_program
+from vae_core.metrics import hole_threshold, nearest_distances
+from vae_core.run import Run
+from vae_core.spec import RunSpec
+
+REFERENCE_IMAGES = 10_000
+_SEES_FOR = {"mnist_sample": "mnist"}  # the same digits
+_EPOCHS = {"digits": 100}
+_USUAL_EPOCHS = 20
+
+
+def classifier_spec(dataset: str) -> RunSpec:
+    """The classifier whose features serve `dataset`."""
+    name = _SEES_FOR.get(dataset, dataset)
+    return RunSpec(dataset=name, model="classifier", epochs=_EPOCHS.get(name, _USUAL_EPOCHS))
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """Images as the penultimate layer of a frozen classifier sees them.
+
+    Attributes:
+        run: the classifier.
+        reference: float64 (N, f), features of training images.
+        threshold: an image farther than this from every reference image is a hole: 95% of real held-out images are
+            nearer (so real images score 5% by construction).
+    """
+
+    run: Run
+    reference: np.ndarray
+    threshold: float
+
+    @classmethod
+    def of(cls, run: Run) -> FeatureSpace:
+        """The feature space of a classifier's run."""
+        reference = run.extras["reference"].astype(np.float64)
+        return cls(run, reference, hole_threshold(run.codes.mean, reference))
+
+    def features(self, pixels: np.ndarray) -> np.ndarray:
+        """Flat images (N, D) -> float64 (N, f). Pixels outside [0, 1] are clipped: no picture has such."""
+        return self.run.encode(np.clip(pixels, 0.0, 1.0)).astype(np.float64)
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Features (N, f) -> class probabilities (N, K)."""
+        logits = run_program(self.run.decoder, self.run.weights, features).astype(np.float64)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def distances(self, features: np.ndarray) -> np.ndarray:
+        """Features (N, f) -> distance to the nearest training image, (N,)."""
+        return nearest_distances(features, self.reference)
