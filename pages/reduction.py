@@ -125,6 +125,14 @@ def measured_points() -> tuple[tuple[str, tuple[tuple[int, float], ...]], ...]:
     return tuple((model, values) for model, values in points if values)
 
 
+def gains() -> str:
+    """By how much the deep autoencoder is better than PCA, at each d of which both are in the store."""
+    errors = {model: dict(values) for model, values in measured_points()}
+    both = [d for d in DIMENSIONS if d in errors.get("pca", {}) and d in errors.get("ae", {})]
+    told = ", ".join(f"{errors['pca'][d] / errors['ae'][d]:.1f} at d = {d}" for d in both)
+    return f"PCA's error over the autoencoder's: {told}." if told else ""
+
+
 def best_of_three(dimensions: int) -> tuple[int, str]:
     """Answer to the first prediction, from the runs' errors."""
     errors = {model: error_of(model, dimensions) for model in ("pixels", "pca", "ae")}
@@ -311,9 +319,10 @@ with errors_said():
 with errors_said():
     chapter.passage(
         "Error against d",
-        "Every point is a trained run, measured on 10,000 test digits. Selection loses to extraction at every d; the "
-        "linear autoencoder lies on PCA, which no straight map can beat; bending the map gains most where numbers are "
-        "few.",
+        "Every point is a trained run, measured on 10,000 test digits. Extraction beats selection; the linear "
+        "autoencoder lies on PCA, which no straight map can beat on the images it was computed from; curved maps get "
+        "below it. "
+        f"{gains()}",
     )
     st.plotly_chart(error_figure(measured_points(), d), width="stretch", config=PLAIN, key="reduction-errors")
 

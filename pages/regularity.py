@@ -29,13 +29,14 @@ from vae_core.spec import RunSpec
 
 DIMENSIONS = (2, 8, 16, 32)
 DATASETS = tuple(name for name, known in datasets.DATASETS.items() if known.pictures)
-DEPTHS = {"one hidden layer": (128,), "two": (128, 64), "three": (128, 64, 64)}
+DEPTHS = {"128": (128,), "128-64": (128, 64), "128-64-64": (128, 64, 64), "512-256": (512, 256)}
 SOURCE_TITLES = {"prior": "N(0, I)", "box": "A box around the codes", "mixture": "A mixture fitted afterwards"}
 SHEET = 36
+CONV_DIMENSIONS = 16
 
 DATASET = url_state.one_of("dataset", DATASETS, "the images")
 D = url_state.one_of("d", DIMENSIONS, "the number of latent dimensions")
-DEPTH = url_state.one_of("depth", DEPTHS, "the number of hidden layers")
+DEPTH = url_state.one_of("depth", DEPTHS, "the hidden layers")
 SOURCE = url_state.one_of("from", SOURCES, "where samples are drawn from")
 
 
@@ -308,11 +309,11 @@ def verdict(specs: list[RunSpec]) -> str:
     return " ".join(said) + f" Means over {seeds} seed{'s' if seeds > 1 else ''}, d = {specs[0].latent_dim}."
 
 
-def at_equal_weights(d: int) -> None:
+def at_equal_weights() -> None:
     """Convolutional against fully connected, autoencoder and VAE, with as many weights."""
     rows = []
     for model in ("ae", "conv_ae", "vae", "conv_vae"):
-        for line in seeds_of(compared_spec(model, "mnist", d))[:1]:
+        for line in seeds_of(compared_spec(model, "mnist", CONV_DIMENSIONS))[:1]:
             run = load_run(line.key)
             bound, error = figure(line, "negative_elbo"), figure(line, "mse")
             rows.append(
@@ -325,10 +326,12 @@ def at_equal_weights(d: int) -> None:
             )
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch")
-        st.caption(f"MNIST, d = {d}, 10,000 test digits, at the mean code; bound with z sampled. Shipped runs only.")
+        st.caption(
+            f"MNIST, d = {CONV_DIMENSIONS}, 10,000 test digits: the error at the mean code, the bound with z sampled."
+        )
 
 
-def instruments(pair: list[RunSpec], dataset: str, d: int) -> None:
+def instruments(pair: list[RunSpec], dataset: str) -> None:
     """All that needs both runs."""
     planes(pair)
 
@@ -376,7 +379,7 @@ def instruments(pair: list[RunSpec], dataset: str, d: int) -> None:
         "Convolutions",
         "Strided convolutions and transposed ones are the usual pair for images: the same comparison at equal weights.",
     )
-    at_equal_weights(16 if d > 8 else 2)
+    at_equal_weights()
 
     chapter.mathematics(
         [
@@ -421,7 +424,7 @@ with left:
 with middle:
     d = url_state.choose(D, "Latent dimensions, d", DIMENSIONS, 2, key="regularity-d")
 with right:
-    depth = url_state.choose(DEPTH, "Hidden layers", tuple(DEPTHS), "two", key="regularity-depth")
+    depth = url_state.choose(DEPTH, "Hidden layers", tuple(DEPTHS), "128-64", key="regularity-depth")
 
 with errors_said():
     pair = [compared_spec(model, dataset, d, DEPTHS[depth]) for model in ("ae", "vae")]
@@ -429,7 +432,7 @@ with errors_said():
     if missing:
         offer_training(missing, key="regularity-training")
     else:
-        instruments(pair, dataset, d)
+        instruments(pair, dataset)
 
 chapter.in_code(
     ("sampling.py", "draw"),

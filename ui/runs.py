@@ -19,23 +19,26 @@ SMALL_SET, SMALL_SET_EPOCHS, SMALL_SET_BATCH = 10_000, 200, 64
 
 
 def compared_spec(model: str, dataset: str, latent_dim: int, hidden: tuple[int, ...] | None = None) -> RunSpec:
-    """The spec that chapters compare: the manifest's recipe for this kind of model, on any dataset and d.
+    """The spec that chapters compare: the shipped run of this kind, or its recipe on another dataset, d or depth.
 
     Raises:
         RunNotFound: the manifest has no recipe for this model.
         SpecError: no such model on this dataset.
     """
-    wanted = COMPARED_HIDDEN[model_kind(model).family]
-    for spec in read_manifest():
-        if spec.model == model and spec.dataset == "mnist" and spec.hidden == wanted and spec.seed == 0:
-            break
-    else:
+    usual = COMPARED_HIDDEN[model_kind(model).family]
+    wanted = hidden or usual
+    alike = [spec for spec in read_manifest() if spec.model == model and spec.seed == 0]
+    for spec in alike:
+        if (spec.dataset, spec.latent_dim, spec.hidden) == (dataset, latent_dim, wanted):
+            return spec
+    recipe = next((spec for spec in alike if spec.dataset == "mnist" and spec.hidden == usual), None)
+    if recipe is None:
         raise RunNotFound(f"the manifest has no recipe for the model {model}.")
-    changes: dict[str, Any] = {"dataset": dataset, "latent_dim": latent_dim, "hidden": hidden or wanted}
+    changes: dict[str, Any] = {"dataset": dataset, "latent_dim": latent_dim, "hidden": wanted}
     if datasets.info(dataset).training_images < SMALL_SET and model_kind(model).trained:
         # As many epochs as for 55,000 images would be a few hundred steps.
         changes |= {"epochs": SMALL_SET_EPOCHS, "batch_size": SMALL_SET_BATCH}
-    return replace(spec, **changes)
+    return replace(recipe, **changes)
 
 
 def seeds_of(spec: RunSpec) -> list[Listed]:

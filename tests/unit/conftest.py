@@ -78,6 +78,15 @@ def validation() -> ImageDataset:
 
 
 @pytest.fixture(scope="session")
+def mnist_root() -> Path:
+    """The folder of the full MNIST; skips where there is none."""
+    root = os.environ.get("VAE_DATA")
+    if not root or not (Path(root) / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file():
+        pytest.skip("VAE_DATA holds no MNIST")
+    return Path(root)
+
+
+@pytest.fixture(scope="session")
 def small_runs(tmp_path_factory: pytest.TempPathFactory, small_spec: Callable[..., RunSpec]) -> dict[str, Run]:
     """Trained runs of several kinds, by a short name."""
     store = Store(tmp_path_factory.mktemp("runs"))

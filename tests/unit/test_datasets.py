@@ -27,15 +27,6 @@ def raw_folder(root: Path) -> Path:
     return root / "MNIST" / "raw"
 
 
-@pytest.fixture(scope="module")
-def mnist_root() -> Path:
-    """The folder of the full MNIST; skips where there is none."""
-    root = os.environ.get("VAE_DATA")
-    if not root or not (raw_folder(Path(root)) / "train-images-idx3-ubyte").is_file():
-        pytest.skip("VAE_DATA holds no MNIST")
-    return Path(root)
-
-
 def write_mnist(root: Path, *, train: bool, images: int | None = None, fill: int = 0) -> list[Path]:
     """IDX files of MNIST's size, or of another number of images, all pixels alike."""
     count = IMAGES[train] if images is None else images

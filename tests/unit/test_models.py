@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -134,10 +133,6 @@ def test_a_classifiers_dropout_multiplies_its_features_in_training_only() -> Non
     network.eval()
     torch.testing.assert_close(network.logits(x, noise), network.decoder(features))
     assert network.logits(x, noise).shape == (5, 10)
-
-
-def test_a_classifier_has_as_many_logits_as_its_dataset_has_classes() -> None:
-    assert {made("classifier", name).decoder[0].out_features for name in ("mnist", "digits", "kmnist")} == {10}
 
 
 @pytest.mark.parametrize("images", [2, 3, 10, 300])
@@ -291,4 +286,4 @@ def test_every_kind_is_built_and_says_what_its_objective_needs() -> None:
             z, posterior = network.latents(x, noise[:, : kind.latent_dim])
             assert z.shape == (3, kind.latent_dim)
             assert (posterior is not None) is kind.has_kl
-        assert np.isin(kind.likelihood, kind.likelihoods)
+        assert kind.likelihood in kind.likelihoods

@@ -8,9 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import distributions
 
-from vae_core.models import build
+from vae_core.models import MODELS, build
 from vae_core.models.posterior import Posterior
-from vae_core.objectives import Bernoulli, Elbo, Gaussian, beta_loss, elbo, kl_to_standard_normal, likelihood
+from vae_core.objectives import (
+    OBJECTIVES,
+    Bernoulli,
+    Elbo,
+    Gaussian,
+    beta_loss,
+    elbo,
+    kl_to_standard_normal,
+    likelihood,
+)
 from vae_core.spec import RunSpec
 
 
@@ -182,3 +191,67 @@ def test_an_infinite_kl_with_beta_0_is_not_nan() -> None:
 @settings(max_examples=100, deadline=None)
 def test_the_loss_is_reconstruction_plus_beta_times_kl(reconstruction: float, kl: float, beta: float) -> None:
     assert beta_loss(reconstruction, kl, beta) == pytest.approx(reconstruction + beta * kl)
+
+
+def test_the_cross_entropy_is_that_of_the_right_class_and_the_error_counts_wrong_answers() -> None:
+    network = build(RunSpec("digits", "classifier", hidden=(4, 8), latent_dim=16), (1, 8, 8)).eval()
+    x, noise = torch.rand(50, 64, generator=generator()), torch.zeros(50, 16)
+    probabilities = torch.softmax(network.logits(x, noise).double(), dim=1)
+    answers = probabilities.argmax(dim=1)
+    targets = answers.clone()
+    targets[:20] = (targets[:20] + 1) % 10
+    objective = OBJECTIVES["cross_entropy"]
+    nats, error = objective.terms(network, x, noise, targets, Bernoulli())
+    torch.testing.assert_close(nats.double(), -probabilities[torch.arange(50), targets].log(), rtol=1e-5, atol=1e-6)
+    assert torch.equal(error, (torch.arange(50) < 20).float())
+    assert (objective.names, objective.targets) == (("cross_entropy", "error"), "label")
+    assert objective.weight(RunSpec("digits", "classifier")) == 0.0  # the error has no gradient
+
+
+def test_a_memoriser_learns_to_decode_a_number_and_to_name_it() -> None:
+    spec = RunSpec("digits", "memoriser", images=10, hidden=(16,))
+    network, p_x_given_z = build(spec, (1, 8, 8)), likelihood(spec.variance)
+    x = torch.rand(6, 64, generator=generator())
+    numbers = torch.tensor([0, 3, 9, 9, 5, 1])
+    objective = OBJECTIVES["memorise"]
+    nats, miss = objective.terms(network, x, torch.zeros(6, 1), numbers, p_x_given_z)
+    # Decoded is the image's number, whatever the encoder makes of the image.
+    expected = p_x_given_z.negative_log_likelihood(network.decode(numbers[:, None].float()), x)
+    torch.testing.assert_close(nats, expected)
+    torch.testing.assert_close(miss, (network.position(x) - numbers).square())
+    assert (objective.names, objective.targets) == (("reconstruction", "code_error"), "number")
+    assert objective.weight(spec) == 1.0
+    # Encoder and decoder have nothing to do with each other: neither waits for the other.
+    nats.sum().backward(retain_graph=True)
+    assert network.code.weight.grad is None
+    network.zero_grad()
+    miss.sum().backward()
+    assert all(parameter.grad is None or not parameter.grad.any() for parameter in network.decoder.parameters())
+    assert network.code.weight.grad.any()
+
+
+def test_a_memoriser_gives_a_new_image_the_number_that_comes_nearest() -> None:
+    spec = RunSpec("digits", "memoriser", images=10, hidden=(16,))
+    network, p_x_given_z = build(spec, (1, 8, 8)), likelihood(spec.variance)
+    x = torch.rand(6, 64, generator=generator())
+    nats, miss = OBJECTIVES["memorise"].terms(network, x, torch.zeros(6, 1), torch.full((6,), -1), p_x_given_z)
+    nearest, _ = network.describe(x)
+    torch.testing.assert_close(nats, p_x_given_z.negative_log_likelihood(network.decode(nearest), x))
+    torch.testing.assert_close(miss, (network.position(x) - nearest.squeeze(1)).square())
+    assert miss.min() > 0
+
+
+def test_the_elbo_is_the_objective_of_all_other_models_and_beta_its_weight() -> None:
+    assert {kind.objective for kind in MODELS.values()} == set(OBJECTIVES)
+    assert {model for model, kind in MODELS.items() if kind.objective != "elbo"} == {"memoriser", "classifier"}
+    objective = OBJECTIVES["elbo"]
+    network = build(RunSpec("digits", "vae", hidden=(16,)), (1, 8, 8))
+    x, noise = torch.rand(5, 64, generator=generator()), torch.randn(5, 2, generator=generator(1))
+    terms, expected = (
+        objective.terms(network, x, noise, torch.zeros(5), Bernoulli()),
+        elbo(network, x, noise, Bernoulli()),
+    )
+    assert all(torch.equal(one, other) for one, other in zip(terms, expected, strict=True))
+    assert objective.names == ("reconstruction", "kl")
+    assert objective.weight(RunSpec("digits", "vae", beta=0.3)) == 0.3
+    assert objective.weight(RunSpec("digits", "pca")) == 0.0
