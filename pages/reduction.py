@@ -2,218 +2,80 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
 from ui import chapter, url_state
 from ui.line import latent_line
 from ui.messages import errors_said
 from ui.navigation import require_app
-from ui.palette import CLASS_COLOURS, MODEL_COLOURS
-from ui.pictures import signed_tiles, tiles
-from ui.plots import PLAIN, TEMPLATE
-from ui.resources import feature_space, held_out, load_run
-from ui.runs import compared_spec, figure, seeds_of
-from vae_core.browser import line_payload
-from vae_core.datasets import load
-from vae_core.errors import RunNotFound
+from ui.pictures import labelled_rows
+from ui.plots import PLAIN
+from ui.reduction import (
+    DATASET,
+    DIMENSIONS,
+    MODELS,
+    SHOWN,
+    TILES,
+    best_of_three,
+    between_numbers,
+    error_figure,
+    error_of,
+    gains,
+    largest_angle,
+    line_bytes,
+    measured_points,
+    original_row,
+    rebuilt_row,
+    rotated_picture,
+    run_of,
+    sheet_figure,
+)
+from ui.resources import held_out, load_run
 from vae_core.manifest import shipped_run
-from vae_core.metrics import holes, mean_squared_error, orthonormality_error, principal_angles
 from vae_core.models import model_kind
-from vae_core.run import Run
 
-DATASET = "mnist"
-DIMENSIONS = (2, 8, 16, 32)
-MODELS = ("pixels", "pca", "linear_ae", "ae", "conv_ae")
 MEMORISED = (10, 50, 200)
-SHOWN = 10
-CAMERA = {"x": 1.3, "y": -1.5, "z": 0.6}
 D = url_state.one_of("d", DIMENSIONS, "the number of latent dimensions")
 N = url_state.one_of("n", MEMORISED, "the number of memorised images")
 
 
-def run_of(model: str, dimensions: int) -> Run:
-    """The run this chapter compares.
-
-    Raises:
-        RunNotFound: it is not in the store.
-    """
-    return load_run(compared_spec(model, DATASET, dimensions).key)
-
-
-def error_of(model: str, dimensions: int) -> float:
-    """Squared error per pixel on the official test images, from the run's file.
-
-    Raises:
-        RunNotFound: the run is not in the store.
-    """
-    value = next((figure(line, "mse") for line in seeds_of(compared_spec(model, DATASET, dimensions))), None)
-    if value is None:
-        raise RunNotFound(f"there is no measured {model_kind(model).title}, d = {dimensions}; run "
-                          "'python -m vae_core rebuild'.")  # fmt: skip
-    return value
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def rebuilt_row(key: str, start: int) -> tuple[np.ndarray, float]:
-    """Ten held-out images after a run's bottleneck, and their squared error per pixel."""
-    run, images = load_run(key), held_out(DATASET).floats()[start : start + SHOWN]
-    pixels = run.decode(run.codes.mean[start : start + SHOWN])
-    return tiles(pixels, run.image_shape, columns=SHOWN), mean_squared_error(images, pixels)
-
-
-@st.cache_data(show_spinner=False, max_entries=16)
-def original_row(start: int) -> np.ndarray:
-    """Ten held-out images."""
-    images = held_out(DATASET)
-    return tiles(images.floats()[start : start + SHOWN], images.image_shape, columns=SHOWN)
-
-
 @st.fragment
+@errors_said()
 def comparison(dimensions: int) -> None:
     """The same ten digits through every bottleneck."""
     place = "reduction-start"
     if st.button("Other digits", icon=":material/refresh:", key="reduction-other"):
         st.session_state[place] = (st.session_state.get(place, 0) + SHOWN) % (len(held_out(DATASET)) - SHOWN)
     start = st.session_state.get(place, 0)
-    label, picture = st.columns([3, 10], vertical_alignment="center")
-    label.markdown("**Held-out digits**")
-    picture.image(original_row(start), width="stretch")
+    rows = [("Held-out digits", "", original_row(start))]
     for model in MODELS:
         with errors_said():
-            row, error = rebuilt_row(run_of(model, dimensions).key, start)
-            label, picture = st.columns([3, 10], vertical_alignment="center")
-            label.markdown(
-                f"**{model_kind(model).title}**  \nerror {error:.4f} here, "
-                f"{error_of(model, dimensions):.4f} on 10,000 test digits"
-            )
-            picture.image(row, width="stretch")
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def error_figure(points: tuple[tuple[str, tuple[tuple[int, float], ...]], ...], marked: int) -> go.Figure:
-    """Error against d; every point is a run."""
-    chart = go.Figure()
-    for model, values in points:
-        chart.add_scatter(
-            x=[d for d, _ in values], y=[error for _, error in values], name=model_kind(model).title,
-            mode="lines+markers", line={"color": MODEL_COLOURS[model]}, hovertemplate="%{y:.4f}",
-        )  # fmt: skip
-    chart.add_vline(x=marked, line={"color": "rgba(128,138,152,0.6)", "dash": "dot"})
-    chart.update_layout(
-        template=TEMPLATE,
-        height=380,
-        xaxis={"title": "d, latent dimensions", "type": "log", "tickvals": list(DIMENSIONS), "tickformat": "d"},
-        yaxis={"title": "squared error per pixel", "type": "log", "tickvals": [0.005, 0.01, 0.02, 0.04]},
-    )
-    return chart
-
-
-def measured_points() -> tuple[tuple[str, tuple[tuple[int, float], ...]], ...]:
-    """(model, ((d, error), ...)) of all runs of this chapter that are in the store, and of the VAE's."""
-    points = []
-    for model in (*MODELS, "vae"):
-        values = []
-        for d in DIMENSIONS:
-            for line in seeds_of(compared_spec(model, DATASET, d))[:1]:
-                if (error := figure(line, "mse")) is not None:
-                    values.append((d, error))
-        points.append((model, tuple(values)))
-    return tuple((model, values) for model, values in points if values)
-
-
-def gains() -> str:
-    """By how much the deep autoencoder is better than PCA, at each d of which both are in the store."""
-    errors = {model: dict(values) for model, values in measured_points()}
-    both = [d for d in DIMENSIONS if d in errors.get("pca", {}) and d in errors.get("ae", {})]
-    told = ", ".join(f"{errors['pca'][d] / errors['ae'][d]:.1f} at d = {d}" for d in both)
-    return f"PCA's error over the autoencoder's: {told}." if told else ""
-
-
-def best_of_three(dimensions: int) -> tuple[int, str]:
-    """Answer to the first prediction, from the runs' errors."""
-    errors = {model: error_of(model, dimensions) for model in ("pixels", "pca", "ae")}
-    right = min(errors, key=errors.__getitem__)
-    told = ", ".join(f"{model_kind(model).title} {error:.4f}" for model, error in errors.items())
-    return list(errors).index(right), f"Squared error per pixel at d = {dimensions}, 10,000 test digits: {told}."
-
-
-def directions_of(run: Run) -> np.ndarray:
-    """A linear run's decoder directions, (D, d): the images that the code's numbers weigh."""
-    return run.weights["decoder.0.weight"].astype(np.float64)
-
-
-def rotated(run: Run, degrees: float) -> tuple[np.ndarray, float]:
-    """Decoder directions (D, d) after turning the first two coordinates of the code, and the error that results.
-
-    Codes and directions are turned by the same rotation R: (W R^T)(R z) = W z.
-    """
-    directions, angle = directions_of(run), math.radians(degrees)
-    rotation = np.eye(directions.shape[1])
-    rotation[:2, :2] = [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
-    codes = run.codes.mean.astype(np.float64) @ rotation.T
-    turned = directions @ rotation.T
-    pixels = codes @ turned.T + run.weights["decoder.0.bias"].astype(np.float64)
-    return turned, mean_squared_error(held_out(DATASET).floats(), pixels)
-
-
-@st.cache_data(show_spinner=False, max_entries=256)
-def rotated_picture(key: str, degrees: int, shown: int) -> tuple[np.ndarray, float, float]:
-    """The turned directions as images, the error, and how far the directions are from orthonormal."""
-    run = load_run(key)
-    turned, error = rotated(run, degrees)
-    picture = signed_tiles(turned.T[:shown], run.image_shape, columns=min(shown, 8))
-    return picture, error, orthonormality_error(turned)
+            picture, error = rebuilt_row(run_of(model, dimensions).key, start)
+            told = f"error {error:.4f} here, {error_of(model, dimensions):.4f} on 10,000 test digits"
+            rows.append((model_kind(model).title, told, picture))
+    st.html(labelled_rows(rows))
 
 
 @st.fragment
+@errors_said()
 def directions(dimensions: int) -> None:
     """Components of PCA beside directions of the linear autoencoder, and a dial that turns the code."""
     runs = {model: run_of(model, dimensions) for model in ("pca", "linear_ae")}
     degrees = st.slider("Turn the code's first two coordinates by", 0, 180, 0, 15, format="%d°", key="reduction-turn")
-    columns = st.columns(2, gap="large")
-    errors = {}
-    for column, (model, run) in zip(columns, runs.items(), strict=True):
-        picture, errors[model], skewed = rotated_picture(run.key, degrees, min(dimensions, 8))
-        column.markdown(f"**{model_kind(model).title}**")
-        column.image(picture, width="stretch" if dimensions > 2 else 240)
+    rows, errors = [], {}
+    for model, run in runs.items():
+        picture, errors[model], skewed = rotated_picture(run.key, degrees, min(dimensions, TILES))
         straight = "orthonormal up to length" if skewed < 0.01 else f"up to {skewed:.2f} from orthogonal"
-        column.caption(
-            f"Error {errors[model]:.5f} on {len(held_out(DATASET)):,} held-out digits, turned by {degrees}°. "
-            f"Directions {straight}."
-        )
-    angles = principal_angles(directions_of(runs["pca"]), directions_of(runs["linear_ae"]))
+        told = f"error {errors[model]:.5f} on {len(held_out(DATASET)):,} held-out digits; directions {straight}"
+        rows.append((f"{model_kind(model).title}, turned by {degrees}°", told, picture))
+    st.html(labelled_rows(rows))
+    angle = largest_angle(runs["pca"].key, runs["linear_ae"].key)
     st.markdown(
-        f"The largest angle between the two subspaces is **{angles.max():.2f}°**, and the errors differ by "
+        f"The largest angle between the two subspaces is **{angle:.2f}°**, and the errors differ by "
         f"**{abs(errors['linear_ae'] / errors['pca'] - 1):.2%}**. Turning changes every image above and no error: the "
         "error knows the subspace, not its axes.",
         width=chapter.TEXT_WIDTH,
     )
-
-
-@st.cache_resource(show_spinner=False)
-def sheet_figure(key: str) -> tuple[go.Figure, float]:
-    """Held-out points of the S-curve and what a run makes of them, in space; and the error."""
-    run, points = load_run(key), held_out("s_curve")
-    original, made = points.floats(), run.decode(run.codes.mean)
-    chart = go.Figure()
-    chart.add_scatter3d(
-        x=original[:, 0], y=original[:, 1], z=original[:, 2], mode="markers", name="points", hoverinfo="skip",
-        marker={"size": 2.4, "color": "#8A94A3", "opacity": 0.5},
-    )  # fmt: skip
-    colours = [CLASS_COLOURS[label] for label in points.labels]
-    chart.add_scatter3d(
-        x=made[:, 0], y=made[:, 1], z=made[:, 2], mode="markers", name="after the code", hoverinfo="skip",
-        marker={"size": 2.6, "color": colours},
-    )  # fmt: skip
-    axis = {"showticklabels": False, "title": "", "showbackground": False, "gridcolor": "rgba(128,138,152,0.25)"}
-    scene = {f"{name}axis": axis for name in "xyz"} | {"aspectmode": "data", "camera": {"eye": CAMERA}}
-    margin = {"l": 0, "r": 0, "t": 0, "b": 0}
-    chart.update_layout(template=TEMPLATE, height=360, margin=margin, showlegend=False, scene=scene)
-    return chart, mean_squared_error(original, made)
 
 
 def sheet_in_space() -> None:
@@ -222,44 +84,11 @@ def sheet_in_space() -> None:
     errors = {}
     for column, model in zip(columns, ("pca", "ae"), strict=True):
         chart, errors[model] = sheet_figure(shipped_run(dataset="s_curve", model=model).key)
-        column.markdown(f"**{model_kind(model).title}, d = 2**")
         column.plotly_chart(chart, width="stretch", config=PLAIN, key=f"reduction-sheet-{model}")
-        column.caption(f"Squared error per coordinate {errors[model]:.5f}, 1,000 held-out points.")
     st.markdown(
         f"The sheet has two dimensions, but not straight ones. PCA can only lay a plane through it; the autoencoder "
         f"bends along and leaves {errors['pca'] / errors['ae']:.0f} times less error with the same two numbers.",
         width=chapter.TEXT_WIDTH,
-    )
-
-
-@st.cache_resource(show_spinner=False)
-def line_bytes(key: str) -> bytes:
-    """A memoriser's line with the images that it memorised."""
-    run = load_run(key)
-    images = load(run.spec.dataset, "train", download=False).first(run.spec.images)
-    labels = [run.label_names[label] for label in images.labels]
-    return line_payload(run, images.images, labels, options={"z": 3.4}).to_bytes()
-
-
-@st.cache_data(show_spinner=False)
-def holes_on_line(key: str) -> tuple[float, float]:
-    """Share of holes among a memoriser's images at the whole numbers, and halfway between."""
-    run, space = load_run(key), feature_space("mnist_sample")
-    whole = np.arange(float(run.spec.images or 0))[:, None]
-    shares = [
-        float(holes(space.features(run.decode(z)), space.reference, space.threshold).mean())
-        for z in (whole, whole[:-1] + 0.5)
-    ]
-    return shares[0], shares[1]
-
-
-def between_numbers(key: str) -> tuple[int, str]:
-    """Answer to the memoriser's prediction."""
-    at, between = holes_on_line(key)
-    return (
-        0 if between < 2 * max(at, 0.05) else 1,
-        f"Measured with the classifier's features, {between:.0%} of the images halfway between two numbers are holes, "
-        f"like no training digit; at the numbers themselves {at:.0%} are (real digits: 5%).",
     )
 
 

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
 from ui import chapter, url_state
 from ui.canvas import latent_canvas, thumbnails
-from ui.contest import film, pair_of_classes, sample_sheet, spread, tidy
+from ui.contest import film, pair_of_classes, sample_sheet
 from ui.messages import errors_said
 from ui.navigation import require_app
-from ui.palette import MODEL_COLOURS
-from ui.pictures import tiles
-from ui.plots import PLAIN, TEMPLATE
-from ui.resources import held_out, image_set, load_run, plane, store, thumbnail_bytes
-from ui.runs import compared_spec, figure, seeds_of
+from ui.pictures import labelled_rows, side_by_side
+from ui.plots import PLAIN
+from ui.regularity import (
+    DIMENSIONS,
+    SOURCE_TITLES,
+    Pair,
+    at_equal_weights,
+    closer_to_real,
+    coverage_figure,
+    coverage_points,
+    formulas,
+    numbers,
+    sample_sentence,
+    title_of,
+    verdict,
+)
+from ui.resources import image_set, load_run, plane, store, thumbnail_bytes
+from ui.runs import compared_spec
 from ui.training import offer_training
 from vae_core import datasets
-from vae_core.checkpoints import Listed
-from vae_core.errors import RunNotFound
-from vae_core.features import classifier_spec
 from vae_core.models import model_kind
 from vae_core.sampling import SOURCES
-from vae_core.spec import RunSpec
 
-DIMENSIONS = (2, 8, 16, 32)
 DATASETS = tuple(name for name, known in datasets.DATASETS.items() if known.pictures)
 DEPTHS = {"128": (128,), "128-64": (128, 64), "128-64-64": (128, 64, 64), "512-256": (512, 256)}
-SOURCE_TITLES = {"prior": "N(0, I)", "box": "A box around the codes", "mixture": "A mixture fitted afterwards"}
 SHEET = 36
-CONV_DIMENSIONS = 16
 
 DATASET = url_state.one_of("dataset", DATASETS, "the images")
 D = url_state.one_of("d", DIMENSIONS, "the number of latent dimensions")
@@ -40,12 +42,7 @@ DEPTH = url_state.one_of("depth", DEPTHS, "the hidden layers")
 SOURCE = url_state.one_of("from", SOURCES, "where samples are drawn from")
 
 
-def title_of(model: str) -> str:
-    """Short name of a column."""
-    return "VAE" if model_kind(model).has_kl else "Autoencoder"
-
-
-def view_controls(specs: list[RunSpec]) -> tuple[tuple[int, int] | None, int]:
+def view_controls(specs: Pair) -> tuple[tuple[int, int] | None, int]:
     """For d > 2: the principal plane, or two coordinates with the others fixed at one image's code."""
     d = specs[0].latent_dim
     if d == 2:
@@ -56,8 +53,10 @@ def view_controls(specs: list[RunSpec]) -> tuple[tuple[int, int] | None, int]:
         return None, 0
     first = rest[0].number_input("Across", 1, d, 1, key=f"regularity-first-{d}")
     second = rest[1].number_input("Up", 1, d, 2, key=f"regularity-second-{d}")
-    most = len(held_out(specs[0].dataset)) - 1
-    at = rest[2].number_input("Others fixed at the code of held-out image", 0, most, 0, key="regularity-at")
+    most = len(load_run(specs[0].key).codes.labels) - 1
+    at = rest[2].number_input(
+        "Others fixed at the code of held-out image", 0, most, 0, key=f"regularity-at-{specs[0].dataset}"
+    )
     if first == second:
         st.warning("Two different coordinates span a plane; showing the principal plane.")
         return None, 0
@@ -79,7 +78,7 @@ def subtitle(key: str, pair: tuple[int, int] | None, at: int) -> str:
     return f"{len(run.codes.labels):,} held-out images, standard deviations {spread_text}.{where}"
 
 
-def planes(specs: list[RunSpec]) -> None:
+def planes(specs: Pair) -> None:
     """Both planes, linked: one image lights up on both."""
     pair, at = view_controls(specs)
     for column, spec in zip(st.columns(2, gap="large"), specs, strict=True):
@@ -93,7 +92,8 @@ def planes(specs: list[RunSpec]) -> None:
 
 
 @st.fragment
-def sampling_contest(specs: list[RunSpec]) -> None:
+@errors_said()
+def sampling_contest(specs: Pair) -> None:
     """A sheet of samples from each model, each judged."""
     source = url_state.choose(
         SOURCE, "Draw z from", SOURCES, "prior", key="regularity-source", format_func=SOURCE_TITLES.__getitem__
@@ -101,13 +101,12 @@ def sampling_contest(specs: list[RunSpec]) -> None:
     if st.button("Draw again", icon=":material/casino:", key="regularity-draw"):
         st.session_state["regularity-seed"] = st.session_state.get("regularity-seed", 0) + 1
     seed = st.session_state.get("regularity-seed", 0)
-    for column, spec in zip(st.columns(2, gap="large"), specs, strict=True):
-        with column, errors_said():
-            sheet = sample_sheet(spec.key, source, SHEET, seed)
-            picture = tiles(sheet.pixels, load_run(spec.key).image_shape, columns=9, marked=sheet.holes)
-            st.markdown(f"**{title_of(spec.model)}**: {int(sheet.holes.sum())} of {SHEET} are holes")
-            st.image(picture, width="stretch")
-            st.caption(sample_sentence(spec, source))
+    cells = []
+    for spec in specs:
+        sheet = sample_sheet(spec.key, source, SHEET, seed)
+        title = f"{title_of(spec.model)}: {sheet.holes} of {sheet.count} are holes"
+        cells.append((title, sample_sentence(spec, source), sheet.picture))
+    st.html(side_by_side(cells))
     st.caption(
         "A framed image with a cut corner is a **hole**: the classifier sees it farther from every training image than "
         "95% of real held-out images are. Blurred averages are no holes, so this alone does not tell good from bad: "
@@ -115,223 +114,40 @@ def sampling_contest(specs: list[RunSpec]) -> None:
     )
 
 
-def sample_sentence(spec: RunSpec, source: str) -> str:
-    """The measured figures of a source, from the run's file."""
-    for line in seeds_of(spec):
-        if line.key == spec.key and figure(line, "samples", source, "frechet") is not None:
-            value = {n: figure(line, "samples", source, n) or 0.0 for n in ("frechet", "coverage", "density", "n")}
-            return (
-                f"Classifier Fréchet distance {value['frechet']:.0f}, coverage {value['coverage']:.2f}, density "
-                f"{value['density']:.2f} (n = {value['n']:,.0f})."
-            )
-    return "Not measured: the run was trained without this dataset's classifier."
-
-
 @st.fragment
-def path_contest(specs: list[RunSpec]) -> None:
+@errors_said()
+def path_contest(specs: Pair) -> None:
     """Two held-out images, and what each model decodes on the way from one to the other."""
     names = datasets.info(specs[0].dataset).label_names
-    left, middle, right = st.columns([2, 2, 3], vertical_alignment="bottom")
-    ends = [
-        column.selectbox(
-            label, range(len(names)), index=start, format_func=names.__getitem__, key=f"regularity-{label}"
-        )
-        for column, label, start in ((left, "From", 4), (middle, "To", 0))
-    ]
-    if right.button("Another pair", icon=":material/refresh:", key="regularity-pair"):
-        st.session_state["regularity-turn"] = st.session_state.get("regularity-turn", 0) + 1
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        ends = [
+            st.selectbox(
+                label,
+                range(len(names)),
+                index=start,
+                format_func=names.__getitem__,
+                key=f"regularity-{label}",
+                width=220,
+            )
+            for label, start in (("From", 4), ("To", 0))
+        ]
+        if st.button("Another pair", icon=":material/refresh:", key="regularity-pair"):
+            st.session_state["regularity-turn"] = st.session_state.get("regularity-turn", 0) + 1
     turn = st.session_state.get("regularity-turn", 0)
     first, second = pair_of_classes(specs[0].dataset, (ends[0], ends[1]), turn)
-    rows = [(spec, way) for spec in specs for way in ("straight", "great circle")]
-    for spec, way in rows:
+    rows = []
+    for spec, way in ((spec, way) for spec in specs for way in ("straight", "great circle")):
         if way == "great circle" and not model_kind(spec.model).has_kl:
             continue  # the shell that a great circle stays on is the prior's: an autoencoder has none
-        with errors_said():
-            seen = film(spec.key, way, first, second)
-            label, picture = st.columns([3, 10], vertical_alignment="center")
-            label.markdown(f"**{title_of(spec.model)}**, {way}  \n{seen.share:.0%} of the path on the data manifold")
-            shape = load_run(spec.key).image_shape
-            picture.image(tiles(seen.pixels, shape, columns=len(seen.pixels), marked=seen.holes), width="stretch")
-    st.caption("The share is of 39 places between the ends that are no holes; over 300 pairs it is in the table below.")
-
-
-ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    *(
-        (f"{title}, {name}", ("samples", source, figure_name), digits)
-        for source, title in (("prior", "N(0, I)"), ("box", "Box"), ("mixture", "Mixture"))
-        for figure_name, name, digits in (
-            ("frechet", "Fréchet distance", ".0f"), ("coverage", "coverage", ".2f"), ("density", "density", ".2f"),
-            ("ambiguity", "ambiguous", ".2f"), ("hole_rate", "hole rate", ".2f"),
+        seen = film(spec.key, way, first, second)
+        rows.append(
+            (f"{title_of(spec.model)}, {way}", f"{seen.share:.0%} of the path on the data manifold", seen.picture)
         )
-    ),
-    ("Path length", ("path_length",), ".3g"),
-    ("Straight paths on the manifold", ("paths", "straight"), ".2f"),
-    ("Great circles on the manifold", ("paths", "great_circle"), ".2f"),
-    ("Midpoints that are holes", ("paths", "midpoint_holes"), ".2f"),
-    ("Codes as a Gaussian, KL to N(0, I), nats", ("gaussian_kl",), ".1f"),
-    ("Aggregate posterior, KL to N(0, I), nats", ("aggregate_kl",), ".1f"),
-    ("Neighbours of the same class", ("label_agreement",), ".2f"),
-    ("Trustworthiness", ("trustworthiness",), ".2f"),
-    ("Squared error per pixel", ("mse",), ".4f"),
-)  # fmt: skip
+    st.html(labelled_rows(rows))
+    st.caption("The share is of 39 places between the ends that are no holes; the table below has it over many pairs.")
 
 
-def heading(name: str, lines: list[Listed]) -> str:
-    """A column's name with its number of seeds."""
-    return f"{name}, {len(lines)} seed{'' if len(lines) == 1 else 's'}"
-
-
-def numbers(specs: list[RunSpec]) -> None:
-    """The table over seeds, with what real images score."""
-    groups = {title_of(spec.model): seeds_of(spec) for spec in specs}
-    real = real_line(specs[0].dataset)
-    rows = []
-    for title, path, digits in ROWS:
-        row: dict[str, Any] = {"figure": title}
-        row |= {heading(name, lines): spread(lines, *path, digits=digits) for name, lines in groups.items()}
-        value = figure(real, "real", path[-1]) if real and path[0] == "samples" else None
-        row["real images"] = "" if value is None else format(value, digits)
-        rows.append(row)
-    st.dataframe(rows, hide_index=True, width="stretch", height=36 * (len(rows) + 1))
-    some = next((line for lines in groups.values() for line in lines), None)
-    count = figure(some, "samples", "prior", "n") if some else None
-    if count:
-        st.caption(
-            f"Mean over seeds (least to most), measured on the test split. Samples: {count:,.0f} against as many real "
-            "images, in the classifier's 64 features; real images score 5% holes by construction. Path length: squared "
-            "change of the features per squared standard deviation of the codes. Paths: 300 pairs."
-        )
-
-
-def real_line(dataset: str) -> Listed | None:
-    """The classifier's entry, which carries what real images score against real ones."""
-    return next(iter(seeds_of(classifier_spec(dataset))), None)
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def coverage_figure(points: tuple[tuple[str, str, tuple[tuple[int, float], ...]], ...]) -> go.Figure:
-    """Coverage of samples against d, from the prior (solid) and from a mixture fitted afterwards (dotted)."""
-    chart = go.Figure()
-    for model, source, values in points:
-        chart.add_scatter(
-            x=[d for d, _ in values], y=[value for _, value in values], mode="lines+markers",
-            name=f"{title_of(model)}, {SOURCE_TITLES[source]}", hovertemplate="%{y:.2f}",
-            line={"color": MODEL_COLOURS[model], "dash": "solid" if source == "prior" else "dot"},
-        )  # fmt: skip
-    chart.update_layout(
-        template=TEMPLATE,
-        height=340,
-        xaxis={"title": "d, latent dimensions", "type": "log", "tickvals": list(DIMENSIONS), "tickformat": "d"},
-        yaxis={"title": "coverage of real images", "range": [0, 1]},
-    )
-    return chart
-
-
-def coverage_points(specs: list[RunSpec], dataset: str) -> tuple[tuple[str, str, tuple[tuple[int, float], ...]], ...]:
-    """(model, source, ((d, mean coverage over seeds), ...)) of what is in the store."""
-    points = []
-    for spec in specs:
-        for source in ("prior", "mixture"):
-            values = []
-            for d in DIMENSIONS:
-                lines = seeds_of(compared_spec(spec.model, dataset, d, spec.hidden))
-                found = [v for line in lines if (v := figure(line, "samples", source, "coverage")) is not None]
-                if found:
-                    values.append((d, float(np.mean(found))))
-            if values:
-                points.append((spec.model, source, tuple(values)))
-    return tuple(points)
-
-
-def mean_of(spec: RunSpec, *path: str) -> float:
-    """Mean over the seeds in the store.
-
-    Raises:
-        RunNotFound: it was measured on none.
-    """
-    values = [value for line in seeds_of(spec) if (value := figure(line, *path)) is not None]
-    if not values:
-        raise RunNotFound(f"{' '.join(path)} was not measured on {spec.key}: train its dataset's classifier first.")
-    return sum(values) / len(values)
-
-
-def closer_to_real(specs: list[RunSpec], source: str) -> tuple[int, str]:
-    """Whose samples from a source are nearer to real images, and by how much."""
-    distances = [mean_of(spec, "samples", source, "frechet") for spec in specs]
-    coverages = [mean_of(spec, "samples", source, "coverage") for spec in specs]
-    ratio = max(distances) / min(distances)
-    right = 2 if ratio < 1.5 else int(np.argmin(distances))
-    told = "; ".join(
-        f"{title_of(spec.model)} {distance:.0f}, coverage {coverage:.2f}"
-        for spec, distance, coverage in zip(specs, distances, coverages, strict=True)
-    )
-    return right, f"Classifier Fréchet distance to real images, less is better: {told}."
-
-
-def verdict(specs: list[RunSpec]) -> str:
-    """What the numbers of this very pair say, for and against."""
-    said = []
-    prior = [mean_of(spec, "samples", "prior", "frechet") for spec in specs]
-    fitted = [mean_of(spec, "samples", "mixture", "frechet") for spec in specs]
-    if prior[0] > 1.5 * prior[1]:
-        said.append(f"Drawn from N(0, I), the VAE is {prior[0] / prior[1]:.1f} times nearer to real images.")
-    else:
-        said.append("Drawn from N(0, I), the VAE is **not** clearly nearer to real images here.")
-    if fitted[0] < 1.5 * fitted[1]:
-        said.append(
-            f"Drawn from a mixture fitted afterwards the autoencoder is as good or nearly ({fitted[0]:.0f} against "
-            f"{fitted[1]:.0f}): its latent space is not empty, one only has to find out where to draw."
-        )
-    else:
-        said.append(
-            f"A fitted mixture helps the autoencoder ({prior[0]:.0f} to {fitted[0]:.0f}), but not to the VAE's."
-        )
-    if fitted[1] < 0.9 * prior[1]:
-        said.append(
-            f"The mixture helps the VAE too ({prior[1]:.0f} to {fitted[1]:.0f}): its codes are near the prior, not on "
-            "it."
-        )
-    lengths = [mean_of(spec, "path_length") for spec in specs]
-    if lengths[0] > 1.2 * lengths[1]:
-        said.append(f"The VAE is smoother: path length {tidy(lengths[1], '.3g')} against {tidy(lengths[0], '.3g')}.")
-    else:
-        said.append(
-            f"The VAE is **not** smoother here: path length {tidy(lengths[1], '.3g')} against "
-            f"{tidy(lengths[0], '.3g')}."
-        )
-    rates = [mean_of(spec, "samples", "prior", "hole_rate") for spec in specs]
-    if rates[0] < rates[1] + 0.05:
-        said.append(
-            f"The hole rate alone does not separate them ({rates[0]:.2f} and {rates[1]:.2f}): a blurred average is no "
-            "hole."
-        )
-    seeds = min(len(seeds_of(spec)) for spec in specs)
-    return " ".join(said) + f" Means over {seeds} seed{'s' if seeds > 1 else ''}, d = {specs[0].latent_dim}."
-
-
-def at_equal_weights() -> None:
-    """Convolutional against fully connected, autoencoder and VAE, with as many weights."""
-    rows = []
-    for model in ("ae", "conv_ae", "vae", "conv_vae"):
-        for line in seeds_of(compared_spec(model, "mnist", CONV_DIMENSIONS))[:1]:
-            run = load_run(line.key)
-            bound, error = figure(line, "negative_elbo"), figure(line, "mse")
-            rows.append(
-                {
-                    "model": model_kind(model).title,
-                    "weights": f"{sum(array.size for array in run.weights.values()):,}",
-                    "squared error per pixel": "–" if error is None else f"{error:.4f}",
-                    "negative ELBO, nats": "–" if bound is None else f"{bound:.1f}",
-                }
-            )
-    if rows:
-        st.dataframe(rows, hide_index=True, width="stretch")
-        st.caption(
-            f"MNIST, d = {CONV_DIMENSIONS}, 10,000 test digits: the error at the mean code, the bound with z sampled."
-        )
-
-
-def instruments(pair: list[RunSpec], dataset: str) -> None:
+def instruments(pair: Pair, dataset: str) -> None:
     """All that needs both runs."""
     planes(pair)
 
@@ -366,39 +182,19 @@ def instruments(pair: list[RunSpec], dataset: str) -> None:
     )
     path_contest(pair)
 
-    chapter.passage("The numbers", "")
     with errors_said():
-        st.markdown(verdict(pair), width=chapter.TEXT_WIDTH)
-    numbers(pair)
+        chapter.passage("The numbers", verdict(pair))
+    st.markdown(numbers(pair))
     points = coverage_points(pair, dataset)
     if points:
         st.plotly_chart(coverage_figure(points), width="stretch", config=PLAIN, key="regularity-coverage")
-        st.caption("Share of real test images that have a sample nearby, of all runs of this depth in the store.")
-
-    chapter.passage(
-        "Convolutions",
-        "Strided convolutions and transposed ones are the usual pair for images: the same comparison at equal weights.",
-    )
-    at_equal_weights()
-
-    chapter.mathematics(
-        [
-            (
-                "A VAE's loss adds to the reconstruction a KL term that pulls every posterior towards N(0, I): "
-                f"{mean_of(pair[1], 'reconstruction'):.1f} + {mean_of(pair[1], 'kl'):.1f} nats per image for the VAE "
-                f"on screen, against {mean_of(pair[0], 'reconstruction'):.1f} nats for the autoencoder.",
-                r"\mathcal{L}(x) = -\,\mathbb{E}_{q(z|x)}[\log p(x|z)]"
-                r" + \mathrm{KL}\big(q(z|x)\,\Vert\,\mathcal{N}(0, I)\big)",
-            ),
-            (
-                "Averaged over images, that KL is what the code tells of its image plus how far all codes together "
-                f"are from the prior: {mean_of(pair[1], 'mutual_information'):.2f} + "
-                f"{mean_of(pair[1], 'aggregate_kl'):.2f} nats. Only the second part must vanish for N(0, I) to be the "
-                "right place to draw from.",
-                r"\mathbb{E}_x\,\mathrm{KL}(q(z|x)\,\Vert\,p) = I(x; z) + \mathrm{KL}(q(z)\,\Vert\,p)",
-            ),
-        ]
-    )
+    with errors_said():
+        st.markdown(
+            "### Convolutions\n\nStrided convolutions and transposed ones are the usual pair for images: the same "
+            f"comparison at equal weights.\n\n{at_equal_weights()}"
+        )
+    with errors_said():
+        chapter.mathematics(formulas(pair))
 
 
 require_app()
@@ -410,8 +206,7 @@ chapter.opening(
     "space between: nothing makes an autoencoder organise it, while a VAE is trained to fill one place that is known "
     "in advance, the standard normal distribution.",
 )
-left, middle, right = st.columns([4, 4, 5])
-with left:
+with st.container(horizontal=True, gap="large"):
     dataset = url_state.choose(
         DATASET,
         "Images",
@@ -421,13 +216,11 @@ with left:
         format_func=lambda name: datasets.info(name).title,
         menu=True,
     )
-with middle:
     d = url_state.choose(D, "Latent dimensions, d", DIMENSIONS, 2, key="regularity-d")
-with right:
     depth = url_state.choose(DEPTH, "Hidden layers", tuple(DEPTHS), "128-64", key="regularity-depth")
 
 with errors_said():
-    pair = [compared_spec(model, dataset, d, DEPTHS[depth]) for model in ("ae", "vae")]
+    pair = tuple(compared_spec(model, dataset, d, DEPTHS[depth]) for model in ("ae", "vae"))
     missing = [spec for spec in pair if spec.key not in store()]
     if missing:
         offer_training(missing, key="regularity-training")

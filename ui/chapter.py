@@ -1,5 +1,7 @@
 """Chapter furniture: what every chapter page is made of besides its instrument.
 
+Streamlit's cost is by the element, in every run of every visitor: what belongs together is one element here.
+
 The order on a page: `opening` (the question), passages and instruments, `predict` wherever a guess is worth making
 first, then `mathematics`, `in_code` and `sources`.
 """
@@ -9,10 +11,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
 
+from ui.messages import errors_said
 from vae_core.manifest import PROJECT
 
 TEXT_WIDTH = 720
@@ -47,17 +51,16 @@ class Source:
 def opening(title: str, question: str, text: str) -> None:
     """The page's title, its one question, and a first passage."""
     st.title(title)
-    st.markdown(f"**{question}**", width=TEXT_WIDTH)
-    st.markdown(text, width=TEXT_WIDTH)
+    st.markdown(f"**{question}**\n\n{text}", width=TEXT_WIDTH)
 
 
 def passage(heading: str, text: str) -> None:
     """A heading and a short text, at most 70 characters wide."""
-    st.subheader(heading)
-    st.markdown(text, width=TEXT_WIDTH)
+    st.markdown(f"### {heading}\n\n{text}", width=TEXT_WIDTH)
 
 
 @st.fragment
+@errors_said()
 def predict(prediction: Prediction) -> None:
     """The question with its options; choosing one reveals the answer."""
     with st.container(border=True, width=TEXT_WIDTH):
@@ -81,12 +84,9 @@ def mathematics(parts: Sequence[tuple[str, str]]) -> None:
     Args:
         parts: (sentence with the numbers on screen, LaTeX); either may be empty.
     """
+    blocks = [block for text, formula in parts for block in (text, f"$$\n{formula}\n$$" if formula else "") if block]
     with st.expander("The mathematics, with the numbers on screen", icon=":material/function:"):
-        for text, formula in parts:
-            if text:
-                st.markdown(text, width=TEXT_WIDTH)
-            if formula:
-                st.latex(formula)
+        st.markdown("\n\n".join(blocks), width=TEXT_WIDTH)
 
 
 def in_code(*places: tuple[str, str]) -> None:
@@ -96,9 +96,12 @@ def in_code(*places: tuple[str, str]) -> None:
         places: (module file below ``vae_core``, name of a function or class in it).
     """
     with st.expander("This in code", icon=":material/code:"):
-        for file, name in places:
-            st.caption(f"`vae_core/{file}`")
-            st.code(source_of(file, name), language="python")
+        st.markdown(_code_text(places))
+
+
+@lru_cache(maxsize=64)
+def _code_text(places: tuple[tuple[str, str], ...]) -> str:
+    return "\n\n".join(f"`vae_core/{file}`\n\n```python\n{source_of(file, name)}\n```" for file, name in places)
 
 
 def sources(*entries: Source) -> None:
@@ -107,7 +110,7 @@ def sources(*entries: Source) -> None:
         st.markdown("\n".join(f"- [{entry.text}]({entry.url})" for entry in entries))
 
 
-@st.cache_data(show_spinner=False)
+@lru_cache(maxsize=64)
 def source_of(file: str, name: str) -> str:
     """The text of a function or class, read from its file: importing it might import torch."""
     text = (Path(PROJECT) / "vae_core" / file).read_text(encoding="utf-8")

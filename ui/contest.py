@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-import streamlit as st
 
+from ui.pictures import tiles
 from ui.resources import feature_space, held_out, load_run
 from ui.runs import figure
 from vae_core.checkpoints import Listed
@@ -14,7 +15,7 @@ from vae_core.metrics import holes
 from vae_core.sampling import draw, great_circle_path, straight_path
 
 WAYS = {"straight": straight_path, "great circle": great_circle_path}
-FILM_FRAMES, JUDGED = 11, 41
+COLUMNS, FILM_FRAMES, JUDGED = 9, 11, 41
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,14 @@ class Sheet:
     """Decoded samples.
 
     Attributes:
-        pixels: (N, D).
-        holes: (N,), those like no training image.
+        picture: PNG file, holes marked.
+        count: samples.
+        holes: how many of them are like no training image.
     """
 
-    pixels: np.ndarray
-    holes: np.ndarray
+    picture: bytes
+    count: int
+    holes: int
 
 
 @dataclass(frozen=True)
@@ -35,17 +38,15 @@ class Film:
     """Images along a path between two codes.
 
     Attributes:
-        pixels: (frames, D), ends included.
-        holes: (frames,).
+        picture: PNG file, ends included, holes marked.
         share: of finer spaced places on the path, ends left out, that are no holes.
     """
 
-    pixels: np.ndarray
-    holes: np.ndarray
+    picture: bytes
     share: float
 
 
-@st.cache_data(show_spinner=False, max_entries=256)
+@lru_cache(maxsize=256)
 def sample_sheet(key: str, source: str, count: int, seed: int) -> Sheet:
     """Draw codes from a source, decode them, and judge each.
 
@@ -56,10 +57,11 @@ def sample_sheet(key: str, source: str, count: int, seed: int) -> Sheet:
     run = load_run(key)
     z = draw(source, count, run.codes.mean, run.mixture, np.random.default_rng(seed))
     pixels = run.decode(z)
-    return Sheet(pixels, judged(pixels, run.spec.dataset))
+    marked = judged(pixels, run.spec.dataset)
+    return Sheet(tiles(pixels, run.image_shape, columns=COLUMNS, marked=marked), count, int(marked.sum()))
 
 
-@st.cache_data(show_spinner=False, max_entries=256)
+@lru_cache(maxsize=256)
 def film(key: str, way: str, first: int, second: int) -> Film:
     """The path between the codes of two held-out images.
 
@@ -71,7 +73,9 @@ def film(key: str, way: str, first: int, second: int) -> Film:
     frames = run.decode(WAYS[way](*ends, FILM_FRAMES)[0])
     between = run.decode(WAYS[way](*ends, JUDGED)[0, 1:-1])
     holes_between = judged(between, run.spec.dataset)
-    return Film(frames, judged(frames, run.spec.dataset), float(1.0 - holes_between.mean()))
+    marked = judged(frames, run.spec.dataset)
+    picture = tiles(frames, run.image_shape, columns=FILM_FRAMES, marked=marked)
+    return Film(picture, float(1.0 - holes_between.mean()))
 
 
 def judged(pixels: np.ndarray, dataset: str) -> np.ndarray:
@@ -80,7 +84,7 @@ def judged(pixels: np.ndarray, dataset: str) -> np.ndarray:
     return holes(space.features(pixels), space.reference, space.threshold)
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@lru_cache(maxsize=256)
 def pair_of_classes(dataset: str, ends: tuple[int, int], turn: int) -> tuple[int, int]:
     """Numbers of a held-out image of each class; another pair with every turn."""
     labels = held_out(dataset).labels

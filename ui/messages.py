@@ -12,7 +12,11 @@ from vae_core.errors import VaeCoreError
 
 @contextmanager
 def errors_said() -> Iterator[None]:
-    """Show any error that is meant to be read; anything else is a bug and passes through."""
+    """Show any error that is meant to be read; anything else is a bug and passes through.
+
+    A fragment needs it as its own decorator, below ``@st.fragment``: Streamlit deals with what leaves a fragment
+    itself, on the page's first run too, and ends the page there.
+    """
     try:
         yield
     except VaeCoreError as error:

@@ -1,18 +1,31 @@
-"""Images as sheets of tiles, ready for st.image."""
+"""Images as sheets of tiles: PNG files, so that what is cached is not encoded again in every run."""
 
 from __future__ import annotations
 
+import base64
+import html
+import io
+from collections.abc import Sequence
+
 import numpy as np
+from PIL import Image
 
 from ui.palette import HOLE_COLOUR, NEGATIVE_COLOUR, POSITIVE_COLOUR
 
-SCALE, GAP, FRAME = 3, 4, 3
+GAP, FRAME = 2, 1  # image pixels
+_ROW = "display:flex;flex-wrap:wrap;align-items:center;gap:0.25rem 1.5rem;margin-bottom:0.9rem"
+_LABEL = "flex:1 1 13rem;line-height:1.4;font-variant-numeric:tabular-nums"
+_CELLS = "display:flex;flex-wrap:wrap;gap:1.5rem 4rem"
+_CELL = "flex:1 1 19rem;min-width:0;margin:0"
+_CELL_PICTURE = "display:block;width:100%;margin:0.5rem 0;image-rendering:pixelated"
+_CAPTION = "font-size:0.875rem;opacity:0.72;font-variant-numeric:tabular-nums"
+_PICTURE = "flex:4 1 19rem;min-width:0;max-width:100%;image-rendering:pixelated"
 
 
 def tiles(
     pixels: np.ndarray, image_shape: tuple[int, int, int], *, columns: int, marked: np.ndarray | None = None
-) -> np.ndarray:
-    """Images in rows, enlarged without smoothing, transparent between.
+) -> bytes:
+    """Images in rows at their own size, transparent between; the page enlarges them without smoothing.
 
     Args:
         pixels: (N, C*H*W); values outside [0, 1] are clipped.
@@ -21,7 +34,7 @@ def tiles(
         marked: (N,), which tiles get a frame and a notched corner: not colour alone.
 
     Returns:
-        uint8 (height, width, 4).
+        A PNG file.
     """
     channels, height, width = image_shape
     colours = np.rint(np.clip(pixels, 0.0, 1.0) * 255.0).astype(np.uint8)
@@ -31,7 +44,7 @@ def tiles(
     return _sheet(colours, columns, marked)
 
 
-def signed_tiles(values: np.ndarray, image_shape: tuple[int, int, int], *, columns: int) -> np.ndarray:
+def signed_tiles(values: np.ndarray, image_shape: tuple[int, int, int], *, columns: int) -> bytes:
     """Directions in pixel space: above zero one colour, below it another, zero black; each tile to its own scale.
 
     Args:
@@ -49,11 +62,10 @@ def signed_tiles(values: np.ndarray, image_shape: tuple[int, int, int], *, colum
     return _sheet(np.rint(colours).astype(np.uint8), columns, None)
 
 
-def _sheet(colours: np.ndarray, columns: int, marked: np.ndarray | None) -> np.ndarray:
+def _sheet(colours: np.ndarray, columns: int, marked: np.ndarray | None) -> bytes:
     """uint8 (N, H, W, 3) -> one picture."""
-    large = colours.repeat(SCALE, axis=1).repeat(SCALE, axis=2)
-    count, height, width, _ = large.shape
-    opaque = np.concatenate([large, np.full((count, height, width, 1), 255, np.uint8)], axis=3)
+    count, height, width, _ = colours.shape
+    opaque = np.concatenate([colours, np.full((count, height, width, 1), 255, np.uint8)], axis=3)
     if marked is not None:
         orange = [*(int(HOLE_COLOUR[at : at + 2], 16) for at in (1, 3, 5)), 255]
         corner = np.add.outer(np.arange(height), np.arange(width)) < 6 * FRAME
@@ -68,4 +80,41 @@ def _sheet(colours: np.ndarray, columns: int, marked: np.ndarray | None) -> np.n
     for number, tile in enumerate(opaque):
         top, left = number // columns * (height + GAP), number % columns * (width + GAP)
         sheet[top : top + height, left : left + width] = tile
-    return sheet
+    file = io.BytesIO()
+    Image.fromarray(sheet).save(file, format="PNG")
+    return file.getvalue()
+
+
+def labelled_rows(rows: Sequence[tuple[str, str, bytes]]) -> str:
+    """Pictures under one another, each with its label at its left, or above it where there is no room: HTML.
+
+    One element instead of five a row: Streamlit's cost is by the element, in every run of every visitor.
+
+    Args:
+        rows: (label in bold, further text, PNG file).
+    """
+    lines = []
+    for label, text, picture in rows:
+        title, said, source = html.escape(label), html.escape(text), base64.b64encode(picture).decode()
+        lines.append(
+            f'<div style="{_ROW}"><div style="{_LABEL}"><strong>{title}</strong><br>{said}</div>'
+            f'<img style="{_PICTURE}" alt="{title}: {said}" src="data:image/png;base64,{source}"></div>'
+        )
+    return "".join(lines)
+
+
+def side_by_side(cells: Sequence[tuple[str, str, bytes]]) -> str:
+    """Pictures beside one another, each under its title and above its caption; under one another where it is narrow.
+
+    Args:
+        cells: (title in bold, caption, PNG file).
+    """
+    parts = []
+    for label, text, picture in cells:
+        title, said, source = html.escape(label), html.escape(text), base64.b64encode(picture).decode()
+        parts.append(
+            f'<figure style="{_CELL}"><strong>{title}</strong>'
+            f'<img style="{_CELL_PICTURE}" alt="{title}" src="data:image/png;base64,{source}">'
+            f'<figcaption style="{_CAPTION}">{said}</figcaption></figure>'
+        )
+    return f'<div style="{_CELLS}">{"".join(parts)}</div>'

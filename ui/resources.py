@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
@@ -14,6 +16,7 @@ from vae_core.datasets import ImageDataset, load
 from vae_core.features import FeatureSpace
 from vae_core.manifest import SHIPPED
 from vae_core.run import Run
+from vae_core.spec import RunSpec
 
 RUNS_KEPT = 64
 
@@ -23,17 +26,41 @@ def store() -> Store:
     return Store(Path(os.environ.get("VAE_STORE") or SHIPPED))
 
 
-def listing() -> list[Listed]:
-    """All readable runs in the store, fresh whenever a file came, went or changed."""
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """What a store held at one time; the same object until it changes, so that what is made of it can be cached.
+
+    Attributes:
+        lines: all readable runs.
+        alike: spec with seed 0 -> the runs that differ from it in nothing but the seed, by seed.
+    """
+
+    lines: list[Listed]
+    alike: dict[RunSpec, list[Listed]]
+
+
+def shelf() -> Shelf:
+    """The runs in the store, fresh whenever a file came, went or was replaced."""
     folder = store().root
-    files = sorted((entry.name, entry.stat().st_mtime_ns) for entry in folder.glob("*.safetensors"))
-    return [line for line in _listing(str(folder), tuple(files)) if line.spec]
+    # Files are only ever renamed into place, which changes the folder's own time: one question instead of one a file.
+    changed = folder.stat().st_mtime_ns if folder.is_dir() else 0
+    return _shelf(folder, changed)
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _listing(folder: str, files: tuple[tuple[str, int], ...]) -> list[Listed]:
-    del files  # part of the cache's key: names and times of change
-    return Store(folder).listing()
+@lru_cache(maxsize=4)
+def _shelf(folder: Path, changed: int) -> Shelf:
+    del changed
+    lines = [line for line in Store(folder).listing() if line.spec]
+    alike: dict[RunSpec, list[Listed]] = {}
+    for line in sorted(lines, key=lambda line: line.spec.seed if line.spec else 0):
+        assert line.spec is not None  # unreadable ones are left out above
+        alike.setdefault(replace(line.spec, seed=0), []).append(line)
+    return Shelf(lines, alike)
+
+
+def listing() -> list[Listed]:
+    """All readable runs in the store."""
+    return shelf().lines
 
 
 @st.cache_resource(show_spinner="Reading the run …", max_entries=RUNS_KEPT)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
-from ui.resources import listing
+from ui.resources import shelf
 from vae_core import datasets
 from vae_core.checkpoints import Listed
 from vae_core.errors import RunNotFound
@@ -18,6 +20,24 @@ COMPARED_HIDDEN = {"mlp": (128, 64), "conv": (16, 32, 64), "linear": ()}
 SMALL_SET, SMALL_SET_EPOCHS, SMALL_SET_BATCH = 10_000, 200, 64
 
 
+Result = TypeVar("Result")
+
+
+def per_shelf(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Compute a function of the runs in the store once for as long as the store stays as it is.
+
+    Its arguments must be hashable. Errors are not kept: the function is asked again.
+    """
+    cached = lru_cache(maxsize=128)(lambda _shelf, *arguments: function(*arguments))
+
+    @wraps(function)
+    def asked(*arguments: Any) -> Result:
+        return cached(shelf(), *arguments)
+
+    return asked
+
+
+@lru_cache(maxsize=512)
 def compared_spec(model: str, dataset: str, latent_dim: int, hidden: tuple[int, ...] | None = None) -> RunSpec:
     """The spec that chapters compare: the shipped run of this kind, or its recipe on another dataset, d or depth.
 
@@ -43,15 +63,19 @@ def compared_spec(model: str, dataset: str, latent_dim: int, hidden: tuple[int, 
 
 def seeds_of(spec: RunSpec) -> list[Listed]:
     """The runs in the store that differ from `spec` in nothing but the seed, by seed."""
-    alike = [line for line in listing() if line.spec and replace(line.spec, seed=spec.seed) == spec]
-    return sorted(alike, key=lambda line: line.spec.seed if line.spec else 0)
+    return shelf().alike.get(replace(spec, seed=0), [])
 
 
 def figure(line: Listed, *path: str, split: str = "test") -> float | None:
-    """A number from a run's file: of the test split, or where it was not measured, of the held-out one."""
+    """A number from a run's file: of the test split, or where it was not measured, of the held-out one.
+
+    Of a figure by dimension it is the mean; None where nothing was measured.
+    """
     value: Any = line.metrics.get(split) or line.metrics.get("validation", {})
     for name in path:
         if not isinstance(value, dict) or name not in value:
             return None
         value = value[name]
+    if isinstance(value, list) and value:
+        value = sum(value) / len(value)
     return float(value) if isinstance(value, int | float) else None

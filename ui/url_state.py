@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 MAX_PINS = 8
+MENU_WIDTH = 280  # pixels
 LARGEST_COORDINATE = 1e4
 
 
@@ -123,8 +124,10 @@ def choose(
     if key not in st.session_state:
         linked = read(wanted)
         st.session_state[key] = default if linked is None else linked
-    control: Any = st.selectbox if menu else st.segmented_control
-    chosen = control(label, options, key=key, format_func=format_func)
+    if menu:
+        chosen = st.selectbox(label, options, key=key, format_func=format_func, width=MENU_WIDTH)
+    else:
+        chosen = st.segmented_control(label, options, key=key, format_func=format_func)
     chosen = default if chosen is None else chosen  # a second click takes the choice away
     write(wanted, chosen if chosen != default else None)
     return chosen

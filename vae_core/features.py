@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vae_core.errors import DamagedRun
 from vae_core.forward import run_program
 from vae_core.metrics import hole_threshold, nearest_distances
 from vae_core.run import Run
@@ -21,6 +22,18 @@ def classifier_spec(dataset: str) -> RunSpec:
     """The classifier whose features serve `dataset`."""
     name = _SEES_FOR.get(dataset, dataset)
     return RunSpec(dataset=name, model="classifier", epochs=_EPOCHS.get(name, _USUAL_EPOCHS))
+
+
+def reference_extras(training: np.ndarray, held_out: np.ndarray) -> dict[str, np.ndarray]:
+    """What a classifier's run keeps for `FeatureSpace`.
+
+    Args:
+        training: (N, f), features of training images, kept in half precision.
+        held_out: (M, f), features of held-out ones, as the run keeps them.
+    """
+    reference = training.astype(np.float16)
+    threshold = hole_threshold(held_out, reference.astype(np.float64))
+    return {"reference": reference, "threshold": np.array([threshold], dtype=np.float32)}
 
 
 @dataclass(frozen=True)
@@ -40,9 +53,14 @@ class FeatureSpace:
 
     @classmethod
     def of(cls, run: Run) -> FeatureSpace:
-        """The feature space of a classifier's run."""
-        reference = run.extras["reference"].astype(np.float64)
-        return cls(run, reference, hole_threshold(run.codes.mean, reference))
+        """The feature space of a classifier's run.
+
+        Raises:
+            DamagedRun: a classifier's file without its reference.
+        """
+        if missing := {"reference", "threshold"} - set(run.extras):
+            raise DamagedRun(f"{run.key} does not hold its {missing.pop()}; delete its file and train it anew.")
+        return cls(run, run.extras["reference"].astype(np.float64), float(run.extras["threshold"][0]))
 
     def features(self, pixels: np.ndarray) -> np.ndarray:
         """Flat images (N, D) -> float64 (N, f). Pixels outside [0, 1] are clipped: no picture has such."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 
 from vae_core.errors import SpecError, StoreError
@@ -20,6 +21,16 @@ def read_manifest(path: Path = MANIFEST) -> list[RunSpec]:
         StoreError: no such file, or not a manifest; names the entry that is wrong.
     """
     try:
+        return list(_parsed(path, path.stat().st_mtime_ns))
+    except OSError as error:
+        raise StoreError(f"{path} is not a readable manifest of runs ({error}).") from error
+
+
+@lru_cache(maxsize=8)
+def _parsed(path: Path, changed: int) -> tuple[RunSpec, ...]:
+    """The specs in a file; `changed`, its time of change, lets a page ask often and pay once."""
+    del changed
+    try:
         entries = list(json.loads(path.read_text(encoding="utf-8"))["runs"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} is not a readable manifest of runs ({error}).") from error
@@ -29,7 +40,7 @@ def read_manifest(path: Path = MANIFEST) -> list[RunSpec]:
             specs.append(RunSpec.from_dict(entry))
         except (SpecError, TypeError) as error:
             raise StoreError(f"run {number} in {path}: {error}") from error
-    return specs
+    return tuple(specs)
 
 
 def shipped_run(**fields: object) -> RunSpec:

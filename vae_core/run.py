@@ -56,7 +56,8 @@ class Run:
         encoder: from a flat image to its code (the mean of its posterior, a classifier's features), as a program;
             empty in files written before it was kept, and where the encoder is no such program.
         extras: further arrays by name: ``mixture/weights``, ``mixture/means`` and ``mixture/covariances``, fitted to
-            the codes of training images; a classifier's ``reference``, its features of training images.
+            the codes of training images; a classifier's ``reference``, its features of training images,
+            and ``threshold``, see `features.FeatureSpace`.
     """
 
     spec: RunSpec

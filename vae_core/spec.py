@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from vae_core.errors import SpecError
@@ -136,7 +137,7 @@ class RunSpec:
         values = {name: value for name, value in self.to_dict().items() if value is not None}
         return json.dumps({**values, "recipe": RECIPE}, sort_keys=True, separators=(",", ":"))
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Readable file name: model, dataset, d, beta where it applies, and 10 hex digits of the SHA-256."""
         digest = hashlib.sha256(self.canonical_json().encode()).hexdigest()[:10]

@@ -2,57 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from vae_core.checkpoints import Store
 from vae_core.manifest import SHIPPED, read_manifest, shipped_run
 from vae_core.spec import RunSpec
 
-APP = str(Path(__file__).parents[2] / "app.py")
-TIMEOUT = 60
-
-
-@pytest.fixture(autouse=True)
-def fresh_caches():
-    st.cache_resource.clear()
-    yield
-    st.cache_resource.clear()
-
-
-def open_page(page: str | None = None, **query: str) -> AppTest:
-    at = AppTest.from_file(APP, default_timeout=TIMEOUT)
-    at.run()
-    if page:
-        at.switch_page(page)
-        for name, value in query.items():
-            at.query_params[name] = value
-        at.run()
-    assert not at.exception, at.exception
-    return at
-
-
-def payload_headers(at: AppTest) -> list[dict]:
-    headers = []
-    for element in at.get("bidi_component"):
-        raw = element.proto.bytes
-        size = int.from_bytes(raw[:4], "little")
-        headers.append(json.loads(raw[4 : 4 + size]))
-    return headers
-
-
-@pytest.fixture
-def small_store(tmp_path, monkeypatch) -> Store:
-    monkeypatch.setenv("VAE_STORE", str(tmp_path))
-    store = Store(tmp_path)
-    for model in ("ae", "vae"):
-        store.get_or_train(RunSpec("digits", model, hidden=(16,), epochs=1), precision="float32")
-    return store
+from .helpers import APP, ROOT, open_page, payload_headers
 
 
 def test_home_shows_both_shipped_planes_on_the_same_digits_and_then_the_thumbnails():
@@ -188,3 +148,25 @@ def test_a_run_trained_while_the_app_is_open_joins_the_menu_without_a_restart(sm
     small_store.get_or_train(RunSpec("digits", "vae", hidden=(8,), epochs=1), precision="float32")
     after = open_page("pages/explorer.py").selectbox[0].options
     assert len(set(after)) == len(set(before)) + 1
+
+
+WITHOUT_TORCH = """
+import sys
+from streamlit.testing.v1 import AppTest
+
+at = AppTest.from_file(sys.argv[1], default_timeout=60).run()
+at.switch_page(sys.argv[2]).run()
+for radio in at.radio:
+    radio.set_value(radio.options[0])
+at.run()
+assert not at.exception and not at.error
+print(len(at.radio), [name for name in ("torch", "sklearn") if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize("page, predictions", [("home", 0), ("reduction", 2), ("regularity", 2), ("explorer", 0)])
+def test_a_page_and_its_answers_import_neither_torch_nor_scikit_learn(page, predictions):
+    command = [sys.executable, "-c", WITHOUT_TORCH, APP, f"pages/{page}.py"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{predictions} []\n"

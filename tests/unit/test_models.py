@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -135,6 +136,38 @@ def test_a_classifiers_dropout_multiplies_its_features_in_training_only() -> Non
     assert network.logits(x, noise).shape == (5, 10)
 
 
+def test_a_classifier_sees_each_training_batch_shifted_by_up_to_2_pixels_of_28() -> None:
+    network = made("classifier", "mnist", hidden=(4, 8), latent_dim=16)
+    random = torch.Generator().manual_seed(0)
+    image = torch.zeros(1, 28, 28)
+    image[:, 4:24, 4:24] = torch.rand(1, 20, 20, generator=random)  # a margin as MNIST's
+    reach = range(-2, 3)
+    shifted = {
+        move: network.describe(image.roll(move, dims=(1, 2)).flatten()[None])[0]
+        for move in itertools.product(reach, reach)
+    }
+
+    network.train()
+    counts: dict[tuple[int, int], int] = dict.fromkeys(shifted, 0)
+    for _ in range(500):
+        noise = torch.randn(6, 16, generator=random)
+        seen = network.logits(image.flatten().expand(6, -1), noise)
+        same = [
+            move for move, features in shifted.items() if torch.allclose(seen, network.decoder(features * (1 + noise)))
+        ]
+        assert len(same) == 1
+        counts[same[0]] += 1
+    assert min(counts.values()) >= 6  # 20 on average: even chances for all 25, and none beyond
+    network.eval()
+    assert torch.equal(network.logits(image.flatten()[None], noise), network.decoder(shifted[0, 0]))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_classifier_takes_batches_of_any_size(count: int) -> None:
+    network = made("classifier", "mnist", hidden=(4, 8), latent_dim=2).train()
+    assert network.logits(torch.rand(count, 784), torch.randn(count, 2)).shape == (count, 10)
+
+
 @pytest.mark.parametrize("images", [2, 3, 10, 300])
 def test_a_memorisers_codes_are_whole_numbers_of_its_images(images: int) -> None:
     network = Memoriser(64, (8,), images)
@@ -195,6 +228,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "hidden must list 1 to 4 numbers of channels and one width for model 'conv_vae' on mnist",
     ),
     "a classifier like that": ({"model": "classifier", "hidden": (16,)}, "hidden must list 1 to 3 numbers of channels"),
+    "a classifier of one feature": (
+        {"model": "classifier", "latent_dim": 1},
+        "latent_dim must be at least 2 for a classifier",
+    ),
     "convolutions on points": (
         {"model": "conv_ae", "dataset": "s_curve", "hidden": (8, 16)},
         "model 'conv_ae' needs images of at least 2 by 2 pixels; s_curve has none",
@@ -239,7 +276,7 @@ ACCEPTED = [
     {"model": "conv_vae", "hidden": (2, 2, 2, 8)},
     {"model": "conv_vae", "hidden": (2, 2, 2, 2, 8), "dataset": "mnist", "likelihood": "gaussian"},
     {"model": "memoriser", "images": 2, "hidden": (8,)},
-    {"model": "classifier", "latent_dim": 1, "hidden": (2, 2)},
+    {"model": "classifier", "latent_dim": 2, "hidden": (2, 2)},
     {"model": "vae", "hidden": (), "dataset": "s_curve"},
 ]
 

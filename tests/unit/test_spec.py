@@ -34,10 +34,11 @@ def specs(draw: st.DrawFn) -> RunSpec:
     # What every dataset here has room for: 64 pixels, and three halvings of 8.
     layers = {"mlp": (1 if model == "memoriser" else 0, MAX_HIDDEN_LAYERS), "conv": (2, 4), "linear": (0, 0)}
     least, most = layers[kind.family]
+    dimensions = {"memoriser": (1, 1), "classifier": (2, MAX_LATENT_DIM), "pca": (1, 64)}
     return RunSpec(
         dataset=draw(st.sampled_from(["mnist", "mnist_sample", "digits", "fashion_mnist", "kmnist"])),
         model=model,
-        latent_dim=1 if model == "memoriser" else draw(st.integers(1, 64 if least == most else MAX_LATENT_DIM)),
+        latent_dim=draw(st.integers(*dimensions.get(model if kind.family != "linear" else "pca", (1, MAX_LATENT_DIM)))),
         hidden=tuple(draw(st.lists(st.integers(1, MAX_HIDDEN_UNITS), min_size=least, max_size=most))),
         likelihood=likelihood,
         beta=draw(st.none() | st.floats(0, 1e6)) if kind.has_kl else None,

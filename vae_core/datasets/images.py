@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,7 +43,7 @@ class ImageDataset:
 
     def floats(self) -> np.ndarray:
         """Pixels in [0, 1], float32, flattened: (N, C*H*W)."""
-        return self.images.reshape(len(self), -1).astype(np.float32) / 255.0
+        return self.images.reshape(len(self), math.prod(self.image_shape)).astype(np.float32) / 255.0
 
     def first(self, count: int | None) -> ImageDataset:
         """The first `count` images, or all of them for None; at most as many as there are."""

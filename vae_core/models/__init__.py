@@ -114,6 +114,8 @@ def check_architecture(spec: RunSpec, image_shape: tuple[int, int, int]) -> None
                 f"hidden must list 1 to {halvings} numbers of channels and one width for model {spec.model!r} on "
                 f"{spec.dataset}, such as 16,32,64."
             )
+    if kind.objective == "cross_entropy" and spec.latent_dim < 2:
+        raise SpecError("latent_dim must be at least 2 for a classifier: it is the number of its features.")
     if kind.objective == "memorise" and (spec.latent_dim != 1 or spec.images is None or not spec.hidden):
         raise SpecError("a memoriser needs latent_dim 1, at least one hidden layer, and images: how many to memorise.")
 

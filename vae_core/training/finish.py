@@ -14,7 +14,7 @@ from vae_core.datasets import ImageDataset
 from vae_core.errors import MeasureError
 from vae_core.evaluation.losses import encode
 from vae_core.evaluation.measure import measure
-from vae_core.features import REFERENCE_IMAGES, FeatureSpace
+from vae_core.features import REFERENCE_IMAGES, FeatureSpace, reference_extras
 from vae_core.models import model_kind
 from vae_core.models.program import decoder_program, program
 from vae_core.run import Codes, Run
@@ -55,6 +55,7 @@ def finish(
     epochs = sorted(trained.snapshots)
     seconds = sum(record["seconds"] for record in trained.history)
     shown = images_per_epoch(len(training)) if model_kind(spec.model).trained else len(training)
+    codes = _as_stored(encode(model, validation))
     run = Run(
         spec=spec,
         image_shape=training.image_shape,
@@ -62,11 +63,11 @@ def finish(
         weights=weights,
         decoder=decoder_program(model.decoder),  # type: ignore[arg-type]
         encoder=program(model.encoder_layers()),  # type: ignore[operator]
-        codes=_as_stored(encode(model, validation)),
+        codes=codes,
         history=trained.history,
         snapshots=np.stack([trained.snapshots[epoch] for epoch in epochs]),
         snapshot_epochs=epochs,
-        extras=_extras(spec, model, training),
+        extras=_extras(spec, model, training, codes),
         provenance={
             "device": trained.device,
             "precision": trained.precision,
@@ -95,11 +96,10 @@ def _as_stored(codes: Codes) -> Codes:
     return Codes(mean, rest[0] if rest else None, codes.labels)
 
 
-def _extras(spec: RunSpec, model: nn.Module, training: ImageDataset) -> dict[str, np.ndarray]:
+def _extras(spec: RunSpec, model: nn.Module, training: ImageDataset, held_out: Codes) -> dict[str, np.ndarray]:
     """What is kept of the training images: a mixture over their codes, or a classifier's features of them."""
     if not model_kind(spec.model).generates:
-        reference = encode(model, training.first(REFERENCE_IMAGES)).mean
-        return {"reference": reference.astype(np.float16)}
+        return reference_extras(encode(model, training.first(REFERENCE_IMAGES)).mean, held_out.mean)
     if model_kind(spec.model).objective != "elbo":
         return {}
     try:

@@ -1,0 +1,79 @@
+"""What every test of the pages starts from."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+
+import pytest
+import streamlit as st
+from threadpoolctl import threadpool_limits
+
+import ui.runs
+from ui.resources import store
+from ui.runs import compared_spec
+from vae_core.checkpoints import Store
+from vae_core.spec import RunSpec
+
+threadpool_limits(1)  # on small matrices and a busy machine the threads of BLAS wait for one another
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> Iterator[None]:
+    """Runs are cached by key, and a test's store may hold other runs under the same keys."""
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    """Empty every cache of the app."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    for name, module in list(sys.modules.items()):
+        if name == "ui" or name.startswith("ui."):
+            for cached in vars(module).values():
+                if hasattr(cached, "cache_clear"):
+                    cached.cache_clear()
+
+
+@pytest.fixture
+def shipped() -> Store:
+    """The app's store as it is before a test puts another in its place."""
+    return store()
+
+
+@pytest.fixture
+def empty_store(shipped, tmp_path, monkeypatch) -> Store:
+    """The app's store for one test, with nothing in it."""
+    root = tmp_path / "runs"
+    monkeypatch.setenv("VAE_STORE", str(root))
+    return Store(root)
+
+
+@pytest.fixture(scope="session")
+def trained_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Two small runs, trained once for all tests; not to be changed."""
+    store = Store(tmp_path_factory.mktemp("trained"))
+    for model in ("ae", "vae"):
+        store.get_or_train(RunSpec("digits", model, hidden=(16,), epochs=1), precision="float32")
+    return store
+
+
+@pytest.fixture
+def small_store(tmp_path, monkeypatch, trained_store) -> Store:
+    """The app's store for one test, with two small runs."""
+    root = tmp_path / "runs"
+    shutil.copytree(trained_store.root, root)
+    monkeypatch.setenv("VAE_STORE", str(root))
+    return Store(root)
+
+
+@pytest.fixture
+def two_epochs(monkeypatch) -> Iterator[None]:
+    """Chapters train two epochs on a small dataset."""
+    monkeypatch.setattr(ui.runs, "SMALL_SET_EPOCHS", 2)
+    compared_spec.cache_clear()
+    yield
+    compared_spec.cache_clear()

@@ -1,0 +1,149 @@
+"""What the tests of the pages share: opening one, and reading what it says."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+from vae_core.checkpoints import Store
+from vae_core.run import Run
+
+ROOT = Path(__file__).resolve().parents[2]
+APP = str(ROOT / "app.py")
+TIMEOUT = 60
+
+HOSTILE = ["nan", "1e999", "<script>alert(1)</script>", "x" * 10_000, "../../etc/passwd", "-2", "2.0", "\x00"]
+
+
+def open_page(page: str | None = None, **query: str) -> AppTest:
+    """The app at a page, with a link's parameters."""
+    at = AppTest.from_file(APP, default_timeout=TIMEOUT)
+    at.run()
+    if page:
+        at.switch_page(page)
+        for name, value in query.items():
+            at.query_params[name] = value
+        at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def payload_headers(at: AppTest) -> list[dict[str, Any]]:
+    """Heads of what the page's components were sent, in the order of the page."""
+    headers = []
+    for element in at.get("bidi_component"):
+        raw = element.proto.bytes
+        size = int.from_bytes(raw[:4], "little")
+        headers.append(json.loads(raw[4 : 4 + size]))
+    return headers
+
+
+def charts(at: AppTest) -> list[dict[str, Any]]:
+    """The Plotly figures on the page."""
+    return [json.loads(element.proto.spec) for element in at.get("plotly_chart")]
+
+
+def plotted(values: list[float] | dict[str, str]) -> np.ndarray:
+    """A column of a figure, which Plotly writes as a list or packed."""
+    if isinstance(values, dict):
+        return np.frombuffer(base64.b64decode(values["bdata"]), dtype=values["dtype"])
+    return np.asarray(values)
+
+
+class Shown(HTMLParser):
+    """What HTML shows.
+
+    Attributes:
+        parts: texts, and pictures as PNG files, in its order.
+        alternatives: what is read to those who do not see the pictures.
+    """
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.parts: list[str | bytes] = []
+        self.alternatives: list[str] = []
+        self.feed(html)
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "img":
+            image = {name: value or "" for name, value in attrs}
+            kind, _, data = image["src"].partition(",")
+            assert kind == "data:image/png;base64"
+            self.parts.append(base64.b64decode(data))
+            self.alternatives.append(image["alt"])
+
+
+def pictured(at: AppTest) -> list[str | bytes]:
+    """The pictures of the page, as PNG files, and the texts that go with them, in its order."""
+    return Shown("".join(element.value for element in at.get("html"))).parts
+
+
+def pictures(at: AppTest) -> list[bytes]:
+    """The pictures of the page, as PNG files."""
+    return [part for part in pictured(at) if isinstance(part, bytes)]
+
+
+def texts(at: AppTest) -> list[str]:
+    """All running text, captions and what stands beside pictures, in three lots."""
+    beside = [part for part in pictured(at) if isinstance(part, str)]
+    return [*(element.value for element in (*at.markdown, *at.caption)), *beside]
+
+
+def tables(at: AppTest) -> list[dict[str, list[str]]]:
+    """The tables in the text: heading -> cells."""
+    found = []
+    for element in at.markdown:
+        lines = [line.strip("|").split("|") for line in element.value.splitlines() if line.startswith("|")]
+        if lines:
+            head, _, *rows = [[cell.strip() for cell in line] for line in lines]
+            found.append({name: [row[column] for row in rows] for column, name in enumerate(head)})
+    return found
+
+
+def said(at: AppTest, pattern: str) -> re.Match[str]:
+    """The one place in the page's texts that has the pattern, which stays within a line."""
+    found = list(re.finditer(pattern, "\n".join(texts(at)), re.MULTILINE))
+    assert len(found) == 1, f"{len(found)} places say {pattern!r}"
+    return found[0]
+
+
+def subheaders(at: AppTest) -> list[str]:
+    """Headings of the passages."""
+    return [heading for element in at.markdown for heading in re.findall(r"^### (.*)$", element.value, re.MULTILINE)]
+
+
+def revealed(at: AppTest) -> list[str]:
+    """What the predictions have said so far."""
+    return [text for text in texts(at) if ":material/check:" in text or ":material/close:" in text]
+
+
+def predict(at: AppTest, question: str, option: int) -> str:
+    """Choose an option of the prediction whose question has this text; gives what is then revealed about it."""
+    before = revealed(at)
+    radio = next(radio for radio in at.radio if question in radio.label)
+    radio.set_value(radio.options[option]).run()
+    assert not at.exception, at.exception
+    new = [text for text in revealed(at) if text not in before]
+    assert len(new) == 1, new
+    return new[0]
+
+
+def copy_runs(
+    source: Store, target: Store, keys: Iterable[str], change: Callable[[Run], dict[str, Any]] | None = None
+) -> None:
+    """Put runs into another store, with fields replaced if asked for."""
+    for key in keys:
+        run = source.load(key)
+        target.save(replace(run, **change(run)) if change else run)

@@ -1,0 +1,387 @@
+"""The chapter on dimensionality reduction: every number told is that of the runs on screen."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.distance import cdist
+
+import ui.reduction
+from ui.pictures import signed_tiles, tiles
+from ui.reduction import rotated
+from ui.resources import store
+from vae_core.checkpoints import Store
+from vae_core.datasets import load
+from vae_core.manifest import shipped_run
+from vae_core.run import Run
+from vae_core.spec import RunSpec
+
+from .helpers import (
+    HOSTILE,
+    ROOT,
+    charts,
+    copy_runs,
+    open_page,
+    payload_headers,
+    pictured,
+    pictures,
+    plotted,
+    predict,
+    revealed,
+    said,
+    subheaders,
+    texts,
+)
+
+PAGE = "pages/reduction.py"
+TITLES = {
+    "pixels": "Chosen pixels", "pca": "PCA", "linear_ae": "Linear autoencoder", "ae": "Autoencoder",
+    "conv_ae": "Convolutional autoencoder", "vae": "Variational autoencoder",
+}  # fmt: skip
+HIDDEN = {"ae": (128, 64), "vae": (128, 64), "conv_ae": (16, 32, 64)}
+COMPARED = ("pixels", "pca", "linear_ae", "ae", "conv_ae")
+DIMENSIONS = (2, 8, 16, 32)
+PASSAGES = ["Error against d", "What the numbers stand for", "Where straight fails", "A code that means nothing"]
+EXPANDERS = ["The mathematics, with the numbers on screen", "This in code", "Sources"]
+BEST, LINE = "which keeps most of a digit", "What lies halfway"
+OPTIONS = ("the best pixels", "the best straight map (PCA)", "a deep autoencoder")
+
+
+def spec_of(model: str, d: int) -> RunSpec:
+    return shipped_run(dataset="mnist", model=model, latent_dim=d, seed=0, hidden=HIDDEN.get(model, ()))
+
+
+def run_of(model: str, d: int) -> Run:
+    return store().load(spec_of(model, d).key)
+
+
+def memoriser_of(count: int) -> Run:
+    return store().load(shipped_run(model="memoriser", images=count).key)
+
+
+def decoded(run: Run, codes: np.ndarray) -> np.ndarray:
+    """Expected pixels by torch."""
+    with torch.no_grad():
+        return run.likelihood.expected_pixels(run.model.decode(torch.from_numpy(codes).float())).numpy()
+
+
+def rebuilt(model: str, d: int, start: int) -> bytes:
+    """The row of ten held-out digits from `start` after a run's bottleneck."""
+    run = run_of(model, d)
+    return tiles(run.decode(run.codes.mean[start : start + 10]), run.image_shape, columns=10)
+
+
+def other_store(monkeypatch, folder, keys, change=None) -> None:
+    """Let the app have these runs only, changed if asked for."""
+    copy_runs(store(), Store(folder), keys, change)
+    monkeypatch.setenv("VAE_STORE", str(folder))
+
+
+def everything_else(*models: str, d: int = 16) -> list[str]:
+    """Keys of what the page needs at d, but of these models."""
+    runs = [spec_of(model, d).key for model in TITLES if model not in models]
+    runs += [shipped_run(dataset="s_curve", model=model).key for model in ("pca", "ae")]
+    return [*runs, shipped_run(model="memoriser", images=50).key, shipped_run(dataset="mnist", model="classifier").key]
+
+
+@pytest.mark.parametrize("d", DIMENSIONS)
+def test_the_page_is_whole_at_every_d(d):
+    at = open_page(PAGE, d=str(d))
+    assert not at.error and not at.warning
+    assert subheaders(at) == PASSAGES
+    assert len(pictures(at)) == 1 + len(COMPARED) + 2
+    assert [header["kind"] for header in payload_headers(at)] == ["line"]
+    assert len(charts(at)) == 3
+    assert [box.label for box in at.expander] == EXPANDERS
+    assert at.query_params == ({} if d == 8 else {"d": str(d)})
+
+
+def test_d_is_8_where_the_link_does_not_say_and_the_link_follows_the_control():
+    at = open_page(PAGE)
+    control = lambda: at.segmented_control(key="reduction-d")
+    assert control().value == 8 and "d" not in at.query_params
+    control().set_value(2).run()
+    assert at.query_params["d"] == "2"
+    assert pictures(at)[2] == rebuilt("pca", 2, 0)
+    control().set_value(8).run()
+    assert "d" not in at.query_params
+
+
+@pytest.mark.parametrize("name, key, usual", [("d", "reduction-d", 8), ("n", "reduction-n", 50)])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_link_gets_one_sentence_and_the_page_is_there(name, key, usual, text):
+    at = open_page(PAGE, **{name: text})
+    assert [len(warning.value) < 200 for warning in at.warning] == [True]
+    assert f"“{name}”" in at.warning[0].value and text not in at.warning[0].value
+    assert at.segmented_control(key=key).value == usual
+    assert subheaders(at) == PASSAGES
+    assert name not in at.query_params
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_the_errors_told_are_those_of_the_digits_on_screen_and_of_the_file(d):
+    at = open_page(PAGE, d=str(d))
+    images = load("mnist", "validation")
+    for start in (0, 10):
+        shown = images.floats()[start : start + 10]
+        title, original, *rows = pictured(at)
+        assert (title, original) == ("Held-out digits", tiles(shown, images.image_shape, columns=10))
+        for number, model in enumerate(COMPARED):
+            run = run_of(model, d)
+            title, told, picture = rows[3 * number : 3 * number + 3]
+            assert (title, picture) == (TITLES[model], rebuilt(model, d, start))
+            here, on_test = re.fullmatch(r"error (\S+) here, (\S+) on 10,000 test digits", told).groups()
+            error = np.mean((decoded(run, run.codes.mean[start : start + 10]) - shown) ** 2)
+            assert float(here) == pytest.approx(error, abs=5.1e-5)
+            assert (on_test, run.metrics["test"]["n"]) == (f"{run.metrics['test']['mse']:.4f}", 10_000)
+        at.button(key="reduction-other").click().run()
+
+
+def test_every_point_of_the_chart_is_a_run():
+    at = open_page(PAGE, d="16")
+    chart = charts(at)[0]
+    drawn = {trace["name"]: dict(zip(trace["x"], trace["y"], strict=True)) for trace in chart["data"]}
+    assert drawn == {
+        title: {d: run_of(model, d).metrics["test"]["mse"] for d in DIMENSIONS} for model, title in TITLES.items()
+    }
+    assert [(shape["x0"], shape["x1"]) for shape in chart["layout"]["shapes"]] == [(16, 16)]
+
+
+def test_the_gain_over_pca_is_told_at_every_d():
+    text = said(open_page(PAGE), r"PCA's error over the autoencoder's: .*")[0]
+    told = {int(d): float(ratio) for ratio, d in re.findall(r"([\d.]+) at d = (\d+)", text)}
+    errors = {model: [run_of(model, d).metrics["test"]["mse"] for d in DIMENSIONS] for model in ("pca", "ae")}
+    ratios = [pca / ae for pca, ae in zip(errors["pca"], errors["ae"], strict=True)]
+    assert list(told) == list(DIMENSIONS)
+    assert list(told.values()) == pytest.approx(ratios, abs=0.051)
+
+
+@pytest.mark.parametrize("option", [0, 1, 2])
+@pytest.mark.parametrize("best", [None, "pixels", "pca", "ae"])
+def test_the_right_prediction_is_that_of_the_least_error_in_the_files(tmp_path, monkeypatch, best, option):
+    three = ("pixels", "pca", "ae")
+
+    def change(run: Run) -> dict:
+        fake = {**run.metrics["test"], "mse": 1e-5 * (1 + three.index(run.spec.model))}
+        fake["mse"] = fake["mse"] / 100 if run.spec.model == best else fake["mse"]
+        return {"metrics": {**run.metrics, "test": fake}}
+
+    if best:
+        other_store(monkeypatch, tmp_path, [spec_of(model, 16).key for model in three], change)
+    errors = [run_of(model, 16).metrics["test"]["mse"] for model in three]
+    right = int(np.argmin(errors))
+    assert best is None or three[right] == best
+    at = open_page(PAGE, d="16")
+    assert revealed(at) == []
+    answer = predict(at, BEST, option)
+    assert ("**Yes.**" if option == right else f"**No: {OPTIONS[right]}.**") in answer
+    for model, error in zip(three, errors, strict=True):
+        assert f"{TITLES[model]} {error:.4f}" in answer
+
+
+def hole_shares(run: Run) -> tuple[float, float]:
+    """Shares of holes at the whole numbers and halfway between: torch decodes and sees, scipy measures."""
+    classifier = store().load(shipped_run(dataset="mnist", model="classifier").key)
+    reference = classifier.extras["reference"].astype(np.float64)
+    beyond = np.quantile(cdist(classifier.codes.mean, reference).min(axis=1), 0.95)
+    shares = []
+    for z in (np.arange(float(run.spec.images)), np.arange(run.spec.images - 1) + 0.5):
+        pixels = torch.from_numpy(decoded(run, z[:, None]).clip(0.0, 1.0))
+        with torch.no_grad():
+            features = classifier.model.describe(pixels)[0].numpy()
+        shares.append(float((cdist(features, reference).min(axis=1) > beyond).mean()))
+    return shares[0], shares[1]
+
+
+@pytest.mark.parametrize("count", [10, 50])
+def test_what_lies_between_two_memorised_digits_is_measured(count):
+    at = open_page(PAGE, n=str(count))
+    run = memoriser_of(count)
+    at_numbers, between = hole_shares(run)
+    assert f"{count} digits lie at the whole numbers from 0 to {count - 1}." in at.radio[1].label
+    assert revealed(at) == []
+    answer = predict(at, LINE, 1)
+    right = 0 if between < 2 * max(at_numbers, 0.05) else 1
+    assert ("**Yes.**" if right == 1 else "**No: digits that look like real ones.**") in answer
+    assert f"{between:.0%} of the images halfway between two numbers are holes" in answer
+    assert f"at the numbers themselves {at_numbers:.0%} are" in answer
+
+
+def test_nothing_is_measured_before_the_visitor_has_chosen_and_the_answer_follows_the_measurement(monkeypatch):
+    calls = []
+
+    def no_holes(features, reference, threshold):
+        calls.append(len(features))
+        return np.zeros(len(features), dtype=bool)
+
+    monkeypatch.setattr(ui.reduction, "holes", no_holes)
+    at = open_page(PAGE, n="10")
+    assert calls == [] and revealed(at) == []
+    answer = predict(at, LINE, 0)
+    assert calls == [10, 9]
+    assert "**Yes.**" in answer and "0% of the images halfway" in answer
+
+
+def directions(run: Run) -> np.ndarray:
+    return run.weights["decoder.0.weight"].astype(np.float64)
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_the_angle_between_the_subspaces_and_their_errors_are_right(d):
+    at = open_page(PAGE, d=str(d))
+    runs = [run_of("pca", d), run_of("linear_ae", d)]
+    bases = [np.linalg.qr(directions(run))[0] for run in runs]
+    # The sine of the largest angle: what is left of one basis outside the other subspace.
+    sine = np.linalg.norm(bases[1] - bases[0] @ (bases[0].T @ bases[1]), ord=2)
+    images = load("mnist", "validation").floats().astype(np.float64)
+    errors = [np.mean((decoded(run, run.codes.mean) - images) ** 2) for run in runs]
+    told = said(at, r"angle between the two subspaces is \*\*(\S+)°\*\*, and the errors differ by \*\*(\S+)%\*\*")
+    assert float(told[1]) == pytest.approx(math.degrees(math.asin(sine)), abs=0.0051)
+    assert float(told[2]) == pytest.approx(100 * abs(errors[1] / errors[0] - 1), abs=0.0051)
+    captions = [text for text in texts(at) if "held-out digits; directions" in text]
+    for caption, run, error in zip(captions, runs, errors, strict=True):
+        number, straight = re.fullmatch(r"error (\S+) on 5,000 held-out digits; directions (.*)", caption).groups()
+        assert float(number) == pytest.approx(error, abs=5.1e-6)
+        unit = directions(run) / np.linalg.norm(directions(run), axis=0)
+        skewed = np.abs(unit.T @ unit - np.eye(d)).max()
+        assert straight == ("orthonormal up to length" if skewed < 0.01 else f"up to {skewed:.2f} from orthogonal")
+
+
+@pytest.mark.parametrize("model", ["pca", "linear_ae"])
+@pytest.mark.parametrize("d", [2, 16])
+def test_turning_the_code_does_not_change_the_error(model, d):
+    run = run_of(model, d)
+    directions_before, error = rotated(run, 0.0)
+    assert error == pytest.approx(run.metrics["validation"]["mse"], rel=1e-3)
+    assert np.array_equal(directions_before, directions(run))
+    for degrees in (15.0, 75.0, 180.0):
+        turned, turned_error = rotated(run, degrees)
+        assert abs(turned_error - error) <= 1e-9
+        assert np.abs(turned[:, :2] - directions_before[:, :2]).max() > 0.01
+        assert np.array_equal(turned[:, 2:], directions_before[:, 2:])
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_the_dial_turns_the_directions_on_screen(d):
+    at = open_page(PAGE, d=str(d))
+    unturned = pictures(at)[-2:]
+    at.slider(key="reduction-turn").set_value(75).run()
+    angle = math.radians(75)
+    for picture, before, model in zip(pictures(at)[-2:], unturned, ("pca", "linear_ae"), strict=True):
+        first, second, *rest = directions(run_of(model, d)).T
+        turned = [
+            math.cos(angle) * first - math.sin(angle) * second,
+            math.sin(angle) * first + math.cos(angle) * second,
+            *rest,
+        ]
+        assert picture != before
+        assert picture == signed_tiles(np.array(turned[:8]), (1, 28, 28), columns=8)
+        assert f"{TITLES[model]}, turned by 75°" in texts(at)
+
+
+def test_the_sheets_errors_and_their_ratio_are_right():
+    at = open_page(PAGE)
+    points = load("s_curve", "validation").floats()
+    errors = []
+    for number, model in enumerate(("pca", "ae"), start=1):
+        run = store().load(shipped_run(dataset="s_curve", model=model).key)
+        made = decoded(run, run.codes.mean)
+        errors.append(float(np.mean((made - points) ** 2)))
+        original, drawn = charts(at)[number]["data"]
+        count = len(plotted(drawn["x"]))
+        assert count >= 300
+        for axis, name in enumerate("xyz"):
+            assert plotted(original[name]) == pytest.approx(points[:count, axis], abs=1e-6)
+            assert plotted(drawn[name]) == pytest.approx(made[:count, axis], abs=1e-5)
+    titles = [chart["layout"]["title"]["text"] for chart in charts(at)[1:3]]
+    assert titles == [
+        f"{TITLES[model]}, d = 2: error {error:.5f}, n = 1,000"
+        for model, error in zip(("pca", "ae"), errors, strict=True)
+    ]
+    assert said(at, r"leaves (\S+) times less error")[1] == f"{errors[0] / errors[1]:.0f}"
+
+
+@pytest.mark.parametrize("count", [10, 200])
+def test_the_line_holds_the_memorised_digits_and_its_errors_are_the_files(count):
+    at = open_page(PAGE)
+    assert payload_headers(at)[0]["key"] == memoriser_of(50).key
+    at.segmented_control(key="reduction-n").set_value(count).run()
+    assert at.query_params["n"] == str(count)
+    run = memoriser_of(count)
+    header = payload_headers(at)[0]
+    assert (header["key"], header["range"]) == (run.key, [0, count - 1])
+    assert header["labels"] == [str(label) for label in load("mnist_sample", "train").labels[:count]]
+    told = said(at, r"per pixel: \*\*(.*?)\*\* on the (\d+) memorised digits, \*\*(\S+)\*\* on (\d+) new ones")
+    memorised, new = run.metrics["train"]["mse"], run.metrics["validation"]
+    assert told[1] == ("under 0.0001" if memorised < 5e-5 else f"{memorised:.4f}")
+    assert (int(told[2]), told[3], int(told[4])) == (count, f"{new['mse']:.4f}", new["n"])
+    assert f"predict-line-{count}" in [radio.key for radio in at.radio]
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_the_mathematics_has_the_numbers_on_screen(d):
+    error = run_of("pca", d).metrics["test"]["mse"]
+    told = said(
+        open_page(PAGE, d=str(d)), r"error per pixel: (\S+) at d = (\d+) on test digits, so (\S+) squared units"
+    )
+    assert told.groups() == (f"{error:.4f}", str(d), f"{784 * error:.1f}")
+
+
+@pytest.mark.parametrize("model", COMPARED)
+def test_a_missing_run_is_said_and_the_rest_stays(tmp_path, monkeypatch, model):
+    other_store(monkeypatch, tmp_path, everything_else(model))
+    at = open_page(PAGE, d="16")
+    assert any(spec_of(model, 16).key in error.value for error in at.error)
+    assert all(len(error.value) < 300 for error in at.error)
+    rows = [part for part in pictured(at) if part in TITLES.values()]
+    assert rows == [TITLES[other] for other in COMPARED if other != model]
+    assert subheaders(at) == PASSAGES
+    assert TITLES[model] not in [trace["name"] for trace in charts(at)[0]["data"]]
+    assert payload_headers(at)[0]["kind"] == "line"
+    assert [box.label for box in at.expander][-2:] == ["This in code", "Sources"]
+
+
+def test_a_missing_run_is_said_where_it_is_needed_for_an_answer(tmp_path, monkeypatch):
+    other_store(monkeypatch, tmp_path, everything_else("ae"))
+    at = open_page(PAGE, d="16")
+    before = len(at.error)
+    radio = at.radio[0]
+    radio.set_value(radio.options[0]).run()
+    assert not at.exception
+    assert len(at.error) == before + 1
+    assert "no measured Autoencoder, d = 16" in at.error[0].value
+
+
+def test_an_empty_store_gives_sentences_and_the_text(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAE_STORE", str(tmp_path))
+    at = open_page(PAGE)
+    assert 5 <= len(at.error) <= 10
+    assert all(len(error.value) < 300 for error in at.error)
+    assert subheaders(at) == PASSAGES
+    assert len(pictures(at)) == 1
+    assert [box.label for box in at.expander] == ["This in code", "Sources"]
+
+
+def test_a_damaged_run_is_said_once_and_the_other_rows_stay(tmp_path, monkeypatch):
+    other_store(monkeypatch, tmp_path, everything_else())
+    path = Store(tmp_path).path(spec_of("ae", 16).key)
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
+    at = open_page(PAGE, d="16")
+    assert sum("set aside" in error.value for error in at.error) == 1
+    assert len([text for text in texts(at) if re.match(r"error \S+ here", text)]) == 4
+
+
+@pytest.mark.parametrize("page", ["pages/reduction.py", "pages/regularity.py"])
+def test_the_code_shown_is_the_text_of_the_files(page):
+    at = open_page(page)
+    shown = re.findall(r"`(vae_core/\S+)`\n\n```python\n(.*?)\n```", "\n".join(texts(at)), re.DOTALL)
+    assert len(shown) == 4
+    for file, code in shown:
+        assert code.startswith(("def ", "class "))
+        assert code in (ROOT / file).read_text(encoding="utf-8")
