@@ -184,15 +184,17 @@ def instruments(pair: Pair, dataset: str) -> None:
 
     with errors_said():
         chapter.passage("The numbers", verdict(pair))
-    st.markdown(numbers(pair))
+    st.html(numbers(pair))
     points = coverage_points(pair, dataset)
     if points:
         st.plotly_chart(coverage_figure(points), width="stretch", config=PLAIN, key="regularity-coverage")
     with errors_said():
-        st.markdown(
-            "### Convolutions\n\nStrided convolutions and transposed ones are the usual pair for images: the same "
-            f"comparison at equal weights.\n\n{at_equal_weights()}"
+        chapter.passage(
+            "Convolutions",
+            "Strided convolutions and transposed ones are the usual pair for images: the same comparison at equal "
+            "weights.",
         )
+        st.html(at_equal_weights())
     with errors_said():
         chapter.mathematics(formulas(pair))
 

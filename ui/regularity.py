@@ -12,7 +12,7 @@ from ui.palette import MODEL_COLOURS
 from ui.plots import TEMPLATE
 from ui.resources import load_run
 from ui.runs import compared_spec, figure, per_shelf, seeds_of
-from ui.tables import as_markdown
+from ui.tables import as_html
 from vae_core.checkpoints import Listed
 from vae_core.errors import RunNotFound
 from vae_core.features import classifier_spec
@@ -69,7 +69,7 @@ def heading(name: str, lines: list[Listed]) -> str:
 
 @per_shelf
 def numbers(specs: Pair) -> str:
-    """The table over seeds, with what real images score, and what its figures are: markdown."""
+    """The table over seeds, with what real images score, and what its figures are: HTML."""
     groups = {title_of(spec.model): seeds_of(spec) for spec in specs}
     real = real_line(specs[0].dataset)
     rows = []
@@ -84,12 +84,12 @@ def numbers(specs: Pair) -> str:
     said = ""
     if count and pairs:
         said = (
-            f"\n\n:small[Mean over seeds (least to most), measured on the test split. Samples: {count:,.0f} against as "
+            f"Mean over seeds (least to most), measured on the test split. Samples: {count:,.0f} against as "
             "many real images, in the classifier's 64 features; real images score 5% holes by construction. Path "
             "length: squared change of the features per squared standard deviation of the codes. Paths: "
-            f"{pairs:,.0f} pairs.]"
+            f"{pairs:,.0f} pairs."
         )
-    return as_markdown(rows) + said
+    return as_html(rows, title="Autoencoder and VAE in numbers", note=said)
 
 
 def real_line(dataset: str) -> Listed | None:
@@ -208,7 +208,7 @@ def verdict(specs: Pair) -> str:
 
 @per_shelf
 def at_equal_weights() -> str:
-    """Convolutional against fully connected, autoencoder and VAE, with as many weights: markdown."""
+    """Convolutional against fully connected, autoencoder and VAE, with as many weights: HTML."""
     rows: list[dict[str, object]] = []
     for model in ("ae", "conv_ae", "vae", "conv_vae"):
         for line in seeds_of(compared_spec(model, "mnist", CONV_DIMENSIONS))[:1]:
@@ -223,9 +223,9 @@ def at_equal_weights() -> str:
                 }
             )
     if not rows:
-        return "There is no such run in the store."
+        return "<p>There is no such run in the store.</p>"
     said = f"MNIST, d = {CONV_DIMENSIONS}, 10,000 test digits: the error at the mean code, the bound with z sampled."
-    return f"{as_markdown(rows)}\n\n:small[{said}]"
+    return as_html(rows, title="Convolutional and fully connected models", note=said)
 
 
 @per_shelf

@@ -101,15 +101,41 @@ def texts(at: AppTest) -> list[str]:
     return [*(element.value for element in (*at.markdown, *at.caption)), *beside]
 
 
+class Table(HTMLParser):
+    """The tables of some HTML.
+
+    Attributes:
+        found: heading -> cells, of each.
+    """
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[dict[str, list[str]]] = []
+        self.lines: list[list[str]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self.lines = []
+        elif tag == "tr":
+            self.lines.append([])
+        elif tag in ("td", "th"):
+            self.lines[-1].append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.lines and self.lines[-1]:
+            self.lines[-1][-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "table":
+            head, *rows = self.lines
+            self.found.append({name: [row[column] for row in rows] for column, name in enumerate(head)})
+            self.lines = []
+
+
 def tables(at: AppTest) -> list[dict[str, list[str]]]:
-    """The tables in the text: heading -> cells."""
-    found = []
-    for element in at.markdown:
-        lines = [line.strip("|").split("|") for line in element.value.splitlines() if line.startswith("|")]
-        if lines:
-            head, _, *rows = [[cell.strip() for cell in line] for line in lines]
-            found.append({name: [row[column] for row in rows] for column, name in enumerate(head)})
-    return found
+    """The tables on the page: heading -> cells."""
+    return Table("".join(element.value for element in at.get("html"))).found
 
 
 def said(at: AppTest, pattern: str) -> re.Match[str]:

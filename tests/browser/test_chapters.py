@@ -51,7 +51,7 @@ def choice(page: Page, label: str, option: str) -> Locator:
 
 def sheets(page: Page) -> list[str]:
     """Where the pictures on the page come from: the names say what is in them."""
-    return [image.get_attribute("src") for image in page.get_by_test_id("stImage").locator("img").all()]
+    return [image.get_attribute("src") for image in page.get_by_test_id("stHtml").locator("img").all()]
 
 
 def pixels_of(screenshot: bytes) -> np.ndarray:
@@ -70,7 +70,7 @@ def test_a_chapter_is_whole_and_nothing_is_wider_than_the_screen(request, app_ur
         chart.scroll_into_view_if_needed()
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
-    images = page.get_by_test_id("stImage").locator("img")
+    images = page.get_by_test_id("stHtml").locator("img")
     expect(images).to_have_count(8 if path == "reduction" else 5)
     wait_until(page, lambda: images.evaluate_all("list => list.every((image) => image.naturalWidth > 0)"))
     for element in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
@@ -188,7 +188,7 @@ def test_the_sheet_in_space_is_drawn_in_its_colours(page, app_url):
     opened(page, f"{app_url}/reduction")
     if not page.evaluate("Boolean(document.createElement('canvas').getContext('webgl'))"):
         pytest.skip("this Chromium has no WebGL")
-    figures = page.locator(".js-plotly-plot").filter(has=page.locator(".gl-container"))
+    figures = page.locator(".js-plotly-plot").filter(has=page.locator(".gl-container canvas"))
     expect(figures).to_have_count(2)
     wanted = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in CLASS_COLOURS[:6]])
     for figure in figures.all():
