@@ -11,7 +11,7 @@ from ui.canvas import latent_canvas, thumbnails
 from ui.messages import errors_said
 from ui.navigation import require_app
 from ui.plots import PLAIN, history_figure
-from ui.resources import image_set, listing, load_run, plane, store, thumbnail_bytes
+from ui.resources import image_set, listing, load_run, plane, store, thumbnail_sheet
 from ui.tables import as_csv, codes_csv, metrics_table, pins_table
 from vae_core import datasets
 from vae_core.checkpoints import Listed
@@ -95,7 +95,7 @@ def instrument(run: Run) -> None:
     payload = plane(run.key).with_header(
         title=model_kind(run.spec.model).title, subtitle=subtitle_of(run), options=options
     )
-    committed = latent_canvas(payload.to_bytes(), key=f"explorer-{run.key}")
+    committed = latent_canvas(payload, key=f"explorer-{run.key}")
     pins = committed.pins if committed.pins is not None else start["pins"]
     url_state.write(url_state.PINS, pins)
     if committed.view:
@@ -151,4 +151,4 @@ with errors_said():
         instrument(shown)
     with right:
         facts(shown)
-    thumbnails(thumbnail_bytes(shown.spec.dataset), key="explorer-thumbnails")
+    thumbnails(thumbnail_sheet(shown.spec.dataset), key="explorer-thumbnails")

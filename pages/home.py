@@ -5,7 +5,8 @@ import streamlit as st
 from ui.canvas import latent_canvas, thumbnails
 from ui.messages import errors_said
 from ui.navigation import PAGES, require_app
-from ui.resources import image_set, load_run, plane, thumbnail_bytes
+from ui.resources import image_set, load_run, plane, thumbnail_sheet
+from vae_core.browser import Payload
 from vae_core.manifest import shipped_run
 
 CHAPTERS = {
@@ -19,13 +20,13 @@ PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
 
 
 @st.cache_resource(show_spinner=False)
-def plane_of(model: str, title: str) -> bytes:
-    """A shipped run's plane with its measured spread; the same bytes for everybody."""
+def plane_of(model: str, title: str) -> Payload:
+    """A shipped run's plane with its measured spread; the same for everybody."""
     run = load_run(shipped_run(model=model, dataset="mnist", latent_dim=2).key)
     spread = " and ".join(f"{deviation:.2g}" for deviation in run.codes.mean.std(axis=0))
     subtitle = f"{len(run.codes.labels):,} held-out digits, standard deviations {spread}. Hover or touch to decode."
     options = {"group": "home", "compact": True, "images": image_set(run)}
-    return plane(run.key).with_header(title=title, subtitle=subtitle, options=options).to_bytes()
+    return plane(run.key).with_header(title=title, subtitle=subtitle, options=options)
 
 
 require_app()
@@ -51,4 +52,4 @@ for column, (entry, text) in zip(st.columns(len(CHAPTERS), gap="large"), CHAPTER
         st.markdown(text)
 
 with errors_said():
-    thumbnails(thumbnail_bytes("mnist"), key="home-thumbnails")
+    thumbnails(thumbnail_sheet("mnist"), key="home-thumbnails")

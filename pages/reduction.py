@@ -20,10 +20,11 @@ from ui.reduction import (
     between_numbers,
     error_figure,
     error_of,
+    formulas,
     gains,
     largest_angle,
-    line_bytes,
     measured_points,
+    memorised_line,
     original_row,
     rebuilt_row,
     rotated_picture,
@@ -53,7 +54,11 @@ def comparison(dimensions: int) -> None:
             picture, error = rebuilt_row(run_of(model, dimensions).key, start)
             told = f"error {error:.4f} here, {error_of(model, dimensions):.4f} on 10,000 test digits"
             rows.append((model_kind(model).title, told, picture))
-    st.html(labelled_rows(rows))
+    note = (
+        "The autoencoder is 784-128-64-d, the convolutional one has as many weights (channels 16 and 32, then 64); "
+        "both are small so that all runs fit into a download. Chosen pixels predict the others by least squares."
+    )
+    st.html(labelled_rows(rows, note))
 
 
 @st.fragment
@@ -100,7 +105,7 @@ def memoriser() -> None:
     """One number per image."""
     count = url_state.choose(N, "Images to memorise", MEMORISED, 50, key="reduction-n")
     run = load_run(shipped_run(model="memoriser", images=count).key)
-    latent_line(line_bytes(run.key), key=f"reduction-line-{count}")
+    latent_line(memorised_line(run.key), key=f"reduction-line-{count}")
     errors = {split: run.metrics[split]["mse"] for split in ("train", "validation")}
     st.markdown(
         f"Squared error per pixel: **{_small(errors['train'])}** on the {count} memorised digits, "
@@ -140,10 +145,6 @@ with errors_said():
         )
     )
     comparison(d)
-    st.caption(
-        "The autoencoder is 784-128-64-d, the convolutional one has as many weights (channels 16 and 32, then 64); "
-        "both are small so that all runs fit into a download. Chosen pixels predict the others by least squares."
-    )
 
 with errors_said():
     chapter.passage(
@@ -176,34 +177,21 @@ with errors_said():
     )
     memoriser()
 
+mathematics: list[tuple[str, str]] = []
 with errors_said():
-    explained = error_of("pca", d)
-    chapter.mathematics(
-        [
-            (
-                "PCA minimises the mean squared distance between an image and its reconstruction over all straight "
-                "pairs; the best directions are the leading eigenvectors of the covariance, and the decoder is the "
-                "transpose of the encoder.",
-                r"\hat{x} = \bar{x} + W W^\top (x - \bar{x}), \qquad W^\top W = I, \qquad"
-                r" \min_W \; \mathbb{E}\,\lVert x - \hat{x} \rVert^2 = \sum_{i > d} \lambda_i",
-            ),
-            (
-                f"Divided by 784 pixels this is the error per pixel: {explained:.4f} at d = {d} on test digits, so "
-                f"{784 * explained:.1f} squared units of ink are lost per image. For any invertible A, the pair "
-                "(A W⊤, W A⁻¹) gives the same reconstruction: that freedom is what the dial above turns.",
-                r"W A^{-1} \, A W^\top = W W^\top",
-            ),
-        ]
-    )
-chapter.in_code(
+    mathematics = formulas(d)
+chapter.foot(
+    mathematics=mathematics,
+    code=(
     ("training/fitted.py", "principal_components"),
     ("training/fitted.py", "best_pixels"),
     ("models/autoencoder.py", "Autoencoder"),
     ("models/memoriser.py", "Memoriser"),
-)
-chapter.sources(
+    ),
+    sources=(
     chapter.Source("Pearson 1901, On lines and planes of closest fit", "https://doi.org/10.1080/14786440109462720"),
     chapter.Source("Baldi and Hornik 1989, Neural networks and principal component analysis", "https://doi.org/10.1016/0893-6080(89)90014-2"),
     chapter.Source("Hinton and Salakhutdinov 2006, Reducing the dimensionality of data with neural networks", "https://doi.org/10.1126/science.1127647"),
     chapter.Source("Rocca 2019, Understanding variational autoencoders", "https://towardsdatascience.com/understanding-variational-autoencoders-vaes-f70510919f73"),
+    ),
 )  # fmt: skip

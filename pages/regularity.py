@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from ui import chapter, url_state
@@ -22,10 +24,11 @@ from ui.regularity import (
     formulas,
     numbers,
     sample_sentence,
+    subtitle,
     title_of,
     verdict,
 )
-from ui.resources import image_set, load_run, plane, store, thumbnail_bytes
+from ui.resources import image_set, load_run, plane, shelf, thumbnail_sheet
 from ui.runs import compared_spec
 from ui.training import offer_training
 from vae_core import datasets
@@ -63,21 +66,6 @@ def view_controls(specs: Pair) -> tuple[tuple[int, int] | None, int]:
     return (int(first) - 1, int(second) - 1), int(at)
 
 
-def subtitle(key: str, pair: tuple[int, int] | None, at: int) -> str:
-    """What the plane is, honestly, and how far the codes spread."""
-    run = load_run(key)
-    deviations = run.codes.mean.std(axis=0)
-    spread_text = " and ".join(f"{value:.2f}" for value in deviations) if len(deviations) == 2 else (
-        f"{deviations.min():.2f} to {deviations.max():.2f}"
-    )  # fmt: skip
-    where = ""
-    if run.spec.latent_dim > 2:
-        share = plane(key, pair, at).header["variance_share"]
-        what = f"the plane of two coordinates, the others fixed at image {at}" if pair else "their principal plane"
-        where = f" Seen in {what}: {share:.0%} of the variance."
-    return f"{len(run.codes.labels):,} held-out images, standard deviations {spread_text}.{where}"
-
-
 def planes(specs: Pair) -> None:
     """Both planes, linked: one image lights up on both."""
     pair, at = view_controls(specs)
@@ -88,13 +76,27 @@ def planes(specs: Pair) -> None:
             shown = plane(spec.key, pair, at).with_header(
                 title=model_kind(spec.model).title, subtitle=subtitle(spec.key, pair, at), options=options
             )
-            latent_canvas(shown.to_bytes(), key=f"regularity-{spec.key}")
+            latent_canvas(shown, key=f"regularity-{spec.key}")
 
 
 @st.fragment
 @errors_said()
 def sampling_contest(specs: Pair) -> None:
-    """A sheet of samples from each model, each judged."""
+    """A sheet of samples from each model, each judged; and what to expect of them."""
+    sources_asked = (
+        ("prior", "codes drawn from N(0, I): whose images are nearer to real ones?"),
+        ("mixture", "fit ten Gaussians to the codes after training, draw from those: whose images are nearer now?"),
+    )
+    for asked, question in sources_asked:
+        with errors_said():
+            chapter.ask(
+                chapter.Prediction(
+                    f"{asked}-{specs[0].key}",
+                    question,
+                    ("The autoencoder's", "The VAE's", "About the same"),
+                    partial(closer_to_real, specs, asked),
+                )
+            )
     source = url_state.choose(
         SOURCE, "Draw z from", SOURCES, "prior", key="regularity-source", format_func=SOURCE_TITLES.__getitem__
     )
@@ -106,12 +108,12 @@ def sampling_contest(specs: Pair) -> None:
         sheet = sample_sheet(spec.key, source, SHEET, seed)
         title = f"{title_of(spec.model)}: {sheet.holes} of {sheet.count} are holes"
         cells.append((title, sample_sentence(spec, source), sheet.picture))
-    st.html(side_by_side(cells))
-    st.caption(
-        "A framed image with a cut corner is a **hole**: the classifier sees it farther from every training image than "
+    note = (
+        "A framed image with a cut corner is a hole: the classifier sees it farther from every training image than "
         "95% of real held-out images are. Blurred averages are no holes, so this alone does not tell good from bad: "
         "coverage and the Fréchet distance do."
     )
+    st.html(side_by_side(cells, note))
 
 
 @st.fragment
@@ -143,8 +145,8 @@ def path_contest(specs: Pair) -> None:
         rows.append(
             (f"{title_of(spec.model)}, {way}", f"{seen.share:.0%} of the path on the data manifold", seen.picture)
         )
-    st.html(labelled_rows(rows))
-    st.caption("The share is of 39 places between the ends that are no holes; the table below has it over many pairs.")
+    note = "The share is of 39 places between the ends that are no holes; the table below has it over many pairs."
+    st.html(labelled_rows(rows, note))
 
 
 def instruments(pair: Pair, dataset: str) -> None:
@@ -156,25 +158,7 @@ def instruments(pair: Pair, dataset: str) -> None:
         "To draw a new image, draw a code and decode it. But from where? Choose a place to draw from; both models get "
         "the same dice.",
     )
-    with errors_said():
-        chapter.predict(
-            chapter.Prediction(
-                f"prior-{pair[0].key}",
-                "codes drawn from N(0, I): whose images are nearer to real ones?",
-                ("The autoencoder's", "The VAE's", "About the same"),
-                lambda: closer_to_real(pair, "prior"),
-            )
-        )
     sampling_contest(pair)
-    with errors_said():
-        chapter.predict(
-            chapter.Prediction(
-                f"mixture-{pair[0].key}",
-                "fit ten Gaussians to the codes after training, and draw from those: whose images are nearer now?",
-                ("The autoencoder's", "The VAE's", "About the same"),
-                lambda: closer_to_real(pair, "mixture"),
-            )
-        )
 
     chapter.passage(
         "Between two images",
@@ -195,8 +179,6 @@ def instruments(pair: Pair, dataset: str) -> None:
             "weights.",
         )
         st.html(at_equal_weights())
-    with errors_said():
-        chapter.mathematics(formulas(pair))
 
 
 require_app()
@@ -221,27 +203,32 @@ with st.container(horizontal=True, gap="large"):
     d = url_state.choose(D, "Latent dimensions, d", DIMENSIONS, 2, key="regularity-d")
     depth = url_state.choose(DEPTH, "Hidden layers", tuple(DEPTHS), "128-64", key="regularity-depth")
 
+mathematics: list[tuple[str, str]] = []
 with errors_said():
     pair = tuple(compared_spec(model, dataset, d, DEPTHS[depth]) for model in ("ae", "vae"))
-    missing = [spec for spec in pair if spec.key not in store()]
+    missing = [spec for spec in pair if spec not in shelf()]
     if missing:
         offer_training(missing, key="regularity-training")
     else:
         instruments(pair, dataset)
+        mathematics = formulas(pair)
 
-chapter.in_code(
+chapter.foot(
+    mathematics=mathematics,
+    code=(
     ("sampling.py", "draw"),
     ("evaluation/generation.py", "sample_figures"),
     ("metrics/generation.py", "coverage_and_density"),
     ("metrics/smoothness.py", "path_length"),
-)
-chapter.sources(
+    ),
+    sources=(
     chapter.Source("Kingma and Welling 2014, Auto-Encoding Variational Bayes", "https://arxiv.org/abs/1312.6114"),
     chapter.Source("Ghosh et al. 2020, From variational to deterministic autoencoders", "https://arxiv.org/abs/1903.12436"),
     chapter.Source("Naeem et al. 2020, Reliable fidelity and diversity metrics", "https://arxiv.org/abs/2002.09797"),
     chapter.Source("Hoffman and Johnson 2016, ELBO surgery", "http://approximateinference.org/accepted/HoffmanJohnson2016.pdf"),
     chapter.Source("White 2016, Sampling generative networks", "https://arxiv.org/abs/1609.04468"),
+    ),
 )  # fmt: skip
 
 with errors_said():
-    thumbnails(thumbnail_bytes(dataset), key="regularity-thumbnails")
+    thumbnails(thumbnail_sheet(dataset), key="regularity-thumbnails")

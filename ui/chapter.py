@@ -3,7 +3,7 @@
 Streamlit's cost is by the element, in every run of every visitor: what belongs together is one element here.
 
 The order on a page: `opening` (the question), passages and instruments, `predict` wherever a guess is worth making
-first, then `mathematics`, `in_code` and `sources`.
+first, then the `foot`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from ui.messages import errors_said
 from vae_core.manifest import PROJECT
 
 TEXT_WIDTH = 720
+_BOX = "border:1px solid rgba(128,138,152,0.35);border-radius:0.5rem;padding:0 1rem;margin:0.5rem 0"
+_SUMMARY = "cursor:pointer;padding:0.6rem 0"
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,7 @@ class Source:
 
 def opening(title: str, question: str, text: str) -> None:
     """The page's title, its one question, and a first passage."""
-    st.title(title)
-    st.markdown(f"**{question}**\n\n{text}", width=TEXT_WIDTH)
+    st.markdown(f"# {title}\n\n**{question}**\n\n{text}", width=TEXT_WIDTH)
 
 
 def passage(heading: str, text: str) -> None:
@@ -62,7 +63,12 @@ def passage(heading: str, text: str) -> None:
 @st.fragment
 @errors_said()
 def predict(prediction: Prediction) -> None:
-    """The question with its options; choosing one reveals the answer."""
+    """A question with its options; choosing one reveals the answer, in a rerun of this part alone."""
+    ask(prediction)
+
+
+def ask(prediction: Prediction) -> None:
+    """What `predict` shows, for use inside of another fragment: one container less."""
     with st.container(border=True, width=TEXT_WIDTH):
         chosen = st.radio(
             f"Predict first: {prediction.question}",
@@ -78,36 +84,33 @@ def predict(prediction: Prediction) -> None:
         st.markdown(f"{':material/check: ' if correct else ':material/close: '}**{verdict}** {reason}")
 
 
-def mathematics(parts: Sequence[tuple[str, str]]) -> None:
-    """The formulas behind the page in an expander.
+def foot(
+    *, code: Sequence[tuple[str, str]], sources: Sequence[Source], mathematics: Sequence[tuple[str, str]] = ()
+) -> None:
+    """What a chapter rests on, in boxes that open: its formulas, its code, its sources.
 
     Args:
-        parts: (sentence with the numbers on screen, LaTeX); either may be empty.
+        code: (module file below ``vae_core``, name of a function or class in it): the very lines the page runs on.
+        sources: papers and pages.
+        mathematics: (sentence with the numbers on screen, LaTeX); either may be empty.
     """
-    blocks = [block for text, formula in parts for block in (text, f"$$\n{formula}\n$$" if formula else "") if block]
-    with st.expander("The mathematics, with the numbers on screen", icon=":material/function:"):
-        st.markdown("\n\n".join(blocks), width=TEXT_WIDTH)
+    blocks = [block for text, formula in mathematics for block in (text, f"$$\n{formula}\n$$" if formula else "")]
+    boxes = [
+        ("The mathematics, with the numbers on screen", "\n\n".join(filter(None, blocks))),
+        ("This in code", _code_text(tuple(code))),
+        ("Sources", "\n".join(f"- [{entry.text}]({entry.url})" for entry in sources)),
+    ]
+    st.markdown("\n\n".join(_box(title, text) for title, text in boxes if text), unsafe_allow_html=True)
 
 
-def in_code(*places: tuple[str, str]) -> None:
-    """The very lines of `vae_core` that the page runs on.
-
-    Args:
-        places: (module file below ``vae_core``, name of a function or class in it).
-    """
-    with st.expander("This in code", icon=":material/code:"):
-        st.markdown(_code_text(places))
+def _box(title: str, text: str) -> str:
+    """A box that opens; the empty lines make Streamlit read its inside as markdown."""
+    return f'<details style="{_BOX}"><summary style="{_SUMMARY}">{title}</summary>\n\n{text}\n\n</details>'
 
 
 @lru_cache(maxsize=64)
 def _code_text(places: tuple[tuple[str, str], ...]) -> str:
     return "\n\n".join(f"`vae_core/{file}`\n\n```python\n{source_of(file, name)}\n```" for file, name in places)
-
-
-def sources(*entries: Source) -> None:
-    """Papers and pages that the chapter rests on."""
-    with st.expander("Sources", icon=":material/menu_book:"):
-        st.markdown("\n".join(f"- [{entry.text}]({entry.url})" for entry in entries))
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+from copy import copy
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -14,13 +18,23 @@ PAGES: tuple[dict[str, Any], ...] = (
     {"page": "pages/explorer.py", "title": "Latent explorer", "icon": ":material/explore:"},
 )
 
+# As text, once: a file would be read, and hashed, in every run of every visitor.
+ICON = "data:image/png;base64," + base64.b64encode((Path(__file__).parent / "icon.png").read_bytes()).decode()
+
 _declared = False
+
+
+@lru_cache(maxsize=1)
+def _pages() -> list[StreamlitPage]:
+    """Made once: making one asks the file system where it is."""
+    return [st.Page(**entry) for entry in PAGES]
 
 
 def declare_pages() -> StreamlitPage:
     """Declare all pages; returns the one to run."""
     global _declared
-    page = st.navigation([st.Page(**entry) for entry in PAGES], position="top")
+    # Copies: Streamlit notes on a page that this very run may show it.
+    page = st.navigation([copy(page) for page in _pages()], position="top")
     _declared = True
     return page
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from ui.markup import Html, small_print
 from ui.palette import HOLE_COLOUR, NEGATIVE_COLOUR, POSITIVE_COLOUR
 
 GAP, FRAME = 2, 1  # image pixels
@@ -85,13 +86,14 @@ def _sheet(colours: np.ndarray, columns: int, marked: np.ndarray | None) -> byte
     return file.getvalue()
 
 
-def labelled_rows(rows: Sequence[tuple[str, str, bytes]]) -> str:
+def labelled_rows(rows: Sequence[tuple[str, str, bytes]], note: str = "") -> Html:
     """Pictures under one another, each with its label at its left, or above it where there is no room: HTML.
 
     One element instead of five a row: Streamlit's cost is by the element, in every run of every visitor.
 
     Args:
         rows: (label in bold, further text, PNG file).
+        note: below them.
     """
     lines = []
     for label, text, picture in rows:
@@ -100,14 +102,15 @@ def labelled_rows(rows: Sequence[tuple[str, str, bytes]]) -> str:
             f'<div style="{_ROW}"><div style="{_LABEL}"><strong>{title}</strong><br>{said}</div>'
             f'<img style="{_PICTURE}" alt="{title}: {said}" src="data:image/png;base64,{source}"></div>'
         )
-    return "".join(lines)
+    return Html("".join(lines) + small_print(note))
 
 
-def side_by_side(cells: Sequence[tuple[str, str, bytes]]) -> str:
+def side_by_side(cells: Sequence[tuple[str, str, bytes]], note: str = "") -> Html:
     """Pictures beside one another, each under its title and above its caption; under one another where it is narrow.
 
     Args:
         cells: (title in bold, caption, PNG file).
+        note: below them.
     """
     parts = []
     for label, text, picture in cells:
@@ -117,4 +120,4 @@ def side_by_side(cells: Sequence[tuple[str, str, bytes]]) -> str:
             f'<img style="{_CELL_PICTURE}" alt="{title}" src="data:image/png;base64,{source}">'
             f'<figcaption style="{_CAPTION}">{said}</figcaption></figure>'
         )
-    return f'<div style="{_CELLS}">{"".join(parts)}</div>'
+    return Html(f'<div style="{_CELLS}">{"".join(parts)}</div>{small_print(note)}')

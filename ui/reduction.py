@@ -16,7 +16,7 @@ from ui.pictures import signed_tiles, tiles
 from ui.plots import TEMPLATE
 from ui.resources import feature_space, held_out, load_run
 from ui.runs import compared_spec, figure, per_shelf, seeds_of
-from vae_core.browser import line_payload
+from vae_core.browser import Payload, line_payload
 from vae_core.datasets import load
 from vae_core.errors import RunNotFound
 from vae_core.metrics import holes, mean_squared_error, orthonormality_error, principal_angles
@@ -188,12 +188,12 @@ def sheet_figure(key: str) -> tuple[go.Figure, float]:
 
 
 @lru_cache(maxsize=64)
-def line_bytes(key: str) -> bytes:
+def memorised_line(key: str) -> Payload:
     """A memoriser's line with the images that it memorised."""
     run = load_run(key)
     images = load(run.spec.dataset, "train", download=False).first(run.spec.images)
     labels = [run.label_names[label] for label in images.labels]
-    return line_payload(run, images.images, labels, options={"z": 3.4}).to_bytes()
+    return line_payload(run, images.images, labels, options={"z": 3.4})
 
 
 @lru_cache(maxsize=64)
@@ -216,3 +216,27 @@ def between_numbers(key: str) -> tuple[int, str]:
         f"Measured with the classifier's features, {between:.0%} of the images halfway between two numbers are holes, "
         f"like no training digit; at the numbers themselves {at:.0%} are (real digits: 5%).",
     )
+
+
+def formulas(dimensions: int) -> list[tuple[str, str]]:
+    """The mathematics with the numbers at d.
+
+    Raises:
+        RunNotFound: PCA is not in the store.
+    """
+    lost = error_of("pca", dimensions)
+    return [
+        (
+            "PCA minimises the mean squared distance between an image and its reconstruction over all straight "
+            "pairs; the best directions are the leading eigenvectors of the covariance, and the decoder is the "
+            "transpose of the encoder.",
+            r"\hat{x} = \bar{x} + W W^\top (x - \bar{x}), \qquad W^\top W = I, \qquad"
+            r" \min_W \; \mathbb{E}\,\lVert x - \hat{x} \rVert^2 = \sum_{i > d} \lambda_i",
+        ),
+        (
+            f"Divided by 784 pixels this is the error per pixel: {lost:.4f} at d = {dimensions} on test digits, so "
+            f"{784 * lost:.1f} squared units of ink are lost per image. For any invertible A, the pair "
+            "(A W⊤, W A⁻¹) gives the same reconstruction: that freedom is what the dial above turns.",
+            r"W A^{-1} \, A W^\top = W W^\top",
+        ),
+    ]

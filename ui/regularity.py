@@ -8,9 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ui.contest import spread, tidy
+from ui.markup import Html
 from ui.palette import MODEL_COLOURS
 from ui.plots import TEMPLATE
-from ui.resources import load_run
+from ui.resources import load_run, plane
 from ui.runs import compared_spec, figure, per_shelf, seeds_of
 from ui.tables import as_html
 from vae_core.checkpoints import Listed
@@ -50,6 +51,22 @@ def title_of(model: str) -> str:
     return "VAE" if model_kind(model).has_kl else "Autoencoder"
 
 
+@lru_cache(maxsize=256)
+def subtitle(key: str, pair: tuple[int, int] | None, at: int) -> str:
+    """What the plane is, honestly, and how far the codes spread."""
+    run = load_run(key)
+    deviations = run.codes.mean.std(axis=0)
+    spread_text = " and ".join(f"{value:.2f}" for value in deviations) if len(deviations) == 2 else (
+        f"{deviations.min():.2f} to {deviations.max():.2f}"
+    )  # fmt: skip
+    where = ""
+    if run.spec.latent_dim > 2:
+        share = plane(key, pair, at).header["variance_share"]
+        what = f"the plane of two coordinates, the others fixed at image {at}" if pair else "their principal plane"
+        where = f" Seen in {what}: {share:.0%} of the variance."
+    return f"{len(run.codes.labels):,} held-out images, standard deviations {spread_text}.{where}"
+
+
 def sample_sentence(spec: RunSpec, source: str) -> str:
     """The measured figures of a source, from the run's file."""
     for line in seeds_of(spec):
@@ -68,7 +85,7 @@ def heading(name: str, lines: list[Listed]) -> str:
 
 
 @per_shelf
-def numbers(specs: Pair) -> str:
+def numbers(specs: Pair) -> Html:
     """The table over seeds, with what real images score, and what its figures are: HTML."""
     groups = {title_of(spec.model): seeds_of(spec) for spec in specs}
     real = real_line(specs[0].dataset)
@@ -207,7 +224,7 @@ def verdict(specs: Pair) -> str:
 
 
 @per_shelf
-def at_equal_weights() -> str:
+def at_equal_weights() -> Html:
     """Convolutional against fully connected, autoencoder and VAE, with as many weights: HTML."""
     rows: list[dict[str, object]] = []
     for model in ("ae", "conv_ae", "vae", "conv_vae"):
@@ -223,7 +240,7 @@ def at_equal_weights() -> str:
                 }
             )
     if not rows:
-        return "<p>There is no such run in the store.</p>"
+        return Html("<p>There is no such run in the store.</p>")
     said = f"MNIST, d = {CONV_DIMENSIONS}, 10,000 test digits: the error at the mean code, the bound with z sampled."
     return as_html(rows, title="Convolutional and fully connected models", note=said)
 

@@ -38,12 +38,19 @@ class Shelf:
     lines: list[Listed]
     alike: dict[RunSpec, list[Listed]]
 
+    def __contains__(self, spec: RunSpec) -> bool:
+        """Whether the run of a spec is there."""
+        return any(line.key == spec.key for line in self.alike.get(replace(spec, seed=0), []))
+
 
 def shelf() -> Shelf:
     """The runs in the store, fresh whenever a file came, went or was replaced."""
     folder = store().root
     # Files are only ever renamed into place, which changes the folder's own time: one question instead of one a file.
-    changed = folder.stat().st_mtime_ns if folder.is_dir() else 0
+    try:
+        changed = folder.stat().st_mtime_ns
+    except FileNotFoundError:
+        changed = 0
     return _shelf(folder, changed)
 
 
@@ -115,10 +122,10 @@ def image_set(run: Run) -> str:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def thumbnail_bytes(dataset: str) -> bytes:
+def thumbnail_sheet(dataset: str) -> Payload:
     """All held-out images of a dataset as one picture.
 
     Raises:
         DatasetUnavailable: the images are not on this machine; nothing is downloaded while a page runs.
     """
-    return thumbnails_payload(held_out(dataset)).to_bytes()
+    return thumbnails_payload(held_out(dataset))

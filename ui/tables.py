@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import KDTree
 
+from ui.markup import Html, small_print
 from vae_core.browser import LatentPlane
 from vae_core.run import Run
 
@@ -18,8 +19,7 @@ Rows = list[dict[str, object]]
 
 _TABLE = "border-collapse:collapse;min-width:min(100%,34rem);line-height:1.3;font-variant-numeric:tabular-nums"
 _CELL = "padding:0.3rem 1.2rem 0.3rem 0;border-bottom:1px solid rgba(128,138,152,0.25)"
-_FIRST, _OTHER = f"{_CELL};text-align:left", f"{_CELL};text-align:right"
-_NOTE = "font-size:0.875rem;opacity:0.72;max-width:45rem;margin-top:0.6rem"
+_FIRST, _OTHER = f"{_CELL};text-align:left;min-width:9rem", f"{_CELL};text-align:right;white-space:nowrap"
 
 _ROWS = (
     ("negative_elbo", "Negative ELBO", "nats", 1),
@@ -94,7 +94,7 @@ def codes_csv(run: Run) -> str:
     )
 
 
-def as_html(rows: Rows, *, title: str, note: str = "") -> str:
+def as_html(rows: Rows, *, title: str, note: str = "") -> Html:
     """A table, the first column at the left, the others at the right; it scrolls sideways where it is too wide.
 
     Far cheaper than a data frame, and unlike a table in markdown it does not widen the page of a phone.
@@ -115,8 +115,8 @@ def as_html(rows: Rows, *, title: str, note: str = "") -> str:
         )
 
     body = "".join(f"<tr>{line([str(row.get(name, '')) for name in names], 'td')}</tr>" for row in rows)
-    said = f'<p style="{_NOTE}">{html.escape(note)}</p>' if note else ""
-    return (
+    return Html(
         f'<div style="overflow-x:auto" tabindex="0" role="region" aria-label="{html.escape(title)}">'
-        f'<table style="{_TABLE}"><thead><tr>{line(names, "th")}</tr></thead><tbody>{body}</tbody></table></div>{said}'
+        f'<table style="{_TABLE}"><thead><tr>{line(names, "th")}</tr></thead><tbody>{body}</tbody></table></div>'
+        f"{small_print(note)}"
     )

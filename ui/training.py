@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import streamlit as st
 
-from ui.resources import listing, store
+from ui.resources import listing, shelf, store
 from vae_core import datasets
 from vae_core.manifest import PROJECT
 from vae_core.models import model_kind
@@ -150,7 +150,7 @@ def offer_training(specs: Sequence[RunSpec], *, key: str) -> None:
 
 def _offer(specs: list[RunSpec], key: str) -> None:
     desk = _desk()
-    missing = [spec for spec in specs if spec.key not in store()]
+    missing = [spec for spec in specs if spec not in shelf()]
     if not missing:
         st.rerun()
     places = {spec.key: desk.place(spec.key) for spec in missing}

@@ -6,12 +6,16 @@ Layout of a payload, little-endian::
     bytes   header, JSON (UTF-8), padded with spaces so that the tensors start at a multiple of 8
     bytes   tensors, each at the offset (from the first tensor) that the header gives it, a multiple of 8
 
+The header's ``body`` holds the size of the tensors in bytes and an id made from them: a receiver that keeps tensors by
+their id can be sent the header alone, `Payload.head`, when only titles or options have changed.
+
 The header's ``layers`` are a short program that the browser interprets, see `models.program`: a new decoder made of
 its operations needs no new JavaScript. Nothing here needs torch: a page is drawn from a run's file alone.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import math
@@ -117,7 +121,7 @@ class LatentPlane:
 
 @dataclass(frozen=True)
 class Payload:
-    """A header and the bytes of its tensors. `to_bytes` is what travels.
+    """A header and the bytes of its tensors. `to_bytes` is what travels, or `head` where the tensors are known.
 
     Attributes:
         header: JSON-compatible.
@@ -131,11 +135,16 @@ class Payload:
         """A payload with header entries added or replaced; the body is shared, not copied."""
         return replace(self, header={**self.header, **entries})
 
-    def to_bytes(self) -> bytes:
-        """The layout at the head of this module."""
+    @property
+    def head(self) -> bytes:
+        """The layout at the head of this module up to its tensors."""
         text = json.dumps(self.header, separators=(",", ":"), allow_nan=False).encode()
         text += b" " * (-(4 + len(text)) % ALIGNMENT)
-        return len(text).to_bytes(4, "little") + text + self.body
+        return len(text).to_bytes(4, "little") + text
+
+    def to_bytes(self) -> bytes:
+        """The layout at the head of this module."""
+        return self.head + self.body
 
 
 class _Tensors:
@@ -153,6 +162,12 @@ class _Tensors:
         self.parts.append(padded)
         self.size += len(padded)
         return name
+
+    def payload(self, header: dict[str, Any]) -> Payload:
+        """All that was added, under a header that says so."""
+        body = b"".join(self.parts)
+        identity = {"id": hashlib.blake2b(body, digest_size=12).hexdigest(), "size": len(body)}
+        return Payload({"format": FORMAT, "body": identity, "tensors": self.table, **header}, body)
 
 
 def plane_payload(run: Run, plane: LatentPlane | None = None, **header: Any) -> Payload:
@@ -178,14 +193,12 @@ def plane_payload(run: Run, plane: LatentPlane | None = None, **header: Any) -> 
     if run.codes.log_var is not None:
         tensors.add("posteriors", plane.posterior_factors(run.codes.log_var).astype(np.float16))
     has_prior = run.codes.log_var is not None
-    return Payload(
+    return tensors.payload(
         {
-            "format": FORMAT,
             "kind": "plane",
             "key": run.key,
             "image": _image_size(run.image_shape),
             "layers": layers,
-            "tensors": tensors.table,
             "range": _square_range(points, at_least=3.15 if has_prior and plane.whole else 0.0),
             "labels": list(run.label_names),
             # A ring is where |z| = 1, 2, 3: drawn only where the plane is all of latent space.
@@ -199,8 +212,7 @@ def plane_payload(run: Run, plane: LatentPlane | None = None, **header: Any) -> 
             "plane_origin": plane.origin.tolist(),
             "plane_axes": plane.axes.tolist(),
             **header,
-        },
-        b"".join(tensors.parts),
+        }
     )
 
 
@@ -226,20 +238,17 @@ def line_payload(run: Run, images: np.ndarray, labels: list[str], **header: Any)
     tensors = _Tensors()
     layers = _decoder_layers(run, tensors)
     tensors.add("images", images)
-    return Payload(
+    return tensors.payload(
         {
-            "format": FORMAT,
             "kind": "line",
             "key": run.key,
             "image": _image_size(shape),
             "inputs": 1,
             "layers": layers,
-            "tensors": tensors.table,
             "range": [0, count - 1],
             "labels": list(labels),
             **header,
-        },
-        b"".join(tensors.parts),
+        }
     )
 
 
@@ -259,18 +268,15 @@ def thumbnails_payload(dataset: ImageDataset, **header: Any) -> Payload:
     Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(file, format="PNG")
     tensors = _Tensors()
     tensors.add("png", np.frombuffer(file.getvalue(), dtype=np.uint8))
-    return Payload(
+    return tensors.payload(
         {
-            "format": FORMAT,
             "kind": "thumbnails",
             "images": f"{dataset.name}:{dataset.split}",
             "count": count,
             "columns": columns,
             "image": _image_size(dataset.image_shape),
-            "tensors": tensors.table,
             **header,
-        },
-        b"".join(tensors.parts),
+        }
     )
 
 

@@ -64,19 +64,26 @@ class Shown(HTMLParser):
 
     Attributes:
         parts: texts, and pictures as PNG files, in its order.
+        notes: the small print.
         alternatives: what is read to those who do not see the pictures.
     """
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.parts: list[str | bytes] = []
+        self.notes: list[str] = []
+        self.in_note = False
         self.alternatives: list[str] = []
         self.feed(html)
 
     def handle_data(self, data: str) -> None:
-        self.parts.append(data)
+        (self.notes if self.in_note else self.parts).append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_note = self.in_note and tag != "p"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.in_note = self.in_note or tag == "p"
         if tag == "img":
             image = {name: value or "" for name, value in attrs}
             kind, _, data = image["src"].partition(",")
@@ -85,9 +92,14 @@ class Shown(HTMLParser):
             self.alternatives.append(image["alt"])
 
 
+def shown(at: AppTest) -> Shown:
+    """What the page's HTML shows."""
+    return Shown("".join(element.value for element in at.get("html")))
+
+
 def pictured(at: AppTest) -> list[str | bytes]:
     """The pictures of the page, as PNG files, and the texts that go with them, in its order."""
-    return Shown("".join(element.value for element in at.get("html"))).parts
+    return shown(at).parts
 
 
 def pictures(at: AppTest) -> list[bytes]:
@@ -96,9 +108,10 @@ def pictures(at: AppTest) -> list[bytes]:
 
 
 def texts(at: AppTest) -> list[str]:
-    """All running text, captions and what stands beside pictures, in three lots."""
-    beside = [part for part in pictured(at) if isinstance(part, str)]
-    return [*(element.value for element in (*at.markdown, *at.caption)), *beside]
+    """All running text, captions, what stands beside pictures and small print, in four lots."""
+    html = shown(at)
+    beside = [part for part in html.parts if isinstance(part, str)]
+    return [*(element.value for element in (*at.markdown, *at.caption)), *beside, *html.notes]
 
 
 class Table(HTMLParser):
@@ -148,6 +161,11 @@ def said(at: AppTest, pattern: str) -> re.Match[str]:
 def subheaders(at: AppTest) -> list[str]:
     """Headings of the passages."""
     return [heading for element in at.markdown for heading in re.findall(r"^### (.*)$", element.value, re.MULTILINE)]
+
+
+def boxes(at: AppTest) -> list[str]:
+    """Titles of the boxes that open."""
+    return [title for element in at.markdown for title in re.findall("<summary[^>]*>(.*?)</summary>", element.value)]
 
 
 def revealed(at: AppTest) -> list[str]:

@@ -170,3 +170,15 @@ def test_a_page_and_its_answers_import_neither_torch_nor_scikit_learn(page, pred
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{predictions} []\n"
+
+
+def test_a_payloads_tensors_travel_once_in_a_session_and_its_header_every_time():
+    at = open_page()
+    first = [element.proto.bytes for element in at.get("bidi_component")]
+    at.run()
+    again = [element.proto.bytes for element in at.get("bidi_component")]
+    assert len(first) == len(again) == 3
+    for whole, head in zip(first, again, strict=True):
+        assert head == whole[: len(head)]
+        assert len(head) == 4 + int.from_bytes(head[:4], "little")
+        assert len(whole) > len(head)

@@ -23,6 +23,7 @@ from vae_core.spec import RunSpec
 from .helpers import (
     HOSTILE,
     ROOT,
+    boxes,
     charts,
     copy_runs,
     open_page,
@@ -46,7 +47,7 @@ HIDDEN = {"ae": (128, 64), "vae": (128, 64), "conv_ae": (16, 32, 64)}
 COMPARED = ("pixels", "pca", "linear_ae", "ae", "conv_ae")
 DIMENSIONS = (2, 8, 16, 32)
 PASSAGES = ["Error against d", "What the numbers stand for", "Where straight fails", "A code that means nothing"]
-EXPANDERS = ["The mathematics, with the numbers on screen", "This in code", "Sources"]
+BOXES = ["The mathematics, with the numbers on screen", "This in code", "Sources"]
 BEST, LINE = "which keeps most of a digit", "What lies halfway"
 OPTIONS = ("the best pixels", "the best straight map (PCA)", "a deep autoencoder")
 
@@ -96,7 +97,7 @@ def test_the_page_is_whole_at_every_d(d):
     assert len(pictures(at)) == 1 + len(COMPARED) + 2
     assert [header["kind"] for header in payload_headers(at)] == ["line"]
     assert len(charts(at)) == 3
-    assert [box.label for box in at.expander] == EXPANDERS
+    assert boxes(at) == BOXES
     assert at.query_params == ({} if d == 8 else {"d": str(d)})
 
 
@@ -342,7 +343,7 @@ def test_a_missing_run_is_said_and_the_rest_stays(tmp_path, monkeypatch, model):
     assert subheaders(at) == PASSAGES
     assert TITLES[model] not in [trace["name"] for trace in charts(at)[0]["data"]]
     assert payload_headers(at)[0]["kind"] == "line"
-    assert [box.label for box in at.expander][-2:] == ["This in code", "Sources"]
+    assert boxes(at)[-2:] == ["This in code", "Sources"]
 
 
 def test_a_missing_run_is_said_where_it_is_needed_for_an_answer(tmp_path, monkeypatch):
@@ -363,7 +364,7 @@ def test_an_empty_store_gives_sentences_and_the_text(tmp_path, monkeypatch):
     assert all(len(error.value) < 300 for error in at.error)
     assert subheaders(at) == PASSAGES
     assert len(pictures(at)) == 1
-    assert [box.label for box in at.expander] == ["This in code", "Sources"]
+    assert boxes(at) == ["This in code", "Sources"]
 
 
 def test_a_damaged_run_is_said_once_and_the_other_rows_stay(tmp_path, monkeypatch):

@@ -26,6 +26,7 @@ from vae_core.spec import RunSpec
 
 from .helpers import (
     HOSTILE,
+    boxes,
     charts,
     copy_runs,
     open_page,
@@ -135,7 +136,7 @@ def test_the_page_is_whole_at_every_d(d):
     assert [header["key"] for header in planes_of(at)] == [spec_of(model, d).key for model in NAMES]
     assert len(pictures(at)) == 5
     assert len(tables(at)) == 2 and len(charts(at)) == 1
-    assert [box.label for box in at.expander] == [
+    assert boxes(at) == [
         "The mathematics, with the numbers on screen", "This in code", "Sources",
     ]  # fmt: skip
     assert at.query_params == ({} if d == 2 else {"d": str(d)})
@@ -439,7 +440,7 @@ def test_missing_runs_are_offered_and_the_rest_of_the_page_stays(monkeypatch):
     assert said(at, "Not trained yet on MNIST digits: Autoencoder, d = 2 and Variational autoencoder, d = 2.")
     assert [button.label for button in at.button] == ["Train"]
     assert planes_of(at) == []
-    assert [box.label for box in at.expander] == ["This in code", "Sources"]
+    assert boxes(at) == ["This in code", "Sources"]
     for d in (8, 2):
         at.segmented_control(key="regularity-d").set_value(d).run()
     at.selectbox(key="regularity-dataset").set_value("digits").run()

@@ -516,7 +516,7 @@ import streamlit as st
 from ui.canvas import latent_canvas
 from ui.resources import plane
 
-latent_canvas(plane({key!r}).with_header(options={{"heat": True}}).to_bytes(), key="plane")
+latent_canvas(plane({key!r}).with_header(options={{"heat": True}}), key="plane")
 """
 
 

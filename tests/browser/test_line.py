@@ -23,14 +23,20 @@ pytestmark = pytest.mark.browser
 
 COUNT = 12
 APP = """
+import json
 from pathlib import Path
 
 import streamlit as st
 
 from ui.line import latent_line
+from vae_core.browser import Payload
 
-payload = Path(__file__).with_name("payload").read_bytes()
-latent_line(payload[:-9000] if "cut" in st.query_params else payload, key="line")
+content = Path(__file__).with_name("payload").read_bytes()
+size = 4 + int.from_bytes(content[:4], "little")
+header, body = json.loads(content[4:size]), content[size:]
+if "lost" in st.query_params and "lost" not in st.session_state:
+    st.session_state["lost"] = st.session_state["travel.sent"] = {header["body"]["id"]}
+latent_line(Payload(header, body[:-900] if "cut" in st.query_params else body), key="line")
 st.button("Run again")
 """
 
@@ -231,3 +237,24 @@ def test_damaged_data_is_told_in_a_sentence(page, line):
     failed = page.locator(".failed")
     expect(failed).to_contain_text("This line could not be drawn", timeout=30_000)
     expect(page.locator(".latent-line")).to_be_hidden()
+
+
+def test_tensors_travel_once_and_are_asked_for_if_they_were_lost(page, line):
+    received: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
+    opened(page, line)
+    size = COUNT * line.images[0].size
+    first = max(received)
+    received.clear()
+    page.get_by_role("button", name="Run again").click()
+    page.wait_for_timeout(800)
+    assert received and max(received) < first - size
+
+    received.clear()
+    page.goto(f"{line.url}/?lost=1")  # the server believes that this visitor has them
+    root = page.locator(".latent-line")
+    expect(root).to_be_visible(timeout=30_000)
+    film_drawn(page, root)
+    slide_to(root, 2.5)
+    shown = grey(root.locator(".decoded canvas"))
+    assert np.abs(shown / 255 - line.decoded(2.5)).max() <= 1.5 / 255

@@ -202,6 +202,15 @@ def test_entries_can_be_added_to_a_header_without_touching_the_body(small_runs: 
     assert all(np.array_equal(before.tensors[name], after.tensors[name]) for name in before.tensors)
 
 
+def test_the_same_tensors_have_the_same_id_whatever_the_header_says(small_runs: dict[str, Run]) -> None:
+    one, other = plane_payload(small_runs["vae"], title="one"), plane_payload(small_runs["vae"], title="two")
+    different = plane_payload(small_runs["ae"], title="one")
+    assert one.header["body"] == other.header["body"]
+    assert one.header["body"]["id"] != different.header["body"]["id"]
+    assert one.header["body"]["size"] == len(one.body)
+    assert one.to_bytes() == one.head + one.body
+
+
 def test_a_number_that_json_cannot_hold_never_travels() -> None:
     with pytest.raises(ValueError, match="JSON"):
         Payload({"tensors": {}, "beta": float("nan")}, b"").to_bytes()

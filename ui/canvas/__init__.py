@@ -12,6 +12,9 @@ from typing import Any
 
 import streamlit as st
 
+from ui.travel import parcel, wanted
+from vae_core.browser import Payload
+
 FOLDER = Path(__file__).parent
 SCRIPTS = ("payload.js", "decoder.js", "view.js", "paint.js", "heat.js", "page.js", "canvas.js")
 STYLES = ("base.css", "canvas.css")
@@ -36,11 +39,11 @@ def _committed() -> None:
     """Streamlit keeps a state key's value only if the mount names a callback for it."""
 
 
-def latent_canvas(payload: bytes, *, key: str) -> Any:
+def latent_canvas(payload: Payload, *, key: str) -> Any:
     """Mount a plane.
 
     Args:
-        payload: bytes of `vae_core.browser.plane_payload`; its option ``heat`` shades distances from the start.
+        payload: made by `vae_core.browser.plane_payload`; its option ``heat`` shades distances from the start.
         key: the element's identity across reruns.
 
     Returns:
@@ -48,10 +51,15 @@ def latent_canvas(payload: bytes, *, key: str) -> Any:
         visitor has committed them and the payload's option ``commit`` is on; None before.
     """
     return _component(
-        key=key, data=payload, on_pins_change=_committed, on_path_change=_committed, on_view_change=_committed
+        key=key,
+        data=parcel(payload),
+        on_pins_change=_committed,
+        on_path_change=_committed,
+        on_view_change=_committed,
+        on_want_change=wanted(payload),
     )
 
 
-def thumbnails(payload: bytes, *, key: str) -> None:
+def thumbnails(payload: Payload, *, key: str) -> None:
     """Send the held-out images to the planes of this page; shows nothing itself. Mount it after the planes."""
-    _component(key=key, data=payload, height=1)
+    _component(key=key, data=parcel(payload), height=1, on_want_change=wanted(payload))

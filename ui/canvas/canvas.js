@@ -720,11 +720,10 @@ async function receiveThumbnails({ header, tensor }) {
 }
 
 export default function (component) {
-  const { data, parentElement, setStateValue } = component;
-  let canvas = instances.get(parentElement);
-  try {
-    const payload = parsePayload(data);
-    if (payload.header.kind === "thumbnails") { receiveThumbnails(payload); return undefined; }
+  const { parentElement, setStateValue } = component;
+  withPayload(component, "plane", (payload) => {
+    if (payload.header.kind === "thumbnails") { receiveThumbnails(payload); return; }
+    let canvas = instances.get(parentElement);
     const isNew = !canvas;
     if (isNew) instances.set(parentElement, (canvas = new LatentCanvas(parentElement)));
     const apply = () => {
@@ -738,8 +737,10 @@ export default function (component) {
     // Several planes arrive with a page: each is set up in a frame of its own.
     if (isNew) slices.add(apply);
     else apply();
-  } catch (error) {
-    showFailure(parentElement, "plane", error);
-  }
-  return () => { canvas?.remove(); instances.delete(parentElement); };
+  });
+  return () => {
+    instances.get(parentElement)?.remove();
+    instances.delete(parentElement);
+    forgetPayload(parentElement);
+  };
 }

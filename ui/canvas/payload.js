@@ -25,7 +25,39 @@ function halvesToFloats(halves) {
   return floats;
 }
 
-// Parses the bytes of one payload into {header, headerText, tensor(name)}.
+// Tensors that have arrived, by their id: the server sends them once and then the header alone.
+const bodies = new Map(); // id -> ArrayBuffer, the longest unused first
+const BODIES_KEPT = 96 * 2 ** 20; // bytes
+
+function keepBody(id, body) {
+  bodies.delete(id);
+  bodies.set(id, body);
+  let total = 0;
+  for (const known of bodies.values()) total += known.byteLength;
+  for (const [old, known] of bodies) {
+    if (total <= BODIES_KEPT || old === id) break;
+    bodies.delete(old);
+    total -= known.byteLength;
+  }
+}
+
+// The tensors of a payload as an ArrayBuffer, or null if only its header came and they are not known.
+function bodyOf(header, rest) {
+  const identity = header.body;
+  if (!identity) return rest.slice().buffer;
+  if (rest.length === 0 && identity.size > 0) {
+    const known = bodies.get(identity.id);
+    if (known) keepBody(identity.id, known);
+    return known ?? null;
+  }
+  if (rest.length !== identity.size) throw new Error("the data ends too early");
+  // The bytes arrive at an odd offset, where no typed array may start: slice copies them to one of their own.
+  if (!bodies.has(identity.id)) keepBody(identity.id, rest.slice().buffer);
+  return bodies.get(identity.id);
+}
+
+// Parses the bytes of one payload into {header, headerText, tensor(name)}; {header, missing} if its tensors are not
+// known.
 function parsePayload(data) {
   if (!(data instanceof Uint8Array) || data.length < 8) throw new Error("no data arrived");
   const size = new DataView(data.buffer, data.byteOffset, 4).getUint32(0, true);
@@ -33,8 +65,8 @@ function parsePayload(data) {
   const headerText = new TextDecoder().decode(data.subarray(4, 4 + size));
   const header = JSON.parse(headerText);
   if (header.format !== 1) throw new Error(`unknown payload format ${header.format}`);
-  // The bytes arrive at an odd offset, where no typed array may start: slice copies them to one of their own.
-  const body = data.slice(4 + size).buffer;
+  const body = bodyOf(header, data.subarray(4 + size));
+  if (!body) return { header, missing: true };
   const tensor = (name) => {
     const entry = header.tensors[name];
     if (!entry) throw new Error(`the payload has no tensor ${name}`);

@@ -10,6 +10,8 @@ from pathlib import Path
 import streamlit as st
 
 from ui import canvas
+from ui.travel import parcel, wanted
+from vae_core.browser import Payload
 
 FOLDER = Path(__file__).parent
 SCRIPTS = (*(canvas.FOLDER / name for name in ("payload.js", "decoder.js", "paint.js", "page.js")), FOLDER / "line.js")
@@ -23,11 +25,11 @@ _component = st.components.v2.component(
 )
 
 
-def latent_line(payload: bytes, *, key: str) -> None:
+def latent_line(payload: Payload, *, key: str) -> None:
     """Mount a line.
 
     Args:
-        payload: bytes of `vae_core.browser.line_payload`; its options may hold ``z``, where the visitor starts.
+        payload: made by `vae_core.browser.line_payload`; its options may hold ``z``, where the visitor starts.
         key: the element's identity across reruns.
     """
-    _component(key=key, data=payload)
+    _component(key=key, data=parcel(payload), on_want_change=wanted(payload))

@@ -200,14 +200,16 @@ class LatentLine {
   }
 }
 
-export default function ({ data, parentElement }) {
-  let line = lines.get(parentElement);
-  try {
-    const payload = parsePayload(data);
+export default function (component) {
+  const { parentElement } = component;
+  withPayload(component, "line", (payload) => {
+    let line = lines.get(parentElement);
     if (!line) lines.set(parentElement, (line = new LatentLine(parentElement)));
     line.update(payload);
-  } catch (error) {
-    showFailure(parentElement, "line", error);
-  }
-  return () => { line?.remove(); lines.delete(parentElement); };
+  });
+  return () => {
+    lines.get(parentElement)?.remove();
+    lines.delete(parentElement);
+    forgetPayload(parentElement);
+  };
 }
