@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -24,6 +25,20 @@ TEMPLATE = go.layout.Template(
         "yaxis": {"zeroline": False, "gridcolor": "rgba(128,138,152,0.25)"},
     }
 )
+
+
+class Finished(go.Figure):
+    """A copy of a figure that will not change: what Streamlit reads of it in every run is made once."""
+
+    def __init__(self, figure: go.Figure) -> None:
+        super().__init__(figure)
+        self._made: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figure as a dictionary, not to be changed."""
+        if self._made is None:
+            self._made = super().to_dict()
+        return self._made
 
 
 @st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={Run: lambda run: run.key})
@@ -58,7 +73,7 @@ def history_figure(run: Run) -> go.Figure:
             "visible": has_kl,
         },
     )
-    return figure
+    return Finished(figure)
 
 
 def _settled_range(run: Run) -> list[float]:

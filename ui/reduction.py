@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from ui.palette import CLASS_COLOURS, MODEL_COLOURS
 from ui.pictures import signed_tiles, tiles
-from ui.plots import TEMPLATE
+from ui.plots import TEMPLATE, Finished
 from ui.resources import feature_space, held_out, load_run
 from ui.runs import compared_spec, figure, per_shelf, seeds_of
 from vae_core.browser import Payload, line_payload
@@ -86,7 +86,7 @@ def error_figure(points: tuple[tuple[str, tuple[tuple[int, float], ...]], ...], 
         xaxis={"title": "d, latent dimensions", "type": "log", "tickvals": list(DIMENSIONS), "tickformat": "d"},
         yaxis={"title": "squared error per pixel", "type": "log", "tickvals": [0.005, 0.01, 0.02, 0.04]},
     )
-    return chart
+    return Finished(chart)
 
 
 @per_shelf
@@ -184,7 +184,7 @@ def sheet_figure(key: str) -> tuple[go.Figure, float]:
         scene=scene,
         title={"text": title, "font": {"size": 14}},
     )
-    return chart, error
+    return Finished(chart), error
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from ui.contest import spread, tidy
 from ui.markup import Html
 from ui.palette import MODEL_COLOURS
-from ui.plots import TEMPLATE
+from ui.plots import TEMPLATE, Finished
 from ui.resources import load_run, plane
 from ui.runs import compared_spec, figure, per_shelf, seeds_of
 from ui.tables import as_html
@@ -130,7 +130,7 @@ def coverage_figure(points: tuple[tuple[str, str, tuple[tuple[int, float], ...]]
         xaxis={"title": "d, latent dimensions", "type": "log", "tickvals": list(DIMENSIONS), "tickformat": "d"},
         yaxis={"title": "share of real test images with a sample nearby", "range": [0, 1]},
     )
-    return chart
+    return Finished(chart)
 
 
 @per_shelf

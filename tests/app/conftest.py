@@ -20,11 +20,14 @@ threadpool_limits(1)  # on small matrices and a busy machine the threads of BLAS
 
 
 @pytest.fixture(autouse=True)
-def fresh_caches() -> Iterator[None]:
-    """Runs are cached by key, and a test's store may hold other runs under the same keys."""
-    forget()
+def fresh_caches(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that changes the app's store or code starts and ends with empty caches; the others share them."""
+    changes = "monkeypatch" in request.fixturenames
+    if changes:
+        forget()
     yield
-    forget()
+    if changes:
+        forget()
 
 
 def forget() -> None:

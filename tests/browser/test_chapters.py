@@ -126,6 +126,7 @@ def test_both_planes_show_the_same_image_and_its_distances_together(page, app_ur
 
 def test_another_source_gives_other_samples_and_the_films_stay(page, app_url):
     opened(page, f"{app_url}/regularity")
+    expect(page.get_by_test_id("stHtml").locator("img")).to_have_count(5)
     before = sheets(page)
     choice(page, "Draw z from", "A mixture fitted afterwards").click()
     page.wait_for_url(re.compile(r"[?&]from=mixture"))
