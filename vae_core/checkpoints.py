@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,11 +12,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from vae_core import archive
-from vae_core.datasets import ImageDataset, load
-from vae_core.errors import DamagedRun, DatasetUnavailable, RunNotFound, SpecError, StoreError
+from vae_core.errors import DamagedRun, RunNotFound, SpecError, StoreError
 from vae_core.features import FeatureSpace, classifier_spec
 from vae_core.manifest import SHIPPED
-from vae_core.models import model_kind
 from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
 
@@ -116,7 +113,7 @@ class Store:
     def epochs_done(self, key: str) -> int:
         """Finished epochs of a run in training or interrupted; 0 if there is no such."""
         try:
-            return int(archive.read_document(self._partial_path(self.path(key).name.removesuffix(SUFFIX)))["epoch"])
+            return int(archive.read_document(self.partial_path(self.path(key).name.removesuffix(SUFFIX)))["epoch"])
         except (OSError, DamagedRun, KeyError):
             return 0
 
@@ -153,37 +150,11 @@ class Store:
             DatasetUnavailable, TrainingDiverged, StoreError: each with a sentence for the user. After any of
                 them, the last finished epoch is kept and the next call resumes from it.
         """
-        if (run := self._load_if_whole(spec.key)) is not None:
-            return run
-        # Imported here: reading runs must not wait for torch.
-        from vae_core.training.finish import finish
-        from vae_core.training.fitted import fit
-        from vae_core.training.loop import train
+        from vae_core.training.jobs import get_or_train  # imported here: reading runs must not wait for torch
 
-        with self._lock(spec.key, on_wait):
-            if (run := self._load_if_whole(spec.key)) is not None:
-                return run
-            training = load(spec.dataset, "train", root=data_root).first(spec.images)
-            validation = load(spec.dataset, "validation", root=data_root)
-            start = time.perf_counter()
-            if model_kind(spec.model).trained:
-                trained = train(
-                    spec,
-                    training,
-                    validation,
-                    device=device,
-                    precision=precision,
-                    resume=self._load_partial(spec),
-                    on_epoch=on_epoch,
-                    save_state=lambda state: self._save_partial(spec, state),
-                )
-            else:
-                trained = fit(spec, training, validation, on_epoch=on_epoch)
-            test = _test_split(spec.dataset, data_root)
-            run = finish(spec, trained, training, validation, test, self._features_if_any(spec.dataset), start)
-            self.save(run)
-            self._partial_path(spec.key).unlink(missing_ok=True)
-            return run
+        return get_or_train(
+            self, spec, data_root=data_root, device=device, precision=precision, on_epoch=on_epoch, on_wait=on_wait
+        )
 
     def features(self, dataset: str) -> FeatureSpace:
         """The feature space of a dataset's classifier, from this store or from the shipped one.
@@ -203,7 +174,8 @@ class Store:
             f"'python -m vae_core train --dataset {spec.dataset} --model classifier --epochs {spec.epochs}'."
         )
 
-    def _features_if_any(self, dataset: str) -> FeatureSpace | None:
+    def features_if_any(self, dataset: str) -> FeatureSpace | None:
+        """The feature space, or None where there is none here."""
         try:
             return self.features(dataset)
         except (RunNotFound, DamagedRun):
@@ -234,7 +206,7 @@ class Store:
         }
         archive.write(self.path(run.key), tensors, document)
 
-    def _load_if_whole(self, key: str) -> Run | None:
+    def load_if_whole(self, key: str) -> Run | None:
         """The run, or None where there is none or a damaged one (now set aside): both are to be trained."""
         try:
             return self.load(key)
@@ -242,7 +214,17 @@ class Store:
             return None
 
     @contextmanager
-    def _lock(self, key: str, on_wait: Callable[[], None] | None) -> Iterator[None]:
+    def locked(self, key: str, on_wait: Callable[[], None] | None = None, *, wait: bool = True) -> Iterator[bool]:
+        """Hold a key's lock; gives whether it is held.
+
+        Args:
+            key: of a run.
+            on_wait: called once if somebody else holds it.
+            wait: for as long as it takes; otherwise go on without it, and be given False.
+
+        Raises:
+            StoreError: the folder cannot be written to.
+        """
         path = self.root / ".locks" / f"{key}.lock"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -252,14 +234,15 @@ class Store:
             except Timeout:
                 if on_wait:
                     on_wait()
-                lock.acquire()
+                if wait:
+                    lock.acquire()
         except OSError as error:
             raise StoreError(
                 f"the store {self.root} cannot be written to ({error.strerror or error}); choose another folder "
                 "with --store or VAE_STORE."
             ) from error
         try:
-            yield
+            yield lock.is_locked
         finally:
             lock.release()
 
@@ -279,10 +262,12 @@ class Store:
             return f"It could not be set aside ({error.strerror or error})."
         return f"It was set aside as {aside.name}; train or rebuild makes it anew."
 
-    def _partial_path(self, key: str) -> Path:
+    def partial_path(self, key: str) -> Path:
+        """Where the run `key` is kept while it is in training."""
         return self.root / ".partial" / f"{key}{SUFFIX}"
 
-    def _save_partial(self, spec: RunSpec, state: TrainingState) -> None:
+    def save_partial(self, spec: RunSpec, state: TrainingState) -> None:
+        """Keep all that resuming needs."""
         tensors = {f"model/{name}": value.numpy() for name, value in state.weights.items()}
         tensors |= {f"moments/{name}": value.numpy() for name, value in state.moments.items()}
         tensors |= {f"snapshot/{epoch}": codes for epoch, codes in state.snapshots.items()}
@@ -292,10 +277,11 @@ class Store:
             "history": state.history,
             "precision": state.precision,
         }
-        archive.write(self._partial_path(spec.key), tensors, document)
+        archive.write(self.partial_path(spec.key), tensors, document)
 
-    def _load_partial(self, spec: RunSpec) -> TrainingState | None:
-        path = self._partial_path(spec.key)
+    def load_partial(self, spec: RunSpec) -> TrainingState | None:
+        """Where an interrupted run stands; None if there is nothing whole to resume from."""
+        path = self.partial_path(spec.key)
         try:
             file_read = path.stat().st_ino
             tensors, document = archive.read(path)
@@ -337,13 +323,6 @@ def _section(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, torch.Ten
     import torch
 
     return {name: torch.from_numpy(array.copy()) for name, array in _named(tensors, prefix).items()}
-
-
-def _test_split(name: str, data_root: str | Path | None) -> ImageDataset | None:
-    try:
-        return load(name, "test", root=data_root)
-    except DatasetUnavailable:
-        return None  # the run then carries validation figures only; `evaluate --split test` says why
 
 
 def _run(tensors: dict[str, np.ndarray], document: dict[str, Any], key: str) -> Run:

@@ -1,4 +1,4 @@
-"""The command line: ``python -m vae_core train | evaluate | list | verify | rebuild``.
+"""The command line: ``python -m vae_core train | sweep | evaluate | list | verify | rebuild``.
 
 Every command takes ``--store`` and ``--json``. Errors that a user can mend are one sentence on standard error and
 exit status 1.
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,9 @@ from vae_core.errors import RunNotFound, SpecError, VaeCoreError
 from vae_core.manifest import MANIFEST, SHIPPED, read_manifest
 from vae_core.models import MODELS, model_kind
 from vae_core.spec import RunSpec
+
+if TYPE_CHECKING:
+    from vae_core.sweep import Plan
 
 app = typer.Typer(
     help="Train, measure and keep the models of VAE Playground.",
@@ -55,6 +58,9 @@ def train(
     learning_rate: Annotated[float, typer.Option(help="Peak of the one-cycle schedule.")] = 1.5e-3,
     seed: Annotated[int, typer.Option(help="Fixes weights, order and noise.")] = 0,
     images: Annotated[int | None, typer.Option(help="Learn from the first so many images only.")] = None,
+    reconstruction_weight: Annotated[float | None, typer.Option(help="1 if left out; 0 trains the KL alone.")] = None,
+    kl_warm_up: Annotated[int | None, typer.Option(help="Epochs over which the KL's weight rises from 0.")] = None,
+    learned_variance: Annotated[bool, typer.Option("--learned-variance", help="Learn c, from --variance on.")] = False,
     store: StoreOption = SHIPPED,
     data_root: DataOption = None,
     device: DeviceOption = "auto",
@@ -66,7 +72,7 @@ def train(
         dataset=dataset,
         model=model,
         latent_dim=latent_dim,  # type: ignore[arg-type]  # None is the model's usual one, as for the next two
-        hidden=None if hidden is None else _widths(hidden),  # type: ignore[arg-type]
+        hidden=None if hidden is None else _whole_numbers("hidden", hidden),  # type: ignore[arg-type]
         likelihood=likelihood,  # type: ignore[arg-type]
         beta=beta,
         variance=variance,
@@ -75,12 +81,60 @@ def train(
         learning_rate=learning_rate,
         seed=seed,
         images=images,
+        reconstruction_weight=reconstruction_weight,
+        kl_warm_up=kl_warm_up,
+        learned_variance=learned_variance or None,
     )
     run, trained = _get_or_train(spec, store, data_root, device, precision)
     if as_json:
         _print_json({"key": run.key, "trained": trained, "spec": run.spec.to_dict(), "metrics": run.metrics})
     else:
         print(run.key)
+
+
+@app.command()
+def sweep(
+    dataset: Annotated[str, typer.Option(help="mnist, mnist_sample, digits, fashion_mnist or kmnist.")],
+    betas: Annotated[str, typer.Option(help="Such as 0,0.1,1,10,kl; kl is the KL term alone.")],
+    model: Annotated[str, typer.Option(help="vae or conv_vae.")] = "vae",
+    latent_dim: Annotated[int | None, typer.Option(help="Number of latent dimensions; usually 2.")] = None,
+    seeds: Annotated[str, typer.Option(help="One sweep for each, such as 0,1,2.")] = "0",
+    hidden: Annotated[str | None, typer.Option(help="As of train.")] = None,
+    likelihood: Annotated[str | None, typer.Option(help="bernoulli or gaussian.")] = None,
+    variance: Annotated[float | None, typer.Option(help="c of the Gaussian likelihood.")] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 30,
+    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 128,
+    learning_rate: Annotated[float, typer.Option(help="Peak of the one-cycle schedule.")] = 1.5e-3,
+    engine: Annotated[
+        str, typer.Option(help="local (stacked on a GPU, else a process per core), processes, stacked or ray.")
+    ] = "local",
+    workers: Annotated[int | None, typer.Option(help="Processes or cluster workers at once.")] = None,
+    address: Annotated[str | None, typer.Option(help="Of an existing Ray cluster; left out, one is started.")] = None,
+    store: StoreOption = SHIPPED,
+    data_root: DataOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Train runs that differ in beta alone, side by side; prints their keys."""
+    from vae_core.sweep import parse_weights, plan
+
+    base = RunSpec(
+        dataset=dataset,
+        model=model,
+        latent_dim=latent_dim,  # type: ignore[arg-type]  # as in train
+        hidden=None if hidden is None else _whole_numbers("hidden", hidden),  # type: ignore[arg-type]
+        likelihood=likelihood,  # type: ignore[arg-type]
+        variance=variance,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+    )
+    planned = plan(base, parse_weights(betas), _whole_numbers("seeds", seeds))
+    failures = _run_sweep(planned, engine, store, data_root, device, precision, workers, address)
+    _print_sweep(planned, failures, store, as_json)
+    if failures:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -252,12 +306,93 @@ def _progress_bar(spec: RunSpec) -> Iterator[tuple[Callable[[Any], None], Callab
         bar.stop()
 
 
-def _widths(text: str) -> tuple[int, ...]:
+def _run_sweep(
+    planned: Plan,
+    engine: str,
+    store: Path,
+    data_root: Path | None,
+    device: str,
+    precision: str,
+    workers: int | None,
+    address: str | None,
+) -> dict[str, str]:
+    """Key -> why it failed, of the members that did."""
+    from vae_core.checkpoints import Store
+    from vae_core.sweep.engines import run_sweep
+
+    try:
+        with _sweep_bar(planned) as on_event:
+            return run_sweep(
+                planned,
+                Store(store),
+                engine=engine,
+                data_root=data_root,
+                device=device,
+                precision=precision,
+                workers=workers,
+                address=address,
+                on_event=on_event,
+            )
+    except KeyboardInterrupt:
+        print("Stopped. The same command goes on from each member's last finished epoch.", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def _print_sweep(planned: Plan, failures: dict[str, str], store: Path, as_json: bool) -> None:
+    from vae_core.checkpoints import Store
+
+    metrics = {line.key: line.metrics for line in Store(store).listing()}
+    if as_json:
+        members = [
+            {
+                "key": spec.key,
+                "beta": spec.beta,
+                "reconstruction_weight": spec.data_weight,
+                "seed": spec.seed,
+                "problem": failures.get(spec.key),
+                "metrics": metrics.get(spec.key, {}),
+            }
+            for spec in planned.specs
+        ]
+        _print_json({"members": members})
+        return
+    for spec in planned.specs:
+        if spec.key in failures:
+            print(f"{spec.key} failed: {failures[spec.key]}", file=sys.stderr)
+        else:
+            print(spec.key)
+
+
+@contextmanager
+def _sweep_bar(planned: Plan) -> Iterator[Callable[[Any], None]]:
+    """One bar on standard error for all epochs of all members."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("epochs", total=sum(spec.epochs for spec in planned.specs))
+        epochs = dict.fromkeys((spec.key for spec in planned.specs), 0)
+        done: set[str] = set()
+
+        def on_event(event: Any) -> None:
+            epochs[event.key] = max(epochs[event.key], event.epoch)
+            if event.done:
+                done.add(event.key)
+            bar.update(
+                task, completed=sum(epochs.values()), description=f"{len(done)} of {len(planned.specs)} members, epochs"
+            )
+
+        yield on_event
+
+
+def _whole_numbers(name: str, text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError as error:
         raise SpecError(
-            f"hidden must be whole numbers with commas between, such as 512,256, not {text[:40]!r}."
+            f"{name} must be whole numbers with commas between, such as 512,256, not {text[:40]!r}."
         ) from error
 
 

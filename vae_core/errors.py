@@ -35,3 +35,7 @@ class TrainingDiverged(VaeCoreError):
 
 class MeasureError(VaeCoreError, ValueError):
     """A measurement has no meaning on what it was given, such as too few images for k neighbours."""
+
+
+class ClusterError(VaeCoreError):
+    """There is no cluster to train on."""

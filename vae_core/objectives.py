@@ -67,9 +67,35 @@ class Gaussian:
         return output
 
 
-def likelihood(variance: float | None) -> Likelihood:
-    """The likelihood of a RunSpec: Gaussian where it has a variance, else Bernoulli."""
-    return Bernoulli() if variance is None else Gaussian(variance)
+class LearnedGaussian:
+    """p(x|z) = N(f(z), cI) with one c for all pixels, learned with the weights (sigma-VAE, Rybkin et al. 2021).
+
+    Args:
+        log_variance: (), the natural logarithm of c: learned so that c is positive for every value.
+    """
+
+    def __init__(self, log_variance: Tensor) -> None:
+        self.log_variance = log_variance
+
+    def negative_log_likelihood(self, output: Tensor, x: Tensor) -> Tensor:
+        squared = (output.float() - x).square().sum(dim=1)
+        constant = 0.5 * x.shape[1] * (math.log(2.0 * math.pi) + self.log_variance)
+        return squared * (0.5 * (-self.log_variance).exp()) + constant
+
+    def expected_pixels(self, output: Tensor) -> Tensor:
+        return output
+
+
+def likelihood(spec: RunSpec, model: torch.nn.Module) -> Likelihood:
+    """p(x|z) of a specification: Gaussian where it has a variance, else Bernoulli.
+
+    Args:
+        spec: which one.
+        model: its network, which holds c where that is learned.
+    """
+    if spec.learned_variance:
+        return LearnedGaussian(model.log_variance)  # type: ignore[arg-type]
+    return Bernoulli() if spec.variance is None else Gaussian(spec.variance)
 
 
 def kl_to_standard_normal(posterior: Posterior) -> Tensor:
@@ -81,13 +107,21 @@ def kl_to_standard_normal(posterior: Posterior) -> Tensor:
 Nats = TypeVar("Nats", Tensor, float)
 
 
-def beta_loss(reconstruction: Nats, kl: Nats, beta: float) -> Nats:
-    """reconstruction + beta * kl: with beta = 1 the negative ELBO; beta-VAE, Higgins et al. 2017.
+def beta_loss(reconstruction: Nats, kl: Nats, beta: float, data_weight: float = 1.0) -> Nats:
+    """data_weight * reconstruction + beta * kl: with both 1 the negative ELBO; beta-VAE, Higgins et al. 2017.
 
     The other objectives weigh their second term the same way.
     """
-    # Not "+ 0 * kl" at beta = 0: there the KL is free to become infinite, and 0 * inf is NaN.
-    return reconstruction if beta == 0 else reconstruction + beta * kl
+    # A term of weight 0 is left out: it is free to become infinite, and 0 * inf is NaN.
+    if data_weight == 0:
+        return beta * kl
+    data = reconstruction if data_weight == 1 else data_weight * reconstruction
+    return data if beta == 0 else data + beta * kl
+
+
+def warmed_up(beta: float, warm_up: int | None, epochs_done: float) -> float:
+    """The KL term's weight after so many epochs, where it rises in a straight line over the first `warm_up`."""
+    return beta * min(1.0, epochs_done / warm_up) if warm_up else beta
 
 
 class Elbo(NamedTuple):

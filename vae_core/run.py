@@ -120,4 +120,4 @@ class Run:
         """p(x|z) as the spec names it."""
         from vae_core.objectives import likelihood
 
-        return likelihood(self.spec.variance)
+        return likelihood(self.spec, self.model)

@@ -23,6 +23,7 @@ MAX_EPOCHS = 100_000
 MAX_BATCH_SIZE = 65_536
 DEFAULT_GAUSSIAN_VARIANCE = 0.05
 MAX_IMAGES = 10_000_000
+_SILENT = ("reconstruction_weight", "kl_warm_up", "learned_variance")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ class RunSpec:
         learning_rate: peak of the one-cycle schedule.
         seed: fixes the initial weights, the order of the images and all noise.
         images: learn from the first so many images of the training split only; None for all of them.
+        reconstruction_weight: weight of the reconstruction term, at least 0, for models with a KL term; None for the
+            usual 1. With 0 the KL alone is trained.
+        kl_warm_up: epochs over which the KL term's weight rises in a straight line from 0 to beta (Bowman et al. 2016);
+            None for none.
+        learned_variance: True to learn c of the Gaussian likelihood, starting from `variance` (sigma-VAE, Rybkin et
+            al. 2021); None for a fixed one.
 
     A model that is computed rather than trained (PCA, chosen pixels) has one key whatever is said of epochs, batch
     size, learning rate and seed: they are set to fixed values.
@@ -67,6 +74,9 @@ class RunSpec:
     learning_rate: float = 1.5e-3
     seed: int = 0
     images: int | None = None
+    reconstruction_weight: float | None = None
+    kl_warm_up: int | None = None
+    learned_variance: bool | None = None
 
     def __post_init__(self) -> None:
         # Imported here: the registries import torch or image libraries, and reading a spec must stay cheap.
@@ -104,16 +114,45 @@ class RunSpec:
             raise SpecError("variance belongs to the Gaussian likelihood; leave it out for 'bernoulli'.")
         if self.images is not None:
             _set("images", _integer("images", self.images, 2, MAX_IMAGES))
+        self._check_weights(kind.has_kl)
         check_architecture(self, info(self.dataset).image_shape)
+
+    def _check_weights(self, has_kl: bool) -> None:
+        """The fields that change how the two terms are weighed; what says the usual becomes None, so that it has one
+        key."""
+        _set = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731  frozen dataclass
+        for name in ("reconstruction_weight", "kl_warm_up"):
+            if getattr(self, name) is not None and not has_kl:
+                raise SpecError(f"{name} must be left out for model {self.model!r}: it has no KL term to weigh.")
+        if self.reconstruction_weight is not None:
+            weight = _number("reconstruction_weight", self.reconstruction_weight, 0.0, 1e6)
+            if weight == 0 and self.kl_weight == 0:
+                raise SpecError("reconstruction_weight and beta cannot both be 0: nothing would be learned.")
+            _set("reconstruction_weight", None if weight == 1 else weight)
+        if self.kl_warm_up is not None:
+            epochs = _integer("kl_warm_up", self.kl_warm_up, 0, self.epochs)
+            _set("kl_warm_up", epochs or None)
+        if self.learned_variance is not None:
+            if not isinstance(self.learned_variance, bool):
+                raise SpecError(f"learned_variance must be true or false, not {_shown(self.learned_variance)}.")
+            if self.learned_variance and (self.likelihood != "gaussian" or not has_kl):
+                raise SpecError("learned_variance belongs to the Gaussian likelihood of a model with a KL term.")
+            _set("learned_variance", self.learned_variance or None)
 
     @property
     def kl_weight(self) -> float:
         """beta as a float: 0 for models without a KL term."""
         return float(self.beta or 0.0)
 
+    @property
+    def data_weight(self) -> float:
+        """reconstruction_weight as a float."""
+        return 1.0 if self.reconstruction_weight is None else self.reconstruction_weight
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types, every field present."""
-        return {**dataclasses.asdict(self), "hidden": list(self.hidden)}
+        """Plain JSON types; every field present but those of later versions that say nothing."""
+        values = {**dataclasses.asdict(self), "hidden": list(self.hidden)}
+        return {name: value for name, value in values.items() if value is not None or name not in _SILENT}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RunSpec:
@@ -142,6 +181,7 @@ class RunSpec:
         """Readable file name: model, dataset, d, beta where it applies, and 10 hex digits of the SHA-256."""
         digest = hashlib.sha256(self.canonical_json().encode()).hexdigest()[:10]
         beta = [f"b{self.kl_weight:g}"] if self.kl_weight or self.model.endswith("vae") else []
+        beta = ["kl"] if self.data_weight == 0 else beta
         count = [f"n{self.images}"] if self.images else []
         return "-".join([self.model, self.dataset, f"d{self.latent_dim}", *beta, *count, digest])
 

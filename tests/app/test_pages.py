@@ -122,11 +122,11 @@ def test_an_empty_store_says_what_to_do(tmp_path, monkeypatch):
 
 def test_a_run_whose_images_are_not_here_still_shows_its_plane(small_store, tmp_path, monkeypatch):
     """Codes travel in the run's file; only the pictures of the held-out images are missing."""
-    import vae_core.checkpoints as checkpoints
     from vae_core.datasets import load
+    from vae_core.training import jobs
 
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "nothing"))
-    monkeypatch.setattr(checkpoints, "load", lambda name, split, root=None: load("mnist_sample", split))
+    monkeypatch.setattr(jobs, "load", lambda name, split, root=None: load("mnist_sample", split))
     key = small_store.get_or_train(RunSpec("fashion_mnist", "vae", hidden=(8,), epochs=1), precision="float32").key
     at = open_page("pages/explorer.py", run=key)
     assert payload_headers(at)[0]["key"] == key

@@ -116,8 +116,9 @@ def test_expected_pixels_are_the_means_of_the_likelihoods() -> None:
 
 
 def test_the_variance_chooses_the_likelihood() -> None:
-    assert isinstance(likelihood(None), Bernoulli)
-    chosen = likelihood(0.3)
+    network = torch.nn.Identity()
+    assert isinstance(likelihood(RunSpec("digits", "vae"), network), Bernoulli)
+    chosen = likelihood(RunSpec("digits", "vae", likelihood="gaussian", variance=0.3), network)
     assert isinstance(chosen, Gaussian)
     assert chosen.variance == 0.3
 
@@ -127,7 +128,8 @@ def test_the_variance_chooses_the_likelihood() -> None:
 @pytest.mark.parametrize("sizes", [[1] * 20, [20], [13, 7], [16, 4]], ids=str)
 def test_the_loss_does_not_depend_on_the_batch_size(model: str, pixels: str, sizes: list[int]) -> None:
     spec = RunSpec("digits", model, hidden=(16,), likelihood=pixels)
-    network, p_x_given_z = build(spec, (1, 8, 8)), likelihood(spec.variance)
+    network = build(spec, (1, 8, 8))
+    p_x_given_z = likelihood(spec, network)
     x, noise = torch.rand(20, 64, generator=generator()), torch.randn(20, 2, generator=generator(1))
 
     def mean_loss(images: torch.Tensor, its_noise: torch.Tensor) -> float:
@@ -210,7 +212,8 @@ def test_the_cross_entropy_is_that_of_the_right_class_and_the_error_counts_wrong
 
 def test_a_memoriser_learns_to_decode_a_number_and_to_name_it() -> None:
     spec = RunSpec("digits", "memoriser", images=10, hidden=(16,))
-    network, p_x_given_z = build(spec, (1, 8, 8)), likelihood(spec.variance)
+    network = build(spec, (1, 8, 8))
+    p_x_given_z = likelihood(spec, network)
     x = torch.rand(6, 64, generator=generator())
     numbers = torch.tensor([0, 3, 9, 9, 5, 1])
     objective = OBJECTIVES["memorise"]
@@ -232,7 +235,8 @@ def test_a_memoriser_learns_to_decode_a_number_and_to_name_it() -> None:
 
 def test_a_memoriser_gives_a_new_image_the_number_that_comes_nearest() -> None:
     spec = RunSpec("digits", "memoriser", images=10, hidden=(16,))
-    network, p_x_given_z = build(spec, (1, 8, 8)), likelihood(spec.variance)
+    network = build(spec, (1, 8, 8))
+    p_x_given_z = likelihood(spec, network)
     x = torch.rand(6, 64, generator=generator())
     nats, miss = OBJECTIVES["memorise"].terms(network, x, torch.zeros(6, 1), torch.full((6,), -1), p_x_given_z)
     nearest, _ = network.describe(x)

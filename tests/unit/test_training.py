@@ -331,8 +331,8 @@ def test_a_pass_over_a_few_images_shows_each_equally_often(
     small_spec: Make, training: ImageDataset, validation: ImageDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[torch.Tensor] = []
-    floats = loop._floats
-    monkeypatch.setattr(loop, "_floats", lambda pixels: seen.append(pixels) or floats(pixels))
+    floats = loop.floats
+    monkeypatch.setattr(loop, "floats", lambda pixels: seen.append(pixels) or floats(pixels))
     told: list[Progress] = []
     one_image = few(validation, 1)
     train(small_spec(epochs=1, batch_size=700), few(training, 300), one_image, on_epoch=told.append)

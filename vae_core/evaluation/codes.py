@@ -13,6 +13,7 @@ from vae_core.metrics import (
     aggregate_posterior,
     gaussian_kl_to_standard_normal,
     label_agreement,
+    sigma_over_spread,
     trustworthiness,
 )
 from vae_core.metrics.checks import finite_rows
@@ -38,7 +39,7 @@ def measure_codes(dataset: ImageDataset, codes: Codes, problems: dict[str, str])
         ``gaussian_kl``: nats, KL from the Gaussian with the codes' mean and covariance (for a VAE, of draws from the
         posteriors) to N(0, I). Models with a posterior: ``aggregate_kl``, nats, KL(q(z) || p), and
         ``mutual_information``, nats, I(x; z), with E KL(q(z|x) || p) their sum (Hoffman and Johnson 2016), from 2,000
-        draws.
+        draws; and ``sigma_over_spread``, the median posterior sigma over the spread of the means.
     """
     result: dict[str, Any] = {}
     mean = codes.mean.astype(np.float64)
@@ -53,6 +54,7 @@ def measure_codes(dataset: ImageDataset, codes: Codes, problems: dict[str, str])
     }
     if codes.log_var is not None:
         figures["aggregate_kl"] = lambda: _aggregate(codes)
+        figures["sigma_over_spread"] = lambda: _sigma_over_spread(codes)
     for name, figure in figures.items():
         try:
             result |= figure()
@@ -67,6 +69,11 @@ def _gaussian_kl(codes: Codes) -> float:
     if codes.log_var is not None:
         covariance = covariance + np.diag(np.exp(codes.log_var.astype(np.float64)).mean(axis=0))
     return gaussian_kl_to_standard_normal(mean.mean(axis=0), covariance)
+
+
+def _sigma_over_spread(codes: Codes) -> dict[str, float]:
+    assert codes.log_var is not None  # asked of models with a posterior only
+    return {"sigma_over_spread": sigma_over_spread(codes.mean, codes.log_var)}
 
 
 def _aggregate(codes: Codes) -> dict[str, float]:

@@ -50,7 +50,7 @@ def evaluate(model: nn.Module, spec: RunSpec, dataset: ImageDataset, codes: Code
         pixels (Bernoulli only). ``code_std``: standard deviation of the codes by dimension. Models with a
         posterior: ``kl_per_dimension`` (nats), ``active_units``.
     """
-    p_x_given_z = likelihood(spec.variance)
+    p_x_given_z = likelihood(spec, model)
     generator = torch.Generator().manual_seed(NOISE_SEED)
     images = dataset.floats()
     codes = encode(model, dataset) if codes is None else codes

@@ -10,7 +10,7 @@ from vae_core.metrics.generation import (
     hole_threshold,
     holes,
 )
-from vae_core.metrics.latent import active_units, empty_beyond
+from vae_core.metrics.latent import active_units, empty_beyond, sigma_over_spread
 from vae_core.metrics.neighbours import label_agreement, nearest_distances, trustworthiness
 from vae_core.metrics.reconstruction import bernoulli_floor, mean_squared_error
 from vae_core.metrics.smoothness import on_path_share, path_length
@@ -37,5 +37,6 @@ __all__ = [
     "orthonormality_error",
     "path_length",
     "principal_angles",
+    "sigma_over_spread",
     "trustworthiness",
 ]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy.spatial import KDTree
+
+from vae_core.errors import MeasureError
+from vae_core.metrics.checks import equal_shape, finite_rows
 
 ACTIVE_VARIANCE = 0.01
 
@@ -15,6 +20,29 @@ def active_units(means: np.ndarray) -> int:
         means: (N, d) posterior means.
     """
     return int(np.count_nonzero(means.astype(np.float64).var(axis=0) > ACTIVE_VARIANCE))
+
+
+def sigma_over_spread(means: np.ndarray, log_var: np.ndarray) -> float:
+    """How much of the codes' spread one posterior fills: median sigma over the spread of the means, at least 0.
+
+    The median is over images and dimensions, the spread the root of the means' variance, averaged over dimensions: the
+    whole is the same whatever unit latent space is measured in. 0 is an autoencoder's; far above 1 the codes tell
+    nothing of their images.
+
+    Args:
+        means: (N, d) posterior means.
+        log_var: (N, d), natural logarithm of the posterior variances.
+
+    Raises:
+        MeasureError: all means are the same, or a value is not finite.
+    """
+    means, log_var = finite_rows("means", means, least=2), finite_rows("log_var", log_var, least=2)
+    equal_shape(means, log_var)
+    spread = math.sqrt(float(means.var(axis=0).mean()))
+    if spread == 0.0:
+        raise MeasureError("the codes of all images are the same: they have no spread to compare sigma with.")
+    # The logarithms first: sigma itself may be too small for a number.
+    return math.exp(0.5 * float(np.median(log_var)) - math.log(spread))
 
 
 def empty_beyond(points: np.ndarray, share: float = 0.99) -> float:

@@ -131,6 +131,9 @@ def build(spec: RunSpec, image_shape: tuple[int, int, int]) -> nn.Module:
 
     module_name, function_name = model_kind(spec.model).place.split(":")
     model: nn.Module = getattr(importlib.import_module(module_name), function_name)(spec, image_shape)
+    if spec.learned_variance:
+        assert spec.variance is not None  # a Gaussian likelihood has one
+        model.log_variance = nn.Parameter(torch.tensor(math.log(spec.variance)))
     generator = torch.Generator().manual_seed(spec.seed)
     for layer in model.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):

@@ -41,7 +41,7 @@ def fit(
     names = ("code.weight", "code.bias", "decoder.0.weight", "decoder.0.bias")
     model.load_state_dict({name: torch.from_numpy(a.astype(np.float32)) for name, a in zip(names, arrays, strict=True)})
     seconds = time.perf_counter() - start
-    p_x_given_z = likelihood(spec.variance)
+    p_x_given_z = likelihood(spec, model)
     record: dict[str, float] = {"epoch": 1}
     with torch.no_grad():
         for prefix, images in (("", training), ("validation_", validation)):

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from vae_core.datasets import ImageDataset
 from vae_core.errors import TrainingDiverged
 from vae_core.models import build, model_kind
-from vae_core.objectives import OBJECTIVES, Likelihood, Objective, beta_loss, likelihood
+from vae_core.objectives import OBJECTIVES, Likelihood, Objective, beta_loss, likelihood, warmed_up
 from vae_core.spec import RunSpec
 from vae_core.training.device import choose_device, choose_precision
 
@@ -143,13 +143,13 @@ def train(
     optimizer = torch.optim.Adam(parameters, lr=spec.learning_rate, fused=fused)
     if resume:
         _restore_moments(optimizer, parameters, resume)
-    p_x_given_z, objective = likelihood(spec.variance), OBJECTIVES[model_kind(spec.model).objective]
+    p_x_given_z, objective = likelihood(spec, model), OBJECTIVES[model_kind(spec.model).objective]
 
-    pixels, targets = _resident(training, where)
-    held_out, held_targets = _resident(validation, where)
+    pixels, targets = resident(training, where)
+    held_out, held_targets = resident(validation, where)
     if objective.targets == "number":
         targets, held_targets = torch.arange(len(pixels), device=where), torch.full_like(held_targets, -1)
-    shown = SNAPSHOT_NUMBERS // spec.latent_dim or 1
+    shown = shown_images(spec)
     keep = snapshot_epochs(spec.epochs)
     history = list(resume.history) if resume else []
     snapshots = dict(resume.snapshots) if resume else {}
@@ -164,15 +164,11 @@ def train(
         record |= {f"validation_{name}": loss for name, loss in zip(objective.names, held_losses, strict=True)}
         # The held-out losses too: they are the first to show what the epoch's last step did to the weights.
         if not all(map(math.isfinite, record.values())):
-            values = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in record.items())
-            raise TrainingDiverged(
-                f"training {spec.key} stopped in epoch {epoch}: the loss is no longer a finite number ({values}); "
-                f"try a smaller learning rate than {spec.learning_rate:g}."
-            )
+            raise diverged(spec, epoch, record)
         record = {"epoch": epoch, **record, "seconds": seconds}
         history.append(record)
         if epoch in keep:
-            codes, _ = model.describe(_floats(held_out[:shown]))  # type: ignore[operator]
+            codes, _ = model.describe(floats(held_out[:shown]))  # type: ignore[operator]
             snapshots[epoch] = codes.cpu().numpy().astype(np.float16)
         if save_state:
             save_state(_state(epoch, model, optimizer, parameters, history, snapshots, exact))
@@ -180,7 +176,31 @@ def train(
             per_epoch = (time.perf_counter() - began) / (epoch - first + 1)
             on_epoch(Progress(epoch, spec.epochs, record, images / seconds, per_epoch * (spec.epochs - epoch)))
 
-    return Trained(model.cpu().eval(), history, snapshots, _device_name(where), exact)
+    return Trained(model.cpu().eval(), history, snapshots, device_name(where), exact)
+
+
+def diverged(spec: RunSpec, epoch: int, record: dict[str, float]) -> TrainingDiverged:
+    """What to raise when an epoch's losses are no longer finite."""
+    values = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in record.items())
+    return TrainingDiverged(
+        f"training {spec.key} stopped in epoch {epoch}: the loss is no longer a finite number ({values}); "
+        f"try a smaller learning rate than {spec.learning_rate:g}."
+    )
+
+
+def shown_images(spec: RunSpec) -> int:
+    """How many held-out images an epoch's snapshot of the latent plane has."""
+    return SNAPSHOT_NUMBERS // spec.latent_dim or 1
+
+
+def epoch_generator(spec: RunSpec, epoch: int, device: torch.device) -> torch.Generator:
+    """All randomness of one epoch."""
+    return torch.Generator(device).manual_seed(spec.seed * 1_000_003 + epoch)
+
+
+def validation_generator(spec: RunSpec, device: torch.device) -> torch.Generator:
+    """The noise of every epoch's validation: the same each time."""
+    return torch.Generator(device).manual_seed(spec.seed + _VALIDATION_STREAM)
 
 
 def images_per_epoch(count: int) -> int:
@@ -188,13 +208,13 @@ def images_per_epoch(count: int) -> int:
     return count * math.ceil(FEWEST_PER_EPOCH / count) if count < FEW_IMAGES else count
 
 
-def _resident(images: ImageDataset, device: torch.device) -> tuple[Tensor, Tensor]:
+def resident(images: ImageDataset, device: torch.device) -> tuple[Tensor, Tensor]:
     pixels = torch.from_numpy(images.images.reshape(len(images), -1).copy()).to(device)
     return pixels, torch.from_numpy(images.labels.copy()).to(device)
 
 
 @contextmanager
-def _denormals_as_zero() -> Iterator[None]:
+def denormals_as_zero() -> Iterator[None]:
     """Adam's moments decay into denormal numbers, on which a CPU takes several times as long; they are far below
     Adam's epsilon, so the weights come out the same. The caller's thread gets its arithmetic back."""
     torch.set_flush_denormal(True)
@@ -204,7 +224,7 @@ def _denormals_as_zero() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-@_denormals_as_zero()
+@denormals_as_zero()
 def _one_epoch(
     model: nn.Module,
     optimizer: torch.optim.Adam,
@@ -219,7 +239,7 @@ def _one_epoch(
     """One pass over the images; how many were shown, and both terms' means per image as the weights moved."""
     device, weight = pixels.device, objective.weight(spec)
     count = images_per_epoch(len(pixels))
-    generator = torch.Generator(device).manual_seed(spec.seed * 1_000_003 + epoch)
+    generator = epoch_generator(spec, epoch, device)
     order = torch.randperm(count, generator=generator, device=device).remainder(len(pixels))
     steps_per_epoch = math.ceil(count / spec.batch_size)
     step, steps = (epoch - 1) * steps_per_epoch, spec.epochs * steps_per_epoch
@@ -228,11 +248,16 @@ def _one_epoch(
     for chosen in order.split(spec.batch_size):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate_at(step, steps, spec.learning_rate)
-        x = _floats(pixels.index_select(0, chosen))  # (B, D); several times faster than pixels[chosen]
+        x = floats(pixels.index_select(0, chosen))  # (B, D); several times faster than pixels[chosen]
         noise = torch.randn(len(chosen), spec.latent_dim, generator=generator, device=device)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             first, second = objective.terms(model, x, noise, targets.index_select(0, chosen), p_x_given_z)
-        beta_loss(first, second, weight).mean().backward()
+        now = warmed_up(weight, spec.kl_warm_up, (step + 1) / steps_per_epoch)
+        beta_loss(first, second, now, spec.data_weight).mean().backward()
+        if spec.data_weight == 0:  # the decoder is not in the loss: Adam is to count its steps all the same
+            for parameter in model.parameters():
+                if parameter.grad is None:
+                    parameter.grad = torch.zeros_like(parameter)
         optimizer.step()
         optimizer.zero_grad()
         sums += torch.stack([first.detach().sum(), second.detach().sum()])
@@ -246,16 +271,16 @@ def _validate(
 ) -> list[float]:
     """Both terms' means over held-out images, the same noise each epoch so that epochs compare."""
     model.eval()
-    generator = torch.Generator(pixels.device).manual_seed(spec.seed + _VALIDATION_STREAM)
+    generator = validation_generator(spec, pixels.device)
     sums = torch.zeros(2, device=pixels.device)
     for part, wanted in zip(pixels.split(EVALUATION_BATCH), targets.split(EVALUATION_BATCH), strict=True):
         noise = torch.randn(len(part), spec.latent_dim, generator=generator, device=pixels.device)
-        first, second = objective.terms(model, _floats(part), noise, wanted, p_x_given_z)
+        first, second = objective.terms(model, floats(part), noise, wanted, p_x_given_z)
         sums += torch.stack([first.sum(), second.sum()])
     return (sums / len(pixels)).tolist()
 
 
-def _floats(pixels: Tensor) -> Tensor:
+def floats(pixels: Tensor) -> Tensor:
     """uint8 -> float32 in [0, 1]. Converted per batch: as fast as resident floats, in a quarter of the memory."""
     return pixels.float().div_(255.0)
 
@@ -291,5 +316,5 @@ def _restore_moments(optimizer: torch.optim.Adam, parameters: list[nn.Parameter]
         optimizer.state[parameter] = {"step": step, **on_device}
 
 
-def _device_name(device: torch.device) -> str:
+def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

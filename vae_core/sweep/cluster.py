@@ -1,0 +1,210 @@
+"""A sweep on a Ray cluster: of this machine, or an existing one whose workers need not share a file system with it.
+
+A worker trains in a folder of its own and sends the finished files back; whoever asked verifies and files them. A task
+whose worker dies is started again elsewhere, and goes on from the last finished epoch where the folder is still there.
+Members that have come back are safe whatever happens to the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vae_core.checkpoints import SUFFIX, Store
+from vae_core.datasets import data_root as usual_data_root
+from vae_core.errors import ClusterError, RunNotFound, VaeCoreError
+from vae_core.features import classifier_spec
+from vae_core.manifest import PROJECT, SHIPPED
+from vae_core.spec import RunSpec
+from vae_core.sweep.local import Event, Listener, cores
+from vae_core.sweep.plan import Plan
+
+RETRIES = 3
+
+
+class _Order(NamedTuple):
+    """What a worker is given: members that it trains as one program, or a single one.
+
+    Attributes:
+        members: the specs, as plain dictionaries.
+        classifier: key and file of the one that sees for the measurements; None where there is none.
+        folder: name of the folder it works in, the same for a second attempt.
+        data_root: of the images, on the worker.
+        device, precision: as of `Store.get_or_train`.
+    """
+
+    members: list[dict[str, Any]]
+    classifier: tuple[str, bytes] | None
+    folder: str
+    data_root: str | None
+    device: str
+    precision: str
+
+
+class _Result(NamedTuple):
+    """One member, back from its worker: its file, or why there is none."""
+
+    key: str
+    content: bytes
+    problem: str
+
+
+def train_on_cluster(
+    plan: Plan,
+    store: Store,
+    *,
+    data_root: Path | None,
+    device: str,
+    precision: str,
+    on_event: Listener,
+    workers: int | None = None,
+    address: str | None = None,
+) -> dict[str, str]:
+    """Every group as a task where the cluster has GPUs, else every member.
+
+    Args:
+        plan, store, data_root, device, precision, on_event: as of `engines.run_sweep`; the images must lie under
+            `data_root` on every worker.
+        workers: of the cluster that is started where there is no address; left out, the cores.
+        address: of an existing cluster, such as ``auto`` or ``ray://host:10001``.
+
+    Returns:
+        Key -> why it failed, of the members that did.
+
+    Raises:
+        ClusterError: Ray is not installed, or there is no cluster at the address.
+    """
+    ray = _ray()
+    started_here = _connect(ray, workers, address)
+    try:
+        on_gpu = device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
+        units = list(plan.groups) if on_gpu else [(spec,) for spec in plan.specs]
+        resources = {"num_gpus": 1, "num_cpus": 1} if on_gpu else {"num_cpus": 1}
+        task = ray.remote(max_retries=RETRIES, **resources)(_train_unit)
+        root = str(data_root or usual_data_root())
+        pending = {}
+        for unit in units:
+            folder = hashlib.sha256("".join([str(store.root.resolve()), *(spec.key for spec in unit)]).encode())
+            order = _Order(
+                [spec.to_dict() for spec in unit],
+                _classifier(store, unit[0].dataset),
+                f"vae-sweep-{folder.hexdigest()[:16]}",
+                root,
+                device,
+                precision,
+            )
+            pending[task.remote(order)] = unit
+        failures: dict[str, str] = {}
+        while pending:
+            (done,), _ = ray.wait(list(pending), num_returns=1)
+            unit = pending.pop(done)
+            try:
+                results = ray.get(done)
+            except ray.exceptions.RayError as error:
+                results = [_Result(spec.key, b"", _sentence(error)) for spec in unit]
+            for result in results:
+                problem = result.problem or _file(store, result)
+                if problem:
+                    failures[result.key] = problem
+                epochs = next(spec.epochs for spec in unit if spec.key == result.key)
+                on_event(Event(result.key, 0 if problem else epochs, done=not problem, problem=problem))
+        return failures
+    finally:
+        if started_here:
+            ray.shutdown()
+
+
+def _ray() -> Any:
+    try:
+        import ray
+    except ImportError as error:
+        raise ClusterError(
+            "the engine 'ray' needs Ray, which is not installed: pip install -r requirements-cluster.txt."
+        ) from error
+    return ray
+
+
+def _connect(ray: Any, workers: int | None, address: str | None) -> bool:
+    """Whether this call connected, and so has to disconnect."""
+    if ray.is_initialized():
+        return False
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    if address is None:
+        options |= {"num_cpus": workers or cores(), "include_dashboard": False}
+        # Workers of a cluster on this machine find the package where it is.
+        options["runtime_env"] = {"env_vars": {"PYTHONPATH": os.pathsep.join([str(PROJECT), *_python_path()])}}
+    else:
+        options |= {"address": address, "runtime_env": {"py_modules": [str(PROJECT / "vae_core")]}}
+    try:
+        ray.init(**options)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        where = f"at {address}" if address else "on this machine"
+        raise ClusterError(f"no Ray cluster could be reached {where} ({_sentence(error)}).") from error
+    return True
+
+
+def _python_path() -> list[str]:
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+
+
+def _classifier(store: Store, dataset: str) -> tuple[str, bytes] | None:
+    """The dataset's classifier, which a worker elsewhere could not find."""
+    try:
+        store.features(dataset)  # verified here, once
+    except (RunNotFound, VaeCoreError):
+        return None
+    key = classifier_spec(dataset).key
+    place = next(place for place in (store, Store(SHIPPED)) if key in place)
+    return key, place.path(key).read_bytes()
+
+
+def _train_unit(order: _Order) -> list[_Result]:
+    """On a worker: train, measure, and send the files back."""
+    from vae_core.training.jobs import train_together
+
+    folder = Path(tempfile.gettempdir()) / order.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    if order.classifier:
+        key, content = order.classifier
+        (folder / f"{key}{SUFFIX}").write_bytes(content)
+    store, specs = Store(folder), [RunSpec.from_dict(member) for member in order.members]
+    options: dict[str, Any] = {"data_root": order.data_root, "device": order.device, "precision": order.precision}
+    failures: dict[str, str] = {}
+    try:
+        if len(specs) == 1:
+            store.get_or_train(specs[0], **options)
+        else:
+            failures = {key: str(error) for key, error in train_together(store, specs, **options).items()}
+    except VaeCoreError as error:
+        failures = {spec.key: str(error) for spec in specs if spec.key not in store}
+    results = [
+        _Result(
+            spec.key, b"" if spec.key in failures else store.path(spec.key).read_bytes(), failures.get(spec.key, "")
+        )
+        for spec in specs
+    ]
+    shutil.rmtree(folder, ignore_errors=True)
+    return results
+
+
+def _file(store: Store, result: _Result) -> str:
+    """Verify a file that came back, and put the run into the store; why not, if not."""
+    with tempfile.TemporaryDirectory() as folder:
+        arrived = Store(folder)
+        arrived.path(result.key).write_bytes(result.content)
+        try:
+            run = arrived.load(result.key)
+            with store.locked(result.key):
+                if result.key not in store:
+                    store.save(run)
+        except VaeCoreError as error:
+            return str(error)
+    return ""
+
+
+def _sentence(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

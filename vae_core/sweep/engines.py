@@ -1,0 +1,84 @@
+"""Who trains a sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vae_core.checkpoints import Store
+from vae_core.errors import SpecError
+from vae_core.sweep.local import Event, Listener, train_in_processes, train_stacked
+from vae_core.sweep.plan import Plan
+
+ENGINES = ("local", "processes", "stacked", "ray")
+
+
+def run_sweep(
+    plan: Plan,
+    store: Store,
+    *,
+    engine: str = "local",
+    data_root: Path | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    workers: int | None = None,
+    address: str | None = None,
+    on_event: Listener = lambda _: None,
+) -> dict[str, str]:
+    """Train all members of a sweep that are not in the store yet.
+
+    Args:
+        plan: the sweep.
+        store: where its members go.
+        engine: ``local``: as one program on a GPU, else ``processes``, one per core; ``stacked``: as one program
+            wherever; ``ray``: on a cluster.
+        data_root, device, precision: as of `Store.get_or_train`.
+        workers: processes at once; left out, the cores.
+        address: of a Ray cluster; left out, one is started on this machine.
+        on_event: told of every epoch and every end.
+
+    Returns:
+        Key -> why it failed, of the members that did; all others are in the store.
+
+    Raises:
+        SpecError: no such engine or device, or not enough memory: nothing was started.
+    """
+    if engine not in ENGINES:
+        raise SpecError(f"engine must be one of {', '.join(ENGINES)}, not {engine[:40]!r}.")
+    if workers is not None and workers < 1:
+        raise SpecError(f"workers must be at least 1, not {workers}.")
+    missing = plan.without(store)
+    for spec in plan.specs:
+        if spec not in missing.specs:
+            on_event(Event(spec.key, spec.epochs, done=True))
+    if not missing.specs:
+        return {}
+    if engine == "ray":
+        from vae_core.sweep.cluster import train_on_cluster
+
+        return train_on_cluster(
+            missing,
+            store,
+            data_root=data_root,
+            device=device,
+            precision=precision,
+            on_event=on_event,
+            workers=workers,
+            address=address,
+        )
+    if engine == "stacked" or (engine == "local" and _on_gpu(device)):
+        return train_stacked(missing, store, data_root=data_root, device=device, precision=precision, on_event=on_event)
+    return train_in_processes(
+        missing,
+        store,
+        data_root=data_root,
+        device=device,
+        precision=precision,
+        on_event=on_event,
+        workers=workers,
+    )
+
+
+def _on_gpu(device: str) -> bool:
+    from vae_core.training.device import choose_device
+
+    return choose_device(device).type != "cpu"

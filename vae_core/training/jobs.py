@@ -1,0 +1,151 @@
+"""From specs to runs in a store: loaded if they exist, resumed if they were interrupted, else trained; once each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vae_core.datasets import ImageDataset, load
+from vae_core.errors import DatasetUnavailable, TrainingDiverged
+from vae_core.models import model_kind
+from vae_core.run import Run
+from vae_core.spec import RunSpec
+from vae_core.training.finish import finish
+from vae_core.training.fitted import fit
+from vae_core.training.loop import Progress, Trained, TrainingState, train
+from vae_core.training.stacked import Member, train_stack
+
+if TYPE_CHECKING:
+    from vae_core.checkpoints import Store
+
+
+def get_or_train(
+    store: Store,
+    spec: RunSpec,
+    *,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    on_epoch: Callable[[Progress], None] | None = None,
+    on_wait: Callable[[], None] | None = None,
+) -> Run:
+    """See `Store.get_or_train`."""
+    if (run := store.load_if_whole(spec.key)) is not None:
+        return run
+    with store.locked(spec.key, on_wait):
+        if (run := store.load_if_whole(spec.key)) is not None:
+            return run
+        training, validation = _splits(spec, data_root)
+        start = time.perf_counter()
+        if model_kind(spec.model).trained:
+            trained = train(
+                spec,
+                training,
+                validation,
+                device=device,
+                precision=precision,
+                resume=store.load_partial(spec),
+                on_epoch=on_epoch,
+                save_state=lambda state: store.save_partial(spec, state),
+            )
+        else:
+            trained = fit(spec, training, validation, on_epoch=on_epoch)
+        return _finished(store, spec, trained, training, validation, data_root, start)
+
+
+def train_together(
+    store: Store,
+    specs: Sequence[RunSpec],
+    *,
+    data_root: str | Path | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    on_epoch: Callable[[RunSpec, Progress], None] | None = None,
+    on_finish: Callable[[Run], None] | None = None,
+) -> dict[str, TrainingDiverged]:
+    """Make the runs of specs that can be trained as one program (`stacked.same_program`); each is an ordinary run.
+
+    Runs that exist are left alone; those that somebody else is training are waited for at the end. Members that were
+    interrupted after different epochs go on as one program each.
+
+    Args:
+        store: where they go.
+        specs: of the runs.
+        data_root, device, precision: as of `Store.get_or_train`.
+        on_epoch: called after each epoch for each member.
+        on_finish: called with each run that was trained here, once it is in the store.
+
+    Returns:
+        Key -> why it could not be trained, of those that diverged; all others are in the store.
+    """
+    failures: dict[str, TrainingDiverged] = {}
+    with ExitStack() as locks:
+        held: list[RunSpec] = []
+        elsewhere: list[RunSpec] = []
+        for spec in sorted(specs, key=lambda spec: spec.key):  # one order for all who ask: nobody waits in a circle
+            if store.load_if_whole(spec.key) is None:
+                (held if locks.enter_context(store.locked(spec.key, wait=False)) else elsewhere).append(spec)
+        held = [spec for spec in held if store.load_if_whole(spec.key) is None]
+        groups: dict[tuple[int, str], list[tuple[RunSpec, TrainingState | None]]] = {}
+        for spec in held:
+            state = store.load_partial(spec)
+            groups.setdefault((state.epoch, state.precision) if state else (0, ""), []).append((spec, state))
+        for members in groups.values():
+            chosen = [spec for spec, _ in members]
+            states = [state for _, state in members if state]
+            training, validation = _splits(chosen[0], data_root)
+            start = time.perf_counter()
+
+            def keep(member: Member, chosen: list[RunSpec] = chosen) -> None:
+                store.save_partial(chosen[member.index], member.state)
+                if on_epoch:
+                    on_epoch(chosen[member.index], member.progress)
+
+            results = train_stack(
+                chosen, training, validation, device=device, precision=precision, resume=states or None, on_epoch=keep
+            )
+            for index, result in results.items():
+                if isinstance(result, TrainingDiverged):
+                    failures[chosen[index].key] = result
+                else:
+                    run = _finished(store, chosen[index], result, training, validation, data_root, start)
+                    if on_finish:
+                        on_finish(run)
+    for spec in elsewhere:
+        try:
+            get_or_train(store, spec, data_root=data_root, device=device, precision=precision)
+        except TrainingDiverged as error:
+            failures[spec.key] = error
+    return failures
+
+
+def _splits(spec: RunSpec, data_root: str | Path | None) -> tuple[ImageDataset, ImageDataset]:
+    training = load(spec.dataset, "train", root=data_root).first(spec.images)
+    return training, load(spec.dataset, "validation", root=data_root)
+
+
+def _finished(
+    store: Store,
+    spec: RunSpec,
+    trained: Trained,
+    training: ImageDataset,
+    validation: ImageDataset,
+    data_root: str | Path | None,
+    start: float,
+) -> Run:
+    """Measure, file, and forget what resuming would have needed."""
+    test = _test_split(spec.dataset, data_root)
+    run = finish(spec, trained, training, validation, test, store.features_if_any(spec.dataset), start)
+    store.save(run)
+    store.partial_path(spec.key).unlink(missing_ok=True)
+    return run
+
+
+def _test_split(name: str, data_root: str | Path | None) -> ImageDataset | None:
+    try:
+        return load(name, "test", root=data_root)
+    except DatasetUnavailable:
+        return None  # the run then carries validation figures only; `evaluate --split test` says why

@@ -1,0 +1,291 @@
+"""Many models trained as one program: their weights stacked, one optimiser, the same images and noise for all.
+
+For models that differ only in how the terms of their loss are weighed. On a GPU, where one small network leaves most
+of the device idle, K of them take little longer than one. Each ends where `loop.train` would have brought it, up to
+the rounding of sums that are added in another order.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from vae_core.datasets import ImageDataset
+from vae_core.errors import SpecError, TrainingDiverged
+from vae_core.models import build, model_kind
+from vae_core.objectives import OBJECTIVES, likelihood, warmed_up
+from vae_core.spec import RunSpec
+from vae_core.training.device import choose_device, choose_precision
+from vae_core.training.loop import (
+    EVALUATION_BATCH,
+    Progress,
+    Trained,
+    TrainingState,
+    denormals_as_zero,
+    device_name,
+    diverged,
+    epoch_generator,
+    floats,
+    images_per_epoch,
+    learning_rate_at,
+    resident,
+    shown_images,
+    snapshot_epochs,
+    validation_generator,
+)
+
+FREE = ("beta", "reconstruction_weight", "kl_warm_up")  # what members of one stack may differ in
+
+
+@dataclass(frozen=True)
+class Member:
+    """What happened to one member of a stack, told after each epoch.
+
+    Attributes:
+        index: its place among the specs given.
+        state: all that resuming needs.
+        progress: as of `loop.train`.
+    """
+
+    index: int
+    state: TrainingState
+    progress: Progress
+
+
+def same_program(spec: RunSpec) -> RunSpec:
+    """The spec without what members of a stack may differ in: equal for specs that can be stacked."""
+    beta = 1.0 if model_kind(spec.model).has_kl else None
+    return replace(spec, beta=beta, reconstruction_weight=None, kl_warm_up=None)
+
+
+class _Terms(nn.Module):
+    """A model with its loss: both terms' values per image, so that one call can be mapped over stacked weights."""
+
+    def __init__(self, model: nn.Module, spec: RunSpec) -> None:
+        super().__init__()
+        self.model, self.spec = model, spec
+        self.objective = OBJECTIVES[model_kind(spec.model).objective]
+
+    def forward(self, x: Tensor, noise: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        first, second = self.objective.terms(self.model, x, noise, targets, likelihood(self.spec, self.model))
+        return first, second
+
+
+class Stack:
+    """K models in one.
+
+    Args:
+        specs: alike but for `FREE`.
+        image_shape: (C, H, W).
+        device: where.
+        precision: ``float32`` or ``bfloat16``.
+    """
+
+    def __init__(
+        self, specs: Sequence[RunSpec], image_shape: tuple[int, int, int], device: torch.device, precision: str
+    ) -> None:
+        self.specs, self.device, self.precision = list(specs), device, precision
+        # All start from the same weights, as they would alone: the seed is the same.
+        self.models = [build(spec, image_shape) for spec in specs]
+        self.terms = _Terms(self.models[0], specs[0]).to(device)
+        self._stack()
+
+    def _stack(self) -> None:
+        parameters, buffers = stack_module_state([_Terms(m, self.specs[0]).to(self.device) for m in self.models])
+        if buffers:
+            raise SpecError(f"models with buffers cannot be trained as one program: {self.specs[0].model}.")
+        self.parameters = {name: value.detach().requires_grad_() for name, value in parameters.items()}
+        fused = self.device.type in ("cpu", "cuda")
+        self.optimizer = torch.optim.Adam(list(self.parameters.values()), lr=self.specs[0].learning_rate, fused=fused)
+
+    def losses(self, x: Tensor, noise: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Both terms, (K, B) each, of every model on the same images and noise."""
+
+        def one(parameters: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+            return functional_call(self.terms, parameters, (x, noise, targets))
+
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            first, second = vmap(one)(self.parameters)
+        return first, second
+
+    def weigh(self, first: Tensor, second: Tensor, epochs_done: float) -> Tensor:
+        """The sum over models of their mean losses; a term of weight 0 leaves its model alone, even if infinite."""
+        kl_weights = torch.tensor(
+            [warmed_up(spec.kl_weight, spec.kl_warm_up, epochs_done) for spec in self.specs], device=self.device
+        )[:, None]
+        data_weights = torch.tensor([spec.data_weight for spec in self.specs], device=self.device)[:, None]
+        data = torch.where(data_weights == 0, 0.0, first) * data_weights
+        return (data + torch.where(kl_weights == 0, 0.0, second) * kl_weights).mean(dim=1).sum()
+
+    def weights(self, index: int) -> dict[str, Tensor]:
+        """One model's ``state_dict``, copied to the CPU."""
+        return {
+            name.removeprefix("model."): value[index].detach().to("cpu", copy=True)
+            for name, value in self.parameters.items()
+        }
+
+    def moments(self, index: int) -> dict[str, Tensor]:
+        """Adam's state of one model, as `TrainingState` has it."""
+        result = {}
+        for number, parameter in enumerate(self.parameters.values()):
+            state = self.optimizer.state[parameter]
+            for name in ("exp_avg", "exp_avg_sq"):
+                result[f"{number}.{name}"] = state[name][index].to("cpu", copy=True)
+            result[f"{number}.step"] = state["step"].to("cpu", copy=True).reshape(1)
+        return result
+
+    def restore(self, states: Sequence[TrainingState]) -> None:
+        """Continue from where all members stand, after the same epoch."""
+        for number, (name, parameter) in enumerate(self.parameters.items()):
+            weights = torch.stack([state.weights[name.removeprefix("model.")] for state in states])
+            with torch.no_grad():
+                parameter.copy_(weights)
+            moments = {
+                part: torch.stack([state.moments[f"{number}.{part}"] for state in states]).to(self.device)
+                for part in ("exp_avg", "exp_avg_sq")
+            }
+            step = states[0].moments[f"{number}.step"].reshape(()).to(self.device, copy=True)
+            self.optimizer.state[parameter] = {"step": step, **moments}
+
+    def keep(self, indices: Sequence[int]) -> None:
+        """Go on with some of the models only."""
+        chosen = torch.tensor(list(indices), device=self.device)
+        kept = {}
+        for name, parameter in self.parameters.items():
+            fewer = parameter.detach().index_select(0, chosen).requires_grad_()
+            state = self.optimizer.state.pop(parameter)
+            state |= {part: state[part].index_select(0, chosen) for part in ("exp_avg", "exp_avg_sq")}
+            self.optimizer.state[fewer] = state
+            kept[name] = fewer
+        self.parameters = kept
+        self.optimizer.param_groups[0]["params"] = list(kept.values())
+        self.specs = [self.specs[index] for index in indices]
+        self.models = [self.models[index] for index in indices]
+
+    def model(self, index: int) -> nn.Module:
+        """One of the models, on the CPU, with the weights of this moment."""
+        model = self.models[index].cpu()
+        model.load_state_dict(self.weights(index))
+        return model
+
+
+def train_stack(
+    specs: Sequence[RunSpec],
+    training: ImageDataset,
+    validation: ImageDataset,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    resume: Sequence[TrainingState] | None = None,
+    on_epoch: Callable[[Member], None] | None = None,
+) -> dict[int, Trained | TrainingDiverged]:
+    """Train models that differ only in `FREE`.
+
+    Args:
+        specs: what to train; see `same_program`.
+        training, validation, device, precision: as of `loop.train`.
+        resume: the states to continue from, all after the same epoch, in the order of the specs.
+        on_epoch: called after each epoch for every model that is still in training.
+
+    Returns:
+        Index of the spec -> the model, or why it could not be trained. One that diverges does not touch the others.
+
+    Raises:
+        SpecError: the specs cannot be trained as one program.
+    """
+    first_spec = specs[0]
+    if any(same_program(spec) != same_program(first_spec) for spec in specs):
+        raise SpecError(f"models of one stack may differ in {', '.join(FREE)} only.")
+    if model_kind(first_spec.model).objective != "elbo" or not model_kind(first_spec.model).trained:
+        raise SpecError(f"model {first_spec.model!r} cannot be trained as one program with others.")
+    where = choose_device(device)
+    exact = resume[0].precision if resume else choose_precision(precision, where)
+    stack = Stack(specs, training.image_shape, where, exact)
+    if resume:
+        stack.restore(resume)
+    (pixels, targets), (held_out, held_targets) = resident(training, where), resident(validation, where)
+    shown, keep = shown_images(first_spec), snapshot_epochs(first_spec.epochs)
+    places = list(range(len(specs)))  # of the models that are still in the stack
+    histories = [list(state.history) for state in resume] if resume else [[] for _ in specs]
+    snapshots = [dict(state.snapshots) for state in resume] if resume else [{} for _ in specs]
+    results: dict[int, Trained | TrainingDiverged] = {}
+    first, began = (resume[0].epoch if resume else 0) + 1, time.perf_counter()
+
+    for epoch in range(first, first_spec.epochs + 1):
+        start = time.perf_counter()
+        images, losses = _one_epoch(stack, pixels, targets, epoch)
+        seconds = time.perf_counter() - start
+        held_losses = _validate(stack, held_out, held_targets)
+        names = stack.terms.objective.names
+        good = []
+        for row, place in enumerate(places):
+            record = dict(zip(names, losses[row], strict=True))
+            record |= {f"validation_{name}": loss for name, loss in zip(names, held_losses[row], strict=True)}
+            if not all(map(math.isfinite, record.values())):
+                results[place] = diverged(specs[place], epoch, record)
+                continue
+            # Of a stack's time each model has its share.
+            histories[place].append({"epoch": epoch, **record, "seconds": seconds / len(places)})
+            good.append(row)
+        if len(good) < len(places):
+            stack.keep(good)
+            places = [places[row] for row in good]
+        for row, place in enumerate(places):
+            if epoch in keep:
+                codes, _ = stack.model(row).describe(floats(held_out[:shown].cpu()))  # type: ignore[operator]
+                snapshots[place][epoch] = codes.numpy().astype(np.float16)
+            if on_epoch:
+                state = TrainingState(
+                    epoch, stack.weights(row), stack.moments(row), list(histories[place]), exact, dict(snapshots[place])
+                )
+                per_epoch = (time.perf_counter() - began) / (epoch - first + 1)
+                left = per_epoch * (first_spec.epochs - epoch)
+                progress = Progress(epoch, first_spec.epochs, histories[place][-1], images / seconds, left)
+                on_epoch(Member(place, state, progress))
+        if not places:
+            return results
+    for row, place in enumerate(places):
+        results[place] = Trained(stack.model(row).eval(), histories[place], snapshots[place], device_name(where), exact)
+    return results
+
+
+@denormals_as_zero()
+def _one_epoch(stack: Stack, pixels: Tensor, targets: Tensor, epoch: int) -> tuple[int, list[list[float]]]:
+    """One pass over the images; how many were shown, and both terms' means per image, by model."""
+    spec, device = stack.specs[0], stack.device
+    count = images_per_epoch(len(pixels))
+    generator = epoch_generator(spec, epoch, device)
+    order = torch.randperm(count, generator=generator, device=device).remainder(len(pixels))
+    steps_per_epoch = math.ceil(count / spec.batch_size)
+    step, steps = (epoch - 1) * steps_per_epoch, spec.epochs * steps_per_epoch
+    sums = torch.zeros(len(stack.specs), 2, device=device)
+    for chosen in order.split(spec.batch_size):
+        stack.optimizer.param_groups[0]["lr"] = learning_rate_at(step, steps, spec.learning_rate)
+        x = floats(pixels.index_select(0, chosen))
+        noise = torch.randn(len(chosen), spec.latent_dim, generator=generator, device=device)
+        first, second = stack.losses(x, noise, targets.index_select(0, chosen))
+        stack.weigh(first, second, (step + 1) / steps_per_epoch).backward()
+        stack.optimizer.step()
+        stack.optimizer.zero_grad()
+        sums += torch.stack([first.detach().sum(dim=1), second.detach().sum(dim=1)], dim=1)
+        step += 1
+    return count, (sums / count).tolist()  # the epoch's only read from the device
+
+
+@torch.no_grad()
+def _validate(stack: Stack, pixels: Tensor, targets: Tensor) -> list[list[float]]:
+    """Both terms' means over held-out images, by model, with the noise that `loop` validates with."""
+    generator = validation_generator(stack.specs[0], stack.device)
+    sums = torch.zeros(len(stack.specs), 2, device=stack.device)
+    for part, wanted in zip(pixels.split(EVALUATION_BATCH), targets.split(EVALUATION_BATCH), strict=True):
+        noise = torch.randn(len(part), stack.specs[0].latent_dim, generator=generator, device=stack.device)
+        first, second = stack.losses(floats(part), noise, wanted)
+        sums += torch.stack([first.sum(dim=1), second.sum(dim=1)], dim=1)
+    return (sums / len(pixels)).tolist()
