@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import socket
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from vae_core.sweep.local import Event, Listener, cores
 from vae_core.sweep.plan import Plan
 
 RETRIES = 3
+REACHED_SECONDS = 5.0
 
 
 class _Order(NamedTuple):
@@ -138,6 +140,7 @@ def _connect(ray: Any, workers: int | None, address: str | None) -> bool:
         # Workers of a cluster on this machine find the package where it is.
         options["runtime_env"] = {"env_vars": {"PYTHONPATH": os.pathsep.join([str(PROJECT), *_python_path()])}}
     else:
+        _check_reachable(address)
         options |= {"address": address, "runtime_env": {"py_modules": [str(PROJECT / "vae_core")]}}
     try:
         ray.init(**options)
@@ -145,6 +148,17 @@ def _connect(ray: Any, workers: int | None, address: str | None) -> bool:
         where = f"at {address}" if address else "on this machine"
         raise ClusterError(f"no Ray cluster could be reached {where} ({_sentence(error)}).") from error
     return True
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself tries for minutes before it says that nobody answers."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # "auto" and the like: Ray knows where to look
+    try:
+        socket.create_connection((host, int(port)), timeout=REACHED_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise ClusterError(f"no Ray cluster could be reached at {address} ({error}); is it running?") from error
 
 
 def _python_path() -> list[str]:
