@@ -49,7 +49,7 @@ def beta_dial(dial: Payload, stops: Sequence[Payload], *, key: str) -> int | Non
         dial: made by `vae_core.browser_sweep.dial_payload`.
         stops: made by `stop_payload`, in the order in which they should travel: the first position is on screen once
             the dial and the first of them have arrived.
-        key: the element's identity across reruns.
+        key: the element's identity across reruns; another sweep needs another one.
 
     Returns:
         The stop that the visitor has released the slider at; None before that.

@@ -2,7 +2,7 @@
 // points are on their way from one to the other, and all else is the nearer stop's. Python hears of a stop on release.
 
 const dials = new Map(); // mount point -> BetaDial
-const carried = new WeakMap(); // mount point -> {sweep, index} of the stop that it brought
+const carried = new Map(); // mount point -> {sweep, index} of the stop that it brought
 
 class BetaDial {
   constructor(parent) {
@@ -46,12 +46,12 @@ class BetaDial {
   build({ header, tensor }) {
     this.motion.position = this.start = this.committed = header.options.start;
     this.nearest = -1;
+    this.stopPlaying();
     this.rail.build(header.stops);
     this.numbers = new Numbers(this.root, header);
     this.plane.build(header);
     const canvases = Object.fromEntries(["manifold", "samples", "rebuilt"].map((name) => [name, this.find(`canvas.${name}`)]));
-    const complete = () => { this.find("canvas.manifold").dataset.complete = this.header.stops[this.nearest].label; };
-    this.gallery = new Gallery(canvases, header.image, tensor("z_samples"), complete);
+    this.gallery = new Gallery(canvases, header.image, tensor("z_samples"));
     this.originals = new Sheet(this.find("canvas.originals"), header.image, header.pinned.length);
     this.showOriginals();
     this.find("canvas.samples").setAttribute("aria-label", "Samples decoded from the same codes at every stop");
@@ -141,10 +141,7 @@ class BetaDial {
     if (nearest !== this.nearest) this.showNearest(nearest);
     if (!this.reach) return;
     const { sweep, gallery } = this;
-    if (gallery.shown !== gallery.pictures.get(nearest)) {
-      delete this.find("canvas.manifold").dataset.complete;
-      gallery.show(nearest);
-    }
+    gallery.show(nearest);
     gallery.setResting(!moving);
     this.plane.show({
       points: sweep.points(position), centres: sweep.centres(position), view: sweep.view(position),
@@ -197,17 +194,22 @@ class BetaDial {
 
 function takeStop(parentElement, payload) {
   const { sweep, index } = payload.header;
-  dropStop(parentElement, { sweep, index });
+  const old = carried.get(parentElement);
   carried.set(parentElement, { sweep, index });
+  if (old) forgetUncarried(old);
   sweepOf(sweep).receive(payload);
 }
 
-// Forgets the stop that a mount point brought, unless it is `except`.
-function dropStop(parentElement, except) {
+function dropStop(parentElement) {
   const old = carried.get(parentElement);
-  if (!old || (old.sweep === except?.sweep && old.index === except?.index)) return;
-  sweepOf(old.sweep).forget(old.index);
   carried.delete(parentElement);
+  if (old) forgetUncarried(old);
+}
+
+// Forgets a stop, unless some mount point still brings it: a page may put the new one up before it takes the old down.
+function forgetUncarried({ sweep, index }) {
+  const same = (stop) => stop.sweep === sweep && stop.index === index;
+  if (![...carried.values()].some(same)) sweepOf(sweep).forget(index);
 }
 
 function showThumbnails(images) {

@@ -74,9 +74,9 @@ class StopPictures {
 }
 
 class Gallery {
-  // canvases: {manifold, samples, rebuilt} on the page. finished(): what is shown is complete.
-  constructor(canvases, image, samples, finished) {
-    Object.assign(this, { canvases, image, samples, finished, pictures: new Map(), shown: null, resting: true });
+  // canvases: {manifold, samples, rebuilt} on the page. samples: codes, the same at every stop.
+  constructor(canvases, image, samples) {
+    Object.assign(this, { canvases, image, samples, pictures: new Map(), shown: null, resting: true });
     this.contexts = Object.fromEntries(Object.entries(canvases).map(([name, canvas]) => [name, canvas.getContext("2d")]));
     canvases.manifold.width = Manifold.GRID * image.width;
     canvases.manifold.height = Manifold.GRID * image.height;
@@ -108,8 +108,7 @@ class Gallery {
       if (before) this.stretchOld(context, before.stop.view, next.stop.view);
       for (const rectangle of next.drawn) this.copyPart(rectangle);
     }
-    if (next.complete) this.finished();
-    else this.wake();
+    this.wake();
   }
 
   // Puts what the canvas shows of one view where it belongs in another.
@@ -147,11 +146,9 @@ class Gallery {
     this.working = Boolean(next);
     if (!next) return false;
     const changed = next.step();
-    if (next === this.shown) {
-      if (!changed) this.finished();
-      else if (changed.name) this.copySheet(changed.name);
-      else this.copyPart(changed.rectangle);
-    }
+    if (next !== this.shown || !changed) return true;
+    if (changed.name) this.copySheet(changed.name);
+    else this.copyPart(changed.rectangle);
     return true;
   }
 
