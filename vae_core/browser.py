@@ -1,4 +1,4 @@
-"""A trained model as bytes that the browser's latent canvas and latent line read.
+"""A trained model as bytes that the browser's latent canvas and latent line read (for the β dial, see browser_sweep).
 
 Layout of a payload, little-endian::
 
@@ -19,6 +19,7 @@ import hashlib
 import io
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -147,8 +148,8 @@ class Payload:
         return self.head + self.body
 
 
-class _Tensors:
-    """Collects tensors and where they lie."""
+class Tensors:
+    """Collects a payload's tensors and where they lie."""
 
     def __init__(self) -> None:
         self.table: dict[str, dict[str, Any]] = {}
@@ -170,21 +171,25 @@ class _Tensors:
         return Payload({"format": FORMAT, "body": identity, "tensors": self.table, **header}, body)
 
 
-def plane_payload(run: Run, plane: LatentPlane | None = None, **header: Any) -> Payload:
+def plane_payload(
+    run: Run, plane: LatentPlane | None = None, *, extra: Mapping[str, np.ndarray] | None = None, **header: Any
+) -> Payload:
     """A run's decoder, its held-out codes and all that the latent canvas draws.
 
     Args:
         run: any run that has a decoder.
         plane: what to draw; left out, `LatentPlane.of_codes`.
+        extra: further tensors, by their name.
         header: further entries, such as ``title``, ``palette`` and ``options``.
     """
-    tensors = _Tensors()
+    tensors = Tensors()
     plane = plane or LatentPlane.of_codes(run.codes.mean)
     layers: list[dict[str, Any]] = []
     if run.spec.latent_dim != 2:
         weight = tensors.add("plane_axes", plane.axes.T.copy())
         bias = tensors.add("plane_origin", plane.origin)
         layers.append({"op": "linear", "in": 2, "out": run.spec.latent_dim, "weight": weight, "bias": bias})
+    plane_layers = len(layers)
     layers += _decoder_layers(run, tensors)
 
     points = plane.project(run.codes.mean)
@@ -192,14 +197,18 @@ def plane_payload(run: Run, plane: LatentPlane | None = None, **header: Any) -> 
     tensors.add("classes", run.codes.labels)
     if run.codes.log_var is not None:
         tensors.add("posteriors", plane.posterior_factors(run.codes.log_var).astype(np.float16))
+    for name, array in (extra or {}).items():
+        tensors.add(name, array)
     has_prior = run.codes.log_var is not None
     return tensors.payload(
         {
             "kind": "plane",
             "key": run.key,
-            "image": _image_size(run.image_shape),
+            "image": image_size(run.image_shape),
             "layers": layers,
-            "range": _square_range(points, at_least=3.15 if has_prior and plane.whole else 0.0),
+            # So many of them embed the plane in latent space; the rest are the decoder of codes.
+            "plane_layers": plane_layers,
+            "range": square_range(points, at_least=3.15 if has_prior and plane.whole else 0.0),
             "labels": list(run.label_names),
             # A ring is where |z| = 1, 2, 3: drawn only where the plane is all of latent space.
             "rings": list(RING_RADII) if plane.whole else [],
@@ -235,14 +244,14 @@ def line_payload(run: Run, images: np.ndarray, labels: list[str], **header: Any)
         raise ValueError(f"a line needs two or more uint8 images of shape {shape}, not {images.dtype} {images.shape}")
     if len(labels) != count:
         raise ValueError(f"a line needs a label for each of its {count} images, not {len(labels)}")
-    tensors = _Tensors()
+    tensors = Tensors()
     layers = _decoder_layers(run, tensors)
     tensors.add("images", images)
     return tensors.payload(
         {
             "kind": "line",
             "key": run.key,
-            "image": _image_size(shape),
+            "image": image_size(shape),
             "inputs": 1,
             "layers": layers,
             "range": [0, count - 1],
@@ -266,7 +275,7 @@ def thumbnails_payload(dataset: ImageDataset, **header: Any) -> Payload:
     sheet = sheet.reshape(rows * height, columns * width, channels)
     file = io.BytesIO()
     Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(file, format="PNG")
-    tensors = _Tensors()
+    tensors = Tensors()
     tensors.add("png", np.frombuffer(file.getvalue(), dtype=np.uint8))
     return tensors.payload(
         {
@@ -274,18 +283,19 @@ def thumbnails_payload(dataset: ImageDataset, **header: Any) -> Payload:
             "images": f"{dataset.name}:{dataset.split}",
             "count": count,
             "columns": columns,
-            "image": _image_size(dataset.image_shape),
+            "image": image_size(dataset.image_shape),
             **header,
         }
     )
 
 
-def _image_size(shape: tuple[int, int, int]) -> dict[str, int]:
+def image_size(shape: tuple[int, int, int]) -> dict[str, int]:
+    """(C, H, W) as a header says it."""
     channels, height, width = shape
     return {"channels": channels, "height": height, "width": width}
 
 
-def _decoder_layers(run: Run, tensors: _Tensors) -> list[dict[str, Any]]:
+def _decoder_layers(run: Run, tensors: Tensors) -> list[dict[str, Any]]:
     """The run's decoder as the browser runs it, codes to expected pixels; its weights join the tensors."""
     layers: list[dict[str, Any]] = []
     for layer in run.decoder:
@@ -298,7 +308,7 @@ def _decoder_layers(run: Run, tensors: _Tensors) -> list[dict[str, Any]]:
     return layers
 
 
-def _square_range(points: np.ndarray, *, at_least: float) -> dict[str, list[float]]:
+def square_range(points: np.ndarray, *, at_least: float) -> dict[str, list[float]]:
     """A square that holds nearly all points (the rest is a zoom away), and radius `at_least` around the origin.
 
     Both axes keep one scale. The codes of an autoencoder have long tails: showing all would leave the rest a speck.

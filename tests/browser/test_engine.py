@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ui.canvas import SCRIPTS
-from vae_core.browser import LatentPlane, Payload, _Tensors, plane_payload
+from vae_core.browser import LatentPlane, Payload, Tensors, plane_payload
 from vae_core.checkpoints import Store
 from vae_core.manifest import SHIPPED
 from vae_core.models import model_kind
@@ -71,7 +71,7 @@ def test_every_shipped_run_decodes_as_torch_does(engine, key):
 
 
 def small_payload(decoder: nn.Sequential, image: tuple[int, int, int]) -> bytes:
-    tensors = _Tensors()
+    tensors = Tensors()
     layers = decoder_program(decoder, prefix="")
     for name, array in stored_weights(decoder).items():
         tensors.add(name, array)

@@ -16,8 +16,8 @@ from ui.travel import parcel, wanted
 from vae_core.browser import Payload
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("payload.js", "decoder.js", "view.js", "paint.js", "heat.js", "page.js", "canvas.js")
-STYLES = ("base.css", "canvas.css")
+SCRIPTS = ("payload.js", "decoder.js", "view.js", "paint.js", "heat.js", "page.js", "thumbnails.js", "canvas.js")
+STYLES = ("base.css", "plane.css", "canvas.css")
 
 
 def joined(files: Iterable[Path]) -> str:

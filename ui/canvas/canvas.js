@@ -5,16 +5,11 @@ const FILM_FRAMES = 12;
 const MAX_PINS = 8;
 const CLICK_SLACK = 5; // CSS pixels a click may wander before it is a drag
 const KEY_STEP = 1 / 40; // of the view's width
-const LENS_GAP = 14;
 const BOX_KEPT_MS = 250;
 
 const linked = new Map(); // group name -> canvases whose digits are the same
 const live = new Set(); // every canvas on the page
-const sheets = new Map(); // image set -> {bitmap, columns}, once the thumbnails have arrived
 const instances = new WeakMap(); // mount point -> LatentCanvas
-
-const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-const signed = (value, digits = 2) => value.toFixed(digits).replace(/^-(?=0(\.0*)?$)/, "").replace("-", "−");
 
 class LatentCanvas {
   constructor(parent) {
@@ -609,12 +604,8 @@ class LatentCanvas {
     const lens = this.lensBox ?? (this.lensBox = this.find(".lens"));
     cursor.style.visibility = lens.style.visibility = inside ? "visible" : "hidden";
     cursor.style.transform = `translate(${x}px, ${y}px)`;
-    // Above and to the right; below or to the left where there is no room. A finger hides more than a pointer.
-    const size = 104;
-    const gap = finger ? 36 : LENS_GAP;
-    const left = x + gap + size <= side ? x + gap : x - gap - size;
-    const top = y - gap - size >= 0 ? y - gap - size : Math.min(y + gap, side - size);
-    lens.style.transform = `translate(${Math.max(0, Math.min(left, side - size))}px, ${Math.max(0, top)}px)`;
+    const [left, top] = lensPlace(x, y, side, finger);
+    lens.style.transform = `translate(${left}px, ${top}px)`;
   }
 
   hideCursor() {
@@ -710,19 +701,15 @@ class LatentCanvas {
   endFills() { for (const layer of [this.manifold, this.heat]) if (layer) layer.version++; }
 }
 
-// Held-out images arrive after the planes, once per page, and fill in what the planes already point at.
-async function receiveThumbnails({ header, tensor }) {
-  if (sheets.has(header.images)) return;
-  sheets.set(header.images, null); // on its way
-  const bitmap = await createImageBitmap(new Blob([tensor("png")], { type: "image/png" }));
-  sheets.set(header.images, { bitmap, columns: header.columns });
-  for (const canvas of live) if (canvas.options?.images === header.images) canvas.showFocus();
+// Fills in what the planes already point at.
+function showThumbnails(images) {
+  for (const canvas of live) if (canvas.options?.images === images) canvas.showFocus();
 }
 
 export default function (component) {
   const { parentElement, setStateValue } = component;
   withPayload(component, "plane", (payload) => {
-    if (payload.header.kind === "thumbnails") { receiveThumbnails(payload); return; }
+    if (payload.header.kind === "thumbnails") { receiveThumbnails(payload, showThumbnails); return; }
     let canvas = instances.get(parentElement);
     const isNew = !canvas;
     if (isNew) instances.set(parentElement, (canvas = new LatentCanvas(parentElement)));

@@ -120,6 +120,12 @@ class Decoder {
     this.buffers = new Map();
   }
 
+  // The decoder of codes: without the layers that embed a plane's points in latent space.
+  static ofCodes({ header, tensor }) {
+    const layers = header.layers.slice(header.plane_layers);
+    return new Decoder({ header: { ...header, layers, inputs: header.prior_dimension }, tensor });
+  }
+
   // Codes one after the other, such as plane points [x0, y0, x1, y1, ...] -> expected pixels, (batch * size) floats.
   // The result is reused by the next call with the same batch.
   decode(points) {

@@ -6,6 +6,8 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
+const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 // Hides the .component at a mount point and says in its .failed box that the `noun`, such as plane, was not drawn.
 function showFailure(parent, noun, error) {
   parent.querySelector(".component")?.setAttribute("hidden", "");

@@ -86,17 +86,23 @@ class Manifold {
     this.data = this.tileContext.createImageData(image.width, image.height);
   }
 
-  // Fills the grid for a view; a later call replaces one in progress. The old picture stays until it is overdrawn.
-  fill(view, onDone) {
-    const version = ++this.version;
-    const began = performance.now();
-    this.longestSlice = 0;
+  // What to draw one after the other, [level, row, first column].
+  static chunks() {
     const chunks = [];
     for (const level of Manifold.LEVELS) {
       for (let row = 0; row < level; row++) {
         for (let column = 0; column < level; column += Manifold.CHUNK) chunks.push([level, row, column]);
       }
     }
+    return chunks;
+  }
+
+  // Fills the grid for a view; a later call replaces one in progress. The old picture stays until it is overdrawn.
+  fill(view, onDone) {
+    const version = ++this.version;
+    const began = performance.now();
+    this.longestSlice = 0;
+    const chunks = Manifold.chunks();
     let next = 0;
     slices.add(() => {
       if (version !== this.version) return false;

@@ -29,6 +29,22 @@ class View {
   toPlane(x, y) { return [(x - this.cx) / (2 * this.half) + 0.5, 0.5 - (y - this.cy) / (2 * this.half)]; }
 }
 
+const LENS_SIZE = 104; // CSS pixels, as in plane.css
+const LENS_GAP = 14;
+const LENS_GAP_FINGER = 36; // a finger hides more than a pointer
+
+// Where the lens goes for a pointer at (x, y) of a plane: above and to the right; below or to the left where there is
+// no room. All in CSS pixels.
+function lensPlace(x, y, side, finger) {
+  const gap = finger ? LENS_GAP_FINGER : LENS_GAP;
+  const left = x + gap + LENS_SIZE <= side ? x + gap : x - gap - LENS_SIZE;
+  const top = y - gap - LENS_SIZE >= 0 ? y - gap - LENS_SIZE : Math.min(y + gap, side - LENS_SIZE);
+  return [Math.max(0, Math.min(left, side - LENS_SIZE)), Math.max(0, top)];
+}
+
+// A number with a true minus sign, and none before zero.
+const signed = (value, digits = 2) => value.toFixed(digits).replace(/^-(?=0(\.0*)?$)/, "").replace("-", "−");
+
 // Index of the nearest visible point and its distance, in latent units; -1 if none is visible.
 function nearestPoint(points, classes, hidden, x, y) {
   let best = -1;

@@ -1,0 +1,226 @@
+"""A sweep of VAEs that differ only in β, as the payloads that the browser's β dial reads.
+
+One payload is the dial itself: which stops there are, the numbers measured on each, and the codes of its samples. One
+payload follows for each stop: what `browser.plane_payload` holds and the codes of the pinned held-out images.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from vae_core.browser import LatentPlane, Payload, Tensors, image_size, plane_payload, square_range
+from vae_core.run import Run
+
+SAMPLES = 36
+PINNED = tuple(range(12))  # held-out images whose reconstructions are shown
+SAMPLE_SEED = 0
+LEAST_REACH = 3.15  # a principal plane is drawn at least so far around its centre: a collapse must look like one
+SCALE_OF_MEDIAN = 2.0
+NEGLIGIBLE = 0.01  # nats
+PLANE_AXES = ("principal plane, across", "principal plane, up")  # once turned they are no single directions
+_NUMBERS = ("reconstruction", "kl", "hole_rate", "sigma_over_spread", "n")
+_LISTS = ("kl_per_dimension", "active")
+
+
+def aligned_planes(codes: Sequence[np.ndarray]) -> list[LatentPlane]:
+    """The plane of each stop, turned or mirrored within itself so that its points lie as near the stop before's as
+    they can (orthogonal Procrustes). Where the plane is all of latent space it keeps its true axes.
+
+    Args:
+        codes: of each stop, (N, d); row i belongs to the same image everywhere.
+    """
+    planes: list[LatentPlane] = []
+    before: np.ndarray | None = None
+    for stop in codes:
+        plane = LatentPlane.of_codes(stop)
+        points = plane.project(stop)
+        if before is not None and not plane.whole:
+            turn = procrustes(points, before)
+            plane = replace(plane, axes=(turn.T @ plane.axes).astype(np.float32))
+            points = plane.project(stop)
+        planes.append(plane)
+        before = points
+    return planes
+
+
+def procrustes(points: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The orthogonal R (2, 2), a rotation or a reflection, that minimises |points R − target| for points (N, 2)."""
+    left, _, right = np.linalg.svd(points.astype(np.float64).T @ target.astype(np.float64))
+    return left @ right
+
+
+def outward(count: int, start: int) -> list[int]:
+    """0 to count − 1, the nearest to `start` first: the order in which stops travel."""
+    return sorted(range(count), key=lambda index: (abs(index - start), -index))
+
+
+def dial_payload(
+    runs: Sequence[Run],
+    numbers: Sequence[Mapping[str, Any]],
+    *,
+    start: int = 0,
+    samples: int = SAMPLES,
+    pinned: Sequence[int] = PINNED,
+    options: Mapping[str, Any] | None = None,
+    **header: Any,
+) -> Payload:
+    """The dial: its stops and what was measured on them.
+
+    Args:
+        runs: the stops in their order along the dial.
+        numbers: of each stop: ``label``, such as "4"; ``name`` where "β = label" is not it; ``reconstruction`` and
+            ``kl`` in nats per image, ``kl_per_dimension`` (d) in nats, ``active`` (d) true or false, ``hole_rate``
+            from 0 to 1, ``sigma_over_spread``, and ``n``, the images they were measured on. What is left out, None
+            or not finite is shown as a dash.
+        start: the stop shown first.
+        samples: how many codes are drawn from N(0, I), the same at every stop.
+        pinned: numbers of the held-out images whose reconstructions are shown.
+        options: of the dial, such as ``images``, the name of the image set that its thumbnails come from.
+        header: further entries, such as ``title``, ``subtitle`` and ``palette``.
+
+    Raises:
+        ValueError: no stops, or stops that do not belong together, or numbers or choices that do not fit them.
+    """
+    if not runs:
+        raise ValueError("a dial needs at least one stop")
+    if len(numbers) != len(runs):
+        raise ValueError(f"a dial of {len(runs)} stops needs numbers for each, not {len(numbers)}")
+    first = runs[0]
+    for run in runs:
+        _check(run, first)
+    if not 0 <= start < len(runs):
+        raise ValueError(f"the dial must start at a stop from 0 to {len(runs) - 1}, not {start}")
+    if not pinned or not 0 <= min(pinned) <= max(pinned) < len(first.codes.labels):
+        raise ValueError(f"pinned images must be numbers from 0 to {len(first.codes.labels) - 1}, not {list(pinned)}")
+    if samples < 1:
+        raise ValueError(f"a dial shows at least one sample, not {samples}")
+    dimensions = first.spec.latent_dim
+    stops = [_stop_entry(run.key, entry, dimensions) for run, entry in zip(runs, numbers, strict=True)]
+    tensors = Tensors()
+    drawn = np.random.default_rng(SAMPLE_SEED).standard_normal((samples, dimensions))
+    tensors.add("z_samples", drawn.astype(np.float16))
+    totals = [_sum(stop["reconstruction"], stop["kl"]) for stop in stops]
+    largest = [max(stop["kl_per_dimension"] or (), default=None) for stop in stops]
+    return tensors.payload(
+        {
+            "kind": "dial",
+            "sweep": _sweep_id(stops, pinned),
+            "image": image_size(first.image_shape),
+            "dimensions": dimensions,
+            "labels": list(first.label_names),
+            "stops": stops,
+            "pinned": [int(index) for index in pinned],
+            # Where the scales end, in nats: the same at every stop.
+            "loss_scale": scale_end(totals),
+            "kl_scale": scale_end(largest),
+            "options": {**(options or {}), "start": start},
+            **header,
+        }
+    )
+
+
+def stop_payload(run: Run, dial: Payload, index: int, plane: LatentPlane | None = None) -> Payload:
+    """One stop of a dial.
+
+    Args:
+        run: the stop's.
+        dial: made by `dial_payload`.
+        index: which of the dial's stops it is.
+        plane: what to draw, one of `aligned_planes`; left out, `LatentPlane.of_codes`.
+
+    Raises:
+        ValueError: the run is not that stop.
+    """
+    stops = dial.header["stops"]
+    if not 0 <= index < len(stops) or stops[index]["key"] != run.key:
+        raise ValueError(f"{run.key} is not stop {index} of the dial")
+    codes = run.codes.mean
+    plane = plane or LatentPlane.of_codes(codes)
+    header: dict[str, Any] = {}
+    if not plane.whole:
+        points = plane.project(codes)
+        header = {"range": square_range(points, at_least=LEAST_REACH), "axes": list(PLANE_AXES)}
+    pinned = codes[dial.header["pinned"]].astype(np.float32)
+    return plane_payload(
+        run, plane, extra={"pinned": pinned}, kind="stop", sweep=dial.header["sweep"], index=index, **header
+    )
+
+
+def sweep_payloads(
+    runs: Sequence[Run], numbers: Sequence[Mapping[str, Any]], *, start: int = 0, **options: Any
+) -> tuple[Payload, list[Payload]]:
+    """A dial and its stops in the order in which they should travel. Arguments as in `dial_payload`."""
+    dial = dial_payload(runs, numbers, start=start, **options)
+    planes = aligned_planes([run.codes.mean for run in runs])
+    return dial, [stop_payload(runs[index], dial, index, planes[index]) for index in outward(len(runs), start)]
+
+
+def scale_end(values: Sequence[float | None]) -> float:
+    """Where a scale for values of at least 0 ends: at the largest, but no farther than twice their median.
+
+    Without a prior's pull the KL is hundreds of nats: a scale for it would leave the other stops a sliver.
+    """
+    known = [value for value in values if value is not None and value > NEGLIGIBLE]
+    return min(max(known), SCALE_OF_MEDIAN * float(np.median(known))) if known else 1.0
+
+
+def _check(run: Run, first: Run) -> None:
+    if run.codes.log_var is None:
+        raise ValueError(f"{run.key} has no posterior: a dial's stops are variational autoencoders")
+    for name, mine, theirs in (
+        ("dataset", run.spec.dataset, first.spec.dataset),
+        ("number of latent dimensions", run.spec.latent_dim, first.spec.latent_dim),
+        ("number of held-out images", len(run.codes.labels), len(first.codes.labels)),
+    ):
+        if mine != theirs:
+            raise ValueError(f"a dial's stops differ in β alone, but their {name} is {theirs} and {mine}")
+
+
+def _stop_entry(key: str, numbers: Mapping[str, Any], dimensions: int) -> dict[str, Any]:
+    unknown = set(numbers) - {"label", "name", *_NUMBERS, *_LISTS}
+    if unknown or "label" not in numbers:
+        raise ValueError(f"a stop's numbers must have a label and no {sorted(unknown)}")
+    label = str(numbers["label"])
+    entry: dict[str, Any] = {"key": key, "label": label, "name": str(numbers.get("name") or _name(label))}
+    for name in _NUMBERS:
+        entry[name] = _finite(numbers.get(name))
+    for name in _LISTS:
+        given = numbers.get(name)
+        if given is not None and len(given) != dimensions:
+            raise ValueError(f"{name} of stop {label} has {len(given)} entries for {dimensions} dimensions")
+    divergences, active = numbers.get("kl_per_dimension"), numbers.get("active")
+    entry["kl_per_dimension"] = None if divergences is None else [_finite(value) for value in divergences]
+    if entry["kl_per_dimension"] is not None and None in entry["kl_per_dimension"]:
+        entry["kl_per_dimension"] = None
+    entry["active"] = None if active is None else [bool(value) for value in active]
+    return entry
+
+
+def _name(label: str) -> str:
+    try:
+        float(label)
+    except ValueError:
+        return label
+    return f"β = {label}"
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _sum(*terms: float | None) -> float | None:
+    known = [term for term in terms if term is not None]
+    return sum(known) if len(known) == len(terms) else None
+
+
+def _sweep_id(stops: Sequence[Mapping[str, Any]], pinned: Sequence[int]) -> str:
+    """Of a dial's stops: they know by it where they belong."""
+    text = json.dumps([stops, [int(index) for index in pinned]])
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
