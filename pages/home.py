@@ -14,6 +14,8 @@ CHAPTERS = {
     "memorises everything and means nothing.",
     "pages/regularity.py": "Why can one draw new images from a VAE and not from an autoencoder? Samples, paths and "
     "the numbers that tell.",
+    "pages/beta.py": "What does the weight of the KL term do? Drag it: points, decoder and samples of trained models "
+    "follow.",
     "pages/explorer.py": "Any trained run in full: pin and compare points, draw paths, see posteriors, export.",
 }
 PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))

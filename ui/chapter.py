@@ -80,7 +80,9 @@ def ask(prediction: Prediction) -> None:
             return
         right, reason = prediction.answer()
         correct = prediction.options.index(chosen) == right
-        verdict = "Yes." if correct else f"No: {prediction.options[right][0].lower()}{prediction.options[right][1:]}."
+        answer = prediction.options[right]
+        answer = answer if answer[:2].isupper() else f"{answer[0].lower()}{answer[1:]}"  # KL stays KL
+        verdict = "Yes." if correct else f"No: {answer}."
         st.markdown(f"{':material/check: ' if correct else ':material/close: '}**{verdict}** {reason}")
 
 

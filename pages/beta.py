@@ -1,0 +1,109 @@
+"""The β dial: what the weight of the KL term does to points, decoder, samples and both terms of the loss."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import chapter, url_state
+from ui.dial import beta_dial, thumbnails
+from ui.messages import errors_said
+from ui.navigation import require_app
+from ui.plots import PLAIN
+from ui.resources import thumbnail_sheet
+from ui.sweep import (
+    DATASET,
+    DIMENSIONS,
+    USUAL,
+    best_for_samples,
+    collapse,
+    dial_of,
+    formulas,
+    labels_of,
+    rate_distortion,
+    sweep_table,
+)
+
+D = url_state.one_of("d", DIMENSIONS, "the number of latent dimensions")
+
+
+@st.fragment
+@errors_said()
+def instrument(dimensions: int) -> None:
+    """The dial and what follows it once it is released; a release reruns this part alone."""
+    labels = labels_of(dimensions)
+    usual = labels.index(USUAL) if USUAL in labels else 0
+    beta = url_state.one_of("beta", labels, "β")
+    place = f"beta-start-{dimensions}"
+    if place not in st.session_state:  # where the dial starts stays fixed: only the visitor moves it
+        linked = url_state.read(beta)
+        st.session_state[place] = usual if linked is None else labels.index(linked)
+    start = st.session_state[place]
+    dial, stops = dial_of(dimensions, start, f"{DATASET}:validation")
+    chosen = beta_dial(dial, stops, key=f"beta-dial-{dimensions}")
+    at = start if chosen is None else chosen
+    url_state.write(beta, labels[at] if at != usual else None)
+
+    chapter.passage(
+        "What it costs",
+        "Every point is a trained model: to the right codes that tell more of their image, further down better "
+        "reconstructions. β chooses where on the curve to stop. The ring is the stop on the dial.",
+    )
+    st.plotly_chart(rate_distortion(dimensions, at), width="stretch", config=PLAIN, key=f"beta-curve-{dimensions}")
+    st.html(sweep_table(dimensions))
+
+
+require_app()
+
+chapter.opening(
+    "The β dial",
+    "What happens between an autoencoder and a prior that nothing can be read from?",
+    "A VAE's loss has two terms: rebuild the image, and keep its posterior near N(0, I). β weighs the second one. At 0 "
+    "nothing holds the codes together; at 1 the loss is the negative ELBO; far above, the code stops telling "
+    "anything. Every stop below is a model of its own, trained on the same images with the same noise: drag.",
+)
+d = url_state.choose(D, "Latent dimensions, d", DIMENSIONS, 2, key="beta-d")
+
+with errors_said():
+    chapter.predict(
+        chapter.Prediction(
+            f"collapse-{d}",
+            "at the largest β, what is the loss made of?",
+            ("Both terms, in balance", "Reconstruction alone: the code is not used", "KL alone"),
+            lambda: collapse(d),
+        )
+    )
+instrument(d)
+
+with errors_said():
+    names = labels_of(d)
+    chapter.predict(
+        chapter.Prediction(
+            f"best-{d}",
+            "which β gives the samples from N(0, I) that are nearest to real digits?",
+            tuple(f"β = {name}" if name[0].isdigit() else name for name in names),
+            lambda: best_for_samples(d),
+        )
+    )
+
+mathematics: list[tuple[str, str]] = []
+with errors_said():
+    mathematics = formulas(d, labels_of(d).index(USUAL) if USUAL in labels_of(d) else 0)
+chapter.foot(
+    mathematics=mathematics,
+    code=(
+        ("objectives.py", "beta_loss"),
+        ("objectives.py", "kl_to_standard_normal"),
+        ("metrics/latent.py", "sigma_over_spread"),
+        ("metrics/latent.py", "active_units"),
+    ),
+    sources=(
+        chapter.Source("Higgins et al. 2017, beta-VAE", "https://openreview.net/forum?id=Sy2fzU9gl"),
+        chapter.Source("Alemi et al. 2018, Fixing a broken ELBO", "https://arxiv.org/abs/1711.00464"),
+        chapter.Source("Hoffman and Johnson 2016, ELBO surgery", "http://approximateinference.org/accepted/HoffmanJohnson2016.pdf"),
+        chapter.Source("Burda et al. 2016, Importance weighted autoencoders", "https://arxiv.org/abs/1509.00519"),
+        chapter.Source("Rybkin et al. 2021, Simple and effective VAE training with calibrated decoders", "https://arxiv.org/abs/2006.13202"),
+    ),
+)  # fmt: skip
+
+with errors_said():
+    thumbnails(thumbnail_sheet(DATASET), key="beta-thumbnails")
