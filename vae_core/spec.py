@@ -206,7 +206,7 @@ def _number(name: str, value: object, low: float, high: float, *, open_low: bool
     if not ok or not low <= value <= high or (open_low and value == low):  # type: ignore[operator]
         least = f"above {low:g}" if open_low else f"at least {low:g}"
         raise SpecError(f"{name} must be a number {least} and at most {high:g}, not {_shown(value)}.")
-    return float(value)  # type: ignore[arg-type]
+    return float(value) + 0.0  # type: ignore[arg-type]  # -0.0 becomes 0.0: equal specs have equal keys
 
 
 def _widths(value: object) -> tuple[int, ...]:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vae_core.metrics import active_units, bernoulli_floor, empty_beyond, mean_squared_error
+from vae_core.errors import MeasureError
+from vae_core.metrics import active_units, bernoulli_floor, empty_beyond, mean_squared_error, sigma_over_spread
 
 RANDOM = np.random.default_rng(0)
 
@@ -73,6 +74,31 @@ def test_used_dimensions_are_counted_one_by_one() -> None:
 def test_a_dimension_is_active_above_a_variance_of_a_hundredth(variance: float, active: int) -> None:
     codes = math.sqrt(variance) * np.array([[-1.0], [1.0]])
     assert active_units(codes) == active
+
+
+@pytest.mark.parametrize(("sigma", "spread"), [(1.0, 1.0), (0.1, 2.0), (1e-30, 5.0), (3.0, 0.01)])
+def test_sigma_over_spread_is_what_it_says(sigma: float, spread: float) -> None:
+    means = RANDOM.standard_normal((1_000, 4))
+    means *= spread / means.std(axis=0)
+    log_var = np.full_like(means, 2 * math.log(sigma))
+    log_var[:100] = 500.0  # a few wild ones do not move a median
+    assert sigma_over_spread(means, log_var) == pytest.approx(sigma / spread, rel=1e-9)
+
+
+def test_sigma_over_spread_does_not_depend_on_the_unit_or_the_place() -> None:
+    means, log_var = RANDOM.standard_normal((200, 3)), RANDOM.standard_normal((200, 3))
+    expected = sigma_over_spread(means, log_var)
+    assert sigma_over_spread(1_000 * means + 7, log_var + 2 * math.log(1_000)) == pytest.approx(expected)
+
+
+def test_sigma_over_spread_of_points_is_0_and_not_an_error() -> None:
+    means = RANDOM.standard_normal((50, 2))
+    assert sigma_over_spread(means, np.full_like(means, -1e30)) == 0.0
+
+
+def test_codes_all_in_one_place_have_no_spread() -> None:
+    with pytest.raises(MeasureError, match=r"^the codes of all images are the same"):
+        sigma_over_spread(np.ones((50, 2)), np.zeros((50, 2)))
 
 
 def grid(columns: int, rows: int, spacing: float) -> np.ndarray:

@@ -15,10 +15,12 @@ from vae_core.objectives import (
     Bernoulli,
     Elbo,
     Gaussian,
+    LearnedGaussian,
     beta_loss,
     elbo,
     kl_to_standard_normal,
     likelihood,
+    warmed_up,
 )
 from vae_core.spec import RunSpec
 
@@ -123,6 +125,62 @@ def test_the_variance_chooses_the_likelihood() -> None:
     assert chosen.variance == 0.3
 
 
+@pytest.mark.parametrize("variance", [0.01, 0.05, 1.0, 7.0])
+def test_a_learned_variance_is_that_of_torch_distributions(variance: float) -> None:
+    output, x = torch.randn(5, 7, generator=generator()), torch.rand(5, 7, generator=generator(1))
+    learned = LearnedGaussian(torch.tensor(math.log(variance)))
+    expected = -distributions.Normal(output, math.sqrt(variance)).log_prob(x).sum(dim=1)
+    torch.testing.assert_close(learned.negative_log_likelihood(output, x), expected, rtol=1e-5, atol=1e-4)
+    assert torch.equal(learned.expected_pixels(output), output)
+
+
+def test_a_learned_variance_rests_at_the_mean_squared_error_and_nowhere_else() -> None:
+    output, x = torch.randn(50, 64, generator=generator()), torch.rand(50, 64, generator=generator(1))
+    error = (output - x).square().mean().item()
+
+    def slope(variance: float) -> float:
+        log_variance = torch.tensor(math.log(variance), requires_grad=True)
+        LearnedGaussian(log_variance).negative_log_likelihood(output, x).mean().backward()
+        return log_variance.grad.item()
+
+    assert slope(error) == pytest.approx(0.0, abs=1e-4)
+    # d/d log c of D/2 log c + error D / 2c is D/2 (1 - error / c).
+    for factor in (0.5, 0.9, 1.1, 2.0):
+        assert slope(factor * error) == pytest.approx(32.0 * (1.0 - 1.0 / factor), rel=1e-4)
+
+
+def test_the_networks_own_variance_is_the_likelihoods() -> None:
+    spec = RunSpec("digits", "vae", hidden=(16,), likelihood="gaussian", variance=0.3, learned_variance=True)
+    network = build(spec, (1, 8, 8))
+    chosen = likelihood(spec, network)
+    assert isinstance(chosen, LearnedGaussian)
+    assert chosen.log_variance is network.log_variance
+    assert network.log_variance.item() == pytest.approx(math.log(0.3))
+    fixed = build(RunSpec("digits", "vae", hidden=(16,), likelihood="gaussian", variance=0.3), (1, 8, 8))
+    assert dict(network.named_parameters()).keys() - dict(fixed.named_parameters()).keys() == {"log_variance"}
+
+
+@pytest.mark.parametrize("c", [0.02, 0.1, 1.0])
+def test_a_variance_is_a_beta_in_disguise(c: float) -> None:
+    """c with beta 1, times c / c0, and c0 with beta c / c0 pull at every weight alike."""
+    c0 = 0.05
+    network = build(RunSpec("digits", "vae", hidden=(16,), likelihood="gaussian"), (1, 8, 8))
+    x, noise = torch.rand(9, 64, generator=generator()), torch.randn(9, 2, generator=generator(1))
+
+    def pulls(variance: float, beta: float, scale: float) -> tuple[float, list[torch.Tensor]]:
+        network.zero_grad()
+        loss = scale * beta_loss(*elbo(network, x, noise, Gaussian(variance)), beta).mean()
+        loss.backward()
+        return loss.item(), [parameter.grad.clone() for parameter in network.parameters()]
+
+    (loss, gradients), (other_loss, others) = pulls(c, 1.0, c / c0), pulls(c0, c / c0, 1.0)
+    for one, other in zip(gradients, others, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+        assert one.any()
+    constant = 32.0 * (math.log(2 * math.pi * c) * c / c0 - math.log(2 * math.pi * c0))
+    assert loss - other_loss == pytest.approx(constant, rel=1e-3, abs=1e-3)
+
+
 @pytest.mark.parametrize("model", ["ae", "vae"])
 @pytest.mark.parametrize("pixels", ["bernoulli", "gaussian"])
 @pytest.mark.parametrize("sizes", [[1] * 20, [20], [13, 7], [16, 4]], ids=str)
@@ -193,6 +251,25 @@ def test_an_infinite_kl_with_beta_0_is_not_nan() -> None:
 @settings(max_examples=100, deadline=None)
 def test_the_loss_is_reconstruction_plus_beta_times_kl(reconstruction: float, kl: float, beta: float) -> None:
     assert beta_loss(reconstruction, kl, beta) == pytest.approx(reconstruction + beta * kl)
+
+
+@pytest.mark.parametrize("infinite", [math.inf, math.nan])
+def test_an_infinite_reconstruction_of_weight_0_is_not_in_the_loss(infinite: float) -> None:
+    assert beta_loss(infinite, 2.0, 3.0, 0.0) == 6.0
+    loss = beta_loss(torch.tensor([infinite]), torch.tensor([2.0]), 3.0, 0.0)
+    assert torch.equal(loss, torch.tensor([6.0]))
+
+
+@given(st.floats(-1e3, 1e3), st.floats(0, 1e3), st.floats(0, 1e3), st.floats(0, 1e3))
+@settings(max_examples=100, deadline=None)
+def test_both_terms_have_a_weight(reconstruction: float, kl: float, beta: float, weight: float) -> None:
+    assert beta_loss(reconstruction, kl, beta, weight) == pytest.approx(weight * reconstruction + beta * kl)
+
+
+def test_a_warm_up_is_a_straight_line_and_then_flat() -> None:
+    weights = [warmed_up(4.0, 8, epochs) for epochs in (0.0, 0.5, 2.0, 4.0, 8.0, 8.5, 1e6)]
+    assert weights == [0.0, 0.25, 1.0, 2.0, 4.0, 4.0, 4.0]
+    assert [warmed_up(4.0, None, epochs) for epochs in (0.0, 0.1, 9.0)] == [4.0] * 3
 
 
 def test_the_cross_entropy_is_that_of_the_right_class_and_the_error_counts_wrong_answers() -> None:

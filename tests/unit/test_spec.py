@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vae_core.checkpoints import Store
 from vae_core.errors import SpecError
+from vae_core.manifest import MANIFEST, SHIPPED, read_manifest
 from vae_core.models import MODELS
 from vae_core.spec import MAX_EPOCHS, MAX_HIDDEN_LAYERS, MAX_HIDDEN_UNITS, MAX_IMAGES, MAX_LATENT_DIM, RunSpec
 
@@ -220,6 +222,109 @@ def test_keys_of_shipped_procedures_never_change() -> None:
     )
 
 
+@pytest.mark.skipif(not MANIFEST.exists(), reason="no runs are shipped yet")
+def test_shipped_files_still_have_the_keys_of_their_specs() -> None:
+    shipped = [line for line in Store(SHIPPED).listing() if line.spec]
+    assert shipped
+    assert [line.spec.key for line in shipped if line.spec] == [line.key for line in shipped]
+    assert {line.key for line in shipped} <= {made.key for made in read_manifest()}
+
+
+USUAL_WEIGHTS: list[dict[str, Any]] = [
+    {"reconstruction_weight": 1},
+    {"reconstruction_weight": 1.0},
+    {"kl_warm_up": 0},
+    {"learned_variance": False},
+    {"reconstruction_weight": 1.0, "kl_warm_up": 0, "learned_variance": False},
+]
+
+
+@pytest.mark.parametrize("usual", USUAL_WEIGHTS, ids=str)
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_a_weight_at_its_usual_value_is_as_if_left_out(likelihood: str, usual: dict[str, Any]) -> None:
+    plain, said = spec(likelihood=likelihood, epochs=3), spec(likelihood=likelihood, epochs=3, **usual)
+    assert said == plain
+    assert said.key == plain.key
+    assert said.to_dict() == plain.to_dict()
+    assert said.canonical_json() == plain.canonical_json()
+    assert not {"reconstruction_weight", "kl_warm_up", "learned_variance"} & set(said.to_dict())
+
+
+WEIGHED: list[dict[str, Any]] = [
+    {"reconstruction_weight": 0.5},
+    {"reconstruction_weight": 0},
+    {"reconstruction_weight": 2, "beta": 0},
+    {"kl_warm_up": 1},
+    {"kl_warm_up": 30},
+    {"likelihood": "gaussian", "learned_variance": True},
+    {"likelihood": "gaussian", "learned_variance": True, "kl_warm_up": 3, "reconstruction_weight": 0.1},
+]
+
+
+@pytest.mark.parametrize("change", WEIGHED, ids=str)
+def test_a_weight_is_in_the_key_and_comes_back_from_json(change: dict[str, Any]) -> None:
+    made = spec(**change)
+    without = {name: value for name, value in change.items() if name in ("likelihood", "beta")}
+    assert made.key != spec(**without).key
+    back = RunSpec.from_dict(json.loads(json.dumps(made.to_dict(), allow_nan=False)))
+    assert back == made
+    assert back.key == made.key
+    assert {name: made.to_dict()[name] for name in change} == change
+
+
+def test_the_weights_have_keys_of_their_own() -> None:
+    keys = [spec(**change).key for change in WEIGHED]
+    assert len(set(keys)) == len(keys)
+
+
+def test_the_key_of_the_kl_alone_says_so() -> None:
+    assert spec(reconstruction_weight=0).key.startswith("vae-digits-d2-kl-")
+    assert spec(reconstruction_weight=0, beta=4, images=100).key.startswith("vae-digits-d2-kl-n100-")
+    assert spec(reconstruction_weight=0.5, beta=4).key.startswith("vae-digits-d2-b4-")
+    assert spec(reconstruction_weight=0).data_weight == 0.0
+    assert spec().data_weight == 1.0
+
+
+@pytest.mark.parametrize("value", NOT_A_NUMBER, ids=short)
+def test_the_reconstructions_weight_is_a_finite_number_at_least_0(value: object) -> None:
+    sentence = "^reconstruction_weight must be a number at least 0 and at most 1e[+]06, not "
+    with pytest.raises(SpecError, match=sentence) as refused:
+        spec(reconstruction_weight=value)
+    assert_one_short_sentence(str(refused.value))
+
+
+@pytest.mark.parametrize("value", [-1, 4, 10**400, True, False, 2.0, math.nan, "2", LONG], ids=short)
+def test_a_warm_up_is_no_longer_than_the_training(value: object) -> None:
+    with pytest.raises(SpecError, match=r"^kl_warm_up must be a whole number from 0 to 3, not ") as refused:
+        spec(epochs=3, kl_warm_up=value)
+    assert_one_short_sentence(str(refused.value))
+
+
+@pytest.mark.parametrize("value", [0, 1, "yes", math.nan, [], LONG], ids=short)
+def test_a_variance_is_learned_or_not(value: object) -> None:
+    with pytest.raises(SpecError, match=r"^learned_variance must be true or false, not ") as refused:
+        spec(likelihood="gaussian", learned_variance=value)
+    assert_one_short_sentence(str(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"reconstruction_weight": 0, "beta": 0}, "reconstruction_weight and beta cannot both be 0"),
+        ({"model": "ae", "reconstruction_weight": 0.5}, "reconstruction_weight must be left out for model 'ae'"),
+        ({"model": "ae", "reconstruction_weight": 1}, "reconstruction_weight must be left out for model 'ae'"),
+        ({"model": "pca", "kl_warm_up": 1}, "kl_warm_up must be left out for model 'pca'"),
+        ({"learned_variance": True}, "learned_variance belongs to the Gaussian likelihood"),
+        ({"model": "ae", "likelihood": "gaussian", "learned_variance": True}, "of a model with a KL term"),
+    ],
+    ids=str,
+)
+def test_weights_that_say_nothing_together_are_refused(change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SpecError, match=sentence) as refused:
+        spec(**change)
+    assert_one_short_sentence(str(refused.value))
+
+
 @given(specs())
 @settings(max_examples=60, deadline=None)
 def test_a_key_says_model_dataset_dimension_beta_and_images(made: RunSpec) -> None:
@@ -316,7 +421,7 @@ JSON = st.recursive(
 )
 
 
-FIELDS = sorted(RunSpec("digits", "vae").to_dict())
+FIELDS = sorted(RunSpec.__dataclass_fields__)
 
 
 @given(st.sampled_from(list(MODELS)), st.dictionaries(st.sampled_from(FIELDS), JSON))

@@ -7,11 +7,11 @@ Members that have come back are safe whatever happens to the rest.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import socket
 import tempfile
+import uuid
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,13 +88,14 @@ def train_on_cluster(
         resources = {"num_gpus": 1, "num_cpus": 1} if on_gpu else {"num_cpus": 1}
         task = ray.remote(max_retries=RETRIES, **resources)(_train_unit)
         root = str(data_root or usual_data_root())
-        pending = {}
+        this_sweep = uuid.uuid4().hex  # two that are the same do not work in one folder
+        pending: dict[Any, tuple[RunSpec, ...]] = {}
         for unit in units:
-            folder = hashlib.sha256("".join([str(store.root.resolve()), *(spec.key for spec in unit)]).encode())
+            number = len(pending)
             order = _Order(
                 [spec.to_dict() for spec in unit],
                 _classifier(store, unit[0].dataset),
-                f"vae-sweep-{folder.hexdigest()[:16]}",
+                f"vae-sweep-{this_sweep}-{number}",
                 root,
                 device,
                 precision,

@@ -8,6 +8,7 @@ from vae_core.checkpoints import Store
 from vae_core.errors import SpecError
 from vae_core.sweep.local import Event, Listener, train_in_processes, train_stacked
 from vae_core.sweep.plan import Plan
+from vae_core.training.device import check_precision, choose_device
 
 ENGINES = ("local", "processes", "stacked", "ray")
 
@@ -40,12 +41,13 @@ def run_sweep(
         Key -> why it failed, of the members that did; all others are in the store.
 
     Raises:
-        SpecError: no such engine or device, or not enough memory: nothing was started.
+        SpecError: no such engine, precision or device here, or not enough memory: nothing was started.
     """
     if engine not in ENGINES:
         raise SpecError(f"engine must be one of {', '.join(ENGINES)}, not {engine[:40]!r}.")
     if workers is not None and workers < 1:
         raise SpecError(f"workers must be at least 1, not {workers}.")
+    check_precision(precision)
     missing = plan.without(store)
     for spec in plan.specs:
         if spec not in missing.specs:
@@ -79,6 +81,4 @@ def run_sweep(
 
 
 def _on_gpu(device: str) -> bool:
-    from vae_core.training.device import choose_device
-
     return choose_device(device).type != "cpu"

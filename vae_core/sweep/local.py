@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import queue
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,8 +19,7 @@ from vae_core.checkpoints import Store
 from vae_core.errors import VaeCoreError
 from vae_core.spec import RunSpec
 from vae_core.sweep.plan import Plan, check_memory, memory_available
-
-POLL_SECONDS = 0.2
+from vae_core.training.device import choose_device
 
 
 @dataclass(frozen=True)
@@ -97,55 +97,68 @@ def train_in_processes(
     """
     count = min(workers or cores(), len(plan.specs))
     check_memory(plan.specs[0], count, memory_available())
+    choose_device(device)  # an unknown one is said before anything is started
     context = multiprocessing.get_context("spawn")
-    told: multiprocessing.Queue[Event] = context.Queue()
     waiting = list(plan.specs)
-    running: dict[str, Any] = {}
+    running: dict[Connection, tuple[str, Any]] = {}
     failures: dict[str, str] = {}
-    finished: set[str] = set()
 
-    def hear(block: bool) -> None:
+    def hear(line: Connection) -> bool:
+        """The next event of a worker; whether there was one."""
         try:
-            while True:
-                event = told.get(timeout=POLL_SECONDS) if block else told.get_nowait()
-                if event.problem:
-                    failures[event.key] = event.problem
-                elif event.done:
-                    finished.add(event.key)
-                on_event(event)
-        except queue.Empty:
-            return
+            event = line.recv()
+        except EOFError:  # it has ended, well or not
+            return False
+        if event.problem:
+            failures[event.key] = event.problem
+        finished.update([event.key] if event.done else [])
+        on_event(event)
+        return True
 
-    # The children read these when they start: a thread more in one of them is a core less for another.
+    finished: set[str] = set()
+    with _one_thread_each():
+        try:
+            while waiting or running:
+                while waiting and len(running) < count:
+                    spec = waiting.pop(0)
+                    # A line for each: one that all share stays locked for good where a worker is killed while writing.
+                    ours, theirs = context.Pipe(duplex=False)
+                    order = _Order(spec, store.root, data_root, device, precision)
+                    process = context.Process(target=_work, args=(order, theirs), name=spec.key)
+                    process.start()
+                    theirs.close()
+                    running[ours] = (spec.key, process)
+                for line in wait(list(running)):
+                    assert isinstance(line, Connection)  # nothing else was waited for
+                    if hear(line):
+                        continue
+                    key, process = running.pop(line)
+                    line.close()
+                    process.join()
+                    if key not in finished and key not in failures:
+                        failures[key] = f"its process ended with exit status {process.exitcode} before it was done."
+                        on_event(Event(key, problem=failures[key]))
+        finally:
+            for _, process in running.values():
+                process.terminate()
+            for _, process in running.values():
+                process.join()
+    return failures
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Children read these when they start: a thread more in one of them is a core less for another."""
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ |= _ONE_THREAD
     try:
-        while waiting or running:
-            while waiting and len(running) < count:
-                spec = waiting.pop(0)
-                order = _Order(spec, store.root, data_root, device, precision)
-                process = context.Process(target=_work, args=(order, told), name=spec.key)
-                process.start()
-                running[spec.key] = process
-            hear(block=True)
-            for key in [key for key, process in running.items() if not process.is_alive()]:
-                process = running.pop(key)
-                process.join()
-                hear(block=False)
-                if key not in finished and key not in failures:
-                    failures[key] = f"its process ended with exit status {process.exitcode} before it was done."
-                    on_event(Event(key, problem=failures[key]))
+        yield
     finally:
-        for process in running.values():
-            process.terminate()
-        for process in running.values():
-            process.join()
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-    return failures
 
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -156,7 +169,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _work(order: _Order, told: multiprocessing.Queue[Event]) -> None:
+def _work(order: _Order, told: Connection) -> None:
     """A worker process: one member, from its last finished epoch on."""
     import torch
 
@@ -168,16 +181,15 @@ def _work(order: _Order, told: multiprocessing.Queue[Event]) -> None:
             data_root=order.data_root,
             device=order.device,
             precision=order.precision,
-            on_epoch=lambda progress: told.put(Event(key, progress.epoch)),
+            on_epoch=lambda progress: told.send(Event(key, progress.epoch)),
         )
-        told.put(Event(key, order.spec.epochs, done=True))
+        told.send(Event(key, order.spec.epochs, done=True))
     except VaeCoreError as error:
-        told.put(Event(key, problem=str(error)))
+        told.send(Event(key, problem=str(error)))
 
 
 def _free(device: str) -> int | None:
-    from vae_core.training.device import choose_device
-
+    """Bytes that are free where the training is going to be."""
     where = choose_device(device)
     if where.type == "cuda":
         import torch

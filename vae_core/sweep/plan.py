@@ -59,6 +59,8 @@ def parse_weights(text: str) -> list[Weights]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts:
         raise SpecError("betas must list at least one number, such as 0,0.1,1,10.")
+    if len(parts) > MOST_MEMBERS:
+        raise SpecError(f"a sweep may have at most {MOST_MEMBERS:,} members, not {len(parts):,}.")
     found: list[Weights] = []
     for part in parts:
         if part.lower() == KL_ONLY:
@@ -99,12 +101,16 @@ def plan(base: RunSpec, weights: Sequence[Weights], seeds: Sequence[int] = (0,))
         raise SpecError(f"model {base.model!r} has no KL term to weigh, so there is nothing to sweep.")
     groups = tuple(
         tuple(
-            replace(base, beta=entry.beta, reconstruction_weight=entry.reconstruction_weight, seed=seed)
+            replace(base, beta=entry.beta, reconstruction_weight=_data_weight(base, entry), seed=seed)
             for entry in weights
         )
         for seed in seeds
     )
     return Plan(groups)
+
+
+def _data_weight(base: RunSpec, entry: Weights) -> float | None:
+    return base.reconstruction_weight if entry.reconstruction_weight is None else entry.reconstruction_weight
 
 
 def weights_of(spec: RunSpec) -> int:

@@ -32,16 +32,25 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
+def check_precision(name: str) -> None:
+    """Whether a precision can be asked for.
+
+    Raises:
+        SpecError: it is neither ``auto`` nor one of `PRECISIONS`.
+    """
+    if name != "auto" and name not in PRECISIONS:
+        raise SpecError(f"precision must be auto, {' or '.join(PRECISIONS)}, not {name[:40]!r}.")
+
+
 def choose_precision(name: str, device: torch.device) -> str:
     """``float32``, ``bfloat16``, or the faster of the two by measurement for ``auto``.
 
     Raises:
         SpecError: any other name.
     """
+    check_precision(name)
     if name in PRECISIONS:
         return name
-    if name != "auto":
-        raise SpecError(f"precision must be auto, {' or '.join(PRECISIONS)}, not {name[:40]!r}.")
     return "bfloat16" if bfloat16_speedup(device.type) >= WORTHWHILE_SPEEDUP else "float32"
 
 

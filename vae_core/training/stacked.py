@@ -105,13 +105,13 @@ class Stack:
         fused = self.device.type in ("cpu", "cuda")
         self.optimizer = torch.optim.Adam(list(self.parameters.values()), lr=self.specs[0].learning_rate, fused=fused)
 
-    def losses(self, x: Tensor, noise: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Both terms, (K, B) each, of every model on the same images and noise."""
+    def losses(self, x: Tensor, noise: Tensor, targets: Tensor, *, exact: bool = False) -> tuple[Tensor, Tensor]:
+        """Both terms, (K, B) each, of every model on the same images and noise; exact: in float32 whatever the rest."""
 
         def one(parameters: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
             return functional_call(self.terms, parameters, (x, noise, targets))
 
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16" and not exact):
             first, second = vmap(one)(self.parameters)
         return first, second
 
@@ -234,6 +234,8 @@ def train_stack(
             # Of a stack's time each model has its share.
             histories[place].append({"epoch": epoch, **record, "seconds": seconds / len(places)})
             good.append(row)
+        if not good:
+            return results
         if len(good) < len(places):
             stack.keep(good)
             places = [places[row] for row in good]
@@ -249,8 +251,6 @@ def train_stack(
                 left = per_epoch * (first_spec.epochs - epoch)
                 progress = Progress(epoch, first_spec.epochs, histories[place][-1], images / seconds, left)
                 on_epoch(Member(place, state, progress))
-        if not places:
-            return results
     for row, place in enumerate(places):
         results[place] = Trained(stack.model(row).eval(), histories[place], snapshots[place], device_name(where), exact)
     return results
@@ -286,6 +286,6 @@ def _validate(stack: Stack, pixels: Tensor, targets: Tensor) -> list[list[float]
     sums = torch.zeros(len(stack.specs), 2, device=stack.device)
     for part, wanted in zip(pixels.split(EVALUATION_BATCH), targets.split(EVALUATION_BATCH), strict=True):
         noise = torch.randn(len(part), stack.specs[0].latent_dim, generator=generator, device=stack.device)
-        first, second = stack.losses(floats(part), noise, wanted)
+        first, second = stack.losses(floats(part), noise, wanted, exact=True)
         sums += torch.stack([first.sum(dim=1), second.sum(dim=1)], dim=1)
     return (sums / len(pixels)).tolist()
