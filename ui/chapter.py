@@ -81,7 +81,7 @@ def ask(prediction: Prediction) -> None:
         right, reason = prediction.answer()
         correct = prediction.options.index(chosen) == right
         answer = prediction.options[right]
-        answer = answer if answer[:2].isupper() else f"{answer[0].lower()}{answer[1:]}"  # KL stays KL
+        answer = answer if answer[1:2].isupper() else f"{answer[0].lower()}{answer[1:]}"  # KL stays KL
         verdict = "Yes." if correct else f"No: {answer}."
         st.markdown(f"{':material/check: ' if correct else ':material/close: '}**{verdict}** {reason}")
 

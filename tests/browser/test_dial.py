@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import pickle
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -32,15 +31,25 @@ START = 2
 DIMENSIONS = (2, 5)
 ALLOWED = 1.5 / 255
 APP = """
-import pickle
+import json
 from pathlib import Path
 
 import streamlit as st
 
 from ui.dial import beta_dial, thumbnails
+from vae_core.browser import Payload
 
-made = pickle.loads(Path(__file__).with_name("payloads").read_bytes())
-dial, stops = made[st.query_params.get("d", "2")]
+
+def payloads(name):
+    found = []
+    for file in sorted(Path(__file__).with_name(name).iterdir()):
+        content = file.read_bytes()
+        size = 4 + int.from_bytes(content[:4], "little")
+        found.append(Payload(json.loads(content[4:size]), content[size:]))
+    return found
+
+
+dial, *stops = payloads(st.query_params.get("d", "2"))
 if "few" in st.query_params and not st.session_state.get("all"):
     stops = stops[: int(st.query_params["few"])]
 chosen = beta_dial(dial, stops, key="dial") if st.toggle("Shown", True) else None
@@ -48,7 +57,7 @@ st.button("Send the rest", key="all")
 st.write(f"committed: {chosen}")
 st.session_state["runs"] = st.session_state.get("runs", 0) + 1
 st.write(f"runs: {st.session_state['runs']}")
-thumbnails(made["thumbnails"], key="thumbnails")
+thumbnails(*payloads("thumbnails"), key="thumbnails")
 """
 
 
@@ -105,9 +114,12 @@ def dial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dial]:
             runs[dimensions], numbers, start=START, palette=list(CLASS_COLOURS), title="A sweep",
             options={"images": "digits:validation"},
         )  # fmt: skip
-    sheet = thumbnails_payload(load("digits", "validation"))
     served = {**{str(dimensions): made for dimensions, made in payloads.items()}, "many": many_points()}
-    (folder / "payloads").write_bytes(pickle.dumps({**served, "thumbnails": sheet}))
+    files = {name: [made[0], *made[1]] for name, made in served.items()}
+    for name, parts in {**files, "thumbnails": [thumbnails_payload(load("digits", "validation"))]}.items():
+        (folder / name).mkdir()
+        for number, payload in enumerate(parts):
+            (folder / name / f"{number:02}").write_bytes(payload.to_bytes())
     (folder / "app.py").write_text(APP, encoding="utf-8")
     options = ("--browser.gatherUsageStats", "false")
     with serve(folder / "app.py", environment={"PYTHONPATH": str(ROOT)}, options=options) as server:

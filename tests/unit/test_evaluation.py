@@ -23,7 +23,7 @@ from vae_core.spec import RunSpec
 
 FIGURES = {"frechet", "coverage", "density", "ambiguity", "hole_rate"}
 OF_CODES = {"label_agreement", "trustworthiness", "trustworthiness_n", "gaussian_kl"}
-OF_POSTERIORS = {"aggregate_kl", "mutual_information"}
+OF_POSTERIORS = {"aggregate_kl", "mutual_information", "sigma_over_spread"}
 OF_GENERATION = {"samples", "path_length", "path_length_n", "paths"}
 ELBO = [model for model, kind in MODELS.items() if kind.objective == "elbo"]
 
@@ -151,7 +151,7 @@ def test_images_of_one_class_lack_only_what_compares_classes(
 
 SAMPLES = {f"samples from the {source}" for source in ("prior", "box", "mixture")}
 TOO_FEW = {
-    1: {"label_agreement", "trustworthiness", "gaussian_kl", "paths", *SAMPLES},
+    1: {"label_agreement", "trustworthiness", "gaussian_kl", "sigma_over_spread", "paths", *SAMPLES},
     2: {"label_agreement", "trustworthiness", *SAMPLES},
     11: {"trustworthiness", *SAMPLES},
     12: {"trustworthiness"},
@@ -180,7 +180,7 @@ def test_images_that_are_all_the_same_break_nothing(
     same = dataclasses.replace(validation, images=np.zeros_like(validation.images))
     measured = measure(every_kind[model], same, space)
     missing = {"label_agreement", "trustworthiness", *SAMPLES}
-    assert_sentences(measured, missing if MODELS[model].has_kl else {*missing, "gaussian_kl"})
+    assert_sentences(measured, {*missing, "sigma_over_spread" if MODELS[model].has_kl else "gaussian_kl"})
     assert measured["path_length"] == 0.0  # codes that do not spread leave no step to take
     assert measured["mse"] > 0
 

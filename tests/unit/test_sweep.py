@@ -5,6 +5,7 @@ import math
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -405,11 +406,27 @@ def test_a_killed_process_is_named_the_others_finish_and_the_same_call_finishes_
     assert epochs == list(range(epochs[0], 61))
 
 
-def test_a_place_that_is_free_is_taken_while_others_train(small_spec: Make, tmp_path: Path) -> None:
-    base = small_spec(epochs=400, batch_size=1_437)
-    short, long, last = replace(base, beta=0.5, epochs=1), base, replace(base, beta=2.0, epochs=1)
-    events: list[Event] = []
-    made = Plan(((short, long, last),))
-    assert run_sweep(made, Store(tmp_path), engine="processes", workers=2, on_event=events.append, **CPU) == {}
-    done = [event.key for event in events if event.done]
-    assert done.index(last.key) < done.index(long.key)
+def test_a_place_that_is_free_is_taken_while_another_worker_is_busy(small_spec: Make, tmp_path: Path) -> None:
+    short, busy, last = (small_spec(beta=beta, epochs=1) for beta in (0.5, 1.0, 2.0))
+    store, held, release = Store(tmp_path), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        """Somebody else trains the second member: its worker waits, a minute at most."""
+        with store.locked(busy.key):
+            held.set()
+            release.wait(60)
+
+    done: list[str] = []
+
+    def hear(event: Event) -> None:
+        if event.done:
+            done.append(event.key)
+            if event.key == last.key:
+                release.set()
+
+    somebody = threading.Thread(target=hold)
+    somebody.start()
+    assert held.wait(10)
+    assert run_sweep(Plan(((short, busy, last),)), store, engine="processes", workers=2, on_event=hear, **CPU) == {}
+    somebody.join()
+    assert done == [short.key, last.key, busy.key]
