@@ -97,10 +97,10 @@ def labelled_rows(rows: Sequence[tuple[str, str, bytes]], note: str = "") -> Htm
     """
     lines = []
     for label, text, picture in rows:
-        title, said, source = html.escape(label), html.escape(text), base64.b64encode(picture).decode()
+        title, said = html.escape(label), html.escape(text)
         lines.append(
             f'<div style="{_ROW}"><div style="{_LABEL}"><strong>{title}</strong><br>{said}</div>'
-            f'<img style="{_PICTURE}" alt="{title}: {said}" src="data:image/png;base64,{source}"></div>'
+            f"{_image(picture, _PICTURE, f'{title}: {said}')}</div>"
         )
     return Html("".join(lines) + small_print(note))
 
@@ -114,10 +114,16 @@ def side_by_side(cells: Sequence[tuple[str, str, bytes]], note: str = "") -> Htm
     """
     parts = []
     for label, text, picture in cells:
-        title, said, source = html.escape(label), html.escape(text), base64.b64encode(picture).decode()
+        title, said = html.escape(label), html.escape(text)
         parts.append(
             f'<figure style="{_CELL}"><strong>{title}</strong>'
-            f'<img style="{_CELL_PICTURE}" alt="{title}" src="data:image/png;base64,{source}">'
+            f"{_image(picture, _CELL_PICTURE, title)}"
             f'<figcaption style="{_CAPTION}">{said}</figcaption></figure>'
         )
     return Html(f'<div style="{_CELLS}">{"".join(parts)}</div>{small_print(note)}')
+
+
+def _image(picture: bytes, style: str, alternative: str) -> str:
+    """A PNG file within HTML; the alternative text is escaped already."""
+    source = base64.b64encode(picture).decode()
+    return f'<img style="{style}" alt="{alternative}" src="data:image/png;base64,{source}">'
