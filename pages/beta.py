@@ -5,7 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import chapter, url_state
+from ui.canvas import latent_canvas
+from ui.canvas import thumbnails as plane_thumbnails
 from ui.dial import beta_dial, thumbnails
+from ui.extremes import alone_sentence, terms_alone, two_ways_out
 from ui.messages import errors_said
 from ui.navigation import require_app
 from ui.plots import PLAIN
@@ -22,6 +25,7 @@ from ui.sweep import (
     rate_distortion,
     sweep_table,
 )
+from ui.variance import rebuilt_both_ways, same_dial, twins, weighing_curve, weighing_table, weighing_text
 
 D = url_state.one_of("d", DIMENSIONS, "the number of latent dimensions")
 
@@ -85,6 +89,34 @@ with errors_said():
         )
     )
 
+with errors_said():
+    if d == 2:
+        chapter.passage("Each term alone", alone_sentence())
+        for column, alone in zip(st.columns(3, gap="medium"), terms_alone(f"{DATASET}:validation"), strict=True):
+            with column:
+                latent_canvas(alone, key=f"beta-alone-{alone.header['title']}")
+with errors_said():
+    chapter.passage(
+        "Two ways out of a loss without KL",
+        "Encoding to a distribution is not enough. With β = 0 noise only does harm, so training makes it small beside "
+        "the codes: by shrinking σ, or by driving the means apart. The two are the same thing in another unit of "
+        "latent space, and the KL is what fixes the unit.",
+    )
+    st.html(two_ways_out(d))
+with errors_said():
+    chapter.passage("The variance c is the same dial", weighing_text())
+    chapter.predict(
+        chapter.Prediction(
+            "same-dial",
+            "{} or {}: which model has the smaller squared error?".format(*(one.name for one in twins())),
+            (f"With {twins()[0].name}", f"With {twins()[1].name}", "They are the same"),
+            same_dial,
+        )
+    )
+    st.html(rebuilt_both_ways())
+    st.plotly_chart(weighing_curve(), width="stretch", config=PLAIN, key="beta-variance")
+    st.html(weighing_table())
+
 mathematics: list[tuple[str, str]] = []
 with errors_said():
     mathematics = formulas(d, labels_of(d).index(USUAL) if USUAL in labels_of(d) else 0)
@@ -95,6 +127,8 @@ chapter.foot(
         ("objectives.py", "kl_to_standard_normal"),
         ("metrics/latent.py", "sigma_over_spread"),
         ("metrics/latent.py", "active_units"),
+        ("units.py", "in_other_units"),
+        ("objectives.py", "LearnedGaussian"),
     ),
     sources=(
         chapter.Source("Higgins et al. 2017, beta-VAE", "https://openreview.net/forum?id=Sy2fzU9gl"),
@@ -107,3 +141,5 @@ chapter.foot(
 
 with errors_said():
     thumbnails(thumbnail_sheet(DATASET), key="beta-thumbnails")
+    if d == 2:
+        plane_thumbnails(thumbnail_sheet(DATASET), key="beta-plane-thumbnails")

@@ -91,7 +91,9 @@ def train_command(spec: RunSpec) -> list[str]:
         del fields["beta"]
     if not spec.hidden:
         del fields["hidden"]
-    options = [text for name, value in fields.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    options = []
+    for name, value in fields.items():
+        options += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return ["-m", "vae_core", "train", *options]
 
 

@@ -172,13 +172,19 @@ class Tensors:
 
 
 def plane_payload(
-    run: Run, plane: LatentPlane | None = None, *, extra: Mapping[str, np.ndarray] | None = None, **header: Any
+    run: Run,
+    plane: LatentPlane | None = None,
+    *,
+    codes: np.ndarray | None = None,
+    extra: Mapping[str, np.ndarray] | None = None,
+    **header: Any,
 ) -> Payload:
     """A run's decoder, its held-out codes and all that the latent canvas draws.
 
     Args:
         run: any run that has a decoder.
         plane: what to draw; left out, `LatentPlane.of_codes`.
+        codes: (N, d), one for each held-out image, to draw instead of the run's codes; without their posteriors.
         extra: further tensors, by their name.
         header: further entries, such as ``title``, ``palette`` and ``options``.
     """
@@ -192,10 +198,10 @@ def plane_payload(
     plane_layers = len(layers)
     layers += _decoder_layers(run, tensors)
 
-    points = plane.project(run.codes.mean)
+    points = plane.project(run.codes.mean if codes is None else codes)
     tensors.add("points", points.astype(np.float16))
     tensors.add("classes", run.codes.labels)
-    if run.codes.log_var is not None:
+    if run.codes.log_var is not None and codes is None:
         tensors.add("posteriors", plane.posterior_factors(run.codes.log_var).astype(np.float16))
     for name, array in (extra or {}).items():
         tensors.add(name, array)

@@ -33,6 +33,13 @@ class Codes:
     log_var: np.ndarray | None
     labels: np.ndarray
 
+    def drawn(self, generator: np.random.Generator) -> np.ndarray:
+        """One z of each image's posterior, float32 (N, d); the codes themselves where there is none."""
+        if self.log_var is None:
+            return self.mean
+        noise = generator.standard_normal(self.mean.shape, dtype=np.float32)
+        return self.mean + np.exp(0.5 * self.log_var) * noise
+
 
 @dataclass(frozen=True)
 class Run:

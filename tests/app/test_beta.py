@@ -31,16 +31,24 @@ def measured(line, *path):
 def test_the_page_is_whole_and_sends_the_dial_then_the_start_and_its_neighbours(d):
     at = open_page(PAGE, d=str(d))
     assert not at.error and not at.warning
-    dial, *stops, thumbnails = payload_headers(at)
-    assert (dial["kind"], thumbnails["kind"]) == ("dial", "thumbnails")
+    dial, *rest = payload_headers(at)
+    kinds = [
+        "dial",
+        *["stop"] * len(LABELS[d]),
+        *{2: ["plane"] * 3, 16: []}[d],
+        "thumbnails",
+        *["thumbnails"][: d == 2],
+    ]
+    assert [dial["kind"], *[header["kind"] for header in rest]] == kinds
+    stops = rest[: len(LABELS[d])]
     assert [stop["label"] for stop in dial["stops"]] == labels_of(d) == LABELS[d]
     start = LABELS[d].index("1")
     order = [stop["index"] for stop in stops]
     assert sorted(order) == list(range(len(LABELS[d]))) and order[0] == start
     assert [abs(index - start) for index in order] == sorted(abs(index - start) for index in order)
-    assert subheaders(at) == ["What it costs"]
+    assert subheaders(at)[0] == "What it costs"
     assert boxes(at) == ["The mathematics, with the numbers on screen", "This in code", "Sources"]
-    assert len(tables(at)) == 1 and len(charts(at)) == 1
+    assert len(tables(at)) == 3 and len(charts(at)) == 2
 
 
 @pytest.mark.parametrize("d", [2, 16])

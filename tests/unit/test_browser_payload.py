@@ -413,3 +413,12 @@ def test_thumbnails_of_the_bundled_digits_are_the_bundled_digits() -> None:
     header, sheet = sheet_of(thumbnails_payload(dataset).to_bytes())
     tiles = sheet.reshape(-1, 28, header["columns"], 28).transpose(0, 2, 1, 3).reshape(-1, 28, 28)
     assert np.array_equal(tiles[: len(dataset)], dataset.images[:, 0])
+
+
+def test_other_codes_can_be_drawn_and_then_have_no_ellipses(small_runs: dict[str, Run]) -> None:
+    run = small_runs["vae"]
+    z = run.codes.drawn(np.random.default_rng(0))
+    header, tensors = parse(plane_payload(run, codes=z).to_bytes())
+    np.testing.assert_array_equal(tensors["points"], z.astype(np.float16))
+    assert "posteriors" not in tensors
+    assert header["prior"] and header["rings"]

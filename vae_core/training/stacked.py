@@ -94,6 +94,7 @@ class Stack:
         self.specs, self.device, self.precision = list(specs), device, precision
         # All start from the same weights, as they would alone: the seed is the same.
         self.models = [build(spec, image_shape) for spec in specs]
+        self._settled: tuple[Tensor, Tensor] | None = None
         self.terms = _Terms(self.models[0], specs[0]).to(device)
         self._stack()
 
@@ -117,12 +118,17 @@ class Stack:
 
     def weigh(self, first: Tensor, second: Tensor, epochs_done: float) -> Tensor:
         """The sum over models of their mean losses; a term of weight 0 leaves its model alone, even if infinite."""
-        kl_weights = torch.tensor(
-            [warmed_up(spec.kl_weight, spec.kl_warm_up, epochs_done) for spec in self.specs], device=self.device
-        )[:, None]
-        data_weights = torch.tensor([spec.data_weight for spec in self.specs], device=self.device)[:, None]
+        kl_weights, data_weights = self.term_weights(epochs_done)
         data = torch.where(data_weights == 0, 0.0, first) * data_weights
         return (data + torch.where(kl_weights == 0, 0.0, second) * kl_weights).mean(dim=1).sum()
+
+    def term_weights(self, epochs_done: float) -> tuple[Tensor, Tensor]:
+        """Of the KL and of the reconstruction, (K, 1) each; made once where no warm-up is left to change them."""
+        if self._settled is None or any(spec.kl_warm_up for spec in self.specs):
+            kl = [warmed_up(spec.kl_weight, spec.kl_warm_up, epochs_done) for spec in self.specs]
+            both = torch.tensor([kl, [spec.data_weight for spec in self.specs]], device=self.device)
+            self._settled = (both[0, :, None], both[1, :, None])
+        return self._settled
 
     def weights(self, index: int) -> dict[str, Tensor]:
         """One model's ``state_dict``, copied to the CPU."""
@@ -168,6 +174,7 @@ class Stack:
         self.optimizer.param_groups[0]["params"] = list(kept.values())
         self.specs = [self.specs[index] for index in indices]
         self.models = [self.models[index] for index in indices]
+        self._settled = None
 
     def model(self, index: int) -> nn.Module:
         """One of the models, on the CPU, with the weights of this moment."""

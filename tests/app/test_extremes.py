@@ -1,0 +1,143 @@
+"""The β chapter's further passages: each term alone, the two ways out, and c beside β."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+from sklearn.neighbors import NearestNeighbors
+
+from ui.extremes import ALONE, terms_alone, two_ways_out
+from ui.resources import load_run, store
+from ui.sweep import label_of, stops_of
+from ui.variance import rebuilt_both_ways, same_dial, squared_error, twins, weighed, weighing_curve
+from vae_core.checkpoints import Store
+from vae_core.datasets import load
+from vae_core.manifest import read_manifest
+
+from .helpers import Shown, Table, copy_runs, open_page, plotted, predict, said, subheaders, texts
+
+PAGE = "pages/beta.py"
+
+
+def run_at(label: str, d: int = 2):
+    return load_run(next(line.key for line in stops_of(d) if label_of(line.spec) == label))
+
+
+def agreement(codes: np.ndarray, labels: np.ndarray) -> float:
+    found = NearestNeighbors(n_neighbors=11).fit(codes).kneighbors(codes, return_distance=False)[:, 1:]
+    return float((labels[found] == labels[:, None]).mean())
+
+
+def test_the_three_planes_show_a_z_of_each_image_and_say_what_was_measured_of_them():
+    planes = terms_alone("mnist:validation")
+    assert [plane.header["title"] for plane in planes] == ["Reconstruction alone", "Both terms", "KL alone"]
+    for label, plane in zip(ALONE, planes, strict=True):
+        run = run_at(label)
+        z = run.codes.drawn(np.random.default_rng(0))
+        shares = [int(text) for text in re.findall(r"(\d+)%", plane.header["subtitle"])]
+        assert shares[0] == pytest.approx(100 * agreement(z, run.codes.labels), abs=0.5 + 1e-9)
+        assert shares[1] == pytest.approx(100 * run.metrics["test"]["samples"]["prior"]["hole_rate"], abs=0.5 + 1e-9)
+
+
+def test_the_kl_alone_puts_all_codes_on_the_prior_and_leaves_no_likeness():
+    z = run_at("KL only").codes.drawn(np.random.default_rng(0))
+    assert np.abs(z.mean(0)).max() < 0.05 and np.abs(np.cov(z.T) - np.eye(2)).max() < 0.05
+    near = {label: agreement(run_at(label).codes.drawn(np.random.default_rng(0)), run_at(label).codes.labels) for label in ALONE}  # fmt: skip  # noqa: E501
+    assert near["KL only"] < 0.13
+    assert near["1"] > 0.6 and near["0"] > 0.6
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_both_ways_out_are_the_same_model_in_another_unit(d):
+    table = Table(two_ways_out(d)._repr_html_()).found[0]
+    trained, shrunk, drifted, usual = range(4)
+    assert len(set(table["reconstruction"][:3])) == 1
+    assert len(set(table["σ / spread"][:3])) == 1
+    assert table["spread of μ"][shrunk] == "1" and table["median σ"][drifted] == "1"
+    assert float(table["σ / spread"][usual]) > 100 * float(table["σ / spread"][trained])
+    codes = run_at("0", d).codes
+    sigma = float(np.median(np.exp(0.5 * codes.log_var[:1000].astype(np.float64))))
+    assert float(table["median σ"][trained]) == pytest.approx(sigma, rel=6e-3)
+
+
+def test_a_squared_error_is_read_back_from_nats_exactly():
+    x, fx, c = np.random.default_rng(0).random((3, 50)), np.random.default_rng(1).random((3, 50)), 0.07
+    nats = (((x - fx) ** 2) / (2 * c) + 0.5 * math.log(2 * math.pi * c)).sum(1).mean()
+    assert squared_error(nats, c, 50) == pytest.approx(((x - fx) ** 2).mean())
+
+
+def test_c_and_beta_with_one_product_end_at_the_same_place():
+    fixed = [one for one in weighed() if not one.learned]
+    products = sorted({one.product for one in fixed})
+    groups = [[one for one in fixed if math.isclose(one.product, product)] for product in products]
+    assert sum(len(group) == 2 for group in groups) == 2
+    for group in groups:
+        errors, kls = [one.error for one in group], [one.kl for one in group]
+        assert max(errors) - min(errors) < 0.001
+        assert max(kls) - min(kls) < 0.1
+    means = [np.mean([one.error for one in group]) for group in groups]
+    assert means == sorted(means)
+    assert np.diff([np.mean([one.kl for one in group]) for group in groups]).max() < -1.5
+    assert same_dial()[0] == 2
+
+
+def test_a_learned_c_is_the_squared_error_of_the_training_images():
+    learned = [one for one in weighed() if one.learned]
+    assert len(learned) == 2
+    images = load("digits", "train")
+    x = images.floats().reshape(len(images), -1)
+    for one in learned:
+        run = load_run(one.key)
+        import torch
+
+        with torch.no_grad():
+            generator = torch.Generator().manual_seed(0)
+            noise = torch.randn(len(x), 2, generator=generator)
+            z, _ = run.model.latents(torch.from_numpy(x), noise)
+            error = float((run.model.decode(z) - torch.from_numpy(x)).square().mean())
+        assert one.c == pytest.approx(error, rel=0.1)
+        assert abs(math.log(one.c / one.began)) > 0.15  # it moved
+
+
+def test_the_curve_and_the_page_have_the_runs_numbers():
+    at = open_page(PAGE)
+    assert subheaders(at)[1:] == [
+        "Each term alone", "Two ways out of a loss without KL", "The variance c is the same dial",
+    ]  # fmt: skip
+    runs = weighed()
+    by_c, by_beta, learned = weighing_curve().data
+    for trace, members in (
+        (by_c, [one for one in runs if one.beta == 1 and not one.learned]),
+        (by_beta, [one for one in runs if one.c == 0.05 and not one.learned]),
+        (learned, [one for one in runs if one.learned]),
+    ):
+        assert np.allclose(plotted(trace.y), [one.error for one in members]) and len(members) > 1
+    for one in (one for one in runs if one.learned):
+        assert any(f"from {one.began:g} it went to {one.c:.4f}" in text for text in texts(at))
+    assert "**Yes.**" in predict(at, "smaller squared error", 2)
+    assert said(at, r"chance is (\d+)%")[1] == "10"
+
+
+def test_the_pictures_are_those_of_the_two_ways_and_of_a_learned_c():
+    html = Shown(rebuilt_both_ways()._repr_html_())
+    assert len([part for part in html.parts if isinstance(part, bytes)]) == 4
+    text = " ".join(part for part in html.parts if isinstance(part, str))
+    assert all(one.name in text for one in twins())
+
+
+def test_at_16_dimensions_the_planes_are_left_out_and_the_rest_stays():
+    at = open_page(PAGE, d="16")
+    assert not at.error
+    assert subheaders(at)[1:] == ["Two ways out of a loss without KL", "The variance c is the same dial"]
+
+
+def test_without_the_runs_of_c_the_rest_of_the_page_stands(tmp_path, monkeypatch):
+    keys = [spec.key for spec in read_manifest() if spec.variance is None and spec.hidden == (96, 48)]
+    copy_runs(store(), Store(tmp_path), keys)
+    monkeypatch.setenv("VAE_STORE", str(tmp_path))
+    at = open_page(PAGE)
+    assert len(at.error) == 1 and "python -m vae_core rebuild" in at.error[0].value
+    assert "Each term alone" in subheaders(at)

@@ -1,0 +1,68 @@
+"""The unit of latent space: a VAE's images do not depend on it, its KL does.
+
+Multiply every code by a factor, its sigma too, and divide the decoder's first weights by it: each image is drawn as
+before. So without a KL term a model gains the same by shrinking its variances as by driving its means apart.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from vae_core.errors import MeasureError
+from vae_core.forward import run_program
+from vae_core.run import Run
+
+
+class InUnits(NamedTuple):
+    """A VAE with its latent space in another unit.
+
+    Attributes:
+        factor: what codes were multiplied by.
+        sigma: median of the posteriors' standard deviations, in the new unit.
+        spread: root of the means' variance, averaged over dimensions, in the new unit.
+        reconstruction: nats per image, one z drawn for each; the same in all units but for rounding.
+        kl: nats per image.
+    """
+
+    factor: float
+    sigma: float
+    spread: float
+    reconstruction: float
+    kl: float
+
+
+def in_other_units(run: Run, factor: float, pixels: np.ndarray, *, seed: int = 0) -> InUnits:
+    """Measure a run after its latent space was rescaled, with numpy alone.
+
+    Args:
+        run: with a posterior, a Bernoulli likelihood, and a decoder that starts with a fully connected layer.
+        factor: above 0.
+        pixels: (N, C*H*W) in [0, 1], the first N of the held-out images that the run's codes are of.
+        seed: of the noise; the same noise for every factor.
+
+    Raises:
+        ValueError: the factor is not above 0, or there are more images than codes.
+        MeasureError: the run is not of that kind.
+    """
+    if not factor > 0 or not math.isfinite(factor) or len(pixels) > len(run.codes.mean):
+        raise ValueError("in_other_units needs a factor above 0 and no more images than the run has codes")
+    first = run.decoder[0]
+    if run.codes.log_var is None or run.spec.likelihood != "bernoulli" or first["op"] != "linear":
+        raise MeasureError(f"{run.key} has no posterior, decoder or likelihood that could be measured in another unit.")
+    mean = run.codes.mean[: len(pixels)].astype(np.float64) * factor
+    log_var = run.codes.log_var[: len(pixels)].astype(np.float64) + 2.0 * math.log(factor)
+    noise = np.random.default_rng(seed).standard_normal(mean.shape)
+    z = mean + np.exp(0.5 * log_var) * noise
+    weights = {**run.weights, first["weight"]: run.weights[first["weight"]].astype(np.float64) / factor}
+    logits = run_program(run.decoder, weights, z)
+    cross_entropy = np.logaddexp(0.0, logits) - pixels * logits
+    return InUnits(
+        factor,
+        sigma=float(np.median(np.exp(0.5 * log_var))),
+        spread=math.sqrt(float(mean.var(axis=0).mean())),
+        reconstruction=float(cross_entropy.sum(axis=1).mean()),
+        kl=float((0.5 * (mean**2 + np.exp(log_var) - 1.0 - log_var)).sum(axis=1).mean()),
+    )
