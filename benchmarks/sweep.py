@@ -54,8 +54,8 @@ def measure(way: str, members: int, epochs: int) -> Result:
     from vae_core.checkpoints import Store
     from vae_core.datasets import load
     from vae_core.spec import RunSpec
-    from vae_core.sweep.plan import Weights, plan
     from vae_core.sweep.engines import run_sweep
+    from vae_core.sweep.plan import Weights, plan
 
     base = RunSpec("mnist", "vae", latent_dim=2, hidden=(96, 48), epochs=epochs, batch_size=256, learning_rate=2e-3)
     planned = plan(base, [Weights(beta) for beta in BETAS[:members]], [0])
