@@ -25,7 +25,7 @@ from ui.sweep import (
     rate_distortion,
     sweep_table,
 )
-from ui.variance import rebuilt_both_ways, same_dial, twins, weighing_curve, weighing_table, weighing_text
+from ui.variance import same_dial, twins, weighing_curve, weighing_figures, weighing_text
 
 D = url_state.one_of("d", DIMENSIONS, "the number of latent dimensions")
 
@@ -113,9 +113,8 @@ with errors_said():
             same_dial,
         )
     )
-    st.html(rebuilt_both_ways())
     st.plotly_chart(weighing_curve(), width="stretch", config=PLAIN, key="beta-variance")
-    st.html(weighing_table())
+    st.html(weighing_figures())
 
 mathematics: list[tuple[str, str]] = []
 with errors_said():

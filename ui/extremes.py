@@ -86,6 +86,7 @@ def _holes_text(alone: Alone) -> str:
     return "holes not measured" if alone.holes is None else f"{alone.holes:.0%} of samples from N(0, I) are holes"
 
 
+@per_shelf
 def alone_sentence() -> str:
     """What the three planes show, with their figures."""
     data, both, kl = _alone().values()

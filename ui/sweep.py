@@ -14,7 +14,7 @@ from ui.resources import load_run, shelf
 from ui.runs import figure, per_shelf
 from ui.tables import as_html
 from vae_core.browser import Payload
-from vae_core.browser_sweep import sweep_payloads
+from vae_core.browser_sweep import in_bundles, sweep_payloads
 from vae_core.checkpoints import Listed
 from vae_core.errors import RunNotFound
 from vae_core.manifest import read_manifest
@@ -83,7 +83,7 @@ def numbers_of(line: Listed) -> dict[str, Any]:
 
 @per_shelf
 def dial_of(dimensions: int, start: int, images: str) -> tuple[Payload, list[Payload]]:
-    """The dial's payload and its stops', the start first.
+    """The dial's payload and its stops in bundles, the start first.
 
     Args:
         dimensions: d.
@@ -92,7 +92,7 @@ def dial_of(dimensions: int, start: int, images: str) -> tuple[Payload, list[Pay
     """
     lines = stops_of(dimensions)
     plane = "all of latent space" if dimensions == 2 else "each model's codes in their principal plane"
-    return sweep_payloads(
+    dial, stops = sweep_payloads(
         [load_run(line.key) for line in lines],
         [numbers_of(line) for line in lines],
         start=start,
@@ -101,6 +101,7 @@ def dial_of(dimensions: int, start: int, images: str) -> tuple[Payload, list[Pay
         palette=list(CLASS_COLOURS),
         options={"images": images},
     )
+    return dial, in_bundles(stops)
 
 
 @lru_cache(maxsize=64)

@@ -151,7 +151,6 @@ def weighing_curve() -> go.Figure:
     return Finished(chart)
 
 
-@per_shelf
 def weighing_table() -> Html:
     """Every run of the panel with its numbers: HTML."""
     count = {figure(line, "n") for line in shelf().lines if line.key in {one.key for one in weighed()}}
@@ -173,7 +172,6 @@ def weighing_table() -> Html:
     )
 
 
-@per_shelf
 def rebuilt_both_ways() -> Html:
     """The same held-out digits by the two ways to one c · β, and by a learned c: HTML."""
     images = held_out(DATASET)
@@ -185,6 +183,13 @@ def rebuilt_both_ways() -> Html:
     return labelled_rows(shown)
 
 
+@per_shelf
+def weighing_figures() -> Html:
+    """Every run in numbers, then the same digits by some of them: HTML."""
+    return Html(weighing_table() + rebuilt_both_ways())
+
+
+@per_shelf
 def weighing_text() -> str:
     """The equation, with the numbers of a learned c."""
     learned = [one for one in weighed() if one.learned]

@@ -19,8 +19,9 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,7 @@ class Payload:
         """A payload with header entries added or replaced; the body is shared, not copied."""
         return replace(self, header={**self.header, **entries})
 
-    @property
+    @cached_property
     def head(self) -> bytes:
         """The layout at the head of this module up to its tensors."""
         text = json.dumps(self.header, separators=(",", ":"), allow_nan=False).encode()
@@ -146,6 +147,26 @@ class Payload:
     def to_bytes(self) -> bytes:
         """The layout at the head of this module."""
         return self.head + self.body
+
+
+def bundle(payloads: Sequence[Payload]) -> Payload:
+    """Several payloads in one, so that they travel together; the browser takes them apart again.
+
+    Its header lists theirs as ``parts``; each part's tensors lie in the bundle's body.
+    """
+    parts, bodies, size = [], [], 0
+    for payload in payloads:
+        table = payload.header["tensors"]
+        moved = {name: {**entry, "offset": entry["offset"] + size} for name, entry in table.items()}
+        parts.append({**payload.header, "tensors": moved})
+        bodies.append(payload.body + bytes(-len(payload.body) % ALIGNMENT))
+        size += len(bodies[-1])
+    body = b"".join(bodies)
+    return Payload({"format": FORMAT, "kind": "bundle", "body": _identity(body), "tensors": {}, "parts": parts}, body)
+
+
+def _identity(body: bytes) -> dict[str, Any]:
+    return {"id": hashlib.blake2b(body, digest_size=12).hexdigest(), "size": len(body)}
 
 
 class Tensors:
@@ -167,8 +188,7 @@ class Tensors:
     def payload(self, header: dict[str, Any]) -> Payload:
         """All that was added, under a header that says so."""
         body = b"".join(self.parts)
-        identity = {"id": hashlib.blake2b(body, digest_size=12).hexdigest(), "size": len(body)}
-        return Payload({"format": FORMAT, "body": identity, "tensors": self.table, **header}, body)
+        return Payload({"format": FORMAT, "body": _identity(body), "tensors": self.table, **header}, body)
 
 
 def plane_payload(

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from vae_core.browser import LatentPlane, Payload, Tensors, image_size, plane_payload, square_range
+from vae_core.browser import LatentPlane, Payload, Tensors, bundle, image_size, plane_payload, square_range
 from vae_core.run import Run
 
 SAMPLES = 36
@@ -160,6 +160,15 @@ def sweep_payloads(
     dial = dial_payload(runs, numbers, start=start, **options)
     planes = aligned_planes([run.codes.mean for run in runs])
     return dial, [stop_payload(runs[index], dial, index, planes[index]) for index in outward(len(runs), start)]
+
+
+def in_bundles(stops: Sequence[Payload]) -> list[Payload]:
+    """Stops in few bundles, in their order: the start alone, its two neighbours, the rest.
+
+    A page pays for each thing it sends, in every run.
+    """
+    groups = (stops[:1], stops[1:3], stops[3:])
+    return [group[0] if len(group) == 1 else bundle(group) for group in groups if group]
 
 
 def scale_end(values: Sequence[float | None]) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ui.resources import store
-from ui.sweep import best_for_samples, labels_of, stops_of
+from ui.sweep import best_for_samples, stops_of
 from vae_core.checkpoints import Store
 
 from .helpers import HOSTILE, boxes, charts, copy_runs, open_page, payload_headers, predict, subheaders, tables
@@ -32,16 +32,10 @@ def test_the_page_is_whole_and_sends_the_dial_then_the_start_and_its_neighbours(
     at = open_page(PAGE, d=str(d))
     assert not at.error and not at.warning
     dial, *rest = payload_headers(at)
-    kinds = [
-        "dial",
-        *["stop"] * len(LABELS[d]),
-        *{2: ["plane"] * 3, 16: []}[d],
-        "thumbnails",
-        *["thumbnails"][: d == 2],
-    ]
-    assert [dial["kind"], *[header["kind"] for header in rest]] == kinds
-    stops = rest[: len(LABELS[d])]
-    assert [stop["label"] for stop in dial["stops"]] == labels_of(d) == LABELS[d]
+    kinds = ["stop", "bundle", "bundle", *{2: ["plane"] * 3, 16: []}[d], "thumbnails", *["thumbnails"][: d == 2]]
+    assert [dial["kind"], *[header["kind"] for header in rest]] == ["dial", *kinds]
+    assert len(rest[1]["parts"]) == 2  # the start's neighbours
+    stops = [rest[0], *rest[1]["parts"], *rest[2]["parts"]]
     start = LABELS[d].index("1")
     order = [stop["index"] for stop in stops]
     assert sorted(order) == list(range(len(LABELS[d]))) and order[0] == start

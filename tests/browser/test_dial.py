@@ -38,6 +38,7 @@ import streamlit as st
 
 from ui.dial import beta_dial, thumbnails
 from vae_core.browser import Payload
+from vae_core.browser_sweep import in_bundles
 
 
 def payloads(name):
@@ -52,6 +53,8 @@ def payloads(name):
 dial, *stops = payloads(st.query_params.get("d", "2"))
 if "few" in st.query_params and not st.session_state.get("all"):
     stops = stops[: int(st.query_params["few"])]
+else:
+    stops = in_bundles(stops)
 chosen = beta_dial(dial, stops, key="dial") if st.toggle("Shown", True) else None
 st.button("Send the rest", key="all")
 st.write(f"committed: {chosen}")

@@ -56,8 +56,8 @@ function bodyOf(header, rest) {
   return bodies.get(identity.id);
 }
 
-// Parses the bytes of one payload into {header, headerText, tensor(name)}; {header, missing} if its tensors are not
-// known.
+// Parses the bytes of one payload into {header, headerText, tensor(name), parts}; {header, missing} if its tensors are
+// not known. The parts are a bundle's payloads.
 function parsePayload(data) {
   if (!(data instanceof Uint8Array) || data.length < 8) throw new Error("no data arrived");
   const size = new DataView(data.buffer, data.byteOffset, 4).getUint32(0, true);
@@ -67,7 +67,13 @@ function parsePayload(data) {
   if (header.format !== 1) throw new Error(`unknown payload format ${header.format}`);
   const body = bodyOf(header, data.subarray(4 + size));
   if (!body) return { header, missing: true };
-  const tensor = (name) => {
+  const parts = (header.parts ?? []).map((part) => ({ header: part, tensor: tensorsIn(body, part) }));
+  return { header, headerText, tensor: tensorsIn(body, header), parts };
+}
+
+// Reads tensors by name: those that a header lists, where they lie in a body.
+function tensorsIn(body, header) {
+  return (name) => {
     const entry = header.tensors[name];
     if (!entry) throw new Error(`the payload has no tensor ${name}`);
     const length = entry.shape.reduce((product, extent) => product * extent, 1);
@@ -76,5 +82,4 @@ function parsePayload(data) {
     if (entry.dtype === "uint8") return new Uint8Array(body, entry.offset, length);
     throw new Error(`tensor ${name} has the unknown type ${entry.dtype}`);
   };
-  return { header, headerText, tensor };
 }

@@ -47,8 +47,8 @@ def beta_dial(dial: Payload, stops: Sequence[Payload], *, key: str) -> int | Non
 
     Args:
         dial: made by `vae_core.browser_sweep.dial_payload`.
-        stops: made by `stop_payload`, in the order in which they should travel: the first position is on screen once
-            the dial and the first of them have arrived.
+        stops: made by `stop_payload` or `in_bundles`, in the order in which they should travel: the first position is
+            on screen once the dial and the first of them have arrived.
         key: the element's identity across reruns; another sweep needs another one.
 
     Returns:
@@ -61,8 +61,8 @@ def beta_dial(dial: Payload, stops: Sequence[Payload], *, key: str) -> int | Non
         on_want_change=wanted(dial, RECEIVER),
     )
     with st.container(gap=None, key=f"{key}-stops"):  # without the usual space between elements: they show nothing
-        for stop in stops:
-            _send(stop, key=f"{key}-stop-{stop.header['index']}")
+        for number, stop in enumerate(stops):
+            _send(stop, key=f"{key}-stops-{number}")
     chosen = result.beta
     return chosen if isinstance(chosen, int) and 0 <= chosen < len(dial.header["stops"]) else None
 

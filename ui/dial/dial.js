@@ -2,7 +2,7 @@
 // points are on their way from one to the other, and all else is the nearer stop's. Python hears of a stop on release.
 
 const dials = new Map(); // mount point -> BetaDial
-const carried = new Map(); // mount point -> {sweep, index} of the stop that it brought
+const carried = new Map(); // mount point -> [{sweep, index}] of the stops that it brought
 
 class BetaDial {
   constructor(parent) {
@@ -192,24 +192,25 @@ class BetaDial {
   }
 }
 
-function takeStop(parentElement, payload) {
-  const { sweep, index } = payload.header;
-  const old = carried.get(parentElement);
-  carried.set(parentElement, { sweep, index });
-  if (old) forgetUncarried(old);
-  sweepOf(sweep).receive(payload);
+// A mount point brings one stop, or several in a bundle.
+function takeStops(parentElement, payload) {
+  const stops = payload.parts.length ? payload.parts : [payload];
+  const old = carried.get(parentElement) ?? [];
+  carried.set(parentElement, stops.map(({ header: { sweep, index } }) => ({ sweep, index })));
+  old.forEach(forgetUncarried);
+  for (const stop of stops) sweepOf(stop.header.sweep).receive(stop);
 }
 
-function dropStop(parentElement) {
-  const old = carried.get(parentElement);
+function dropStops(parentElement) {
+  const old = carried.get(parentElement) ?? [];
   carried.delete(parentElement);
-  if (old) forgetUncarried(old);
+  old.forEach(forgetUncarried);
 }
 
 // Forgets a stop, unless some mount point still brings it: a page may put the new one up before it takes the old down.
 function forgetUncarried({ sweep, index }) {
   const same = (stop) => stop.sweep === sweep && stop.index === index;
-  if (![...carried.values()].some(same)) sweepOf(sweep).forget(index);
+  if (![...carried.values()].flat().some(same)) sweepOf(sweep).forget(index);
 }
 
 function showThumbnails(images) {
@@ -220,10 +221,10 @@ function showThumbnails(images) {
 const port = (globalThis[Symbol.for("vae_playground.beta_dial")] ??= { waiting: new Map() });
 port.take = (component) => withPayload(component, "stop", (payload) => {
   if (payload.header.kind === "thumbnails") receiveThumbnails(payload, showThumbnails);
-  else takeStop(component.parentElement, payload);
+  else takeStops(component.parentElement, payload);
 });
 port.drop = (parentElement) => {
-  dropStop(parentElement);
+  dropStops(parentElement);
   forgetPayload(parentElement);
 };
 port.waiting.forEach((component) => port.take(component));
