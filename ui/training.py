@@ -91,6 +91,8 @@ def train_command(spec: RunSpec) -> list[str]:
         del fields["beta"]
     if not spec.hidden:
         del fields["hidden"]
+    if "images" in fields:
+        fields["first"] = fields.pop("images")
     options = []
     for name, value in fields.items():
         options += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]

@@ -79,13 +79,30 @@ def read_document(path: Path) -> dict[str, Any]:
     Raises:
         DamagedRun: the head cannot be read.
     """
-    with path.open("rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        head = size.to_bytes(8, "little") + file.read(min(size, _MAX_HEADER_BYTES))
+    head = _head(path)
     document = json.loads(_metadata(head, path)["document"])
     if not isinstance(document, dict):
         raise DamagedRun(f"{path.name} is damaged: its header holds no document.")
     return document
+
+
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes of a file's tensors by name, from its head. Not verified against the SHA-256.
+
+    Raises:
+        DamagedRun: the head cannot be read.
+    """
+    head = _head(path)
+    _metadata(head, path)
+    entries = json.loads(head[8:])
+    return {name: tuple(entry["shape"]) for name, entry in entries.items() if name != "__metadata__"}
+
+
+def _head(path: Path) -> bytes:
+    """A file up to its tensors."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        return size.to_bytes(8, "little") + file.read(min(size, _MAX_HEADER_BYTES))
 
 
 def _metadata(content: bytes, path: Path) -> dict[str, str]:

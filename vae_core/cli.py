@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -44,8 +44,15 @@ PrecisionOption = Annotated[str, typer.Option(help="auto (measured), float32 or 
 
 @app.command()
 def train(
-    dataset: Annotated[str, typer.Option(help="mnist, mnist_sample, digits, fashion_mnist, kmnist or s_curve.")],
     model: Annotated[str, typer.Option(help=", ".join(MODELS) + ".")],
+    dataset: Annotated[
+        str | None, typer.Option(help="mnist, mnist_sample, digits, fashion_mnist, kmnist, s_curve, or a set of yours.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Your own: a folder or zip of pictures, its folders the classes, or an npz.")
+    ] = None,
+    size: Annotated[int, typer.Option(help="Own pictures are made so wide and high: 28, 32 or 64.")] = 28,
+    colour: Annotated[str, typer.Option(help="Own pictures: grey, colour, or auto.")] = "auto",
     latent_dim: Annotated[int | None, typer.Option(help="Number of latent dimensions; usually 2.")] = None,
     beta: Annotated[float | None, typer.Option(help="Weight of the KL term; 1 if left out.")] = None,
     hidden: Annotated[
@@ -57,7 +64,7 @@ def train(
     batch_size: Annotated[int, typer.Option(help="Images per step.")] = 128,
     learning_rate: Annotated[float, typer.Option(help="Peak of the one-cycle schedule.")] = 1.5e-3,
     seed: Annotated[int, typer.Option(help="Fixes weights, order and noise.")] = 0,
-    images: Annotated[int | None, typer.Option(help="Learn from the first so many images only.")] = None,
+    first: Annotated[int | None, typer.Option(help="Learn from the first so many images only.")] = None,
     reconstruction_weight: Annotated[float | None, typer.Option(help="1 if left out; 0 trains the KL alone.")] = None,
     kl_warm_up: Annotated[int | None, typer.Option(help="Epochs over which the KL's weight rises from 0.")] = None,
     learned_variance: Annotated[bool, typer.Option("--learned-variance", help="Learn c, from --variance on.")] = False,
@@ -68,8 +75,10 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train a run, resume it, or find it done; prints its key."""
+    if (dataset is None) == (images is None):
+        raise SpecError("say what to learn from: either --dataset with a name, or --images with your own pictures.")
     spec = RunSpec(
-        dataset=dataset,
+        dataset=dataset or _own_set(cast(Path, images), size, colour, data_root),
         model=model,
         latent_dim=latent_dim,  # type: ignore[arg-type]  # None is the model's usual one, as for the next two
         hidden=None if hidden is None else _whole_numbers("hidden", hidden),  # type: ignore[arg-type]
@@ -80,7 +89,7 @@ def train(
         batch_size=batch_size,
         learning_rate=learning_rate,
         seed=seed,
-        images=images,
+        images=first,
         reconstruction_weight=reconstruction_weight,
         kl_warm_up=kl_warm_up,
         learned_variance=learned_variance or None,
@@ -253,6 +262,23 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _own_set(path: Path, size: int, colour: str, data_root: Path | None) -> str:
+    """Read pictures and keep them as a set; its name. What was left out is told on standard error."""
+    from vae_core.datasets import data_root as root_of
+    from vae_core.datasets import own
+    from vae_core.datasets.reading import read_path
+
+    read = read_path(path.expanduser(), size=size, colour=colour)
+    for name, why in read.left_out:
+        print(f"left out: {name} {why}", file=sys.stderr)
+    if read.left_out_count > len(read.left_out):
+        print(f"left out: {read.left_out_count - len(read.left_out):,} more", file=sys.stderr)
+    name = own.file(read, root_of(data_root))
+    kind = "grey" if read.images.shape[1] == 1 else "colour"
+    print(f"{len(read.images):,} {kind} images, {len(read.label_names)} classes: {name}", file=sys.stderr)
+    return name
 
 
 def _get_or_train(spec: RunSpec, store: Path, data_root: Path | None, device: str, precision: str) -> tuple[Any, bool]:

@@ -17,6 +17,18 @@ class DatasetUnavailable(VaeCoreError):
     """The images are not on this machine and cannot be fetched, or the files are damaged."""
 
 
+class UnusableImages(VaeCoreError):
+    """Images of one's own that cannot be read, or cannot be learned from.
+
+    Attributes:
+        whole: whether it is about all of them rather than the one file that was read.
+    """
+
+    def __init__(self, message: str, *, whole: bool = False) -> None:
+        super().__init__(message)
+        self.whole = whole
+
+
 class StoreError(VaeCoreError):
     """The checkpoint store cannot be read or written."""
 

@@ -86,7 +86,7 @@ def test_train_says_in_json_whether_it_trained(ask: Ask, tmp_path: Path, small_s
 
 def test_every_option_reaches_the_spec(ask: Ask, tmp_path: Path) -> None:
     options = "--latent-dim 3 --beta 0.5 --hidden 8,4 --likelihood gaussian --variance 0.1 --epochs 1 "
-    options += "--batch-size 500 --learning-rate 0.002 --seed 9 --images 700 --device cpu --precision float32 --json"
+    options += "--batch-size 500 --learning-rate 0.002 --seed 9 --first 700 --device cpu --precision float32 --json"
     answer = ask("train", "--dataset", "digits", "--model", "vae", *options.split(), "--store", tmp_path)
     expected = RunSpec("digits", "vae", 3, (8, 4), "gaussian", 0.5, 0.1, 1, 500, 0.002, 9, 700)
     assert RunSpec.from_dict(json.loads(answer.out)["spec"]) == expected
@@ -178,7 +178,7 @@ def test_pca_is_trained_and_measured_like_any_other_model(ask: Ask, tmp_path: Pa
 
 
 def test_a_run_of_few_images_is_measured_on_just_those(ask: Ask, tmp_path: Path) -> None:
-    train = ["train", "--dataset", "digits", "--model", "ae", "--hidden", "16", "--epochs", "1", "--images", "30"]
+    train = ["train", "--dataset", "digits", "--model", "ae", "--hidden", "16", "--epochs", "1", "--first", "30"]
     trained = json.loads(ask(*train, *FLOAT32, "--store", tmp_path, "--json").out)
     assert trained["spec"]["images"] == 30
     assert "-n30-" in trained["key"]
@@ -330,7 +330,7 @@ BAD_TRAINING = {
     "hidden digits": ["--hidden", "9" * 10_000],
     "unknown likelihood": ["--likelihood", "poisson"],
     "a variance too many": ["--variance", "0.1"],
-    "one image": ["--images", "1"],
+    "one image": ["--first", "1"],
     "hidden layers for PCA": ["--model", "pca"],
     "more dimensions than pixels": ["--model", "linear_ae", "--hidden", "", "--latent-dim", "65"],
     "a memoriser of no images": ["--model", "memoriser", "--latent-dim", "1"],

@@ -11,6 +11,8 @@ mnist_sample          4,500 of the bundled   500 of the bundled    the same 500
 digits                1,437 of 1,797         360                   the same 360
 fashion_mnist, kmnist 55,000                 last 5,000 of train   official 10,000
 s_curve               5,000 points           1,000                 the same 1,000
+own-…                 nine tenths of one's   a tenth               the same tenth
+                      own images, see `own`
 ====================  =====================  ====================  ==========================
 
 Models trained on ``mnist`` never see the bundled 5,000, so what the app shows offline is always held out.
@@ -21,11 +23,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from vae_core.datasets import bundled, downloaded, points
+from vae_core.datasets import bundled, downloaded, own, points
 from vae_core.datasets.images import ImageDataset
 from vae_core.errors import SpecError
 
@@ -56,20 +59,29 @@ def data_root(root: str | os.PathLike[str] | None = None) -> Path:
 
 
 def check_name(name: object) -> str:
-    """Return `name` if it is a known dataset.
+    """Return `name` if it is a known dataset, or the name of a set of somebody's own images, here or not.
 
     Raises:
         SpecError: naming the datasets there are.
     """
-    if not isinstance(name, str) or name not in DATASETS:
-        shown = repr(name)[:60]
-        raise SpecError(f"there is no dataset {shown}; choose one of {', '.join(DATASETS)}.")
-    return name
+    if isinstance(name, str) and (name in DATASETS or own.shape_in(name)):
+        return name
+    raise SpecError(f"there is no dataset {repr(name)[:60]}; choose one of {', '.join(DATASETS)}.")
 
 
 def info(name: str) -> DatasetInfo:
     """Title, image shape and class names of a dataset, without loading it."""
-    return DATASETS[check_name(name)]
+    known = DATASETS.get(check_name(name))
+    return known or _own_info(name)
+
+
+def _own_info(name: str) -> DatasetInfo:
+    """Of a set of somebody's own images: its shape is in its name, the rest is known where its file is."""
+    shape, filed = own.shape_in(name), own.describe(name, data_root())
+    assert shape is not None  # check_name has said so
+    title = f"{filed.title}, {filed.name[-4:]}" if filed else name
+    training = filed.count - own.held_out_count(filed.count) if filed else 0
+    return DatasetInfo(title, shape, training, filed.label_names if filed else (), partial(own.load_own, name))
 
 
 def load(name: str, split: str, *, root: str | os.PathLike[str] | None = None, download: bool = True) -> ImageDataset:
@@ -88,9 +100,10 @@ def load(name: str, split: str, *, root: str | os.PathLike[str] | None = None, d
     check_name(name)
     if split not in SPLITS:
         raise SpecError(f"there is no split {repr(split)[:60]}; choose one of {', '.join(SPLITS)}.")
-    known = DATASETS[name]
+    known = info(name)
     images, labels = known.arrays(split, data_root(root), download)
-    return ImageDataset(name, split, images, labels, known.label_names)
+    names = known.label_names or own.label_names(name, data_root(root))
+    return ImageDataset(name, split, images, labels, names)
 
 
 _DIGITS = tuple(str(digit) for digit in range(10))

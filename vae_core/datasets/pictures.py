@@ -1,0 +1,112 @@
+"""One picture file of unknown origin -> one small array, or a sentence that says why not.
+
+Nothing about a file is believed before it was checked: its size in pixels is read from its head, and a file that
+claims too many is never decoded.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vae_core.errors import UnusableImages
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+FORMATS = ("PNG", "JPEG", "WEBP")
+MOST_PIXELS = 50_000_000
+MOST_BYTES = 30_000_000
+SIZES = (28, 32, 64)
+COLOURS = ("auto", "grey", "colour")
+_ALIKE = 2  # grey levels: what rounding and compression make of equal channels
+
+
+def decode(content: bytes, size: int) -> np.ndarray:
+    """A picture file as uint8 (3, size, size): its middle square, scaled down with smoothing, transparency on black.
+
+    Of an animation it is the first picture; 16 bits a channel become 8; whatever the colour space, it is RGB.
+
+    Args:
+        content: bytes of a PNG, JPEG or WebP file.
+        size: of the sides, in pixels.
+
+    Raises:
+        UnusableImages: not such a file, damaged, too large, or an empty one; the sentence goes on from its name.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    if not content:
+        raise UnusableImages("is empty.")
+    if len(content) > MOST_BYTES:
+        raise UnusableImages(f"has {len(content) / 1e6:,.0f} MB; a picture may have {MOST_BYTES / 1e6:.0f}.")
+    try:
+        # Its warning about large pictures is an error of ours, said in our words below.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            picture = Image.open(io.BytesIO(content), formats=FORMATS)
+            width, height = picture.size
+            if width * height > MOST_PIXELS:
+                raise UnusableImages(
+                    f"claims {width:,} × {height:,} pixels; a picture may have {MOST_PIXELS / 1e6:.0f} million."
+                )
+            picture.load()
+            upright = ImageOps.exif_transpose(picture)
+            fitted = ImageOps.fit(
+                _eight_bit_rgb(upright),
+                (size, size),
+                Image.Resampling.BOX if _is_reduced(upright, size) else Image.Resampling.BICUBIC,
+            )
+    except UnusableImages:
+        raise
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise UnusableImages("is not a PNG, JPEG or WebP picture.") from error
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        IndexError,
+        KeyError,
+        TypeError,
+        MemoryError,
+        OverflowError,
+    ) as error:
+        # What Pillow raises on damaged files depends on where the damage is.
+        raise UnusableImages("is damaged or ends too early.") from error
+    return np.asarray(fitted, dtype=np.uint8).transpose(2, 0, 1)
+
+
+def _is_reduced(picture: Image.Image, size: int) -> bool:
+    return min(picture.size) >= size
+
+
+def _eight_bit_rgb(picture: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    if picture.mode.startswith("I;16") or picture.mode == "I":
+        deep = np.asarray(picture, dtype=np.float64)
+        return Image.fromarray(np.rint(np.clip(deep / 257.0, 0, 255)).astype(np.uint8)).convert("RGB")
+    if picture.mode == "F":
+        raise UnusableImages("holds floating-point pixels; save it with 8 or 16 bits a channel.")
+    if picture.has_transparency_data:
+        layered = picture.convert("RGBA")
+        black = Image.new("RGBA", layered.size, (0, 0, 0, 255))
+        return Image.alpha_composite(black, layered).convert("RGB")
+    return picture.convert("RGB")
+
+
+def all_grey(images: np.ndarray) -> bool:
+    """Whether the channels of all pictures, uint8 (N, 3, H, W), are alike."""
+    channels = images.astype(np.int16)
+    return bool((channels.max(axis=1) - channels.min(axis=1) <= _ALIKE).all())
+
+
+def to_grey(images: np.ndarray) -> np.ndarray:
+    """Luminance as ITU-R 601 weighs it: uint8 (N, 3, H, W) -> (N, 1, H, W)."""
+    luminance = np.tensordot(images.astype(np.float32), np.array([0.299, 0.587, 0.114], np.float32), axes=((1,), (0,)))
+    return np.rint(luminance).astype(np.uint8)[:, None]
