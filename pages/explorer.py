@@ -12,9 +12,10 @@ from ui.messages import errors_said
 from ui.navigation import require_app
 from ui.plots import PLAIN, history_figure
 from ui.resources import image_set, listing, load_run, plane, store, thumbnail_sheet
-from ui.tables import as_csv, codes_csv, metrics_table, pins_table
+from ui.tables import metrics_table, pins_table
 from vae_core import datasets
 from vae_core.checkpoints import Listed
+from vae_core.export import as_csv, codes_csv
 from vae_core.manifest import shipped_run
 from vae_core.models import model_kind
 from vae_core.run import Run

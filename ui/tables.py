@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import math
 from collections.abc import Sequence
 
@@ -64,34 +62,6 @@ def pins_table(run: Run, pins: list[list[float]]) -> Rows:
         row["distance"] = f"{distance:.3f}"
         rows.append(row)
     return rows
-
-
-def as_csv(rows: Rows) -> str:
-    """Comma-separated text with a header line."""
-    file = io.StringIO()
-    writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-    writer.writeheader()
-    writer.writerows(rows)
-    return file.getvalue()
-
-
-def codes_csv(run: Run) -> str:
-    """Every held-out image: index, class, code, and log-variance where there is a posterior."""
-    columns = {"mean": run.codes.mean}
-    if run.codes.log_var is not None:
-        columns["log_var"] = run.codes.log_var
-    return as_csv(
-        [
-            {
-                "index": index,
-                "class": run.label_names[int(label)],
-                **{
-                    f"{name}_{i + 1}": f"{v:.6g}" for name, codes in columns.items() for i, v in enumerate(codes[index])
-                },
-            }
-            for index, label in enumerate(run.codes.labels)
-        ]
-    )
 
 
 def as_html(rows: Rows, *, title: str, note: str = "") -> Html:

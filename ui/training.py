@@ -19,6 +19,7 @@ import streamlit as st
 
 from ui.resources import listing, shelf, store
 from vae_core import datasets
+from vae_core.export import arguments
 from vae_core.manifest import PROJECT
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
@@ -83,26 +84,10 @@ def _desk() -> Desk:
     return Desk()
 
 
-def train_command(spec: RunSpec) -> list[str]:
-    """The command line that trains `spec`, from ``-m`` on."""
-    fields = {name: value for name, value in spec.to_dict().items() if value is not None}
-    fields["hidden"] = ",".join(map(str, spec.hidden))
-    if not model_kind(spec.model).has_kl:
-        del fields["beta"]
-    if not spec.hidden:
-        del fields["hidden"]
-    if "images" in fields:
-        fields["first"] = fields.pop("images")
-    options = []
-    for name, value in fields.items():
-        options += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
-    return ["-m", "vae_core", "train", *options]
-
-
 def _train_in_process(spec: RunSpec) -> str:
     """Train; the empty text, or the sentence that says why not."""
     gently = ["nice", "-n", "19"] if shutil.which("nice") else []
-    command = [*gently, sys.executable, *train_command(spec), "--store", str(store().root.resolve())]
+    command = [*gently, sys.executable, *arguments(spec), "--store", str(store().root.resolve())]
     try:
         done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The command line: ``python -m vae_core train | sweep | evaluate | list | verify | rebuild``.
+"""The command line: ``python -m vae_core train | sweep | evaluate | list | verify | rebuild | export | evict``.
 
 Every command takes ``--store`` and ``--json``. Errors that a user can mend are one sentence on standard error and
 exit status 1.
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from vae_core.cli_keep import evict, export
+from vae_core.cli_options import DataOption, DeviceOption, JsonOption, PrecisionOption, StoreOption
 from vae_core.errors import RunNotFound, SpecError, VaeCoreError
 from vae_core.manifest import MANIFEST, SHIPPED, read_manifest
 from vae_core.models import MODELS, model_kind
@@ -30,16 +32,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-StoreOption = Annotated[
-    Path, typer.Option("--store", envvar="VAE_STORE", help="Folder of the runs.", show_default="checkpoints")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-DataOption = Annotated[
-    Path | None, typer.Option("--data-root", help="Folder of the downloaded images; VAE_DATA does the same.")
-]
-DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-PrecisionOption = Annotated[str, typer.Option(help="auto (measured), float32 or bfloat16.")]
 
 
 @app.command()
@@ -250,6 +242,10 @@ def rebuild(
             print(f"{run.key}: {'trained' if trained else 'already there'}")
     if as_json:
         _print_json(results)
+
+
+app.command()(export)
+app.command()(evict)
 
 
 def main() -> None:

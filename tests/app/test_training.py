@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 import ui.training
 from ui.resources import store
 from ui.runs import compared_spec
-from ui.training import KEPT_FAILURES, LONGEST_QUEUE, Desk, estimated_seconds, train_command
+from ui.training import KEPT_FAILURES, LONGEST_QUEUE, Desk, estimated_seconds
 from vae_core import cli
 from vae_core.checkpoints import Store
+from vae_core.export import arguments
 from vae_core.manifest import read_manifest, shipped_run
 from vae_core.spec import RunSpec
 
@@ -124,9 +125,9 @@ def test_the_command_trains_the_very_spec(monkeypatch, spec):
         raise SystemExit(0)
 
     monkeypatch.setattr(cli, "_get_or_train", note)
-    arguments = train_command(spec)
-    assert arguments[:2] == ["-m", "vae_core"]
-    result = CliRunner().invoke(cli.app, arguments[2:])
+    asking = arguments(spec)
+    assert asking[:2] == ["-m", "vae_core"]
+    result = CliRunner().invoke(cli.app, asking[2:])
     assert result.exit_code == 0, result.output
     assert asked == [spec] and asked[0].key == spec.key
 
@@ -137,7 +138,7 @@ def test_the_command_carries_what_a_page_may_ask_for_and_the_manifest_has_not(mo
     pages = [compared_spec(model, "kmnist", 32, hidden) for model in PAIR for hidden in ((128,), (128, 64, 64))]
     odd = RunSpec("digits", "vae", latent_dim=3, likelihood="gaussian", variance=1e-7, beta=0.25, learning_rate=1e-5)
     for spec in (*pages, odd):
-        CliRunner().invoke(cli.app, train_command(spec)[2:])
+        CliRunner().invoke(cli.app, arguments(spec)[2:])
     assert asked == [*pages, odd]
 
 

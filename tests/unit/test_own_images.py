@@ -313,7 +313,7 @@ def test_the_longest_unused_set_goes_first_and_never_one_in_use(tmp_path: Path) 
 def test_where_a_set_cannot_be_kept_it_is_said(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    with pytest.raises(DatasetUnavailable, match="could not be kept.*--data-root"):
+    with pytest.raises(DatasetUnavailable, match=r"could not be kept.*--data-root"):
         own.file(some(), blocked)
 
 

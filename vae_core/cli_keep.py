@@ -1,0 +1,49 @@
+"""The commands that look after a store: ``export`` and ``evict``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vae_core.cli_options import JsonOption, StoreOption
+from vae_core.manifest import SHIPPED
+
+
+def export(
+    key: Annotated[str, typer.Argument(help="Key of a run, as `list` prints it.")],
+    to: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("exported"),
+    store: StoreOption = SHIPPED,
+) -> None:
+    """Write a run's checkpoint, history, codes, and how to repeat it into a folder."""
+    from vae_core.checkpoints import Store
+    from vae_core.export import export_run
+
+    for path in export_run(Store(store), key, to):
+        print(path)
+
+
+def evict(
+    older_than: Annotated[float | None, typer.Option(help="Remove runs written so many days ago, or more.")] = None,
+    max_size: Annotated[float | None, typer.Option(help="Remove the oldest runs beyond so many MB in all.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    store: StoreOption = SHIPPED,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove old runs and leftovers; never a shipped run, nor one in training."""
+    from vae_core.checkpoints import Store
+    from vae_core.housekeeping import evict as evict_from
+
+    most = None if max_size is None else round(max_size * 1e6)
+    gone = evict_from(Store(store), older_than=older_than, most=most, only_say=dry_run)
+    if as_json:
+        print(
+            json.dumps([{"file": entry.path.name, "bytes": entry.size, "why": entry.why} for entry in gone], indent=2)
+        )
+        return
+    for entry in gone:
+        print(f"{entry.path.name}: {entry.why}, {entry.size / 1e6:.1f} MB")
+    verb = "would go" if dry_run else "gone"
+    print(f"{len(gone)} files, {sum(entry.size for entry in gone) / 1e6:.1f} MB {verb}")

@@ -1,0 +1,125 @@
+"""What can be taken away of a run: its tables, and how to make it again by a command line or a short script."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from pprint import pformat
+
+from vae_core.checkpoints import Store
+from vae_core.errors import StoreError
+from vae_core.models import model_kind
+from vae_core.run import Run
+from vae_core.spec import RunSpec
+
+_OPTIONS = {"images": "first"}  # where the option is not named after the field
+
+
+def arguments(spec: RunSpec) -> list[str]:
+    """The command line that trains a spec, from ``-m`` on."""
+    fields = {name: value for name, value in spec.to_dict().items() if value is not None}
+    fields["hidden"] = ",".join(map(str, spec.hidden))
+    if not model_kind(spec.model).has_kl:
+        del fields["beta"]
+    if not spec.hidden:
+        del fields["hidden"]
+    options: list[str] = []
+    for name, value in fields.items():
+        options += [f"--{_OPTIONS.get(name, name).replace('_', '-')}", *([] if value is True else [str(value)])]
+    return ["-m", "vae_core", "train", *options]
+
+
+def command_line(spec: RunSpec) -> str:
+    """What to type in the project's folder."""
+    return shlex.join(["python", *arguments(spec)])
+
+
+def script(spec: RunSpec) -> str:
+    """A Python program that trains a spec, or finds it trained, and prints its key and its numbers."""
+    fields = {name: tuple(value) if name == "hidden" else value for name, value in spec.to_dict().items()}
+    given = ",\n".join(f"    {name}={pformat(value)}" for name, value in fields.items() if value is not None)
+    own = (
+        "# The images are a set of your own: read them first, with\n"
+        "#   python -m vae_core train --images PATH --model ae --epochs 1\n"
+        if spec.dataset.startswith("own-")
+        else ""
+    )
+    return f'''"""Repeats the run {spec.key}. Needs vae_core: run it in the folder of VAE Playground."""
+
+import json
+import os
+
+from vae_core.checkpoints import Store
+from vae_core.spec import RunSpec
+
+{own}spec = RunSpec(
+{given},
+)
+assert spec.key == "{spec.key}"
+run = Store(os.environ.get("VAE_STORE") or "repeated").get_or_train(spec, device="cpu", precision="float32")
+print(run.key)
+print(json.dumps(run.metrics, indent=2))
+'''
+
+
+def as_csv(rows: Sequence[Mapping[str, object]]) -> str:
+    """Comma-separated text with a header line; a row need not have every column, no rows have no header."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, fieldnames=list(dict.fromkeys(name for row in rows for name in row)), restval="")
+    if rows:
+        writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def history_csv(run: Run) -> str:
+    """A line for each epoch: losses in nats per image, seconds."""
+    return as_csv(run.history)
+
+
+def codes_csv(run: Run) -> str:
+    """Every held-out image: index, class, code, and log-variance where there is a posterior."""
+    columns = {"mean": run.codes.mean}
+    if run.codes.log_var is not None:
+        columns["log_var"] = run.codes.log_var
+    return as_csv(
+        [
+            {
+                "index": index,
+                "class": run.label_names[int(label)],
+                **{
+                    f"{name}_{i + 1}": f"{v:.6g}" for name, codes in columns.items() for i, v in enumerate(codes[index])
+                },
+            }
+            for index, label in enumerate(run.codes.labels)
+        ]
+    )
+
+
+def export_run(store: Store, key: str, folder: Path) -> list[Path]:
+    """Write a run's file, its tables and how to repeat it into a folder; the files written.
+
+    Raises:
+        RunNotFound, DamagedRun: there is no such run, or it is not whole.
+        StoreError: the folder cannot be written to.
+    """
+    run = store.load(key)
+    contents = {
+        f"{key}.safetensors": store.path(key).read_bytes(),
+        f"{key}-history.csv": history_csv(run).encode(),
+        f"{key}-codes.csv": codes_csv(run).encode(),
+        f"{key}.py": script(run.spec).encode(),
+        f"{key}.txt": f"{command_line(run.spec)}\n".encode(),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+    except OSError as error:
+        raise StoreError(
+            f"{folder} cannot be written to ({error.strerror or error}); choose another with --to."
+        ) from error
+    return [folder / name for name in contents]

@@ -1,0 +1,102 @@
+"""Keeping a store small: what may go, and what must not."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from vae_core.checkpoints import SUFFIX, Store
+from vae_core.errors import SpecError, StoreError
+from vae_core.manifest import read_manifest
+
+DAY = 86_400.0
+LEFTOVER_AGE = DAY  # a temporary file that old belongs to a process that was killed
+_LEFTOVER = re.compile(r"\..*\.tmp|.*\.damaged-\d+")
+
+
+@dataclass(frozen=True)
+class Evicted:
+    """A file that went, or would go.
+
+    Attributes:
+        path: of it.
+        size: bytes.
+        why: in words.
+    """
+
+    path: Path
+    size: int
+    why: str
+
+
+def evict(
+    store: Store, *, older_than: float | None = None, most: int | None = None, only_say: bool = False
+) -> list[Evicted]:
+    """Remove runs that were not used for long, and leftovers.
+
+    A shipped run stays whatever is asked, and so does one that is being trained at the moment. Leftovers are temporary
+    files and damaged files set aside, once they are a day old, and interrupted runs older than `older_than`.
+
+    Args:
+        store: the folder.
+        older_than: remove runs that were written so many days ago, or more.
+        most: remove the oldest runs until the others have at most so many bytes.
+        only_say: remove nothing.
+
+    Returns:
+        What was removed, or would be.
+
+    Raises:
+        SpecError: a limit below 0.
+        StoreError: a file cannot be removed.
+    """
+    if (older_than is not None and not older_than >= 0) or (most is not None and most < 0):
+        raise SpecError("the age in days and the size in bytes must be at least 0.")
+    shipped = {spec.key for spec in read_manifest()}
+    now = time.time()
+    gone = _leftovers(store, now, older_than)
+    runs = sorted((path.stat().st_mtime, path) for path in store.root.glob(f"*{SUFFIX}"))
+    left = sum(path.stat().st_size for _, path in runs)
+    for written, path in runs:
+        age, size = (now - written) / DAY, path.stat().st_size
+        key = path.name.removesuffix(SUFFIX)
+        if key in shipped:
+            continue
+        if older_than is not None and age >= older_than:
+            gone.append(Evicted(path, size, f"written {age:.1f} days ago"))
+        elif most is not None and left > most:
+            gone.append(Evicted(path, size, "among the oldest"))
+        else:
+            continue
+        left -= size
+    return gone if only_say else [entry for entry in gone if _remove(store, entry.path)]
+
+
+def _leftovers(store: Store, now: float, older_than: float | None) -> list[Evicted]:
+    found = []
+    for folder in (store.root, store.root / ".partial"):
+        for path in sorted(folder.glob("*")) + sorted(folder.glob(".*.tmp")):
+            if not path.is_file():
+                continue
+            state = path.stat()
+            age = now - state.st_mtime
+            if _LEFTOVER.fullmatch(path.name) and age >= LEFTOVER_AGE:
+                found.append(Evicted(path, state.st_size, "left over"))
+            elif folder.name == ".partial" and older_than is not None and age >= older_than * DAY:
+                found.append(Evicted(path, state.st_size, f"interrupted {age / DAY:.1f} days ago"))
+    return list({entry.path: entry for entry in found}.values())
+
+
+def _remove(store: Store, path: Path) -> bool:
+    """Remove a file unless its run is being trained; whether it went."""
+    key = path.name.split(SUFFIX)[0].lstrip(".")
+    with store.locked(key, wait=False) as held:
+        if not held:
+            return False
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be removed ({error.strerror or error}).") from error
+    return True
