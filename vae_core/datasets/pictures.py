@@ -23,6 +23,7 @@ MOST_PIXELS = 50_000_000
 MOST_BYTES = 30_000_000
 SIZES = (28, 32, 64)
 COLOURS = ("auto", "grey", "colour")
+_TOO_LARGE = f"claims more than the {MOST_PIXELS / 1e6:.0f} million pixels that a picture may have."
 _ALIKE = 2  # grey levels: what rounding and compression make of equal channels
 
 
@@ -51,9 +52,7 @@ def decode(content: bytes, size: int) -> np.ndarray:
             picture = Image.open(io.BytesIO(content), formats=FORMATS)
             width, height = picture.size
             if width * height > MOST_PIXELS:
-                raise UnusableImages(
-                    f"claims {width:,} × {height:,} pixels; a picture may have {MOST_PIXELS / 1e6:.0f} million."
-                )
+                raise UnusableImages(_TOO_LARGE)
             picture.load()
             upright = ImageOps.exif_transpose(picture)
             fitted = ImageOps.fit(
@@ -63,7 +62,9 @@ def decode(content: bytes, size: int) -> np.ndarray:
             )
     except UnusableImages:
         raise
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise UnusableImages(_TOO_LARGE) from error
+    except UnidentifiedImageError as error:
         raise UnusableImages("is not a PNG, JPEG or WebP picture.") from error
     except (
         OSError,
