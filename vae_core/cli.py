@@ -38,7 +38,7 @@ app = typer.Typer(
 def train(
     model: Annotated[str, typer.Option(help=", ".join(MODELS) + ".")],
     dataset: Annotated[
-        str | None, typer.Option(help="mnist, mnist_sample, digits, fashion_mnist, kmnist, s_curve, or a set of yours.")
+        str | None, typer.Option(help="mnist, mnist_sample, digits, fashion_mnist, kmnist or s_curve.")
     ] = None,
     images: Annotated[
         Path | None, typer.Option(help="Your own: a folder or zip of pictures, its folders the classes, or an npz.")
@@ -68,7 +68,7 @@ def train(
 ) -> None:
     """Train a run, resume it, or find it done; prints its key."""
     if (dataset is None) == (images is None):
-        raise SpecError("say what to learn from: either --dataset with a name, or --images with your own pictures.")
+        raise typer.BadParameter("Say what to learn from: either --dataset with a name, or --images with your own.")
     spec = RunSpec(
         dataset=dataset or _own_set(cast(Path, images), size, colour, data_root),
         model=model,
