@@ -37,7 +37,8 @@ class Chart {
 
   measure() {
     const { clientWidth: width, clientHeight: height } = this.box;
-    if (!width || !height || (width === this.width && height === this.height)) return;
+    const room = width > MARGIN.left + MARGIN.right && height > MARGIN.top + MARGIN.bottom; // not before it is laid out
+    if (!room || (width === this.width && height === this.height)) return;
     Object.assign(this, { width, height });
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     let [across, up] = [width - MARGIN.left - MARGIN.right, height - MARGIN.top - MARGIN.bottom];

@@ -38,7 +38,7 @@ class DescentPart {
       }),
       step: new Knob({ label: "step", low: 0, high: this.steps, step: 1, text: (value) => String(value), moved: (step) => { this.pause(); this.go(step); } }),
     };
-    for (const name of ["start", "spread", "rate"]) this.knobs[name].set(this[name]);
+    for (const [name, knob] of Object.entries(this.knobs)) knob.set(this[name]);
     this.find(".controls").append(...this.controls.boxes, ...["start", "spread", "rate"].map((name) => this.knobs[name].box));
     this.find(".steps").append(this.knobs.step.box);
     this.find(".play").onclick = () => (this.playing ? this.pause(true) : this.play());
