@@ -7,16 +7,17 @@ from functools import lru_cache
 
 import numpy as np
 import plotly.graph_objects as go
-from vae_core.likelihood import KBound, binarise, bounds_by_k, image_log_weights
+from scipy.special import stdtrit
 
 from ui import url_state
-from ui.markup import Html
+from ui.markup import Html, paragraph
 from ui.palette import CLASS_COLOURS
-from ui.pictures import side_by_side, tiles
+from ui.pictures import labelled_rows, tiles
 from ui.plots import TEMPLATE, Finished
 from ui.resources import held_out, load_run, shelf
 from ui.runs import compared_spec
 from vae_core.errors import RunNotFound
+from vae_core.likelihood import Bound, binarise, bounds_by_k, image_log_weights
 
 DATASET = "mnist"
 DIMENSIONS = (2, 16)
@@ -25,6 +26,7 @@ WEIGHTS = 20_000
 LARGEST = 5_000
 KS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, LARGEST)
 SEED = 0
+DECODED = 10
 
 D = url_state.one_of("d", DIMENSIONS, "the number of latent dimensions")
 DIGIT = url_state.one_of("digit", range(HELD_OUT), "the held-out digit")
@@ -42,7 +44,7 @@ class Bounded:
 
     key: str
     image: int
-    bounds: tuple[KBound, ...]
+    bounds: tuple[Bound, ...]
 
 
 def run_key(dimensions: int) -> str:
@@ -65,6 +67,12 @@ def bounded(key: str, image: int) -> Bounded:
     return Bounded(key, image, tuple(bounds_by_k(log_weights, KS)))
 
 
+def half_width(one: Bound) -> float:
+    """Half of the 95% interval of a bound: Student's, because the last k has few groups."""
+    assert one.standard_error is not None  # WEIGHTS are some groups of LARGEST
+    return float(stdtrit(one.repeats - 1, 0.975)) * one.standard_error
+
+
 @lru_cache(maxsize=256)
 def bound_curve(found: Bounded) -> go.Figure:
     """The bound against k, on a scale of ratios."""
@@ -73,7 +81,7 @@ def bound_curve(found: Bounded) -> go.Figure:
     chart.add_scatter(
         x=[one.k for one in bounds], y=[one.value for one in bounds], mode="lines+markers", name="L_k",
         line={"color": CLASS_COLOURS[0]}, customdata=[one.repeats for one in bounds],
-        error_y={"array": [1.96 * one.standard_error for one in bounds], "thickness": 1.5, "width": 4},
+        error_y={"array": [half_width(one) for one in bounds], "thickness": 1.5, "width": 4},
         hovertemplate="k = %{x:,}: %{y:.2f} nats<br>mean of %{customdata:,} estimates",
     )  # fmt: skip
     chart.update_layout(
@@ -90,20 +98,33 @@ def bound_curve(found: Bounded) -> go.Figure:
 def bound_sentence(found: Bounded) -> str:
     """What the curve shows, in numbers."""
     first, last = found.bounds[0], found.bounds[-1]
-    return (
-        f"The ELBO of this image is {first.value:.2f} ± {1.96 * first.standard_error:.2f} nats; with {last.k:,} "
-        f"samples the bound is {last.value:.2f} ± {1.96 * last.standard_error:.2f}. log p(x) is at least that, so "
-        f"KL(q ‖ p(z|x)) is at least about {last.value - first.value:.2f} nats for this image."
+    told = (
+        f"The ELBO of this image is {first.value:.2f} ± {half_width(first):.2f} nats; with {last.k:,} samples the "
+        f"bound is {last.value:.2f} ± {half_width(last):.2f}. log p(x) is at least that, so the gap of step 2, "
+        f"KL(q ‖ p(z|x)), is at least about {last.value - first.value:.2f} nats for this image."
     )
+    return told.replace("-", "−")
 
 
 @lru_cache(maxsize=256)
-def bound_pictures(found: Bounded) -> Html:
-    """The digit as it is and as it was set to 0 and 1: HTML, with the sentence."""
-    images = held_out(DATASET)
+def bound_figures(found: Bounded) -> Html:
+    """The sentence, and the digit: as it is, as it was set to 0 and 1, and what samples of q(z|x) decode to: HTML."""
+    images, run = held_out(DATASET), load_run(found.key)
     grey = images.floats()[found.image].reshape(1, -1)
-    sheet = np.concatenate([grey, binarise(grey)])
-    picture = tiles(sheet, images.image_shape, columns=2)
-    label = images.label_names[int(images.labels[found.image])]
-    note = f"{WEIGHTS:,} samples of q(z|x), in groups of k; bars are 95% error bars of the mean over the groups."
-    return side_by_side([(f"Held-out image {found.image}, a {label}", bound_sentence(found), picture)], note)
+    black_and_white = binarise(grey)
+    mean, log_var = run.posterior(black_and_white)
+    noise = np.random.default_rng(SEED).standard_normal((DECODED, mean.shape[1]))
+    decoded = run.decode(mean + np.exp(0.5 * log_var) * noise)
+    picture = tiles(np.concatenate([grey, black_and_white, decoded]), images.image_shape, columns=2 + DECODED)
+    rows = [
+        (
+            f"Held-out image {found.image}",
+            f"as it is, in black and white, and decoded from {DECODED} samples of q(z|x)",
+            picture,
+        )
+    ]
+    note = (
+        f"{WEIGHTS:,} samples of q(z|x), cut into groups of k; the bars are 95% intervals of the mean over the groups, "
+        f"and the last one rests on {found.bounds[-1].repeats} of them. Natural logarithms."
+    )
+    return Html(paragraph(bound_sentence(found)) + labelled_rows(rows, note))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import dataclass
 from itertools import accumulate
 from statistics import mean
 
 import plotly.graph_objects as go
 
-from ui.markup import Html
+from ui.markup import Html, paragraph
 from ui.palette import CLASS_COLOURS
 from ui.plots import TEMPLATE, Finished
 from ui.resources import load_run, shelf
@@ -57,11 +58,12 @@ def by_samples() -> tuple[Sampled, ...]:
     Raises:
         RunNotFound: fewer than two numbers of samples are in the store.
     """
-    recipes: dict[RunSpec, dict[int, list[RunSpec]]] = {}
+    recipes: dict[str, dict[int, list[RunSpec]]] = {}
     for spec in read_manifest():
         if (spec.dataset, spec.model, spec.hidden, spec.latent_dim) == (DATASET, "vae", HIDDEN, DIMENSIONS):
-            recipe = replace(spec, samples=None, seed=0)
-            recipes.setdefault(recipe, {}).setdefault(spec.samples or 1, []).append(spec)
+            fields = {**spec.to_dict(), "seed": 0}
+            samples = int(fields.pop("samples", None) or 1)
+            recipes.setdefault(json.dumps(fields, sort_keys=True), {}).setdefault(samples, []).append(spec)
     found = []
     for groups in recipes.values():
         if len(groups) < 2:  # the same recipe with another number of samples
@@ -126,11 +128,11 @@ def loss_curves() -> tuple[go.Figure, go.Figure]:
 
 
 @per_shelf
-def sample_table() -> Html:
-    """What each number of samples ends at and what it takes: HTML."""
+def sample_figures() -> Html:
+    """What each number of samples ends at and what it takes, in a sentence and a table: HTML."""
     runs = by_samples()
     first = runs[0]
-    return as_html(
+    table = as_html(
         [
             {
                 "samples per image and step": str(one.samples),
@@ -146,6 +148,7 @@ def sample_table() -> Html:
         f"seed{'s' if first.seeds > 1 else ''}; nats per image, n = {first.n:,} test images, z "
         "sampled. The last column is the held-out loss after the last epoch that was done by then.",
     )
+    return Html(paragraph(_sentence(runs)) + table)
 
 
 def _spread(values: tuple[float, ...]) -> str:
@@ -157,10 +160,8 @@ def _loss_at(one: Sampled, seconds: float) -> float:
     return done[-1] if done else one.loss[0]
 
 
-@per_shelf
-def sample_sentence() -> str:
+def _sentence(runs: tuple[Sampled, ...]) -> str:
     """What the curves end at, in numbers."""
-    runs = by_samples()
     first, last = runs[0], runs[-1]
     return (
         f"After {len(first.epochs)} epochs the −ELBO on test images is {mean(first.final):.2f} nats with {first.name} "

@@ -14,9 +14,10 @@ let charts = 0; // for ids that no other chart has
 
 class Chart {
   // box: an empty element with a height. names: of the axes. layers: class names of what will be drawn, the lowest
-  // first. square: one scale for both axes. redraw(): called when the size has changed.
-  constructor(box, { names, layers, square = false, redraw }) {
-    Object.assign(this, { box, names, square, redraw, x: [0, 1], y: [0, 1] });
+  // first. square: one scale for both axes. rows: what is drawn lies in rows, and the other axis means nothing.
+  // redraw(): called when the size has changed.
+  constructor(box, { names, layers, square = false, rows = false, redraw }) {
+    Object.assign(this, { box, names, square, rows, redraw, x: [0, 1], y: [0, 1] });
     this.svg = drawn("svg", { role: "img" });
     this.axes = drawn("g", { class: "axes" });
     const clip = drawn("clipPath", { id: `chart-${++charts}` });
@@ -75,7 +76,8 @@ class Chart {
       made.push(label);
     };
     const across = roundTicks(...this.x, width < 360 ? 4 : 8);
-    const up = roundTicks(...this.y, height < 160 ? 3 : 5);
+    const up = this.square ? across : roundTicks(...this.y, height < 160 ? 3 : 5);
+    if (this.rows) up.ticks = [];
     let grid = "";
     for (const tick of across.ticks) {
       grid += `M${px(this.left(tick))} ${px(top)}V${px(top + height)}`;

@@ -13,7 +13,7 @@ class DiagonalPart {
       names: ["z₁", "z₂"], layers: ["posterior-area", "posterior", "q"], square: true, redraw: draw,
     });
     this.widths = new Chart(this.find(".widths"), {
-      names: ["σ of q", "KL(q ‖ p), nats"], layers: ["coming", "missing", "least", "here"], redraw: draw,
+      names: ["σ of q", "nats"], layers: ["coming", "missing", "least", "here"], redraw: draw,
     });
     const { low, high } = header;
     this.correlation = new Knob({ label: "correlation ρ of p", low, high, step: 0.01, moved: (rho) => this.move({ rho }) });

@@ -9,7 +9,7 @@ class EstimatePart {
     const draw = () => this.draw();
     this.densities = new Chart(this.find(".densities"), { names: ["z", ""], layers: ["prior", "q-area", "q"], redraw: draw });
     this.bars = new Chart(this.find(".bars"), {
-      names: ["KL, nats", ""], layers: ["bars-hit", "bars-missed", "means-hit", "means-missed", "evidence"], redraw: draw,
+      names: ["KL, nats", ""], layers: ["bars-hit", "bars-missed", "means-hit", "means-missed", "evidence"], rows: true, redraw: draw,
     });
     const moved = (name) => (value) => { this[name] = value; this.compute(); this.draw(); };
     this.knobs = {
