@@ -130,7 +130,7 @@ chapter.passage(
     r"\mathbb{E}_q[\log p(x|z)] \approx \frac1L \sum_{l=1}^L \log p(x|z_l), \quad z_l \sim q"
     "\n$$\n\n"
     "The gradient of one sample is already right on average, and every step averages it over a batch of images; more "
-    "samples make a step dearer, and only a little less noisy.",
+    "samples make a step dearer and less noisy. Which of the two counts for more is seen in training.",
 )
 with errors_said():
     for column, (place, figure) in zip(st.columns(2, gap="large"), enumerate(loss_curves()), strict=True):

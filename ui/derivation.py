@@ -15,9 +15,11 @@ from vae_core.toy import (
     GRID_END,
     GRID_STEPS,
     LARGEST_STEP,
+    Exact,
     Toy,
     descend,
     exact_posterior,
+    grid,
     kl_to_posterior,
     nodes,
 )
@@ -91,16 +93,27 @@ def where_q_settles() -> tuple[int, str]:
     way = descend(toy, DESCENT["start"], DESCENT["spread"], DESCENT["rate"], int(DESCENT["steps"]))
     mean, sigma = float(way.mean[-1]), math.exp(way.log_sigma[-1])
     gap = kl_to_posterior(exact, mean, way.log_sigma[-1])
+    share = _share_of_the_hump(exact, mean)
     told = (
         f"From μ = {DESCENT['start']:g} and σ = {DESCENT['spread']:g} it ends at μ = {mean:.2f}, σ = {sigma:.2f}; the "
         f"posterior itself has mean {exact.mean:.2f} and standard deviation {exact.deviation:.2f}. KL(q ‖ p) is large "
         "wherever q has mass and p has none, so q leaves the valley and one hump alone. What stays is a gap of "
-        f"{gap:.2f} nats, about −log of that hump's share, e^−{gap:.2f} = {math.exp(-gap):.0%}."
+        f"{gap:.2f} nats: the hump holds {share:.0%} of the posterior, and −log {share:.2f} = {-math.log(share):.2f}."
     )
     if sigma > 0.8 * exact.deviation:
         return 2, told
     away = abs(mean - exact.mean) > 0.5 * exact.deviation
     return (1 if away else 0), told
+
+
+def _share_of_the_hump(exact: Exact, place: float) -> float:
+    """What a hump holds of the posterior: all on its side of the lowest place between the two highest ones."""
+    z, density = grid(), np.exp(exact.log_density)
+    left = int(np.where(z < exact.mean, density, 0.0).argmax())
+    right = int(np.where(z > exact.mean, density, 0.0).argmax())
+    valley = z[left + int(density[left:right].argmin())]
+    side = (z > valley) == (place > valley)
+    return float(np.trapezoid(np.where(side, density, 0.0), z))
 
 
 @lru_cache(maxsize=1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from statistics import mean
 
@@ -58,12 +58,11 @@ def by_samples() -> tuple[Sampled, ...]:
     Raises:
         RunNotFound: fewer than two numbers of samples are in the store.
     """
-    recipes: dict[str, dict[int, list[RunSpec]]] = {}
+    recipes: dict[RunSpec, dict[int, list[RunSpec]]] = {}
     for spec in read_manifest():
         if (spec.dataset, spec.model, spec.hidden, spec.latent_dim) == (DATASET, "vae", HIDDEN, DIMENSIONS):
-            fields = {**spec.to_dict(), "seed": 0}
-            samples = int(fields.pop("samples", None) or 1)
-            recipes.setdefault(json.dumps(fields, sort_keys=True), {}).setdefault(samples, []).append(spec)
+            recipe = replace(spec, samples=None, seed=0)
+            recipes.setdefault(recipe, {}).setdefault(spec.samples or 1, []).append(spec)
     found = []
     for groups in recipes.values():
         if len(groups) < 2:  # the same recipe with another number of samples
@@ -103,7 +102,8 @@ def _sampled(samples: int, keys: list[str]) -> Sampled:
 def loss_curves() -> tuple[go.Figure, go.Figure]:
     """Held-out loss against epochs, and the same against seconds."""
     runs = by_samples()
-    settled = [value for one in runs for value in one.loss[1:]]
+    # The first epochs fall so far that they would flatten the rest.
+    settled = [value for one in runs for value in one.loss[min(math.ceil(0.1 * len(one.loss)), len(one.loss) - 1) :]]
     span = max(settled) - min(settled)
     charts = []
     for title, places in (("epoch", "epochs"), ("seconds of training", "seconds")):
@@ -117,7 +117,7 @@ def loss_curves() -> tuple[go.Figure, go.Figure]:
         chart.update_layout(
             template=TEMPLATE,
             height=300,
-            xaxis={"title": title, **({"type": "log"} if places == "seconds" else {})},
+            xaxis={"title": title},
             yaxis={
                 "title": "held-out −ELBO, nats",
                 "range": [min(settled) - 0.05 * span, max(settled) + 0.05 * span],
@@ -163,8 +163,17 @@ def _loss_at(one: Sampled, seconds: float) -> float:
 def _sentence(runs: tuple[Sampled, ...]) -> str:
     """What the curves end at, in numbers."""
     first, last = runs[0], runs[-1]
-    return (
+    told = (
         f"After {len(first.epochs)} epochs the −ELBO on test images is {mean(first.final):.2f} nats with {first.name} "
         f"and {mean(last.final):.2f} with {last.name}, which took {last.seconds[-1] / first.seconds[-1]:.1f} times as "
         f"long. In the time that {first.name} took, {last.name} had come to {_loss_at(last, first.seconds[-1]):.2f}."
+    )
+    seeds = min(first.seeds, last.seeds)
+    if seeds < 2:
+        return told
+    apart = abs(mean(first.final) - mean(last.final))
+    spread = max(max(one.final) - min(one.final) for one in (first, last))
+    return (
+        f"{told} The means are {apart:.2f} nats apart, and runs that differ in their seed alone up to {spread:.2f}: "
+        f"over {seeds} seeds the difference is {'no larger' if apart <= spread else 'larger'} than chance."
     )

@@ -208,6 +208,18 @@ def test_seeds_are_averaged_and_other_recipes_left_out(with_samples, sampled_sto
     last = [run.history[-1]["validation_reconstruction"] + run.history[-1]["validation_kl"] for run in runs]
     assert one.loss[-1] == pytest.approx(np.mean(last))
     assert len(one.final) == 2
+    many = [replace(spec, seed=seed) for spec in with_samples for seed in (0, 1)]
+    for spec in many:
+        sampled_store.get_or_train(spec, precision="float32")
+    monkeypatch.setattr(ui.one_sample, "read_manifest", lambda: many)
+    finals = [
+        [sampled_store.load(replace(with_samples[k], seed=s).key).metrics["test"]["negative_elbo"] for s in (0, 1)]
+        for k in (0, 2)
+    ]
+    apart, spread = abs(np.mean(finals[0]) - np.mean(finals[1])), max(abs(np.diff(pair)[0]) for pair in finals)
+    told = said(open_page(PAGE), "The means are .*")[0]
+    assert f"{apart:.2f} nats apart" in told and f"up to {spread:.2f}" in told
+    assert ("no larger than chance" in told) is (apart <= spread)
 
 
 def test_where_c_enters_is_what_the_dial_says():

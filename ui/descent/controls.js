@@ -57,10 +57,12 @@ class Story {
 
   set(changes) {
     Object.assign(this, changes);
+    this.made = null;
     for (const listener of this.listeners) listener();
   }
 
-  toy(rules) { return new Toy(rules, this.decoders[this.decoder].coefficients, this.x, this.c); }
+  // The model where the story is: one for all that ask.
+  toy(rules) { return (this.made ??= new Toy(rules, this.decoders[this.decoder].coefficients, this.x, this.c)); }
 
   // The three controls of an instrument, and what keeps them where the story is.
   controls(kind, { x, variances }) {

@@ -23,24 +23,32 @@ class Toy {
 
   logJoint(z) { return this.logLikelihood(z) + logNormal(z, 0, 1); }
 
-  // Sum over the grid by the trapezoidal rule; what it sums is nothing at both ends.
+  // Sum of of(z, k) over the places z of the grid, by the trapezoidal rule.
   integral(of) {
     const { grid_end: end, grid_steps: steps } = this.rules;
     const width = (2 * end) / steps;
     let sum = 0;
-    for (let k = 0; k <= steps; k++) sum += (k === 0 || k === steps ? 0.5 : 1) * of(k * width - end);
+    for (let k = 0; k <= steps; k++) sum += (k === 0 || k === steps ? 0.5 : 1) * of(k * width - end, k);
     return sum * width;
   }
 
-  exact() {
+  // The joint density at the places of the grid, its logarithm.
+  get logJoints() {
     const { grid_end: end, grid_steps: steps } = this.rules;
-    let highest = -Infinity;
-    for (let k = 0; k <= steps; k++) highest = Math.max(highest, this.logJoint((2 * end * k) / steps - end));
-    const logEvidence = highest + Math.log(this.integral((z) => Math.exp(this.logJoint(z) - highest)));
+    return (this.joints ??= Float64Array.from({ length: steps + 1 }, (_, k) => this.logJoint((2 * end * k) / steps - end)));
+  }
+
+  // The evidence and the posterior; the same object every time.
+  exact() {
+    if (this.known) return this.known;
+    const joints = this.logJoints;
+    const highest = joints.reduce((most, one) => Math.max(most, one), -Infinity);
+    const logEvidence = highest + Math.log(this.integral((_, k) => Math.exp(joints[k] - highest)));
+    const densities = joints.map((one) => Math.exp(one - logEvidence));
+    const mean = this.integral((z, k) => densities[k] * z);
+    const deviation = Math.sqrt(this.integral((z, k) => densities[k] * (z - mean) ** 2));
     const density = (z) => Math.exp(this.logJoint(z) - logEvidence);
-    const mean = this.integral((z) => density(z) * z);
-    const deviation = Math.sqrt(this.integral((z) => density(z) * (z - mean) ** 2));
-    return { logEvidence, density, mean, deviation };
+    return (this.known = { logEvidence, density, mean, deviation });
   }
 
   // The ELBO of N(mean, sigma^2), its terms, and its gradient through z = mean + sigma * eps.
@@ -61,10 +69,11 @@ class Toy {
 
   klToPosterior(logEvidence, mean, logSigma) {
     const sigma = Math.exp(logSigma);
-    return this.integral((z) => {
+    const joints = this.logJoints;
+    return this.integral((z, k) => {
       const logQ = logNormal(z, mean, sigma);
       const q = Math.exp(logQ);
-      return q === 0 ? 0 : q * (logQ - this.logJoint(z) + logEvidence);
+      return q === 0 ? 0 : q * (logQ - joints[k] + logEvidence);
     });
   }
 
