@@ -175,5 +175,6 @@ def _sentence(runs: tuple[Sampled, ...]) -> str:
     spread = max(max(one.final) - min(one.final) for one in (first, last))
     return (
         f"{told} The means are {apart:.2f} nats apart, and runs that differ in their seed alone up to {spread:.2f}: "
-        f"over {seeds} seeds the difference is {'no larger' if apart <= spread else 'larger'} than chance."
+        f"over {seeds} seeds the number of samples makes {'no more' if apart <= spread else 'more'} difference than "
+        "the seed."
     )
