@@ -16,6 +16,8 @@ CHAPTERS = {
     "the numbers that tell.",
     "pages/beta.py": "What does the weight of the KL term do? Drag it: points, decoder and samples of trained models "
     "follow.",
+    "pages/mathematics.py": "Where does the loss come from? From Bayes' rule to the ELBO in seven steps, each with an "
+    "experiment whose exact answer is known.",
     "pages/explorer.py": "Any trained run in full: pin and compare points, draw paths, see posteriors, export.",
 }
 PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+_TEXT = "max-width:45rem;margin:0 0 0.9rem"
 _NOTE = "font-size:0.875rem;opacity:0.72;max-width:45rem;margin-top:0.6rem"
 
 
@@ -18,6 +19,11 @@ class Html(str):
 
     def _repr_html_(self) -> str:
         return str(self)
+
+
+def paragraph(text: str) -> str:
+    """Running text above a figure, as wide as a passage."""
+    return f'<p style="{_TEXT}">{html.escape(text)}</p>'
 
 
 def small_print(note: str) -> str:

@@ -21,6 +21,7 @@ from vae_core.spec import RunSpec
 if TYPE_CHECKING:
     import torch
 
+    from vae_core.datasets import ImageDataset
     from vae_core.training.loop import Progress, TrainingState
 
 SUFFIX = ".safetensors"
@@ -133,6 +134,7 @@ class Store:
         data_root: str | Path | None = None,
         device: str = "auto",
         precision: str = "auto",
+        splits: tuple[ImageDataset, ImageDataset] | None = None,
         on_epoch: Callable[[Progress], None] | None = None,
         on_wait: Callable[[], None] | None = None,
     ) -> Run:
@@ -144,6 +146,8 @@ class Store:
             spec: what to train.
             data_root: see `datasets.data_root`.
             device, precision, on_epoch: see `training.train`.
+            splits: to train on and to validate on, instead of those of the spec's dataset. They are not part of the
+                key: keep such runs in a store of their own.
             on_wait: called once if somebody else is training this key.
 
         Raises:
@@ -153,7 +157,14 @@ class Store:
         from vae_core.training.jobs import get_or_train  # imported here: reading runs must not wait for torch
 
         return get_or_train(
-            self, spec, data_root=data_root, device=device, precision=precision, on_epoch=on_epoch, on_wait=on_wait
+            self,
+            spec,
+            data_root=data_root,
+            device=device,
+            precision=precision,
+            splits=splits,
+            on_epoch=on_epoch,
+            on_wait=on_wait,
         )
 
     def features(self, dataset: str) -> FeatureSpace:

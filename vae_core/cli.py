@@ -18,12 +18,14 @@ import typer
 
 from vae_core.cli_keep import evict, export
 from vae_core.cli_options import DataOption, DeviceOption, JsonOption, PrecisionOption, StoreOption
-from vae_core.errors import RunNotFound, SpecError, VaeCoreError
+from vae_core.errors import MeasureError, RunNotFound, SpecError, VaeCoreError
 from vae_core.manifest import MANIFEST, SHIPPED, read_manifest
 from vae_core.models import MODELS, model_kind
 from vae_core.spec import RunSpec
 
 if TYPE_CHECKING:
+    from vae_core.datasets import ImageDataset
+    from vae_core.run import Run
     from vae_core.sweep import Plan
 
 app = typer.Typer(
@@ -60,6 +62,14 @@ def train(
     reconstruction_weight: Annotated[float | None, typer.Option(help="1 if left out; 0 trains the KL alone.")] = None,
     kl_warm_up: Annotated[int | None, typer.Option(help="Epochs over which the KL's weight rises from 0.")] = None,
     learned_variance: Annotated[bool, typer.Option("--learned-variance", help="Learn c, from --variance on.")] = False,
+    samples: Annotated[int | None, typer.Option(help="z drawn for each image in every step; 1 if left out.")] = None,
+    binarised: Annotated[
+        bool, typer.Option("--binarised", help="Draw each pixel as Bernoulli(pixel), anew in every step.")
+    ] = False,
+    activation: Annotated[str | None, typer.Option(help="relu or tanh, in fully connected models.")] = None,
+    start_at_mean: Annotated[
+        bool, typer.Option("--start-at-mean", help="Start the decoder's last bias at the mean training image.")
+    ] = False,
     store: StoreOption = SHIPPED,
     data_root: DataOption = None,
     device: DeviceOption = "auto",
@@ -85,6 +95,10 @@ def train(
         reconstruction_weight=reconstruction_weight,
         kl_warm_up=kl_warm_up,
         learned_variance=learned_variance or None,
+        samples=samples,
+        binarised=binarised or None,
+        activation=activation,
+        start_at_mean=start_at_mean or None,
     )
     run, trained = _get_or_train(spec, store, data_root, device, precision)
     if as_json:
@@ -142,6 +156,12 @@ def sweep(
 def evaluate(
     key: Annotated[str, typer.Argument(help="Key of a run, as `list` prints it.")],
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    likelihood_samples: Annotated[
+        int | None, typer.Option(help="Also measure log p(x), with so many importance samples for each image.")
+    ] = None,
+    likelihood_images: Annotated[
+        int | None, typer.Option(help="Measure log p(x) on the first so many images only.")
+    ] = None,
     store: StoreOption = SHIPPED,
     data_root: DataOption = None,
     as_json: JsonOption = False,
@@ -154,13 +174,17 @@ def evaluate(
     runs = Store(store)
     run = runs.load(key)
     images = load(run.spec.dataset, split, root=data_root)
+    if split == "train":
+        images = images.first(run.spec.images)
+    # First, as it may be refused.
+    log_likelihood = _log_likelihood(run, images, likelihood_samples, likelihood_images)
     features, missing = None, ""
     if model_kind(run.spec.model).objective == "elbo":
         try:
             features = runs.features(run.spec.dataset)
         except RunNotFound as error:
             missing = str(error)
-    metrics = measure(run, images.first(run.spec.images) if split == "train" else images, features)
+    metrics = measure(run, images, features) | log_likelihood
     if missing:
         metrics["not_measured"]["samples"] = missing
     count = metrics.pop("n")
@@ -290,6 +314,28 @@ def _get_or_train(spec: RunSpec, store: Path, data_root: Path | None, device: st
     except KeyboardInterrupt:  # here and not in `main`: typer turns it into a silent exit
         print("Stopped. The same command resumes from the last finished epoch.", file=sys.stderr)
         raise typer.Exit(130) from None
+
+
+def _log_likelihood(run: Run, images: ImageDataset, samples: int | None, first: int | None) -> dict[str, Any]:
+    """log p(x) under the name of its figures, with a bar on standard error; empty where it was not asked for."""
+    if samples is None:
+        if first is not None:
+            raise MeasureError("--likelihood-images says on how many; say --likelihood-samples, too.")
+        return {}
+    if first is not None and first < 1:
+        raise MeasureError(f"likelihood images must be at least 1, not {first}.")
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from vae_core.evaluation.likelihood import measure_likelihood
+
+    few = images.first(first)
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(f"log p(x), k = {samples:,}, images", total=len(few))
+        measured = measure_likelihood(run, few, samples, on_image=lambda done: bar.update(task, completed=done))
+    return {"log_likelihood": measured}
 
 
 @contextmanager

@@ -146,19 +146,24 @@ class Memorised(NamedTuple):
 
 
 def elbo(model: torch.nn.Module, x: Tensor, noise: Tensor, p_x_given_z: Likelihood) -> Elbo:
-    """Both terms for a batch: one sample per image, made from `noise`.
+    """Both terms for a batch: one sample per image, or several, made from `noise`.
 
     Args:
         model: anything with `latents` and `decode`.
         x: (B, D), pixels in [0, 1].
-        noise: (B, d), standard normal.
+        noise: (B, d), standard normal; or (S, B, d) for S samples per image, whose reconstructions are averaged.
         p_x_given_z: the likelihood.
 
     Returns:
         Elbo of (B,) tensors; the KL of a model without a posterior is 0.
     """
     z, posterior = model.latents(x, noise)  # type: ignore[operator]
-    reconstruction = p_x_given_z.negative_log_likelihood(model.decode(z), x)  # type: ignore[operator]
+    if z.ndim == 2:
+        reconstruction = p_x_given_z.negative_log_likelihood(model.decode(z), x)  # type: ignore[operator]
+    else:
+        output = model.decode(z.flatten(0, 1))  # type: ignore[operator]  # (S * B, D)
+        each = p_x_given_z.negative_log_likelihood(output, x.expand(len(z), *x.shape).flatten(0, 1))
+        reconstruction = each.unflatten(0, z.shape[:2]).mean(dim=0)  # (B,)
     kl = torch.zeros_like(reconstruction) if posterior is None else kl_to_standard_normal(posterior).sum(dim=1)
     return Elbo(reconstruction, kl)
 

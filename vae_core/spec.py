@@ -7,9 +7,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vae_core.errors import SpecError
+
+if TYPE_CHECKING:
+    from vae_core.models import ModelKind
 
 # Raised when the training procedure itself changes its results (initialisation, schedule, noise), so that a
 # run of the old procedure is never mistaken for one of the new.
@@ -23,7 +26,17 @@ MAX_EPOCHS = 100_000
 MAX_BATCH_SIZE = 65_536
 DEFAULT_GAUSSIAN_VARIANCE = 0.05
 MAX_IMAGES = 10_000_000
-_SILENT = ("reconstruction_weight", "kl_warm_up", "learned_variance")
+MAX_SAMPLES = 1_000
+ACTIVATIONS = ("relu", "tanh")
+_SILENT = (
+    "reconstruction_weight",
+    "kl_warm_up",
+    "learned_variance",
+    "samples",
+    "binarised",
+    "activation",
+    "start_at_mean",
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,13 @@ class RunSpec:
             None for none.
         learned_variance: True to learn c of the Gaussian likelihood, starting from `variance` (sigma-VAE, Rybkin et
             al. 2021); None for a fixed one.
+        samples: z drawn for each image in every step, whose reconstructions are averaged; None for the usual 1.
+            Held-out images are measured with one.
+        binarised: True to draw each pixel as Bernoulli(pixel), 0 or 1, anew in every step (Burda et al. 2016), and
+            once for held-out images; Bernoulli likelihood only, which is a density on such pixels. None for grey ones.
+        activation: ``tanh`` in the hidden layers of fully connected models; None for the usual ``relu``.
+        start_at_mean: True to start the decoder's last bias where it gives the mean training image, as the published
+            code of Burda et al. 2016 does; fully connected models. None for a random start.
 
     A model that is computed rather than trained (PCA, chosen pixels) has one key whatever is said of epochs, batch
     size, learning rate and seed: they are set to fixed values.
@@ -77,6 +97,10 @@ class RunSpec:
     reconstruction_weight: float | None = None
     kl_warm_up: int | None = None
     learned_variance: bool | None = None
+    samples: int | None = None
+    binarised: bool | None = None
+    activation: str | None = None
+    start_at_mean: bool | None = None
 
     def __post_init__(self) -> None:
         # Imported here: the registries import torch or image libraries, and reading a spec must stay cheap.
@@ -115,6 +139,7 @@ class RunSpec:
         if self.images is not None:
             _set("images", _integer("images", self.images, 2, MAX_IMAGES))
         self._check_weights(kind.has_kl)
+        self._check_variants(kind)
         check_architecture(self, info(self.dataset).image_shape)
 
     def _check_weights(self, has_kl: bool) -> None:
@@ -132,12 +157,34 @@ class RunSpec:
         if self.kl_warm_up is not None:
             epochs = _integer("kl_warm_up", self.kl_warm_up, 0, self.epochs)
             _set("kl_warm_up", epochs or None)
-        if self.learned_variance is not None:
-            if not isinstance(self.learned_variance, bool):
-                raise SpecError(f"learned_variance must be true or false, not {_shown(self.learned_variance)}.")
-            if self.learned_variance and (self.likelihood != "gaussian" or not has_kl):
-                raise SpecError("learned_variance belongs to the Gaussian likelihood of a model with a KL term.")
-            _set("learned_variance", self.learned_variance or None)
+        if _yes("learned_variance", self.learned_variance) and (self.likelihood != "gaussian" or not has_kl):
+            raise SpecError("learned_variance belongs to the Gaussian likelihood of a model with a KL term.")
+        _set("learned_variance", self.learned_variance or None)
+
+    def _check_variants(self, kind: ModelKind) -> None:
+        """The fields that change what is drawn, and what the network is made of; the usual becomes None."""
+        _set = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731  frozen dataclass
+        autoencodes = kind.objective == "elbo" and kind.trained
+        if self.samples is not None:
+            samples = _integer("samples", self.samples, 1, MAX_SAMPLES)
+            if samples > 1 and not kind.has_kl:
+                raise SpecError(f"samples must be left out for model {self.model!r}: it draws none.")
+            if samples * self.batch_size > MAX_BATCH_SIZE:
+                raise SpecError(f"samples times batch_size must be at most {MAX_BATCH_SIZE:,}: lower one of them.")
+            _set("samples", None if samples == 1 else samples)
+        if _yes("binarised", self.binarised) and (self.likelihood != "bernoulli" or not autoencodes):
+            raise SpecError("binarised belongs to the Bernoulli likelihood of an autoencoder.")
+        _set("binarised", self.binarised or None)
+        connected = autoencodes and kind.family == "mlp"
+        if self.activation is not None:
+            if self.activation not in ACTIVATIONS:
+                raise SpecError(f"activation must be {' or '.join(ACTIVATIONS)}, not {_shown(self.activation)}.")
+            if self.activation != "relu" and not connected:
+                raise SpecError(f"activation must be left out for model {self.model!r}: it is not fully connected.")
+            _set("activation", None if self.activation == "relu" else self.activation)
+        if _yes("start_at_mean", self.start_at_mean) and not connected:
+            raise SpecError(f"start_at_mean must be left out for model {self.model!r}: it is not fully connected.")
+        _set("start_at_mean", self.start_at_mean or None)
 
     @property
     def kl_weight(self) -> float:
@@ -207,6 +254,12 @@ def _number(name: str, value: object, low: float, high: float, *, open_low: bool
         least = f"above {low:g}" if open_low else f"at least {low:g}"
         raise SpecError(f"{name} must be a number {least} and at most {high:g}, not {_shown(value)}.")
     return float(value) + 0.0  # type: ignore[arg-type]  # -0.0 becomes 0.0: equal specs have equal keys
+
+
+def _yes(name: str, value: object) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise SpecError(f"{name} must be true or false, not {_shown(value)}.")
+    return bool(value)
 
 
 def _widths(value: object) -> tuple[int, ...]:

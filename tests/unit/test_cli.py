@@ -93,6 +93,45 @@ def test_every_option_reaches_the_spec(ask: Ask, tmp_path: Path) -> None:
     assert Store(tmp_path).keys() == [expected.key]
 
 
+def test_what_is_drawn_and_what_the_network_is_made_of_reach_the_spec(ask: Ask, tmp_path: Path) -> None:
+    options = "--samples 3 --binarised --activation tanh --start-at-mean --json"
+    answer = ask(*TRAIN, *FLOAT32, *options.split(), "--store", tmp_path)
+    said = RunSpec.from_dict(json.loads(answer.out)["spec"])
+    assert (said.samples, said.binarised, said.activation, said.start_at_mean) == (3, True, "tanh", True)
+
+
+def test_log_p_is_measured_on_request_with_its_counts(ask: Ask, store: Store, small_runs: dict[str, Run]) -> None:
+    run = small_runs["vae"]
+    asked = ["evaluate", run.key, "--likelihood-samples", "20", "--store", store.root]
+    found = json.loads(ask(*asked, "--json").out)["metrics"]["log_likelihood"]
+    assert set(found) == {"nats", "standard_error", "elbo", "samples", "n", "binarised"}
+    assert (found["samples"], found["n"], found["binarised"]) == (20, 360, True)
+    assert found["elbo"] < found["nats"] < 0 < found["standard_error"]
+    assert found == json.loads(ask(*asked, "--json").out)["metrics"]["log_likelihood"]
+    fewer = json.loads(ask(*asked, "--likelihood-images", "7", "--json").out)
+    assert (fewer["n"], fewer["metrics"]["log_likelihood"]["n"]) == (360, 7)
+    lines = ask(*asked).out.splitlines()
+    assert any(line.split() == ["log_likelihood", "nats", f"{found['nats']:.4f}"] for line in lines)
+    assert "log_likelihood" not in json.loads(ask("evaluate", run.key, "--store", store.root, "--json").out)["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("vae", ["--likelihood-samples", "0"]),
+        ("vae", ["--likelihood-samples", "100001"]),
+        ("vae", ["--likelihood-samples", "5", "--likelihood-images", "0"]),
+        ("vae", ["--likelihood-images", "5"]),
+        ("ae", ["--likelihood-samples", "5"]),
+    ],
+    ids=str,
+)
+def test_a_likelihood_that_cannot_be_measured_is_one_sentence(
+    name: str, options: list[str], ask: Ask, store: Store, small_runs: dict[str, Run]
+) -> None:
+    assert_one_sentence(ask("evaluate", small_runs[name].key, "--store", store.root, *options))
+
+
 def test_the_store_may_come_from_the_environment(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAE_STORE", str(tmp_path / "chosen"))
     key = ask(*TRAIN, *FLOAT32).out.strip()
@@ -337,6 +376,11 @@ BAD_TRAINING = {
     "a convolution too many": ["--model", "conv_vae", "--hidden", "4,4,4,4,8"],
     "a convolution too few": ["--model", "conv_vae", "--hidden", "8"],
     "variance 0": ["--likelihood", "gaussian", "--variance", "0"],
+    "no samples": ["--samples", "0"],
+    "samples of an autoencoder": ["--model", "ae", "--samples", "2"],
+    "binarised under a Gaussian": ["--likelihood", "gaussian", "--binarised"],
+    "unknown activation": ["--activation", "sine"],
+    "tanh in convolutions": ["--model", "conv_vae", "--hidden", "4,8", "--activation", "tanh"],
     "unknown device": ["--device", "gpu"],
     "unknown precision": ["--precision", "float8"],
 }

@@ -236,6 +236,7 @@ USUAL_WEIGHTS: list[dict[str, Any]] = [
     {"kl_warm_up": 0},
     {"learned_variance": False},
     {"reconstruction_weight": 1.0, "kl_warm_up": 0, "learned_variance": False},
+    {"samples": 1, "binarised": False, "activation": "relu", "start_at_mean": False},
 ]
 
 
@@ -247,7 +248,7 @@ def test_a_weight_at_its_usual_value_is_as_if_left_out(likelihood: str, usual: d
     assert said.key == plain.key
     assert said.to_dict() == plain.to_dict()
     assert said.canonical_json() == plain.canonical_json()
-    assert not {"reconstruction_weight", "kl_warm_up", "learned_variance"} & set(said.to_dict())
+    assert not {name for usual in USUAL_WEIGHTS for name in usual} & set(said.to_dict())
 
 
 WEIGHED: list[dict[str, Any]] = [
@@ -258,6 +259,12 @@ WEIGHED: list[dict[str, Any]] = [
     {"kl_warm_up": 30},
     {"likelihood": "gaussian", "learned_variance": True},
     {"likelihood": "gaussian", "learned_variance": True, "kl_warm_up": 3, "reconstruction_weight": 0.1},
+    {"samples": 2},
+    {"samples": 5},
+    {"binarised": True},
+    {"activation": "tanh"},
+    {"start_at_mean": True},
+    {"samples": 2, "binarised": True, "activation": "tanh", "start_at_mean": True},
 ]
 
 
@@ -301,9 +308,24 @@ def test_a_warm_up_is_no_longer_than_the_training(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [0, 1, "yes", math.nan, [], LONG], ids=short)
-def test_a_variance_is_learned_or_not(value: object) -> None:
-    with pytest.raises(SpecError, match=r"^learned_variance must be true or false, not ") as refused:
-        spec(likelihood="gaussian", learned_variance=value)
+@pytest.mark.parametrize("field", ["learned_variance", "binarised", "start_at_mean"])
+def test_a_yes_or_no_is_nothing_else(field: str, value: object) -> None:
+    with pytest.raises(SpecError, match=rf"^{field} must be true or false, not ") as refused:
+        spec(likelihood="gaussian" if field == "learned_variance" else "bernoulli", **{field: value})
+    assert_one_short_sentence(str(refused.value))
+
+
+@pytest.mark.parametrize("value", [0, -1, 1_001, 10**400, True, 2.0, "2", math.nan, [2], LONG], ids=short)
+def test_samples_are_a_count_of_at_most_1000(value: object) -> None:
+    with pytest.raises(SpecError, match=r"^samples must be a whole number from 1 to 1,000, not ") as refused:
+        spec(samples=value)
+    assert_one_short_sentence(str(refused.value))
+
+
+@pytest.mark.parametrize("value", ["", "sigmoid", "Tanh", LONG, 1, ["tanh"], {}], ids=short)
+def test_an_activation_is_one_of_two(value: object) -> None:
+    with pytest.raises(SpecError, match=r"^activation must be relu or tanh, not ") as refused:
+        spec(activation=value)
     assert_one_short_sentence(str(refused.value))
 
 
@@ -316,6 +338,15 @@ def test_a_variance_is_learned_or_not(value: object) -> None:
         ({"model": "pca", "kl_warm_up": 1}, "kl_warm_up must be left out for model 'pca'"),
         ({"learned_variance": True}, "learned_variance belongs to the Gaussian likelihood"),
         ({"model": "ae", "likelihood": "gaussian", "learned_variance": True}, "of a model with a KL term"),
+        ({"model": "ae", "samples": 2}, "samples must be left out for model 'ae': it draws none"),
+        ({"model": "classifier", "samples": 2}, "samples must be left out for model 'classifier'"),
+        ({"samples": 600, "batch_size": 128}, "samples times batch_size must be at most 65,536"),
+        ({"likelihood": "gaussian", "binarised": True}, "binarised belongs to the Bernoulli likelihood"),
+        ({"model": "classifier", "binarised": True}, "binarised belongs to .* an autoencoder"),
+        ({"model": "conv_vae", "activation": "tanh"}, "activation must be left out for model 'conv_vae'"),
+        ({"model": "linear_ae", "activation": "tanh"}, "activation must be left out for model 'linear_ae'"),
+        ({"model": "pca", "start_at_mean": True}, "start_at_mean must be left out for model 'pca'"),
+        ({"model": "conv_ae", "start_at_mean": True}, "start_at_mean must be left out for model 'conv_ae'"),
     ],
     ids=str,
 )

@@ -38,6 +38,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "Bernoulli": {},
     "Gaussian": {"likelihood": "gaussian", "variance": 0.1},
     "learned variance": {"likelihood": "gaussian", "variance": 0.1, "learned_variance": True},
+    "samples, tanh": {"samples": 3, "binarised": True, "activation": "tanh", "start_at_mean": True},
     "convolutions": {"model": "conv_vae", "hidden": (4, 8, 16), "epochs": 2, "batch_size": 250},
 }
 
@@ -163,7 +164,7 @@ def test_a_stack_ends_where_each_member_ends_alone(
         assert_near(result, train(spec, training, validation), name)
 
 
-@pytest.mark.parametrize("kind", ["Bernoulli", "learned variance"])
+@pytest.mark.parametrize("kind", ["Bernoulli", "learned variance", "samples, tanh"])
 def test_a_resumed_stack_ends_where_an_uninterrupted_one_ends(
     kind: str, small_spec: Make, training: ImageDataset, validation: ImageDataset
 ) -> None:

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 
 from vae_core.datasets import ImageDataset
 from vae_core.errors import SpecError, TrainingDiverged
+from vae_core.evaluation.losses import evaluate
 from vae_core.metrics import mean_squared_error
 from vae_core.models import build
+from vae_core.models.program import program
+from vae_core.models.vae import VAE
 from vae_core.spec import RunSpec
 from vae_core.training import Progress, device, loop
 from vae_core.training import train as train_as_asked
@@ -34,6 +37,17 @@ HISTORY = {"epoch", "reconstruction", "kl", "validation_reconstruction", "valida
 
 def train(spec: RunSpec, training: ImageDataset, validation: ImageDataset, **options: Any) -> Trained:
     return train_as_asked(spec, training, validation, **{"device": "cpu", "precision": "float32", **options})
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "samples": {"samples": 3},
+    "binarised": {"binarised": True},
+    "binarised autoencoder": {"model": "ae", "binarised": True},
+    "binarised convolutions": {"model": "conv_vae", "hidden": (4, 8, 16), "binarised": True, "samples": 2},
+    "tanh": {"activation": "tanh"},
+    "start at the mean": {"start_at_mean": True},
+    "all": {"samples": 2, "binarised": True, "activation": "tanh", "start_at_mean": True},
+}
 
 
 def few(images: ImageDataset, count: int) -> ImageDataset:
@@ -138,6 +152,108 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
     assert without_times(resumed.history) == without_times(whole.history)
     assert resumed.snapshots.keys() == whole.snapshots.keys()
     assert all(np.array_equal(resumed.snapshots[epoch], whole.snapshots[epoch]) for epoch in whole.snapshots)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_variants_resume_bit_for_bit_too_and_differ_from_the_usual(
+    name: str,
+    small_spec: Make,
+    training: ImageDataset,
+    validation: ImageDataset,
+    same_weights: Callable[..., bool],
+    without_times: Callable[..., Any],
+) -> None:
+    spec = small_spec(**{"epochs": 3, **VARIANTS[name]})
+    states: list[TrainingState] = []
+    whole = train(spec, training, validation, save_state=states.append)
+    torch.manual_seed(99)  # whatever else draws from the global state in between
+    resumed = train(spec, training, validation, resume=states[0])
+    assert same_weights(resumed.model, whole.model)
+    assert without_times(resumed.history) == without_times(whole.history)
+    assert all(np.array_equal(resumed.snapshots[epoch], whole.snapshots[epoch]) for epoch in whole.snapshots)
+    assert same_weights(train(spec, training, validation).model, whole.model)
+    usual = {name: spec.to_dict()[name] for name in ("model", "hidden")}
+    assert not any(
+        torch.equal(value, other)
+        for value, other in zip(
+            whole.model.state_dict().values(),
+            train(small_spec(**{**usual, "epochs": 3}), training, validation).model.state_dict().values(),
+            strict=True,
+        )
+    )
+
+
+def test_several_samples_are_averaged_and_scatter_less(
+    small_spec: Make, training: ImageDataset, validation: ImageDataset
+) -> None:
+    # Steps of nearly nothing: the epochs of one run are repeated estimates of one number.
+    scatter, means = [], []
+    for samples in (1, 16):
+        spec = small_spec(samples=samples, epochs=12, learning_rate=1e-12)
+        model_history = train(spec, training, validation).history
+        losses = [record["reconstruction"] for record in model_history]
+        scatter.append(np.std(losses, ddof=1))
+        means.append(np.mean(losses))
+        # The KL is exact: nothing of it is drawn.
+        assert [record["kl"] for record in model_history] == pytest.approx([model_history[0]["kl"]] * 12, rel=1e-5)
+    assert means[1] == pytest.approx(means[0], abs=4 * scatter[0] / math.sqrt(12))
+    assert 0.1 < scatter[1] / scatter[0] < 0.5  # a quarter, but for chance
+
+
+def test_binarised_pixels_are_drawn_anew_in_every_step_and_once_for_held_out_images(
+    small_spec: Make, training: ImageDataset, validation: ImageDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[torch.Tensor] = []
+    encode = VAE.encode
+    monkeypatch.setattr(VAE, "encode", lambda self, x: seen.append(x.clone()) or encode(self, x))
+    spec = small_spec(binarised=True, epochs=3, batch_size=len(training))
+    train(spec, training, validation)
+    learned = [x for x in seen if len(x) == len(training)]
+    assert len(learned) == 3
+    assert all(set(x.unique().tolist()) == {0.0, 1.0} for x in learned)
+    shares = [x.mean(dim=0).numpy() for x in learned]  # of the images in any order
+    grey = training.floats()
+    error = np.sqrt((grey * (1 - grey)).sum(axis=0)) / len(grey)
+    for share in shares:
+        assert (np.abs(share - grey.mean(axis=0)) <= 5 * error).all()
+    assert not np.array_equal(shares[0], shares[1])
+    held_out = [x for x in seen if len(x) == len(validation) and set(x.unique().tolist()) == {0.0, 1.0}]
+    assert len(held_out) == 3
+    assert all(torch.equal(x, held_out[0]) for x in held_out)
+    assert torch.equal(held_out[0], torch.from_numpy(validation.binarised().floats()))
+
+
+def test_held_out_losses_of_a_binarised_run_are_those_that_evaluate_measures(
+    small_spec: Make, training: ImageDataset, validation: ImageDataset
+) -> None:
+    spec = small_spec(binarised=True, epochs=10, learning_rate=1e-2)
+    trained = train(spec, training, validation)
+    found = evaluate(trained.model, spec, validation)
+    assert found["kl"] == pytest.approx(trained.history[-1]["validation_kl"], rel=1e-5)
+    assert found["reconstruction"] == pytest.approx(trained.history[-1]["validation_reconstruction"], rel=0.02)
+    assert found["bernoulli_floor"] < 1e-6  # black and white pixels have no entropy
+    # A grey-pixel loss would be lower by about the pixels' own entropy.
+    assert found == evaluate(trained.model, spec, validation.binarised())
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_a_model_that_starts_at_the_mean_gives_the_mean_image_of_no_features(
+    likelihood: str, small_spec: Make, training: ImageDataset
+) -> None:
+    spec = small_spec(start_at_mean=True, likelihood=likelihood)
+    bias = loop.new_model(spec, training).decoder[-1].bias.detach().numpy()
+    mean = training.floats().mean(axis=0)
+    expected = np.clip(mean, 0.001, 0.999) if likelihood == "bernoulli" else mean
+    assert (1 / (1 + np.exp(-bias)) if likelihood == "bernoulli" else bias) == pytest.approx(expected, abs=1e-5)
+    usual = loop.new_model(small_spec(likelihood=likelihood), training)
+    assert not np.allclose(usual.decoder[-1].bias.detach().numpy(), bias, atol=0.1)
+
+
+def test_tanh_is_in_every_hidden_layer_and_in_both_programs(small_spec: Make) -> None:
+    model = build(small_spec(hidden=(16, 8), activation="tanh"), (1, 8, 8))
+    for layers in (model.encoder_layers(), [*model.decoder.named_children()]):
+        ops = [record["op"] for record in program((str(name), layer) for name, layer in layers)]
+        assert ops == ["linear", "tanh", "linear", "tanh", "linear"]
 
 
 def test_a_state_stays_as_it_was_saved_and_as_it_was_given(

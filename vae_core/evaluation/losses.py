@@ -20,6 +20,11 @@ BATCH = 2_000
 NOISE_SEED = 20_140_410  # fixed, so that evaluating twice gives the same numbers
 
 
+def observed(spec: RunSpec, dataset: ImageDataset) -> ImageDataset:
+    """The images as a model's loss is measured on them: drawn black and white, always alike, if it was trained so."""
+    return dataset.binarised() if spec.binarised else dataset
+
+
 @torch.no_grad()
 def encode(model: nn.Module, dataset: ImageDataset) -> Codes:
     """Codes of every image: (N, d) means, log-variances where the model has a posterior, and labels."""
@@ -35,13 +40,13 @@ def encode(model: nn.Module, dataset: ImageDataset) -> Codes:
 
 @torch.no_grad()
 def evaluate(model: nn.Module, spec: RunSpec, dataset: ImageDataset, codes: Codes | None = None) -> dict[str, Any]:
-    """Losses and errors on one split.
+    """Losses and errors on one split, as `observed`.
 
     Args:
         model: the network, on the CPU, in evaluation mode.
         spec: its specification.
         dataset: the images.
-        codes: theirs, where they have been computed already.
+        codes: theirs, as observed, where they have been computed already.
 
     Returns:
         ``n``: images. ``mse``: per pixel, decoding the posterior mean (or the code). In nats per image, z sampled
@@ -52,6 +57,7 @@ def evaluate(model: nn.Module, spec: RunSpec, dataset: ImageDataset, codes: Code
     """
     p_x_given_z = likelihood(spec, model)
     generator = torch.Generator().manual_seed(NOISE_SEED)
+    dataset = observed(spec, dataset)
     images = dataset.floats()
     codes = encode(model, dataset) if codes is None else codes
     sampled: list[Tensor] = []

@@ -7,7 +7,7 @@ from typing import Any
 from vae_core.datasets import ImageDataset
 from vae_core.evaluation.codes import measure_codes
 from vae_core.evaluation.generation import measure_generation, measure_real
-from vae_core.evaluation.losses import classify, encode, evaluate
+from vae_core.evaluation.losses import classify, encode, evaluate, observed
 from vae_core.features import FeatureSpace
 from vae_core.models import model_kind
 from vae_core.run import Run
@@ -32,10 +32,11 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
         result = classify(run.model, run.spec, dataset)
         result |= measure_real(dataset, FeatureSpace.of(run), problems)
     else:
-        codes = encode(run.model, dataset)
-        result = evaluate(run.model, run.spec, dataset, codes)
+        seen = observed(run.spec, dataset)
+        codes = encode(run.model, seen)
+        result = evaluate(run.model, run.spec, seen, codes)
         if kind.objective == "elbo":
-            result |= measure_codes(dataset, codes, problems)
+            result |= measure_codes(seen, codes, problems)
             if features is None:
                 problems["samples"] = "There is no classifier of this dataset to see with."
             else:

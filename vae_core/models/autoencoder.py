@@ -58,8 +58,8 @@ def build_ae(spec: RunSpec, image_shape: tuple[int, int, int]) -> Autoencoder:
     """Fully connected; without hidden layers it is linear, a family whose best is PCA (Baldi and Hornik 1989)."""
     pixels = math.prod(image_shape)
     width = spec.hidden[-1] if spec.hidden else pixels
-    decoder = mlp_decoder(spec.latent_dim, spec.hidden, pixels)
-    return Autoencoder(mlp_trunk(pixels, spec.hidden), width, spec.latent_dim, decoder)
+    decoder = mlp_decoder(spec.latent_dim, spec.hidden, pixels, spec.activation)
+    return Autoencoder(mlp_trunk(pixels, spec.hidden, spec.activation), width, spec.latent_dim, decoder)
 
 
 def build_conv_ae(spec: RunSpec, image_shape: tuple[int, int, int]) -> Autoencoder:

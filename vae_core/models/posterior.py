@@ -19,5 +19,5 @@ class Posterior(NamedTuple):
     log_var: Tensor
 
     def sample(self, noise: Tensor) -> Tensor:
-        """z = mean + sigma * noise, noise ~ N(0, I) of shape (B, d): the reparameterisation trick."""
+        """z = mean + sigma * noise, noise ~ N(0, I) of shape (B, d) or (S, B, d): the reparameterisation trick."""
         return self.mean + (0.5 * self.log_var).exp() * noise

@@ -48,7 +48,7 @@ class VAE(nn.Module):
         return self.decoder(z)
 
     def latents(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Posterior]:
-        """One sample z ~ q(z|x) per image, made from `noise` (B, d), and the posterior it came from."""
+        """One z ~ q(z|x) per image, made from `noise` (B, d), or S from (S, B, d); and the posterior it came from."""
         posterior = self.encode(x)
         return posterior.sample(noise), posterior
 
@@ -62,8 +62,8 @@ def build_vae(spec: RunSpec, image_shape: tuple[int, int, int]) -> VAE:
     """Fully connected."""
     pixels = math.prod(image_shape)
     width = spec.hidden[-1] if spec.hidden else pixels
-    decoder = mlp_decoder(spec.latent_dim, spec.hidden, pixels)
-    return VAE(mlp_trunk(pixels, spec.hidden), width, spec.latent_dim, decoder)
+    decoder = mlp_decoder(spec.latent_dim, spec.hidden, pixels, spec.activation)
+    return VAE(mlp_trunk(pixels, spec.hidden, spec.activation), width, spec.latent_dim, decoder)
 
 
 def build_conv_vae(spec: RunSpec, image_shape: tuple[int, int, int]) -> VAE:

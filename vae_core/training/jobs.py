@@ -29,6 +29,7 @@ def get_or_train(
     data_root: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
+    splits: tuple[ImageDataset, ImageDataset] | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
     on_wait: Callable[[], None] | None = None,
 ) -> Run:
@@ -38,7 +39,7 @@ def get_or_train(
     with store.locked(spec.key, on_wait):
         if (run := store.load_if_whole(spec.key)) is not None:
             return run
-        training, validation = _splits(spec, data_root)
+        training, validation = splits or _splits(spec, data_root)
         start = time.perf_counter()
         if model_kind(spec.model).trained:
             trained = train(

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from vae_core.datasets import ImageDataset
 from vae_core.errors import TrainingDiverged
+from vae_core.evaluation.losses import observed
 from vae_core.models import build, model_kind
 from vae_core.objectives import OBJECTIVES, Likelihood, Objective, beta_loss, likelihood, warmed_up
 from vae_core.spec import RunSpec
@@ -32,6 +33,7 @@ FEW_IMAGES, FEWEST_PER_EPOCH = 1_000, 5_000
 MAX_SNAPSHOTS = 60
 WARM_UP_SHARE = 0.1
 START_DIVISOR, END_DIVISOR = 25.0, 1e4
+MEAN_BOUNDS = (0.001, 0.999)  # of the mean pixels that a model starts at
 _VALIDATION_STREAM = 2**31  # seeds of the validation noise, apart from every training epoch's
 
 
@@ -133,7 +135,7 @@ def train(
     """
     where = choose_device(device)
     exact = resume.precision if resume else choose_precision(precision, where)
-    model = build(spec, training.image_shape)
+    model = new_model(spec, training)
     if resume:
         model.load_state_dict(resume.weights)
     model.to(where)
@@ -146,10 +148,10 @@ def train(
     p_x_given_z, objective = likelihood(spec, model), OBJECTIVES[model_kind(spec.model).objective]
 
     pixels, targets = resident(training, where)
-    held_out, held_targets = resident(validation, where)
+    held_out, held_targets = resident(observed(spec, validation), where)
     if objective.targets == "number":
         targets, held_targets = torch.arange(len(pixels), device=where), torch.full_like(held_targets, -1)
-    shown = shown_images(spec)
+    shown, _ = resident(validation.first(shown_images(spec)), where)  # as the pages show them, grey
     keep = snapshot_epochs(spec.epochs)
     history = list(resume.history) if resume else []
     snapshots = dict(resume.snapshots) if resume else {}
@@ -168,7 +170,7 @@ def train(
         record = {"epoch": epoch, **record, "seconds": seconds}
         history.append(record)
         if epoch in keep:
-            codes, _ = model.describe(floats(held_out[:shown]))  # type: ignore[operator]
+            codes, _ = model.describe(floats(shown))  # type: ignore[operator]
             snapshots[epoch] = codes.cpu().numpy().astype(np.float16)
         if save_state:
             save_state(_state(epoch, model, optimizer, parameters, history, snapshots, exact))
@@ -186,6 +188,39 @@ def diverged(spec: RunSpec, epoch: int, record: dict[str, float]) -> TrainingDiv
         f"training {spec.key} stopped in epoch {epoch}: the loss is no longer a finite number ({values}); "
         f"try a smaller learning rate than {spec.learning_rate:g}."
     )
+
+
+def new_model(spec: RunSpec, training: ImageDataset) -> nn.Module:
+    """An untrained model, on the CPU; its last bias as the images say where `start_at_mean` asks for it."""
+    model = build(spec, training.image_shape)
+    if spec.start_at_mean:
+        mean = torch.from_numpy(training.images.mean(axis=0).ravel() / 255.0)
+        # The bounds keep pixels that are always black in reach: no image is impossible at first.
+        start = torch.logit(mean.clamp(*MEAN_BOUNDS)) if spec.likelihood == "bernoulli" else mean
+        with torch.no_grad():
+            model.decoder[-1].bias.copy_(start)  # type: ignore[index, union-attr]
+    return model
+
+
+def draws(spec: RunSpec, pixels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """One step's random numbers: what is seen of the pixels, and the noise of the samples.
+
+    Args:
+        spec: says how many samples, and whether pixels are drawn.
+        pixels: uint8 (B, D).
+        generator: on the pixels' device.
+
+    Returns:
+        x: float32 (B, D) in [0, 1].
+        noise: (B, d), or (S, B, d) for S samples per image.
+    """
+    x, device = floats(pixels), pixels.device
+    several = () if spec.samples is None else (spec.samples,)
+    noise = torch.randn(*several, len(x), spec.latent_dim, generator=generator, device=device)
+    if spec.binarised:
+        # In place, into the same floats: 1 where the draw is below the pixel.
+        x = torch.rand(x.shape, generator=generator, device=device).lt_(x)
+    return x, noise
 
 
 def shown_images(spec: RunSpec) -> int:
@@ -248,8 +283,8 @@ def _one_epoch(
     for chosen in order.split(spec.batch_size):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate_at(step, steps, spec.learning_rate)
-        x = floats(pixels.index_select(0, chosen))  # (B, D); several times faster than pixels[chosen]
-        noise = torch.randn(len(chosen), spec.latent_dim, generator=generator, device=device)
+        # index_select is several times faster than pixels[chosen].
+        x, noise = draws(spec, pixels.index_select(0, chosen), generator)  # (B, D), (B, d)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             first, second = objective.terms(model, x, noise, targets.index_select(0, chosen), p_x_given_z)
         now = warmed_up(weight, spec.kl_warm_up, (step + 1) / steps_per_epoch)

@@ -19,7 +19,8 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from vae_core.datasets import ImageDataset
 from vae_core.errors import SpecError, TrainingDiverged
-from vae_core.models import build, model_kind
+from vae_core.evaluation.losses import observed
+from vae_core.models import model_kind
 from vae_core.objectives import OBJECTIVES, likelihood, warmed_up
 from vae_core.spec import RunSpec
 from vae_core.training.device import choose_device, choose_precision
@@ -31,10 +32,12 @@ from vae_core.training.loop import (
     denormals_as_zero,
     device_name,
     diverged,
+    draws,
     epoch_generator,
     floats,
     images_per_epoch,
     learning_rate_at,
+    new_model,
     resident,
     shown_images,
     snapshot_epochs,
@@ -83,17 +86,15 @@ class Stack:
 
     Args:
         specs: alike but for `FREE`.
-        image_shape: (C, H, W).
+        training: the images that they will learn from.
         device: where.
         precision: ``float32`` or ``bfloat16``.
     """
 
-    def __init__(
-        self, specs: Sequence[RunSpec], image_shape: tuple[int, int, int], device: torch.device, precision: str
-    ) -> None:
+    def __init__(self, specs: Sequence[RunSpec], training: ImageDataset, device: torch.device, precision: str) -> None:
         self.specs, self.device, self.precision = list(specs), device, precision
         # All start from the same weights, as they would alone: the seed is the same.
-        self.models = [build(spec, image_shape) for spec in specs]
+        self.models = [new_model(spec, training) for spec in specs]
         self._settled: tuple[Tensor, Tensor] | None = None
         self.terms = _Terms(self.models[0], specs[0]).to(device)
         self._stack()
@@ -214,11 +215,12 @@ def train_stack(
         raise SpecError(f"model {first_spec.model!r} cannot be trained as one program with others.")
     where = choose_device(device)
     exact = resume[0].precision if resume else choose_precision(precision, where)
-    stack = Stack(specs, training.image_shape, where, exact)
+    stack = Stack(specs, training, where, exact)
     if resume:
         stack.restore(resume)
-    (pixels, targets), (held_out, held_targets) = resident(training, where), resident(validation, where)
-    shown, keep = shown_images(first_spec), snapshot_epochs(first_spec.epochs)
+    pixels, targets = resident(training, where)
+    held_out, held_targets = resident(observed(first_spec, validation), where)
+    shown, keep = validation.first(shown_images(first_spec)).floats(), snapshot_epochs(first_spec.epochs)
     places = list(range(len(specs)))  # of the models that are still in the stack
     histories = [list(state.history) for state in resume] if resume else [[] for _ in specs]
     snapshots = [dict(state.snapshots) for state in resume] if resume else [{} for _ in specs]
@@ -248,7 +250,7 @@ def train_stack(
             places = [places[row] for row in good]
         for row, place in enumerate(places):
             if epoch in keep:
-                codes, _ = stack.model(row).describe(floats(held_out[:shown].cpu()))  # type: ignore[operator]
+                codes, _ = stack.model(row).describe(torch.from_numpy(shown))  # type: ignore[operator]
                 snapshots[place][epoch] = codes.numpy().astype(np.float16)
             if on_epoch:
                 state = TrainingState(
@@ -275,8 +277,7 @@ def _one_epoch(stack: Stack, pixels: Tensor, targets: Tensor, epoch: int) -> tup
     sums = torch.zeros(len(stack.specs), 2, device=device)
     for chosen in order.split(spec.batch_size):
         stack.optimizer.param_groups[0]["lr"] = learning_rate_at(step, steps, spec.learning_rate)
-        x = floats(pixels.index_select(0, chosen))
-        noise = torch.randn(len(chosen), spec.latent_dim, generator=generator, device=device)
+        x, noise = draws(spec, pixels.index_select(0, chosen), generator)
         first, second = stack.losses(x, noise, targets.index_select(0, chosen))
         stack.weigh(first, second, (step + 1) / steps_per_epoch).backward()
         stack.optimizer.step()
