@@ -35,7 +35,7 @@ def run_title(line: Listed) -> str:
 
 
 def weights_of(spec: RunSpec) -> list[str]:
-    """How the terms of the loss are weighed, in words."""
+    """How the terms of the loss are weighed and drawn, in words."""
     if not model_kind(spec.model).has_kl:
         return []
     said = ["KL alone"] if spec.data_weight == 0 else [f"β = {spec.kl_weight:g}"]
@@ -45,7 +45,9 @@ def weights_of(spec: RunSpec) -> list[str]:
         said.append(f"KL warm-up over {spec.kl_warm_up} epochs")
     if spec.variance is not None:
         said.append(f"c learned from {spec.variance:g}" if spec.learned_variance else f"c = {spec.variance:g}")
-    return said
+    if spec.samples:
+        said.append(f"{spec.samples} samples a step")
+    return [*said, *(["binarised pixels"] if spec.binarised else [])]
 
 
 def can_be_explored(spec: RunSpec) -> bool:
