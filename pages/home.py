@@ -14,6 +14,8 @@ CHAPTERS = {
     "memorises everything and means nothing.",
     "pages/regularity.py": "Why can one draw new images from a VAE and not from an autoencoder? Samples, paths and "
     "the numbers that tell.",
+    "pages/inside.py": "What happens to one image? Draw it: μ, σ, ε, z, the reconstruction and both terms of the loss "
+    "follow the pen.",
     "pages/beta.py": "What does the weight of the KL term do? Drag it: points, decoder and samples of trained models "
     "follow.",
     "pages/explorer.py": "Any trained run in full: pin and compare points, draw paths, see posteriors, export.",
