@@ -51,7 +51,7 @@ def inside_payload(
         extra={
             **{name: run.weights[name] for name in names},
             "presets": held_out.images[chosen].reshape(len(chosen), -1),
-            "preset_classes": held_out.labels[chosen],
+            "preset_classes": held_out.labels[chosen].astype(np.uint8),
         },
         kind="inside",
         encoder=parts._asdict(),

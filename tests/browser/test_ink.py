@@ -30,7 +30,7 @@ def drawn(page, strokes: list, how: str = "pixels", erased: tuple = ()) -> tuple
     ink, image = page.evaluate(
         f"""([strokes, erased]) => {{ const ink = new Ink({SIDE});
         for (const [places, erase] of [...strokes.map((s) => [s, false]), ...erased.map((s) => [s, true])])
-          places.forEach((place, k) => ink.stroke(places[Math.max(0, k - 1)], place, 1.25, erase));
+          places.forEach((place, k) => ink.stroke(places[Math.max(0, k - 1)], place, erase ? 2 : 1.25, erase));
         return [Array.from(ink.ink), Array.from(ink.{how}())]; }}""",
         [strokes, list(erased)],
     )
