@@ -3,6 +3,7 @@
 const CLOSE = 5; // the close-up reaches so many of the posterior's larger standard deviation
 const CLOSE_SHARE = 0.34; // of the plane's side
 const CLOSE_MARGIN = 8; // CSS pixels
+const NEAR_POINT = 1.75; // radius, CSS pixels
 const HANDS = 20; // samples of z shown
 
 class InsidePlane {
@@ -156,8 +157,8 @@ class InsidePlane {
     this.drawPosterior(context, length, near, posterior, 1.25);
     context.textAlign = "left";
     context.textBaseline = "alphabetic";
-    const times = this.view.half / half;
-    haloText(context, `${times >= 1 ? brief(Number(times.toPrecision(2))).replace(/\.0+$/, "") : times.toPrecision(2)}× closer`, 7, length - 8, PLANE.text);
+    const times = Number((this.view.half / half).toPrecision(2)); // a posterior wider than the plane is seen from afar
+    haloText(context, `${times.toLocaleString("en", { maximumSignificantDigits: 2 })}× closer`, 7, length - 8, PLANE.text);
     context.restore();
     context.lineWidth = 1;
     context.strokeStyle = "rgba(255, 255, 255, 0.55)";
@@ -169,12 +170,12 @@ class InsidePlane {
 
 // Held-out points within a small view.
 function drawNear(context, side, view, points, classes, palette) {
-  const { cx, cy, half } = view.get();
+  const { cx, cy, half } = view;
   for (let i = 0; i < classes.length; i++) {
     const [dx, dy] = [points[2 * i] - cx, points[2 * i + 1] - cy];
     if (Math.abs(dx) > half || Math.abs(dy) > half) continue;
     context.beginPath();
-    context.arc((dx / half + 1) * (side / 2), (1 - dy / half) * (side / 2), 2.5, 0, 2 * Math.PI);
+    context.arc((dx / half + 1) * (side / 2), (1 - dy / half) * (side / 2), NEAR_POINT, 0, 2 * Math.PI);
     context.fillStyle = palette[classes[i] % palette.length];
     context.fill();
   }
