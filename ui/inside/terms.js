@@ -1,6 +1,6 @@
 // One image on its way through a VAE: posterior, sample, reconstruction, both terms of the loss. Knows no screen.
 
-const GRADIENT_STEP = 0.01; // of z, for the central differences
+const GRADIENT_STEP = 0.002; // of z, for the central differences
 
 // Standard normal numbers (Box and Muller 1958).
 function normals(count) {
