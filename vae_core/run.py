@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vae_core.errors import DamagedRun
+from vae_core.errors import DamagedRun, MeasureError
 from vae_core.forward import run_program, sigmoid
 from vae_core.sampling import Mixture
 from vae_core.spec import RunSpec
@@ -115,6 +115,22 @@ class Run:
         if not self.encoder:
             raise ValueError(f"{self.key} does not hold its encoder as a program")
         return run_program(self.encoder, self.weights, pixels)
+
+    def posterior(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and log-variance of q(z|x): flat images (N, C*H*W) in [0, 1] -> float32 (N, d) each, without torch.
+
+        Raises:
+            MeasureError: a model without a posterior.
+        """
+        if self.codes.log_var is None:
+            raise MeasureError(f"{self.key} has no posterior: choose a variational autoencoder.")
+        if not self.encoder:
+            raise ValueError(f"{self.key} does not hold its encoder as a program")
+        *trunk, mean = self.encoder
+        features = run_program(trunk, self.weights, pixels)  # what both heads share, once
+        log_var = {**mean, "weight": "log_var.weight", "bias": "log_var.bias"}
+        means, log_vars = (run_program([head], self.weights, features) for head in (mean, log_var))
+        return means, log_vars
 
     @property
     def mixture(self) -> Mixture | None:

@@ -7,6 +7,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+# Of the draws that evaluation makes of grey pixels: fixed, so that evaluating twice gives the same numbers.
+BINARISATION_SEED = 20_150_901
+
+
+def binarise(pixels: np.ndarray, generator: np.random.Generator | None = None) -> np.ndarray:
+    """Grey pixels as black and white ones, float32 of the same shape.
+
+    Args:
+        pixels: in [0, 1], any shape.
+        generator: to draw each pixel as Bernoulli(pixel), as "dynamic binarisation" does anew in every epoch
+            (Salakhutdinov and Murray 2008; Burda et al. 2016); None for a threshold at one half, which goes to white.
+    """
+    if generator is None:
+        return (np.asarray(pixels) >= 0.5).astype(np.float32)
+    # random() lies in [0, 1): black stays black and white stays white.
+    return (generator.random(np.shape(pixels), dtype=np.float32) < pixels).astype(np.float32)
+
 
 @dataclass(frozen=True)
 class ImageDataset:
@@ -44,6 +61,11 @@ class ImageDataset:
     def floats(self) -> np.ndarray:
         """Pixels in [0, 1], float32, flattened: (N, C*H*W)."""
         return self.images.reshape(len(self), math.prod(self.image_shape)).astype(np.float32) / 255.0
+
+    def binarised(self, seed: int = BINARISATION_SEED) -> ImageDataset:
+        """Black and white images, one draw of Bernoulli(pixel) for each pixel; one that is binary stays as it is."""
+        drawn = binarise(self.images / np.float32(255.0), np.random.default_rng(seed))
+        return replace(self, images=drawn.astype(np.uint8) * np.uint8(255))
 
     def first(self, count: int | None) -> ImageDataset:
         """The first `count` images, or all of them for None; at most as many as there are."""

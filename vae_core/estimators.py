@@ -1,0 +1,163 @@
+"""Estimates by drawing: the KL by Monte Carlo, and two ways to differentiate an expectation.
+
+What is wanted is the gradient of E_q[f(z)], q = N(mean, sigma^2) by dimension, with respect to mean and sigma. The
+reparameterised estimator writes z = mean + sigma * noise and differentiates f; the score-function estimator
+differentiates ln q and needs f's values only. Both are right on average; how far single draws scatter is what they
+differ in. Arrays in, arrays out: f's values and gradients are the caller's business, so all this is numpy.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from vae_core.errors import MeasureError
+from vae_core.run import Run
+
+MAX_DRAWS = 100_000
+ESTIMATORS = ("reparameterised", "score function", "score function with baseline")
+
+
+class Estimate(NamedTuple):
+    """A mean of independent draws.
+
+    Attributes:
+        value: the mean.
+        standard_error: the draws' standard deviation over the root of their number.
+        n: draws.
+    """
+
+    value: float
+    standard_error: float
+    n: int
+
+
+class Gradients(NamedTuple):
+    """One gradient per draw, with respect to a diagonal Gaussian's parameters.
+
+    Attributes:
+        mean: float64 (n, d), d/d mean.
+        log_sigma: float64 (n, d), d/d ln sigma; half of it is d/d log-variance.
+    """
+
+    mean: np.ndarray
+    log_sigma: np.ndarray
+
+    def average(self) -> tuple[np.ndarray, np.ndarray]:
+        """The estimate: means over draws, (d,) each."""
+        return self.mean.mean(axis=0), self.log_sigma.mean(axis=0)
+
+    def variance(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of one draw, by dimension, (d,) each; that of an average of m draws is an m-th of it."""
+        return self.mean.var(axis=0, ddof=1), self.log_sigma.var(axis=0, ddof=1)
+
+
+def monte_carlo_kl(mean: np.ndarray, log_var: np.ndarray, noise: np.ndarray) -> Estimate:
+    """KL(N(mean, diag exp(log_var)) || N(0, I)) as the mean of ln q(z) - ln p(z) over draws of q, in nats.
+
+    The closed form is `closed_form_kl`.
+
+    Args:
+        mean: (d,).
+        log_var: (d,).
+        noise: (n, d), standard normal, n at least 2.
+    """
+    mean, log_var, noise = _matching(mean, log_var, noise)
+    z = mean + np.exp(0.5 * log_var) * noise
+    draws = 0.5 * (np.square(z) - np.square(noise) - log_var).sum(axis=1)  # the Gaussians' constants cancel
+    return Estimate(float(draws.mean()), float(draws.std(ddof=1)) / math.sqrt(len(draws)), len(draws))
+
+
+def closed_form_kl(mean: np.ndarray, log_var: np.ndarray) -> np.ndarray:
+    """The same KL exactly, by dimension, in nats: any shape. Kingma and Welling 2014, appendix B."""
+    mean, log_var = np.asarray(mean, dtype=np.float64), np.asarray(log_var, dtype=np.float64)
+    return 0.5 * (np.square(mean) + np.expm1(log_var) - log_var)
+
+
+def reparameterised(gradients: np.ndarray, sigma: np.ndarray, noise: np.ndarray) -> Gradients:
+    """Through the draw: df/dz, and df/dz * sigma * noise (Kingma and Welling 2014; Rezende et al. 2014).
+
+    Args:
+        gradients: (n, d), df/dz at z = mean + sigma * noise.
+        sigma: (d,), above 0.
+        noise: (n, d), standard normal.
+    """
+    gradients, sigma, noise = (np.asarray(part, dtype=np.float64) for part in (gradients, sigma, noise))
+    if gradients.shape != noise.shape:
+        raise ValueError(f"gradients {gradients.shape} and noise {noise.shape} differ in shape")
+    return Gradients(gradients, gradients * sigma * noise)
+
+
+def score_function(values: np.ndarray, sigma: np.ndarray, noise: np.ndarray, *, baseline: bool = False) -> Gradients:
+    """Through the density: f * d ln q (REINFORCE, Williams 1992), with d ln q = noise / sigma and noise^2 - 1.
+
+    Args:
+        values: (n,), f(z) at z = mean + sigma * noise.
+        sigma: (d,), above 0.
+        noise: (n, d), standard normal.
+        baseline: take from each value the mean of the others, which changes no expectation, as they were drawn apart
+            (Mnih and Rezende 2016); needs two draws.
+    """
+    values, sigma, noise = (np.asarray(part, dtype=np.float64) for part in (values, sigma, noise))
+    if values.shape != noise.shape[:1]:
+        raise ValueError(f"values {values.shape} do not match noise {noise.shape}")
+    if baseline:
+        if len(values) < 2:
+            raise ValueError("a baseline is the mean of the other draws: there must be two")
+        values = values - (values.sum() - values) / (len(values) - 1)
+    return Gradients(values[:, None] * noise / sigma, values[:, None] * (np.square(noise) - 1.0))
+
+
+def reconstruction_gradients(
+    run: Run, pixels: np.ndarray, draws: int, *, seed: int = 0
+) -> tuple[np.ndarray, dict[str, Gradients]]:
+    """The gradient of one image's reconstruction term with respect to its posterior, by all `ESTIMATORS`.
+
+    f(z) = -log p(x|z), in nats; the same draws for all. Needs torch, for df/dz.
+
+    Args:
+        run: with a posterior.
+        pixels: (D,), in [0, 1], as they are trained on.
+        draws: n, 2 to `MAX_DRAWS`.
+        seed: of the noise.
+
+    Returns:
+        f of every draw, float64 (n,), and the gradients by the estimator's name.
+
+    Raises:
+        MeasureError: a run without a posterior, or draws out of range.
+    """
+    import torch
+
+    if isinstance(draws, bool) or not isinstance(draws, int) or not 2 <= draws <= MAX_DRAWS:
+        raise MeasureError(f"draws must be a whole number from 2 to {MAX_DRAWS:,}.")
+    mean, log_var = (part[0].astype(np.float64) for part in run.posterior(np.reshape(pixels, (1, -1))))
+    sigma = np.exp(0.5 * log_var)
+    noise = np.random.default_rng(seed).standard_normal((draws, len(mean)))
+    x = torch.from_numpy(np.reshape(pixels, (1, -1)).astype(np.float32))
+    values, slopes = [], []
+    for part in torch.from_numpy((mean + sigma * noise).astype(np.float32)).split(1_000):
+        z = part.requires_grad_()
+        cost = run.likelihood.negative_log_likelihood(run.model.decode(z), x.expand(len(z), -1))  # type: ignore[operator]
+        (slope,) = torch.autograd.grad(cost.sum(), z)  # draws do not touch each other: the sum's gradient is each one's
+        values.append(cost.detach().numpy())
+        slopes.append(slope.numpy())
+    f = np.concatenate(values).astype(np.float64)
+    gradients = np.concatenate(slopes)
+    by_name = (
+        reparameterised(gradients, sigma, noise),
+        score_function(f, sigma, noise),
+        score_function(f, sigma, noise, baseline=True),
+    )
+    return f, dict(zip(ESTIMATORS, by_name, strict=True))
+
+
+def _matching(mean: np.ndarray, log_var: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    mean, log_var, noise = (np.asarray(part, dtype=np.float64) for part in (mean, log_var, noise))
+    if mean.ndim != 1 or log_var.shape != mean.shape or noise.ndim != 2 or noise.shape[1:] != mean.shape:
+        raise ValueError(f"mean {mean.shape}, log_var {log_var.shape} and noise {noise.shape} do not fit together")
+    if len(noise) < 2:
+        raise ValueError("an estimate with a standard error needs two draws")
+    return mean, log_var, noise

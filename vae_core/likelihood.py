@@ -1,0 +1,187 @@
+"""How likely a model finds an image: importance-weighted bounds on log p(x) (Burda et al. 2016), with numpy alone.
+
+One sample z of q(z|x) has the weight w = p(x, z) / q(z|x). The mean of ln w is the ELBO; the logarithm of the mean of
+k weights is a tighter bound, which rises with k to log p(x). `evaluation.likelihood` does the same for many images, by
+torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from vae_core.datasets.images import binarise
+from vae_core.errors import MeasureError
+from vae_core.forward import run_program
+from vae_core.run import Run
+
+MAX_SAMPLES = 100_000  # importance samples of one image
+DECODED_AT_ONCE = 500  # images of a chunk: 1.6 MB at 784 pixels, which a processor's cache holds
+
+__all__ = [
+    "MAX_SAMPLES",
+    "Bound",
+    "binarise",
+    "bounds_by_k",
+    "check_samples",
+    "effective_samples",
+    "image_log_weights",
+    "importance_weighted_bound",
+    "log_likelihoods",
+]
+
+
+class Bound(NamedTuple):
+    """An estimate of the importance-weighted bound with k samples, nats per image.
+
+    Attributes:
+        k: samples within the logarithm; with 1 the bound is the ELBO.
+        value: mean over the repeats (and over the images).
+        standard_error: of that mean, by chance of the samples alone; None where there is one repeat only.
+        repeats: groups of k samples, disjoint, that were averaged for each image.
+    """
+
+    k: int
+    value: float
+    standard_error: float | None
+    repeats: int
+
+
+def check_samples(samples: int) -> int:
+    """The number of importance samples, if it is one.
+
+    Raises:
+        MeasureError: not a whole number from 1 to `MAX_SAMPLES`.
+    """
+    if isinstance(samples, bool) or not isinstance(samples, int) or not 1 <= samples <= MAX_SAMPLES:
+        raise MeasureError(
+            f"importance samples must be a whole number from 1 to {MAX_SAMPLES:,}; where more are wanted, average over "
+            "more images."
+        )
+    return samples
+
+
+def importance_weighted_bound(log_weights: np.ndarray) -> np.ndarray:
+    """ln of the mean weight: log_weights (..., k) -> float64 (...), nats. Burda et al. 2016, eq. 8.
+
+    The largest weight is taken out before the exponential, so that none overflows and not all vanish.
+    """
+    log_weights = np.asarray(log_weights, dtype=np.float64)
+    if log_weights.ndim == 0 or log_weights.shape[-1] == 0:
+        raise ValueError("a bound needs at least one weight")
+    highest = log_weights.max(axis=-1, keepdims=True)
+    # Weights that are all 0 (an image the model holds for impossible) give -inf, not NaN.
+    highest = np.where(np.isfinite(highest), highest, 0.0)
+    with np.errstate(divide="ignore"):
+        return np.log(np.exp(log_weights - highest).mean(axis=-1)) + highest[..., 0]
+
+
+def bounds_by_k(log_weights: np.ndarray, ks: Iterable[int]) -> list[Bound]:
+    """The bound for several k from one set of weights.
+
+    For each k the K weights of an image are cut into K // k groups that share no weight, and their bounds averaged: an
+    unbiased estimate of the bound with k samples, whose expectation never falls with k (Burda et al. 2016, theorem 1).
+
+    Args:
+        log_weights: (K,) of one image, or (N, K) of N images, in the order in which they were drawn.
+        ks: numbers of samples, 1 to K each.
+
+    Raises:
+        MeasureError: a k beyond the K weights there are.
+    """
+    rows = np.atleast_2d(np.asarray(log_weights, dtype=np.float64))
+    if rows.ndim != 2 or rows.size == 0:
+        raise ValueError(f"log weights must be (K,) or (N, K) and not empty, not {np.shape(log_weights)}")
+    images, drawn = rows.shape
+    bounds = []
+    for k in ks:
+        if not 1 <= k <= drawn:
+            raise MeasureError(f"a bound with {k:,} samples needs as many weights and there are {drawn:,}: draw more.")
+        repeats = drawn // k
+        values = importance_weighted_bound(rows[:, : repeats * k].reshape(images, repeats, k))  # (N, repeats)
+        error = None
+        if repeats > 1:
+            error = math.sqrt(float((values.var(axis=1, ddof=1) / repeats).sum())) / images
+        bounds.append(Bound(k, float(values.mean()), error, repeats))
+    return bounds
+
+
+def effective_samples(log_weights: np.ndarray) -> np.ndarray:
+    """How many equal weights would say as much: (sum w)^2 / sum w^2 (Kish 1965), (..., k) -> (...), 1 to k.
+
+    Near 1 a single sample carries the bound, and k is too small to be near log p(x).
+    """
+    log_weights = np.asarray(log_weights, dtype=np.float64)
+    weights = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))
+    return np.square(weights.sum(axis=-1)) / np.square(weights).sum(axis=-1)
+
+
+def log_likelihoods(run: Run, pixels: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """log p(x|z) of one image under many codes, in nats, with numpy alone.
+
+    Args:
+        run: whose decoder is a program.
+        pixels: (D,); 0 or 1 each for a Bernoulli likelihood, in [0, 1] for a Gaussian one.
+        codes: (k, d).
+
+    Returns:
+        float64 (k,).
+
+    Raises:
+        MeasureError: grey pixels for a Bernoulli likelihood, which is no density on them.
+    """
+    pixels = np.asarray(pixels, dtype=np.float32).ravel()
+    bernoulli = run.spec.likelihood == "bernoulli"
+    if bernoulli and not np.isin(pixels, (0.0, 1.0)).all():
+        raise MeasureError(
+            "a Bernoulli likelihood is a probability of black and white pixels only: binarise the image first."
+        )
+    result = np.empty(len(codes))
+    for start in range(0, len(codes), DECODED_AT_ONCE):
+        here = slice(start, start + DECODED_AT_ONCE)
+        output = run_program(run.decoder, run.weights, codes[here])  # (chunk, D)
+        if bernoulli:
+            # -ln of the chance of each pixel as it is: softplus of the logit against it. No difference of large sums.
+            against = output * (1.0 - 2.0 * pixels)
+            cost = np.maximum(against, 0.0) + np.log1p(np.exp(-np.abs(against)))
+            result[here] = -cost.sum(axis=1, dtype=np.float64)
+        else:
+            variance = _variance(run)
+            squared = np.square(output - pixels).sum(axis=1, dtype=np.float64)
+            result[here] = -0.5 * (squared / variance + len(pixels) * math.log(2.0 * math.pi * variance))
+    return result
+
+
+def image_log_weights(run: Run, pixels: np.ndarray, k: int, seed: int = 0) -> np.ndarray:
+    """ln w = log p(x, z) - log q(z|x) for k samples z of q(z|x), of one image, in nats.
+
+    Args:
+        run: with a posterior, and its encoder and decoder as programs.
+        pixels: (D,); 0 or 1 each for a Bernoulli likelihood (see `binarise`), in [0, 1] for a Gaussian one.
+        k: samples, 1 to `MAX_SAMPLES`.
+        seed: of the samples; the first k of more samples with the same seed are the same.
+
+    Returns:
+        float64 (k,), in the order in which they were drawn.
+
+    Raises:
+        MeasureError: k out of range, a run without a posterior, or grey pixels for a Bernoulli likelihood.
+    """
+    check_samples(k)
+    mean, log_var = (part[0].astype(np.float64) for part in run.posterior(np.reshape(pixels, (1, -1))))
+    noise = np.random.default_rng(seed).standard_normal((k, len(mean)))
+    z = mean + np.exp(0.5 * log_var) * noise
+    # log p(z) - log q(z|x): the constants of the two Gaussians cancel.
+    prior_over_posterior = 0.5 * (np.square(noise) + log_var - np.square(z)).sum(axis=1)
+    return log_likelihoods(run, pixels, z) + prior_over_posterior
+
+
+def _variance(run: Run) -> float:
+    """c of the Gaussian likelihood, fixed or learned."""
+    if run.spec.learned_variance:
+        return math.exp(float(run.weights["log_variance"]))
+    assert run.spec.variance is not None  # a Gaussian likelihood has one
+    return run.spec.variance

@@ -1,0 +1,178 @@
+"""Why a VAE learns ln sigma^2 and not sigma: one posterior, two parameters, the same gradient descent.
+
+The loss is that of a VAE with one latent dimension, whose decoder is a straight line of slope a and whose pixels are
+Gaussian: KL(N(m, s^2) || N(0, 1)) + w/2 E[(z - t)^2], with w = a^2 / c the precision of what the image says of z. Its
+minimum is known: s^2 = 1 / (1 + w), m = w t / (1 + w). Nothing is rescued here: the first step to a sigma that is
+not above 0, or to a number that is not finite, ends the descent, with the numbers of that step.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from vae_core.errors import MeasureError
+
+MAX_STEPS = 100_000
+PARAMETERS = ("log-variance", "sigma")
+CLOSE = 0.01  # nats above the least loss that count as arrived
+
+
+class Quadratic(NamedTuple):
+    """The problem.
+
+    Attributes:
+        precision: w, at least 0; 0 is the KL alone.
+        target: t, the z that fits the image best.
+    """
+
+    precision: float
+    target: float
+
+    @property
+    def best_sigma(self) -> float:
+        """Where the loss is least."""
+        return 1.0 / math.sqrt(1.0 + self.precision)
+
+    @property
+    def best_mean(self) -> float:
+        """Where the loss is least."""
+        return self.precision * self.target / (1.0 + self.precision)
+
+    def kl(self, mean: float, variance: float, log_var: float) -> float:
+        """Nats, from the logarithm as the parameter gives it."""
+        return 0.5 * (mean * mean + variance - 1.0 - log_var)
+
+    def loss(self, mean: float, variance: float, log_var: float) -> float:
+        """KL + w/2 E[(z - t)^2], in nats but for a constant."""
+        away = mean - self.target
+        return self.kl(mean, variance, log_var) + 0.5 * self.precision * (away * away + variance)
+
+    @property
+    def least_loss(self) -> float:
+        """At the best mean and sigma."""
+        variance = self.best_sigma**2
+        return self.loss(self.best_mean, variance, math.log(variance))
+
+
+@dataclass(frozen=True)
+class Descent:
+    """What gradient descent did, one entry for the start and one for each step.
+
+    Attributes:
+        parameter: one of `PARAMETERS`: what the steps were taken in.
+        mean, sigma, kl, loss: float64 (steps + 1,); the last entry is of the step that broke, where one did.
+        broke_at: the step, 1-based, that led to no Gaussian; None if none did.
+        reason: in words, with the number; None if none did.
+        arrived_at: the first step (0 for the start) from which on the loss stays within 0.01 nats of the least one;
+            None if it never does.
+    """
+
+    parameter: str
+    mean: np.ndarray
+    sigma: np.ndarray
+    kl: np.ndarray
+    loss: np.ndarray
+    broke_at: int | None
+    reason: str | None
+    arrived_at: int | None
+
+
+def descend(
+    parameter: str,
+    problem: Quadratic,
+    *,
+    step_size: float,
+    steps: int,
+    start_sigma: float = 1.0,
+    start_mean: float = 0.0,
+    noise: np.ndarray | None = None,
+) -> Descent:
+    """Minimise the loss by plain gradient descent, in sigma or in its log-variance.
+
+    Args:
+        parameter: one of `PARAMETERS`.
+        problem: what to minimise.
+        step_size: of every step, in either parameter: the same number, though not the same distance in sigma.
+        steps: 1 to `MAX_STEPS`.
+        start_sigma: above 0.
+        start_mean: where the mean begins.
+        noise: (steps,), standard normal: one reparameterised sample for the cost's gradient in each step, as a VAE is
+            trained; None for the exact gradient.
+
+    Raises:
+        MeasureError: a setting out of range.
+    """
+    _check(parameter, problem, step_size, steps, start_sigma, noise)
+    by_sigma = parameter == "sigma"
+    mean, value = start_mean, start_sigma if by_sigma else 2.0 * math.log(start_sigma)
+    rows = [_row(parameter, problem, mean, value)]
+    broke_at = reason = None
+    for step in range(steps):
+        sigma = rows[-1][1]
+        # The KL's gradient is exact, as in a VAE; the cost's is too, or that of one z = mean + sigma * noise.
+        drawn = 0.0 if noise is None else float(noise[step])
+        to_mean = problem.precision * (mean + sigma * drawn - problem.target)
+        to_sigma = problem.precision * sigma if noise is None else to_mean * drawn
+        if by_sigma:
+            value -= step_size * (to_sigma + sigma - 1.0 / sigma)
+        else:
+            value -= step_size * 0.5 * (sigma * to_sigma + sigma * sigma - 1.0)  # d sigma / d log_var = sigma / 2
+        mean -= step_size * (to_mean + mean)
+        rows.append(_row(parameter, problem, mean, value))
+        if reason := _broken(*rows[-1]):
+            broke_at = step + 1
+            break
+    means, sigmas, kls, losses = (np.array(column, dtype=np.float64) for column in zip(*rows, strict=True))
+    arrived = None if broke_at else _arrival(losses, problem.least_loss)
+    return Descent(parameter, means, sigmas, kls, losses, broke_at, reason, arrived)
+
+
+def _row(parameter: str, problem: Quadratic, mean: float, value: float) -> tuple[float, float, float, float]:
+    """Mean, sigma, KL and loss of a parameter's value; the KL is infinite at sigma 0 and NaN below, as its formula."""
+    if parameter == "sigma":
+        sigma, variance = value, value * value
+        log_var = 2.0 * math.log(value) if value > 0.0 else (-math.inf if value == 0.0 else math.nan)
+    else:
+        log_var, variance, sigma = value, _exponential(value), _exponential(0.5 * value)
+    return mean, sigma, problem.kl(mean, variance, log_var), problem.loss(mean, variance, log_var)
+
+
+def _exponential(value: float) -> float:
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
+
+
+def _broken(mean: float, sigma: float, kl: float, loss: float) -> str | None:
+    """Why a step led to no Gaussian, or to numbers that nothing can be done with; None where all is well."""
+    if sigma < 0.0:
+        return f"sigma is {sigma:.4g}, below 0: its logarithm, and so the KL, is NaN"
+    if not math.isfinite(loss):
+        return f"the loss is no finite number: mean {mean:.4g}, sigma {sigma:.4g}, KL {kl:.4g}"
+    return None
+
+
+def _arrival(losses: np.ndarray, least: float) -> int | None:
+    away = np.flatnonzero(~(losses <= least + CLOSE))
+    first = int(away[-1]) + 1 if len(away) else 0
+    return first if first < len(losses) else None
+
+
+def _check(
+    parameter: str, problem: Quadratic, step_size: float, steps: int, start_sigma: float, noise: np.ndarray | None
+) -> None:
+    if parameter not in PARAMETERS:
+        raise ValueError(f"there is no parameter {parameter!r}; choose one of {', '.join(PARAMETERS)}")
+    if not 0.0 <= problem.precision < math.inf or not math.isfinite(problem.target):
+        raise MeasureError("the precision must be a number at least 0, and the target a finite one: choose others.")
+    if not 0.0 < step_size < math.inf or not 0.0 < start_sigma < math.inf:
+        raise MeasureError("the step size and the first sigma must be finite numbers above 0: choose others.")
+    if not 1 <= steps <= MAX_STEPS:
+        raise MeasureError(f"steps must be a whole number from 1 to {MAX_STEPS:,}, not {steps}.")
+    if noise is not None and np.shape(noise) != (steps,):
+        raise ValueError(f"noise must be ({steps},), not {np.shape(noise)}")
