@@ -45,21 +45,6 @@ def encoder_parts(run: Run) -> EncoderParts:
     return EncoderParts(trunk, [head], [{**head, **{part: f"{LOG_VAR}.{part}" for part in names}}])
 
 
-def posterior(run: Run, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Posterior means and log-variances without torch.
-
-    Args:
-        run: a variational autoencoder.
-        pixels: (N, D), in [0, 1].
-
-    Returns:
-        float32 (N, d) each, latent units and natural logarithms of variances.
-    """
-    parts = encoder_parts(run)
-    features = run_program(parts.trunk, run.weights, pixels)
-    return run_program(parts.mean, run.weights, features), run_program(parts.log_var, run.weights, features)
-
-
 def terms(run: Run, pixels: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both terms of the negative ELBO without torch, z = μ + σ · noise.
 
@@ -73,7 +58,7 @@ def terms(run: Run, pixels: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, 
     """
     if run.spec.likelihood != "bernoulli":
         raise ValueError(f"{run.key} has another likelihood than the Bernoulli one")
-    mean, log_var = (array.astype(np.float64) for array in posterior(run, pixels))
+    mean, log_var = (array.astype(np.float64) for array in run.posterior(pixels))
     z = mean + np.exp(0.5 * log_var) * noise
     logits = run_program(run.decoder, run.weights, z).astype(np.float64)
     reconstruction = (np.logaddexp(0.0, logits) - pixels * logits).sum(axis=1)
