@@ -2,7 +2,7 @@
 
 const CLOSE = 5; // the close-up reaches so many of the posterior's larger standard deviation
 const CLOSE_SHARE = 0.34; // of the plane's side
-const CLOSE_MARGIN = 8; // CSS pixels
+const [CLOSE_MARGIN, CLOSE_BELOW, CLOSE_BESIDE] = [8, 26, 34]; // CSS pixels: to the right edge, to the lower and left axes
 const NEAR_POINT = 1.75; // radius, CSS pixels
 const HANDS = 20; // samples of z shown
 
@@ -134,20 +134,22 @@ class InsidePlane {
     context.restore();
   }
 
-  // The same in a square at the upper right, many times as large; at the upper left while μ is at the right.
+  // The same in a square at the lower right, many times as large; at the lower left while μ is at the right. The axes'
+  // numbers and the rings' names stay free.
   drawClose(context, posterior, u, v) {
     const { side } = this;
     const length = CLOSE_SHARE * side;
+    const top = side - length - CLOSE_BELOW;
     const reach = CLOSE_SHARE + (2 * CLOSE_MARGIN) / side;
-    const crowded = v < reach && u > 1 - reach;
-    this.closeLeft = crowded || (this.closeLeft && v < reach && u > 1 - reach - 0.05);
-    const left = this.closeLeft ? CLOSE_MARGIN : side - length - CLOSE_MARGIN;
+    const low = v * side > top - CLOSE_MARGIN;
+    this.closeLeft = low && u > 1 - reach - (this.closeLeft ? 0.05 : 0);
+    const left = this.closeLeft ? CLOSE_BESIDE : side - length - CLOSE_MARGIN;
     const [x, y] = posterior.at;
     const [a, b, c] = posterior.factor;
     const half = Math.max(CLOSE * Math.max(a, Math.hypot(b, c)), 1e-12);
     const near = new View({ x: [x - half, x + half], y: [y - half, y + half] });
     context.save();
-    context.translate(left, CLOSE_MARGIN);
+    context.translate(left, top);
     context.beginPath();
     context.rect(0, 0, length, length);
     context.fillStyle = "rgba(4, 6, 11, 0.92)";
@@ -162,7 +164,7 @@ class InsidePlane {
     context.restore();
     context.lineWidth = 1;
     context.strokeStyle = "rgba(255, 255, 255, 0.55)";
-    context.strokeRect(left + 0.5, CLOSE_MARGIN + 0.5, length - 1, length - 1);
+    context.strokeRect(left + 0.5, top + 0.5, length - 1, length - 1);
   }
 
   end() { this.resizes.disconnect(); }
