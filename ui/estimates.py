@@ -99,9 +99,13 @@ def sigma_table(choice: str) -> Html:
 
 def _outcome(descent: Descent) -> str:
     if descent.broke_at is not None:
-        text = f"breaks in step {descent.broke_at:,}: σ = {descent.sigma[-1]:.2g}"
+        text = f"breaks in step {descent.broke_at:,}: σ = {_digits(descent.sigma[-1])}"
     elif descent.arrived_at is not None:
         text = f"there after {descent.arrived_at:,} steps"
     else:
-        text = f"σ = {descent.sigma[-1]:.2g} after {STEPS:,} steps"
+        text = f"σ = {_digits(descent.sigma[-1])} after {STEPS:,} steps"
     return text.replace("-", "−")
+
+
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"

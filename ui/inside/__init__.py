@@ -15,7 +15,10 @@ from vae_core.browser import Payload
 
 FOLDER = Path(__file__).parent
 SHARED_SCRIPTS = ("payload.js", "decoder.js", "view.js", "paint.js", "page.js")
-OWN_SCRIPTS = ("ink.js", "terms.js", "pad.js", "wires.js", "bars.js", "plane.js", "inside.js")
+OWN_SCRIPTS = (
+    "ink.js", "terms.js", "pad.js", "wires.js", "bars.js", "layers.js", "losses.js", "plane.js", "steps.js",
+    "inside.js",
+)  # fmt: skip
 SCRIPTS = (*(canvas.FOLDER / name for name in SHARED_SCRIPTS), *(FOLDER / name for name in OWN_SCRIPTS))
 STYLES = (canvas.FOLDER / "base.css", canvas.FOLDER / "plane.css", FOLDER / "inside.css")
 

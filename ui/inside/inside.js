@@ -3,52 +3,8 @@
 
 const insides = new Map(); // mount point -> Inside
 
-const ROUTES = [
-  ["x", "trunk"], ["trunk", "mean"], ["trunk", "sigma"], ["mean", "z"], ["sigma", "z"], ["epsilon", "z"], ["z", "decoder"], ["decoder", "xhat"],
-];
-
-// The four steps (Kingma and Welling 2014): what each lights, what the gradient takes backwards, what is said.
-const STEPS = [
-  {
-    name: "encode", boxes: ["x", "trunk", "mean", "sigma"], wires: ["x>trunk", "trunk>mean", "trunk>sigma"],
-    say: ({ header }) => `The trunk reads the ${header.image.height * header.image.width} pixels once. Two heads share what it found: `
-      + "one gives μ, the other log σ².",
-  },
-  {
-    name: "sample", boxes: ["mean", "sigma", "epsilon", "z"], wires: ["mean>z", "sigma>z", "epsilon>z"],
-    say: ({ passage: p, chosen: i }) => `ε comes from outside: z${sub(i)} = ${brief(p.mean[i])} + ${brief(p.sigma[i])} · (${brief(p.epsilon[i])}) = ${brief(p.z[i])}.`,
-  },
-  {
-    name: "decode", boxes: ["z", "decoder", "xhat"], wires: ["z>decoder", "decoder>xhat"],
-    say: ({ header }) => `The decoder sees z alone, and turns its ${header.prior_dimension} numbers into a brightness to expect for every pixel.`,
-  },
-  {
-    name: "loss and gradient", boxes: ["xhat", "z", "mean", "sigma", "decoder", "trunk"], terms: true, wires: [],
-    back: ["decoder>xhat", "z>decoder", "mean>z", "sigma>z", "trunk>mean", "trunk>sigma"],
-    say: ({ passage: p, chosen: i, network }) => {
-      const { z, mean, sigma } = network.gradient(p, i);
-      return `Loss ${signed(p.reconstruction + p.klSum, 1)} nats. The gradient comes back through z: the reconstruction pulls at z${sub(i)} with `
-        + `${brief(z)}; with the KL that makes ∂L/∂μ${sub(i)} = ${brief(mean)} and ∂L/∂σ${sub(i)} = ${brief(sigma)}. ε learns nothing.`;
-    },
-  },
-];
-
-const sub = (index) => String(index + 1).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
-
 const VALUE_END = 4; // of the scales of μ, ε and z
 const SIGMA_END = 1.25;
-const SCALE_ENDS = [1, 2, 5, 10, 20, 50, 100, 200, 400, 800, 1600, 3200, 6400, 12800];
-const RAMP = [[4, 6, 11], [68, 119, 170], [204, 187, 68], [255, 255, 255]]; // dark to light, from Tol's bright scheme
-
-// The first of some round numbers that is at least `value`, else the value.
-const roundUp = (value, ends) => ends.find((end) => end >= value) ?? value;
-
-function rampColour(share) {
-  const place = Math.min(Math.max(share, 0), 1) * (RAMP.length - 1);
-  const low = Math.min(Math.floor(place), RAMP.length - 2);
-  return RAMP[low].map((value, channel) => value + (place - low) * (RAMP[low + 1][channel] - value));
-}
-
 class Inside {
   constructor(parent) {
     parent.append(parent.querySelector("template").content.cloneNode(true));
@@ -93,10 +49,8 @@ class Inside {
     this.passage = null;
     this.seen = new Picture(this.find("canvas.seen"), header.image);
     this.rebuilt = new Picture(this.find("canvas.rebuilt"), header.image);
-    this.nats = new Picture(this.find("canvas.nats"), { ...header.image, channels: 3 });
-    this.coloured = new Float32Array(3 * this.network.nats.length);
+    this.losses = new Losses(this.find(".terms"), header);
     this.buildBoxes();
-    this.buildMeasured();
     this.plane.build(payload);
     const presets = { images: payload.tensor("presets"), classes: Array.from(payload.tensor("preset_classes")), labels: header.labels };
     this.pad.build(header.image.height, presets);
@@ -115,8 +69,8 @@ class Inside {
     const size = image.height * image.width;
     this.find(".x-size").textContent = `${size} pixels`;
     const decoder = header.layers.slice(header.plane_layers);
-    this.showLayers("trunk", encoder.trunk, parameters.trunk, [size]);
-    this.showLayers("decoder", decoder, parameters.decoder, [dimensions]);
+    showLayers(this.find("[data-box=trunk]"), encoder.trunk, parameters.trunk, [size]);
+    showLayers(this.find("[data-box=decoder]"), decoder, parameters.decoder, [dimensions]);
     const heads = { mean: encoder.mean[0], sigma: encoder.log_var[0] };
     const learned = { mean: parameters.mean[0], sigma: parameters.log_var[0] };
     for (const [name, layer] of Object.entries(heads)) {
@@ -135,37 +89,6 @@ class Inside {
       + `${Math.round(100 * header.variance_share)}% of their variance`;
   }
 
-  // One line for each layer: what comes out of it, and what it has learned.
-  showLayers(name, layers, parameters, input) {
-    const lines = [];
-    let shape = input;
-    layers.forEach((layer, index) => {
-      if (layer.op === "reshape") { shape = layer.shape; return; }
-      if (layer.op === "relu" || layer.op === "tanh" || layer.op === "sigmoid") {
-        lines.at(-1)?.append(`, ${layer.op === "relu" ? "ReLU" : layer.op}`);
-        return;
-      }
-      if (layer.op === "linear") shape = [layer.out];
-      else shape = [layer.out, ...[0, 1].map((axis) => CONVOLUTIONS[layer.op][1](layer, shape, axis))];
-      const kind = { linear: "", conv: "convolution ", conv_transpose: "transposed " }[layer.op];
-      const entry = element("li", {}, `${kind}→ ${shape.join(" × ")}`);
-      entry.title = `${parameters[index].toLocaleString("en")} weights`;
-      lines.push(entry);
-    });
-    const box = this.find(`[data-box=${name}]`);
-    box.querySelector("ol").replaceChildren(...lines);
-    const total = sum(parameters);
-    box.querySelector(".count").textContent = total ? `${total.toLocaleString("en")} weights` : "no layers";
-  }
-
-  // What a whole test set scores.
-  buildMeasured() {
-    const { reconstruction, kl, bernoulli_floor: floor, n } = this.header.measured;
-    this.known = reconstruction !== null && kl !== null && floor !== null;
-    this.find("[data-total=test]").classList.toggle("unknown", !this.known);
-    this.find("[data-total=test] .name").textContent = this.known ? `mean of ${n.toLocaleString("en")} test digits` : "test digits: not measured";
-  }
-
   // ---- what follows the pen ---------------------------------------------------------------------------------------
 
   update() {
@@ -181,48 +104,12 @@ class Inside {
     this.seen.show(p.pixels);
     this.rebuilt.show(p.xhat);
     for (const name of ["mean", "sigma", "epsilon", "z", "kl"]) bars[name].show(p[name]);
-    this.showTerms();
+    this.losses.show(p);
     this.showDimension();
     this.plane.show(p);
     this.find(".where").textContent = this.plane.outside ? "μ lies beyond the picture." : "";
     this.find(".nothing").hidden = p.pixels.some((value) => value > 0);
     if (this.step >= 0) this.saySentence();
-  }
-
-  showTerms() {
-    const { passage: p } = this;
-    const total = p.reconstruction + p.klSum;
-    const { reconstruction, kl, bernoulli_floor: floor } = this.header.measured;
-    const end = roundUp(Math.max(total, this.known ? reconstruction + kl : 0), SCALE_ENDS);
-    const fill = (name, terms) => terms.forEach((value, index) => {
-      this.find(`[data-total=${name}] .track`).children[index].style.width = `${(100 * Math.max(value, 0)) / end}%`;
-    });
-    fill("this", [p.floor, p.reconstruction - p.floor, p.klSum]);
-    this.find("[data-total=this] .value").textContent = signed(total, 1);
-    if (this.known) {
-      fill("test", [floor, reconstruction - floor, kl]);
-      this.find("[data-total=test] .value").textContent = signed(reconstruction + kl, 1);
-    }
-    this.find(".scale .end").textContent = signed(end, 0);
-    this.find(".reconstruction").textContent = `${signed(p.reconstruction, 1)} nats, floor ${signed(p.floor, 1)}`;
-    this.find(".kl-sum").textContent = `${signed(p.klSum, 1)} nats`;
-    this.showMap();
-  }
-
-  showMap() {
-    const { nats } = this.passage;
-    let most = 0;
-    for (const value of nats) if (value > most) most = value;
-    const end = roundUp(most, SCALE_ENDS);
-    const size = nats.length;
-    for (let i = 0; i < size; i++) {
-      const [r, g, b] = rampColour(nats[i] / end);
-      this.coloured[i] = r / 255;
-      this.coloured[size + i] = g / 255;
-      this.coloured[2 * size + i] = b / 255;
-    }
-    this.nats.show(this.coloured);
-    this.find(".ramp .top").textContent = signed(end, 0);
   }
 
   showDimension() {

@@ -1,0 +1,66 @@
+// Both terms of one image's loss: bars beside the mean of a test set, and the nats of every pixel.
+
+const SCALE_ENDS = [1, 2, 5, 10, 20, 50, 100, 200, 400, 800, 1600, 3200, 6400, 12800];
+const RAMP = [[4, 6, 11], [68, 119, 170], [204, 187, 68], [255, 255, 255]]; // dark to light, from Tol's bright scheme
+
+// The first of some round numbers that is at least `value`, else the value.
+const roundUp = (value, ends) => ends.find((end) => end >= value) ?? value;
+
+function rampColour(share) {
+  const place = Math.min(Math.max(share, 0), 1) * (RAMP.length - 1);
+  const low = Math.min(Math.floor(place), RAMP.length - 2);
+  return RAMP[low].map((value, channel) => value + (place - low) * (RAMP[low + 1][channel] - value));
+}
+
+class Losses {
+  constructor(root, header) {
+    this.find = (selector) => root.querySelector(selector);
+    this.header = header;
+    this.nats = new Picture(this.find("canvas.nats"), { ...header.image, channels: 3 });
+    this.coloured = new Float32Array(3 * header.image.height * header.image.width);
+    this.buildMeasured();
+  }
+
+  // What a whole test set scores.
+  buildMeasured() {
+    const { reconstruction, kl, bernoulli_floor: floor, n } = this.header.measured;
+    this.known = reconstruction !== null && kl !== null && floor !== null;
+    this.find("[data-total=test]").classList.toggle("unknown", !this.known);
+    this.find("[data-total=test] .name").textContent = this.known ? `mean of ${n.toLocaleString("en")} test digits` : "test digits: not measured";
+  }
+
+  // p: what Passage.run returned.
+  show(p) {
+    const total = p.reconstruction + p.klSum;
+    const { reconstruction, kl, bernoulli_floor: floor } = this.header.measured;
+    const end = roundUp(Math.max(total, this.known ? reconstruction + kl : 0), SCALE_ENDS);
+    const fill = (name, terms) => terms.forEach((value, index) => {
+      this.find(`[data-total=${name}] .track`).children[index].style.width = `${(100 * Math.max(value, 0)) / end}%`;
+    });
+    fill("this", [p.floor, p.reconstruction - p.floor, p.klSum]);
+    this.find("[data-total=this] .value").textContent = signed(total, 1);
+    if (this.known) {
+      fill("test", [floor, reconstruction - floor, kl]);
+      this.find("[data-total=test] .value").textContent = signed(reconstruction + kl, 1);
+    }
+    this.find(".scale .end").textContent = signed(end, 0);
+    this.find(".reconstruction").textContent = `${signed(p.reconstruction, 1)} nats, floor ${signed(p.floor, 1)}`;
+    this.find(".kl-sum").textContent = `${signed(p.klSum, 1)} nats`;
+    this.showMap(p.nats);
+  }
+
+  showMap(nats) {
+    let most = 0;
+    for (const value of nats) if (value > most) most = value;
+    const end = roundUp(most, SCALE_ENDS);
+    const size = nats.length;
+    for (let i = 0; i < size; i++) {
+      const [r, g, b] = rampColour(nats[i] / end);
+      this.coloured[i] = r / 255;
+      this.coloured[size + i] = g / 255;
+      this.coloured[2 * size + i] = b / 255;
+    }
+    this.nats.show(this.coloured);
+    this.find(".ramp .top").textContent = signed(end, 0);
+  }
+}
