@@ -20,6 +20,7 @@ CHAPTERS = {
     "follow.",
     "pages/explorer.py": "Any trained run in full: pin and compare points, draw paths, see posteriors, export.",
 }
+IN_A_ROW = 3
 PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
 
 
@@ -49,11 +50,16 @@ for column, (model, title) in zip(st.columns(2, gap="large"), PLANES, strict=Tru
         latent_canvas(plane_of(model, title), key=f"home-{model}")
 
 st.subheader("Chapters")
-for column, (entry, text) in zip(st.columns(len(CHAPTERS), gap="large"), CHAPTERS.items(), strict=True):
-    page = next(page for page in PAGES if page["page"] == entry)
-    with column.container(border=True, height="stretch"):
-        st.page_link(entry, label=f"**{page['title']}**", icon=page["icon"])
-        st.markdown(text)
+entries = list(CHAPTERS.items())
+for first in range(0, len(entries), IN_A_ROW):
+    row = zip(
+        st.columns(IN_A_ROW, gap="large"), entries[first : first + IN_A_ROW], strict=False
+    )  # the last may be short
+    for column, (entry, text) in row:
+        page = next(page for page in PAGES if page["page"] == entry)
+        with column.container(border=True, height="stretch"):
+            st.page_link(entry, label=f"**{page['title']}**", icon=page["icon"])
+            st.markdown(text)
 
 with errors_said():
     thumbnails(thumbnail_sheet("mnist"), key="home-thumbnails")

@@ -76,6 +76,11 @@ def measured(run: Run) -> dict[str, Any]:
     return run.metrics.get("test") or run.metrics.get("validation", {})
 
 
+def measured_on(run: Run) -> str:
+    """The images that `measured` is about."""
+    return "test digits" if run.metrics.get("test") else "held-out digits"
+
+
 @per_shelf
 def payload_of(choice: str) -> Payload:
     """What the component is sent."""
@@ -90,7 +95,7 @@ def payload_of(choice: str) -> Payload:
         title=f"{name}, d = {kind.dimensions}",
         subtitle=f"{weights:,} weights, trained on {images:,} digits. All of it runs in your browser.",
         palette=list(CLASS_COLOURS),
-        options={"start": START},
+        options={"start": START, "measured_on": measured_on(run)},
     )
 
 
@@ -135,7 +140,7 @@ def _what_it_means(rises: list[float]) -> str:
     return "The decoder can only paint digits; the KL asks where the posterior is, not whether the image is a digit."
 
 
-LEFT_OVER = ("Hardly any: less than a tenth", "Less than half", "More than half")
+LEFT_OVER = ("Hardly any: less than a tenth", "Between a tenth and a half", "More than half")
 
 
 def left_over(choice: str) -> tuple[int, str]:
@@ -144,15 +149,16 @@ def left_over(choice: str) -> tuple[int, str]:
     Raises:
         RunNotFound: it was not measured.
     """
-    numbers = measured(run_of(choice))
+    run = run_of(choice)
+    numbers = measured(run)
     if "aggregate_kl" not in numbers:
-        raise RunNotFound(f"the aggregate posterior of {spec_of(choice).key} was not measured; run 'python -m vae_core "
+        raise RunNotFound(f"the aggregate posterior of {run.key} was not measured; run 'python -m vae_core "
                           "evaluate' on it.")  # fmt: skip
     kl, rest, told, n = (numbers[name] for name in ("kl", "aggregate_kl", "mutual_information", "n"))
     share = rest / kl
     sentence = (
-        f"Of {kl:.1f} nats, {rest:.2f} are the distance of all {n:,} posteriors together from N(0, I), {share:.0%}; "
-        f"the other {told:.1f} are I(x; z), what the code tells of its image."
+        f"Of {kl:.1f} nats, {rest:.2f} ({share:.0%}) are the distance of the posteriors of all {n:,} "
+        f"{measured_on(run)} together from N(0, I); the other {told:.1f} are I(x; z), what the code tells of its image."
     )
     if told > 0.95 * math.log(n):
         sentence += (
@@ -176,7 +182,7 @@ def together(choice: str) -> Html:
         title="All posteriors together",
         note=f"{len(run.codes.labels):,} held-out digits; z drawn from the posterior of one of them. The variance of z "
         "is the variance of μ plus the mean of σ². Over the dimensions: least and largest. The last column was "
-        "measured on the test set.",
+        f"measured on {measured(run).get('n', 0):,} {measured_on(run)}.",
     )
 
 
@@ -249,7 +255,7 @@ def formulas(choice: str) -> list[tuple[str, str]]:
         total = numbers["reconstruction"] + numbers["kl"]
         lines.append(
             (
-                f"On {numbers['n']:,} test digits the two terms are {numbers['reconstruction']:.1f} + "
+                f"On {numbers['n']:,} {measured_on(run)} the two terms are {numbers['reconstruction']:.1f} + "
                 f"{numbers['kl']:.1f} = {total:.1f} nats per image. On grey pixels the first cannot fall below their "
                 f"own entropy, {numbers['bernoulli_floor']:.1f} nats.",
                 r"-\mathrm{ELBO}(x) = -\,\mathbb{E}_{q(z|x)}[\log p(x|z)]"

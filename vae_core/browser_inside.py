@@ -29,7 +29,7 @@ def inside_payload(
     Args:
         run: a variational autoencoder with the Bernoulli likelihood and square images of one channel.
         held_out: its held-out images; the first `per_class` of each class travel.
-        numbers: `NUMBERS` as measured on the test set: mean nats per image, and the sample size.
+        numbers: `NUMBERS` as measured on many images: mean nats per image, and the sample size.
         per_class: at least 1.
         header: further entries, such as ``title``, ``palette`` and ``options``.
 

@@ -34,8 +34,8 @@ def inside_vae(payload: Payload, *, key: str) -> None:
     """Mount the digit pad and the network that its drawing goes through. Nothing comes back from it.
 
     Args:
-        payload: made by `vae_core.browser_inside.inside_payload`; its options may hold ``start``, the class of the
-            held-out digit shown first.
+        payload: made by `vae_core.browser_inside.inside_payload`; its options are ``start``, the class of the
+            held-out digit shown first, and ``measured_on``, what the mean beside it is of.
         key: the element's identity across reruns. Another model under the same key keeps the drawing.
     """
     _component(key=key, data=parcel(payload), on_want_change=wanted(payload))

@@ -5,6 +5,7 @@ const insides = new Map(); // mount point -> Inside
 
 const VALUE_END = 4; // of the scales of μ, ε and z
 const SIGMA_END = 1.25;
+
 class Inside {
   constructor(parent) {
     parent.append(parent.querySelector("template").content.cloneNode(true));
@@ -152,7 +153,10 @@ class Inside {
     if (this.step >= 0) this.saySentence();
   }
 
-  nextStep() { this.setStep(this.step + 1 < STEPS.length ? this.step + 1 : -1); }
+  nextStep() {
+    this.setStep(this.step + 1 < STEPS.length ? this.step + 1 : -1);
+    this.find(".told").textContent = this.find(".sentence").textContent;
+  }
 
   setStep(step) {
     this.step = step;

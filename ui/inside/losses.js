@@ -26,7 +26,8 @@ class Losses {
     const { reconstruction, kl, bernoulli_floor: floor, n } = this.header.measured;
     this.known = reconstruction !== null && kl !== null && floor !== null;
     this.find("[data-total=test]").classList.toggle("unknown", !this.known);
-    this.find("[data-total=test] .name").textContent = this.known ? `mean of ${n.toLocaleString("en")} test digits` : "test digits: not measured";
+    const { measured_on: images = "held-out images" } = this.header.options ?? {};
+    this.find("[data-total=test] .name").textContent = this.known ? `mean of ${n.toLocaleString("en")} ${images}` : `${images}: not measured`;
   }
 
   // p: what Passage.run returned.

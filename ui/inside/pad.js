@@ -116,7 +116,7 @@ class Pad {
     this.ink.clear();
     Object.assign(this, { preset: -1, touched: false });
     this.changed();
-    this.rest("Nothing is drawn.");
+    this.rest("Nothing is drawn: this is the answer to a black image.");
   }
 
   // A held-out image, by its place among the presets.

@@ -26,9 +26,13 @@ class InsidePlane {
     this.centres = classMedians(this.points, this.classes, header.labels.length);
     this.redraw();
     this.noise = Array.from({ length: HANDS }, () => normals(header.prior_dimension));
-    const manifold = new Manifold(this.find("canvas.manifold"), new Decoder(payload), header.image);
-    manifold.fill(this.view);
+    this.stopManifold();
+    this.manifold = new Manifold(this.find("canvas.manifold"), new Decoder(payload), header.image);
+    this.manifold.fill(this.view);
   }
+
+  // Another model's would go on drawing over this one's.
+  stopManifold() { if (this.manifold) this.manifold.version++; }
 
   // A code -> its place in the plane.
   project(code) {
@@ -167,7 +171,10 @@ class InsidePlane {
     context.strokeRect(left + 0.5, top + 0.5, length - 1, length - 1);
   }
 
-  end() { this.resizes.disconnect(); }
+  end() {
+    this.stopManifold();
+    this.resizes.disconnect();
+  }
 }
 
 // Held-out points within a small view.
