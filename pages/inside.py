@@ -6,10 +6,11 @@ import streamlit as st
 
 from ui import chapter, url_state
 from ui.estimates import gradient_table, labels, sigma_table
-from ui.inner import CHOICES, LEFT_OVER, START, formulas, left_over, payload_of, together, which_term_rises
+from ui.inner import CHOICES, START, formulas, not_a_digit, payload_of, which_term_rises
 from ui.inside import inside_vae
 from ui.messages import errors_said
 from ui.navigation import require_app
+from ui.together import LEFT_OVER, left_over, together
 
 D = url_state.one_of("d", CHOICES, "the model to look into")
 
@@ -43,11 +44,7 @@ with errors_said():
     inside_vae(payload_of(d), key="inside-vae")
 
 with errors_said():
-    chapter.passage(
-        "What is not a digit costs more",
-        "Draw a face, or scribble. The encoder answers to anything, an empty image too: it must put every image "
-        "somewhere. The decoder learned from digits alone.",
-    )
+    chapter.passage("What is not a digit", not_a_digit(d))
     chapter.predict(
         chapter.Prediction(
             f"scrambled-{d}",

@@ -7,12 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ui.markup import Html
 from ui.palette import CLASS_COLOURS
 from ui.resources import held_out, load_run, shelf
 from ui.runs import compared_spec, per_shelf
-from ui.sweep import label_of, stops_of
-from ui.tables import as_html
 from vae_core import datasets
 from vae_core.browser import Payload
 from vae_core.browser_inside import inside_payload
@@ -27,7 +24,6 @@ START = 3  # the class of the held-out digit shown first
 SCRAMBLED = 1_000  # held-out digits
 NOISE_SEED = 0
 KL_DRAWS = 100_000
-STOPS_COMPARED = ("0", "0.1", "1", "4")
 
 
 class Choice(NamedTuple):
@@ -123,6 +119,26 @@ def scrambled(choice: str) -> Scrambled:
     )
 
 
+@per_shelf
+def not_a_digit(choice: str) -> str:
+    """What images that are no digits cost: the sentence that says so."""
+    run = run_of(choice)
+    numbers = measured(run)
+    noise = np.random.default_rng(NOISE_SEED).standard_normal((SCRAMBLED, run.spec.latent_dim))
+    reconstruction, kl = terms(run, np.zeros((SCRAMBLED, math.prod(run.image_shape)), np.float32), noise)
+    black = float(reconstruction.mean() + kl.sum(axis=1).mean())
+    text = (
+        "Draw a face, or scribble. The encoder answers to anything; the decoder learned from digits alone, and the "
+        f"reconstruction says so. But the loss is no test for digits: a black image costs {black:.1f} nats"
+    )
+    if "reconstruction" not in numbers:
+        return f"{text}."
+    digit = numbers["reconstruction"] + numbers["kl"]
+    if black >= digit:
+        return f"{text}, a digit {digit:.1f} on average."
+    return f"{text}, less than the {digit:.1f} of the mean digit, for there is little in it to get wrong."
+
+
 def which_term_rises(choice: str) -> tuple[int, str]:
     """Which term rises more, in nats, where an image is no digit: 0 the reconstruction, 1 the KL."""
     found = scrambled(choice)
@@ -138,83 +154,6 @@ def _what_it_means(rises: list[float]) -> str:
     if rises[1] < 0:
         return "The KL even falls: it asks where the posterior is, not whether the image is a digit."
     return "The decoder can only paint digits; the KL asks where the posterior is, not whether the image is a digit."
-
-
-LEFT_OVER = ("Hardly any: less than a tenth", "Between a tenth and a half", "More than half")
-
-
-def left_over(choice: str) -> tuple[int, str]:
-    """How much of the KL term remains when all posteriors are put together.
-
-    Raises:
-        RunNotFound: it was not measured.
-    """
-    run = run_of(choice)
-    numbers = measured(run)
-    if "aggregate_kl" not in numbers:
-        raise RunNotFound(f"the aggregate posterior of {run.key} was not measured; run 'python -m vae_core "
-                          "evaluate' on it.")  # fmt: skip
-    kl, rest, told, n = (numbers[name] for name in ("kl", "aggregate_kl", "mutual_information", "n"))
-    share = rest / kl
-    sentence = (
-        f"Of {kl:.1f} nats, {rest:.2f} ({share:.0%}) are the distance of the posteriors of all {n:,} "
-        f"{measured_on(run)} together from N(0, I); the other {told:.1f} are I(x; z), what the code tells of its image."
-    )
-    if told > 0.95 * math.log(n):
-        sentence += (
-            f" Here the posteriors hardly overlap: I(x; z) is at its limit, ln {n:,} = {math.log(n):.1f}; with more "
-            "images more of the KL would be found in it."
-        )
-    return (0 if share < 0.1 else 1 if share < 0.5 else 2), sentence
-
-
-@per_shelf
-def together(choice: str) -> Html:
-    """All posteriors together, for the model on screen and for models of the β sweep: HTML."""
-    run = run_of(choice)
-    rows = [_together_row(f"this model, β = {run.spec.kl_weight:g}", run)]
-    for line in stops_of(run.spec.latent_dim):
-        assert line.spec is not None  # the shelf holds readable runs only
-        if label_of(line.spec) in STOPS_COMPARED:
-            rows.append(_together_row(f"sweep, β = {label_of(line.spec)}", load_run(line.key)))
-    return as_html(
-        rows,
-        title="All posteriors together",
-        note=f"{len(run.codes.labels):,} held-out digits; z drawn from the posterior of one of them. The variance of z "
-        "is the variance of μ plus the mean of σ². Over the dimensions: least and largest. The last column was "
-        f"measured on {measured(run).get('n', 0):,} {measured_on(run)}.",
-    )
-
-
-def _together_row(name: str, run: Run) -> dict[str, object]:
-    codes = run.codes
-    assert codes.log_var is not None  # every choice is a VAE
-    mean, noise = codes.mean.astype(np.float64), np.exp(codes.log_var.astype(np.float64)).mean(axis=0)
-    spread = mean.var(axis=0)
-    covariance = np.cov(mean, rowvar=False) + np.diag(noise)
-    deviations = np.sqrt(np.diagonal(covariance))
-    correlations = np.abs(covariance / np.outer(deviations, deviations))[~np.eye(len(covariance), dtype=bool)]
-    aggregate = measured(run).get("aggregate_kl")
-    return {
-        "": name,
-        "mean of z": _range(mean.mean(axis=0)),
-        "variance of z": _range(spread + noise),
-        "of it σ²": _range(noise / (spread + noise), percent=True),
-        "largest correlation": f"{correlations.max():.2f}",
-        "KL(q(z) ‖ N(0, I)), nats": "–" if aggregate is None else f"{aggregate:.2f}",
-    }
-
-
-def _range(values: np.ndarray, *, percent: bool = False) -> str:
-    low, high = (_short(float(value), percent) for value in (values.min(), values.max()))
-    return low if low == high else f"{low} to {high}"
-
-
-def _short(value: float, percent: bool) -> str:
-    if percent:
-        return f"{value:.0%}" if value > 0.005 or value == 0 else "under 1%"
-    text = f"{value:.2f}" if abs(value) < 10 else f"{value:,.0f}"
-    return text.replace("-0.00", "0.00").replace("-", "−")
 
 
 @per_shelf

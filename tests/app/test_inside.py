@@ -7,15 +7,16 @@ import pytest
 import torch
 
 from ui.estimates import DRAWS, STEP_SIZES, first_of, problem_of
-from ui.inner import CHOICES, left_over, run_of, scrambled, spec_of, which_term_rises
+from ui.inner import CHOICES, run_of, scrambled, spec_of, which_term_rises
 from ui.resources import store
 from ui.sweep import stops_of
+from ui.together import left_over
 from vae_core.checkpoints import Store
 from vae_core.datasets import load
 from vae_core.estimators import reconstruction_gradients
 from vae_core.objectives import Bernoulli, elbo
 
-from .helpers import HOSTILE, boxes, copy_runs, open_page, payload_headers, predict, subheaders, tables
+from .helpers import HOSTILE, boxes, copy_runs, open_page, payload_headers, predict, said, subheaders, tables
 
 PAGE = "pages/inside.py"
 
@@ -30,7 +31,7 @@ def test_the_page_is_whole_and_sends_one_payload(d):
     assert header["measured"]["reconstruction"] == run.metrics["test"]["reconstruction"]
     assert header["measured"]["n"] == 10_000
     assert subheaders(at) == [
-        "What is not a digit costs more",
+        "What is not a digit",
         "All posteriors together",
         "The derivative of a draw",
         "Why the head gives log σ²",
@@ -74,6 +75,20 @@ def test_which_term_rises_is_what_torch_finds(d):
     right, told = which_term_rises(d)
     assert right == int(found.kl[1] - found.kl[0] > found.reconstruction[1] - found.reconstruction[0])
     assert f"{found.reconstruction[1]:.1f} nats" in told and f"{found.kl[1]:.1f} nats" in told
+
+
+@pytest.mark.parametrize("d", CHOICES)
+def test_what_a_black_image_costs_is_what_torch_finds(d):
+    run = run_of(d)
+    noise = torch.from_numpy(np.random.default_rng(3).standard_normal((4_000, run.spec.latent_dim)).astype(np.float32))
+    with torch.no_grad():
+        terms = elbo(run.model, torch.zeros(len(noise), 784), noise, Bernoulli())
+    cost = terms.reconstruction + terms.kl
+    told = said(open_page(PAGE, d=d), r"a black image costs ([\d.]+) nats, (less than the|a digit) ([\d.]+)")
+    assert abs(float(told[1]) - cost.mean().item()) < 6 * cost.std().item() / np.sqrt(1_000) + 0.05
+    digit = run.metrics["test"]["reconstruction"] + run.metrics["test"]["kl"]
+    assert float(told[3]) == pytest.approx(digit, abs=0.06)
+    assert (told[2] == "less than the") == (float(told[1]) < digit)
 
 
 @pytest.mark.parametrize("d", CHOICES)
