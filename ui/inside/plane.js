@@ -146,7 +146,7 @@ class InsidePlane {
     const top = side - length - CLOSE_BELOW;
     const reach = CLOSE_SHARE + (2 * CLOSE_MARGIN) / side;
     const low = v * side > top - CLOSE_MARGIN;
-    this.closeLeft = low && u > 1 - reach - (this.closeLeft ? 0.05 : 0);
+    this.closeLeft = low && u > 1 - reach - (this.closeLeft ? 0.12 : 0.07);
     const left = this.closeLeft ? CLOSE_BESIDE : side - length - CLOSE_MARGIN;
     const [x, y] = posterior.at;
     const [a, b, c] = posterior.factor;
