@@ -117,6 +117,9 @@ def test_what_is_on_screen_is_what_was_computed(page, app_url, name):
     shown = drawn(page, root, SEVEN)
     for canvas, what in (("seen", "pixels"), ("rebuilt", "xhat")):
         assert np.abs(grey(root.locator(f"canvas.{canvas}")).ravel() - shown[what]).max() <= 0.5 / 255 + 1e-6
+    end = float(root.locator(".ramp .top").inner_text())
+    red = np.interp(np.array(shown["nats"]) / end, np.arange(4) / 3, [4, 68, 204, 255]) / 255
+    assert np.abs(grey(root.locator("canvas.nats")).ravel() - red).max() <= 2 / 255 and max(shown["nats"]) <= end
     total = shown["reconstruction"] + sum(shown["kl"])
     expect(root.locator("[data-total=this] .value")).to_have_text(f"{total:.1f}")
     expect(root.locator(".map .reconstruction")).to_have_text(

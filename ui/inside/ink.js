@@ -67,15 +67,16 @@ class Ink {
     const columns = overlaps(cx, unit, side, left, right);
     const rows = overlaps(cy, unit, side, top, bottom);
     const out = new Float32Array(side * side);
-    const line = new Float32Array(side);
     for (let row = 0; row < side; row++) {
-      for (const [y, height] of rows[row]) {
+      const { start: top, shares: heights } = rows[row];
+      for (let i = 0; i < heights.length; i++) {
+        const line = (top + i) * cells;
         for (let column = 0; column < side; column++) {
-          let sum = 0;
-          for (const [x, width] of columns[column]) sum += width * ink[y * cells + x];
-          line[column] = height * sum;
+          const { start: left, shares: widths } = columns[column];
+          let total = 0;
+          for (let j = 0; j < widths.length; j++) total += widths[j] * ink[line + left + j];
+          out[row * side + column] += heights[i] * total;
         }
-        for (let column = 0; column < side; column++) out[row * side + column] += line[column];
       }
     }
     return out.map((value) => Math.round(value) / 255);
@@ -102,16 +103,17 @@ class Ink {
   }
 }
 
-// Which cells of first to last each of `side` pixels covers, and by how much of the pixel: [[cell, share], ...] each.
-// The cell coordinate `centre` lies at the middle of the pixels; a cell is `unit` pixels long.
+// Which cells of first to last each of `side` pixels covers, and by how much of the pixel: the cell it starts in, and
+// the shares from there on. The cell coordinate `centre` lies at the middle of the pixels; a cell is `unit` pixels long.
 function overlaps(centre, unit, side, first, last) {
   return Array.from({ length: side }, (_, pixel) => {
     const from = (pixel - side / 2) / unit + centre;
     const to = (pixel + 1 - side / 2) / unit + centre;
-    const covered = [];
-    for (let cell = Math.max(first, Math.floor(from)); cell < last && cell < to; cell++) {
-      covered.push([cell, (Math.min(to, cell + 1) - Math.max(from, cell)) * unit]);
+    const start = Math.max(first, Math.floor(from));
+    const shares = [];
+    for (let cell = start; cell < last && cell < to; cell++) {
+      shares.push((Math.min(to, cell + 1) - Math.max(from, cell)) * unit);
     }
-    return covered;
+    return { start, shares };
   });
 }

@@ -6,11 +6,13 @@ const RAMP = [[4, 6, 11], [68, 119, 170], [204, 187, 68], [255, 255, 255]]; // d
 // The first of some round numbers that is at least `value`, else the value.
 const roundUp = (value, ends) => ends.find((end) => end >= value) ?? value;
 
-function rampColour(share) {
-  const place = Math.min(Math.max(share, 0), 1) * (RAMP.length - 1);
+// The ramp in 256 steps, red, green and blue from 0 to 1 each.
+const RAMP_STEPS = 255;
+const RAMP_TABLE = Array.from({ length: 3 }, (_, channel) => Float32Array.from({ length: RAMP_STEPS + 1 }, (__, step) => {
+  const place = (step / RAMP_STEPS) * (RAMP.length - 1);
   const low = Math.min(Math.floor(place), RAMP.length - 2);
-  return RAMP[low].map((value, channel) => value + (place - low) * (RAMP[low + 1][channel] - value));
-}
+  return (RAMP[low][channel] + (place - low) * (RAMP[low + 1][channel] - RAMP[low][channel])) / 255;
+}));
 
 class Losses {
   constructor(root, header) {
@@ -56,10 +58,8 @@ class Losses {
     const end = roundUp(most, SCALE_ENDS);
     const size = nats.length;
     for (let i = 0; i < size; i++) {
-      const [r, g, b] = rampColour(nats[i] / end);
-      this.coloured[i] = r / 255;
-      this.coloured[size + i] = g / 255;
-      this.coloured[2 * size + i] = b / 255;
+      const step = Math.round((RAMP_STEPS * nats[i]) / end); // at most the last: end is no less than any of them
+      for (let channel = 0; channel < 3; channel++) this.coloured[channel * size + i] = RAMP_TABLE[channel][step];
     }
     this.nats.show(this.coloured);
     this.find(".ramp .top").textContent = signed(end, 0);

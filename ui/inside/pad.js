@@ -222,6 +222,7 @@ class Pad {
   }
 
   key(event) {
+    if (event.altKey) return; // the browser's own
     const letter = event.key.toLowerCase();
     if (event.ctrlKey || event.metaKey) {
       if (letter !== "z" && letter !== "y") return;
