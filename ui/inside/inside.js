@@ -102,12 +102,12 @@ class Inside {
 
   show() {
     const { passage: p, bars } = this;
+    this.plane.show(p); // first: text on a canvas makes the browser settle all styles that were changed before it
     this.seen.show(p.pixels);
     this.rebuilt.show(p.xhat);
     for (const name of ["mean", "sigma", "epsilon", "z", "kl"]) bars[name].show(p[name]);
     this.losses.show(p);
     this.showDimension();
-    this.plane.show(p);
     this.find(".where").textContent = this.plane.outside ? "μ lies beyond the picture." : "";
     this.find(".nothing").hidden = p.pixels.some((value) => value > 0);
     if (this.step >= 0) this.saySentence();

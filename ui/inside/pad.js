@@ -81,8 +81,8 @@ class Pad {
   }
 
   changed() {
-    this.show();
     this.on.changed();
+    this.show();
   }
 
   snapshot() { return { ink: this.ink.ink.slice(), preset: this.preset, touched: this.touched }; }
