@@ -14,12 +14,15 @@ CHAPTERS = {
     "memorises everything and means nothing.",
     "pages/regularity.py": "Why can one draw new images from a VAE and not from an autoencoder? Samples, paths and "
     "the numbers that tell.",
+    "pages/inside.py": "What happens to one image? Draw it: μ, σ, ε, z, the reconstruction and both terms of the loss "
+    "follow the pen.",
     "pages/beta.py": "What does the weight of the KL term do? Drag it: points, decoder and samples of trained models "
     "follow.",
     "pages/mathematics.py": "Where does the loss come from? From Bayes' rule to the ELBO in seven steps, each with an "
     "experiment whose exact answer is known.",
     "pages/explorer.py": "Any trained run in full: pin and compare points, draw paths, see posteriors, export.",
 }
+IN_A_ROW = 3
 PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
 
 
@@ -49,11 +52,16 @@ for column, (model, title) in zip(st.columns(2, gap="large"), PLANES, strict=Tru
         latent_canvas(plane_of(model, title), key=f"home-{model}")
 
 st.subheader("Chapters")
-for column, (entry, text) in zip(st.columns(len(CHAPTERS), gap="large"), CHAPTERS.items(), strict=True):
-    page = next(page for page in PAGES if page["page"] == entry)
-    with column.container(border=True, height="stretch"):
-        st.page_link(entry, label=f"**{page['title']}**", icon=page["icon"])
-        st.markdown(text)
+entries = list(CHAPTERS.items())
+for first in range(0, len(entries), IN_A_ROW):
+    row = zip(
+        st.columns(IN_A_ROW, gap="large"), entries[first : first + IN_A_ROW], strict=False
+    )  # the last may be short
+    for column, (entry, text) in row:
+        page = next(page for page in PAGES if page["page"] == entry)
+        with column.container(border=True, height="stretch"):
+            st.page_link(entry, label=f"**{page['title']}**", icon=page["icon"])
+            st.markdown(text)
 
 with errors_said():
     thumbnails(thumbnail_sheet("mnist"), key="home-thumbnails")

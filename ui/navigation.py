@@ -15,6 +15,7 @@ PAGES: tuple[dict[str, Any], ...] = (
     {"page": "pages/home.py", "title": "Home", "icon": ":material/home:", "default": True},
     {"page": "pages/reduction.py", "title": "Dimensionality reduction", "icon": ":material/compress:"},
     {"page": "pages/regularity.py", "title": "Autoencoder or VAE", "icon": ":material/compare:"},
+    {"page": "pages/inside.py", "title": "Inside the VAE", "icon": ":material/schema:"},
     {"page": "pages/beta.py", "title": "The β dial", "icon": ":material/tune:"},
     {"page": "pages/mathematics.py", "title": "The mathematics", "icon": ":material/function:"},
     {"page": "pages/explorer.py", "title": "Latent explorer", "icon": ":material/explore:"},

@@ -11,7 +11,9 @@ from torch import nn
 
 from ui.canvas import SCRIPTS
 from vae_core.browser import LatentPlane, Payload, Tensors, plane_payload
+from vae_core.browser_inside import inside_payload
 from vae_core.checkpoints import Store
+from vae_core.datasets import load
 from vae_core.manifest import SHIPPED
 from vae_core.models import model_kind
 from vae_core.models.program import decoder_program
@@ -94,6 +96,48 @@ def test_every_layer_of_the_list_matches_torch(engine, stride, padding, output_p
     with torch.no_grad():
         expected = decoder(torch.from_numpy(points).float()).flatten(1).numpy()
     assert np.abs(decode(engine, small_payload(decoder, (2, side, side)), points) - expected).max() < 1e-5
+
+
+ENCODE = """([data, images]) => {
+  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+  const { mean, logVar } = new Encoder(parsePayload(bytes)).encode(images);
+  return [Array.from(mean), Array.from(logVar)];
+}"""
+
+
+def encode(page, payload: Payload, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    data = base64.b64encode(payload.to_bytes()).decode()
+    mean, log_var = page.evaluate(ENCODE, [data, pixels.astype(float).ravel().tolist()])
+    return np.reshape(mean, (len(pixels), -1)), np.reshape(log_var, (len(pixels), -1))
+
+
+@pytest.mark.parametrize("key", [key for key in DECODERS if "vae-mnist" in key])
+def test_every_shipped_encoder_encodes_as_torch_does(engine, key):
+    run, held_out = Store(SHIPPED).load(key), load("mnist", "validation", download=False)
+    payload = inside_payload(run, held_out, {})
+    pixels = held_out.floats()[:60]
+    pixels[0], pixels[1] = 0.0, 1.0  # nothing drawn, all of it drawn
+    with torch.no_grad():
+        expected = run.model.encode(torch.from_numpy(pixels))
+    for shown, truth in zip(encode(engine, payload, pixels), expected, strict=True):
+        assert np.allclose(shown, truth, rtol=1e-3, atol=1e-3)
+    assert np.allclose(encode(engine, payload, pixels[:1])[0], expected.mean[:1], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "kernel, stride, padding", [((4, 4), 2, 1), ((3, 3), 1, 1), ((3, 2), (2, 3), (0, 1)), ((5, 5), 3, 2)]
+)
+def test_a_convolution_is_torchs(engine, kernel, stride, padding):
+    torch.manual_seed(0)
+    convolution = nn.Conv2d(3, 2, kernel, stride, padding)
+    height, width = convolution(torch.zeros(1, 3, 9, 7)).shape[2:]
+    network = nn.Sequential(nn.Linear(2, 189), nn.ReLU(), nn.Unflatten(1, (3, 9, 7)), convolution, nn.Sigmoid())
+    network = network.half().float()  # the payload carries half precision
+    points = np.random.default_rng(1).normal(size=(7, 2))
+    with torch.no_grad():
+        expected = network(torch.from_numpy(points).float()).flatten(1).numpy()
+    shown = decode(engine, small_payload(network, (2, height, width)), points)
+    assert np.abs(shown - expected).max() < 1e-5
 
 
 def test_half_precision_is_read_exactly(engine):

@@ -75,21 +75,65 @@ function convTransposeStep(layer, weight, bias, shape, outShape) {
   };
 }
 
+// Convolution, a kernel's weight at a time: each is added, shifted, to the whole output. Weight (out, in, kh, kw).
+function convStep(layer, weight, bias, shape, outShape) {
+  const [inputs, height, width] = shape;
+  const [outputs, outHeight, outWidth] = outShape;
+  const [kh, kw] = layer.kernel_size;
+  const [sh, sw] = layer.stride;
+  const [ph, pw] = layer.padding;
+  const plane = outHeight * outWidth;
+  // First and last output whose input, shifted by `tap`, is not in the padding.
+  const first = (tap, stride, padding) => Math.max(0, Math.ceil((padding - tap) / stride));
+  const last = (tap, stride, padding, extent, count) => Math.min(count - 1, Math.floor((extent - 1 + padding - tap) / stride));
+  return (x, batch, y) => {
+    for (let b = 0; b < batch; b++) {
+      for (let o = 0; o < outputs; o++) {
+        const out = (b * outputs + o) * plane;
+        y.fill(bias ? bias[o] : 0, out, out + plane);
+        for (let c = 0; c < inputs; c++) {
+          const from = (b * inputs + c) * height * width;
+          for (let i = 0; i < kh; i++) {
+            const bottom = last(i, sh, ph, height, outHeight);
+            for (let j = 0; j < kw; j++) {
+              const value = weight[((o * inputs + c) * kh + i) * kw + j];
+              const left = first(j, sw, pw);
+              const right = last(j, sw, pw, width, outWidth);
+              for (let row = first(i, sh, ph); row <= bottom; row++) {
+                const line = from + (row * sh - ph + i) * width - pw + j;
+                const to = out + row * outWidth;
+                for (let column = left; column <= right; column++) y[to + column] += value * x[line + column * sw];
+              }
+            }
+          }
+        }
+      }
+    }
+  };
+}
+
 const ACTIVATIONS = {
   relu: (x, length) => { for (let i = 0; i < length; i++) if (x[i] < 0) x[i] = 0; },
   tanh: (x, length) => { for (let i = 0; i < length; i++) x[i] = Math.tanh(x[i]); },
   sigmoid: (x, length) => { for (let i = 0; i < length; i++) x[i] = 1 / (1 + Math.exp(-x[i])); },
 };
 
-class Decoder {
-  // payload: what parsePayload returned.
-  constructor({ header, tensor }) {
-    this.size = header.image.channels * header.image.height * header.image.width;
-    this.inputs = header.inputs ?? 2;
+// How far a convolution reaches along an axis.
+const convExtent = (layer, shape, axis) =>
+  Math.floor((shape[axis + 1] + 2 * layer.padding[axis] - layer.kernel_size[axis]) / layer.stride[axis]) + 1;
+const convTransposeExtent = (layer, shape, axis) =>
+  (shape[axis + 1] - 1) * layer.stride[axis] - 2 * layer.padding[axis] + layer.kernel_size[axis] + layer.output_padding[axis];
+const CONVOLUTIONS = { conv: [convStep, convExtent], conv_transpose: [convTransposeStep, convTransposeExtent] };
+
+// A program of layers, see vae_core/models/program.py.
+class Network {
+  // inputs: how many numbers it takes. tensor: reads weights by name.
+  constructor(layers, inputs, tensor) {
+    this.inputs = inputs;
     this.steps = [];
-    let shape = [this.inputs];
+    let shape = [inputs];
     const count = () => shape.reduce((product, extent) => product * extent, 1);
-    for (const layer of header.layers) {
+    for (const layer of layers) {
       if (layer.op in ACTIVATIONS) {
         this.steps.push({ inPlace: ACTIVATIONS[layer.op], length: count() });
       } else if (layer.op === "reshape") {
@@ -101,36 +145,29 @@ class Decoder {
         const bias = layer.bias ? expectLength(layer.bias, tensor(layer.bias), layer.out) : null;
         shape = [layer.out];
         this.steps.push({ apply: linearStep(layer, weight, bias), length: count() });
-      } else if (layer.op === "conv_transpose") {
+      } else if (layer.op in CONVOLUTIONS) {
         if (shape.length !== 3 || shape[0] !== layer.in) throw new Error("a convolution does not fit its input");
-        const extent = (axis) => (shape[axis + 1] - 1) * layer.stride[axis] - 2 * layer.padding[axis]
-          + layer.kernel_size[axis] + layer.output_padding[axis];
-        const outShape = [layer.out, extent(0), extent(1)];
+        const [step, extent] = CONVOLUTIONS[layer.op];
+        const outShape = [layer.out, extent(layer, shape, 0), extent(layer, shape, 1)];
         const kernel = layer.kernel_size[0] * layer.kernel_size[1];
         const weight = expectLength(layer.weight, tensor(layer.weight), layer.in * layer.out * kernel);
         const bias = layer.bias ? expectLength(layer.bias, tensor(layer.bias), layer.out) : null;
-        this.steps.push({ apply: convTransposeStep(layer, weight, bias, shape, outShape), length: 0 });
+        const apply = step(layer, weight, bias, shape, outShape);
         shape = outShape;
-        this.steps.at(-1).length = count();
+        this.steps.push({ apply, length: count() });
       } else {
         throw new Error(`unknown layer ${layer.op}`);
       }
     }
-    if (count() !== this.size) throw new Error(`the decoder makes ${count()} numbers for ${this.size} pixels`);
+    this.outputs = count();
     this.buffers = new Map();
   }
 
-  // The decoder of codes: without the layers that embed a plane's points in latent space.
-  static ofCodes({ header, tensor }) {
-    const layers = header.layers.slice(header.plane_layers);
-    return new Decoder({ header: { ...header, layers, inputs: header.prior_dimension }, tensor });
-  }
-
-  // Codes one after the other, such as plane points [x0, y0, x1, y1, ...] -> expected pixels, (batch * size) floats.
-  // The result is reused by the next call with the same batch.
-  decode(points) {
-    const batch = points.length / this.inputs;
-    let x = new Float32Array(points);
+  // Inputs one after the other -> outputs one after the other. The result is reused by the next call with the same
+  // batch.
+  run(inputs) {
+    const batch = inputs.length / this.inputs;
+    let x = new Float32Array(inputs);
     let buffers = this.buffers.get(batch);
     if (!buffers) {
       buffers = this.steps.map((step) => (step.inPlace ? null : new Float32Array(batch * step.length)));
@@ -142,5 +179,42 @@ class Decoder {
       x = buffers[index];
     });
     return x;
+  }
+}
+
+class Decoder extends Network {
+  // payload: what parsePayload returned.
+  constructor({ header, tensor }) {
+    super(header.layers, header.inputs ?? 2, tensor);
+    this.size = header.image.channels * header.image.height * header.image.width;
+    if (this.outputs !== this.size) throw new Error(`the decoder makes ${this.outputs} numbers for ${this.size} pixels`);
+  }
+
+  // The decoder of codes: without the layers that embed a plane's points in latent space.
+  static ofCodes({ header, tensor }) {
+    const layers = header.layers.slice(header.plane_layers);
+    return new Decoder({ header: { ...header, layers, inputs: header.prior_dimension }, tensor });
+  }
+
+  // Codes one after the other, such as plane points [x0, y0, x1, y1, ...] -> expected pixels, (batch * size) floats.
+  // The result is reused by the next call with the same batch.
+  decode(points) { return this.run(points); }
+}
+
+// An image to its posterior: one trunk, computed once, and two heads on it.
+class Encoder {
+  constructor({ header, tensor }) {
+    const { trunk, mean, log_var } = header.encoder;
+    const { channels, height, width } = header.image;
+    this.trunk = new Network(trunk, channels * height * width, tensor);
+    this.mean = new Network(mean, this.trunk.outputs, tensor);
+    this.logVar = new Network(log_var, this.trunk.outputs, tensor);
+    if (this.mean.outputs !== this.logVar.outputs) throw new Error("the two heads differ in their number of dimensions");
+  }
+
+  // Flat images in [0, 1] -> {mean, logVar}, reused by the next call with the same batch.
+  encode(pixels) {
+    const features = this.trunk.run(pixels);
+    return { mean: this.mean.run(features), logVar: this.logVar.run(features) };
   }
 }

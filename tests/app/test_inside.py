@@ -1,0 +1,170 @@
+"""The page Inside the VAE: what it is sent, what its link restores, and that its numbers are the runs'."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ui.estimates import DRAWS, STEP_SIZES, first_of, problem_of
+from ui.inner import CHOICES, run_of, scrambled, spec_of, which_term_rises
+from ui.resources import store
+from ui.sweep import stops_of
+from ui.together import left_over
+from vae_core.checkpoints import Store
+from vae_core.datasets import load
+from vae_core.estimators import reconstruction_gradients
+from vae_core.objectives import Bernoulli, elbo
+
+from .helpers import HOSTILE, boxes, copy_runs, open_page, payload_headers, predict, said, subheaders, tables
+
+PAGE = "pages/inside.py"
+
+
+@pytest.mark.parametrize("d", CHOICES)
+def test_the_page_is_whole_and_sends_one_payload(d):
+    at = open_page(PAGE, d=d)
+    assert not at.error and not at.warning
+    (header,) = payload_headers(at)
+    run = run_of(d)
+    assert header["kind"] == "inside" and header["key"] == run.key
+    assert header["measured"]["reconstruction"] == run.metrics["test"]["reconstruction"]
+    assert header["measured"]["n"] == 10_000
+    assert subheaders(at) == [
+        "What is not a digit",
+        "All posteriors together",
+        "The derivative of a draw",
+        "Why the head gives log σ²",
+    ]
+    assert boxes(at) == ["The mathematics, with the numbers on screen", "This in code", "Sources"]
+    assert len(tables(at)) == 2
+
+
+def test_a_drawing_is_possible_after_little(d="2"):
+    at = open_page(PAGE, d=d)
+    assert sum(len(element.proto.bytes) for element in at.get("bidi_component")) < 1_500_000
+
+
+def test_weights_on_screen_are_the_networks():
+    for d in CHOICES:
+        (header,) = payload_headers(open_page(PAGE, d=d))
+        count = sum(weights.numel() for weights in run_of(d).model.parameters())
+        assert header["subtitle"].startswith(f"{count:,} weights")
+        assert sum(sum(layers) for layers in header["parameters"].values()) == count
+
+
+@pytest.mark.parametrize("value", [*HOSTILE, "3", "conv"])
+def test_a_link_that_cannot_be_read_is_said_and_left_out(value):
+    at = open_page(PAGE, d=value)
+    assert len(at.warning) == 1 and "“d”" in at.warning[0].value
+    assert payload_headers(at)[0]["key"] == run_of("2").key
+
+
+@pytest.mark.parametrize("d", CHOICES)
+def test_which_term_rises_is_what_torch_finds(d):
+    run, found = run_of(d), scrambled(d)
+    pixels = load("mnist", "validation", download=False).floats()[: found.n]
+    # Another shuffle and another noise: means over many images, which agree within their errors.
+    random = np.random.default_rng(7)
+    for images, place in ((pixels, 0), (random.permuted(pixels, axis=1), 1)):
+        noise = torch.from_numpy(random.standard_normal((found.n, run.spec.latent_dim)).astype(np.float32))
+        with torch.no_grad():
+            terms = elbo(run.model, torch.from_numpy(images), noise, Bernoulli())
+        for mine, truth in ((found.reconstruction[place], terms.reconstruction), (found.kl[place], terms.kl)):
+            assert abs(mine - truth.mean().item()) < 6 * truth.std().item() / np.sqrt(found.n)
+    right, told = which_term_rises(d)
+    assert right == int(found.kl[1] - found.kl[0] > found.reconstruction[1] - found.reconstruction[0])
+    assert f"{found.reconstruction[1]:.1f} nats" in told and f"{found.kl[1]:.1f} nats" in told
+
+
+@pytest.mark.parametrize("d", CHOICES)
+def test_what_a_black_image_costs_is_what_torch_finds(d):
+    run = run_of(d)
+    noise = torch.from_numpy(np.random.default_rng(3).standard_normal((4_000, run.spec.latent_dim)).astype(np.float32))
+    with torch.no_grad():
+        terms = elbo(run.model, torch.zeros(len(noise), 784), noise, Bernoulli())
+    cost = terms.reconstruction + terms.kl
+    told = said(open_page(PAGE, d=d), r"a black image costs ([\d.]+) nats, (less than the|a digit) ([\d.]+)")
+    assert abs(float(told[1]) - cost.mean().item()) < 6 * cost.std().item() / np.sqrt(1_000) + 0.05
+    digit = run.metrics["test"]["reconstruction"] + run.metrics["test"]["kl"]
+    assert float(told[3]) == pytest.approx(digit, abs=0.06)
+    assert (told[2] == "less than the") == (float(told[1]) < digit)
+
+
+@pytest.mark.parametrize("d", CHOICES)
+def test_predictions_reveal_the_computed_answer(d):
+    at = open_page(PAGE, d=d)
+    assert "**Yes.**" in predict(at, "Which term rises", which_term_rises(d)[0])
+    told = predict(at, "How much of the KL term", left_over(d)[0])
+    metrics = run_of(d).metrics["test"]
+    assert "**Yes.**" in told and f"{metrics['aggregate_kl'] / metrics['kl']:.0%}" in told
+    share = metrics["aggregate_kl"] / metrics["kl"]
+    assert left_over(d)[0] == int(np.digitize(share, [0.1, 0.5]))
+
+
+@pytest.mark.parametrize("d", ["2", "16"])
+def test_all_posteriors_together_are_what_samples_of_them_are(d):
+    table = tables(open_page(PAGE, d=d))[0]
+    codes = run_of(d).codes
+    random = np.random.default_rng(0)
+    drawn = np.concatenate([codes.drawn(random) for _ in range(40)])
+    low, high = (float(value) for value in table["variance of z"][0].split(" to "))
+    variances = drawn.var(axis=0)
+    assert low == pytest.approx(variances.min(), abs=0.02) and high == pytest.approx(variances.max(), abs=0.02)
+    correlations = np.abs(np.corrcoef(drawn, rowvar=False) - np.eye(drawn.shape[1]))
+    assert float(table["largest correlation"][0]) == pytest.approx(correlations.max(), abs=0.02)
+    assert table[""][1] == "sweep, β = 0"
+    distances = [float(value) for value in table["KL(q(z) ‖ N(0, I)), nats"]]
+    assert distances[0] == pytest.approx(run_of(d).metrics["test"]["aggregate_kl"], abs=0.005)
+    assert distances[1] == max(distances)
+
+
+def test_gradients_are_measured_when_asked_for_and_agree():
+    at = open_page(PAGE)
+    assert len(tables(at)) == 2
+    at.button(key="inside-measure").click().run()
+    assert not at.exception and not at.error
+    table = tables(at)[1]
+    assert table["estimator"] == ["reparameterised", "score function", "score function with baseline"]
+    _, gradients = reconstruction_gradients(run_of("2"), first_of(3), DRAWS)
+    for row, estimates in enumerate(gradients.values()):
+        total = sum(part.sum() for part in estimates.variance())
+        assert float(table["variance of one draw"][row].replace(",", "")) == pytest.approx(total, abs=0.5)
+    for column in ("∂/∂μ₁", "∂/∂ log σ₁"):
+        values = [
+            [float(part.replace("−", "-").replace(",", "")) for part in cell.split(" ± ")] for cell in table[column]
+        ]
+        for value, error in values[1:]:
+            assert abs(value - values[0][0]) < 4 * np.hypot(error, values[0][1])
+    ratios = [float(value.replace(",", "")) for value in table["of the first"]]
+    assert ratios[0] == 1 < ratios[2] < ratios[1]
+    at.segmented_control(key="inside-digit").set_value("7").run()
+    assert tables(at)[1]["variance of one draw"] != table["variance of one draw"]
+
+
+def test_sigma_breaks_where_its_logarithm_does_not():
+    table = tables(open_page(PAGE))[-1]
+    assert table["step size"] == [f"{size:g}" for size in STEP_SIZES]
+    problem = problem_of("2")
+    _, log_var = run_of("2").posterior(first_of(3)[None])
+    assert np.isclose(problem.best_sigma, np.exp(0.5 * log_var)[0], rtol=1e-4).any()
+    for size, cell in zip(STEP_SIZES, table["learning σ"], strict=True):
+        first = 1 - size * problem.precision  # the first step from σ = 1, where the KL's slope is 0
+        assert cell.startswith("breaks in step 1: σ = −") == (first < 0)
+    assert not any("breaks" in cell for cell in table["learning log σ²"])
+
+
+def test_an_empty_store_says_how_to_get_the_model(empty_store):
+    at = open_page(PAGE)
+    assert at.error and all("python -m vae_core rebuild" in error.value for error in at.error)
+    assert boxes(at) == ["This in code", "Sources"]
+
+
+def test_without_the_sweep_all_else_is_there(tmp_path, monkeypatch):
+    copy_runs(store(), Store(tmp_path), [spec_of("2").key])
+    monkeypatch.setenv("VAE_STORE", str(tmp_path))
+    at = open_page(PAGE)
+    assert len(at.error) == 1 and "sweep" in at.error[0].value
+    assert len(payload_headers(at)) == 1 and len(boxes(at)) == 3
+    with pytest.raises(Exception, match="sweep"):
+        stops_of(2)

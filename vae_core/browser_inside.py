@@ -1,0 +1,82 @@
+"""A VAE with its encoder, as the one payload that the page "Inside the VAE" runs on.
+
+It is what `browser.plane_payload` holds, with three more things: the encoder's weights and its programs, a few held-out
+images to begin from, and the numbers measured on a whole test set, to compare one image with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from vae_core.browser import Payload, plane_payload
+from vae_core.datasets import ImageDataset
+from vae_core.heads import EncoderParts, encoder_parts
+from vae_core.run import Run
+
+PER_CLASS = 6  # held-out images of each class
+NUMBERS = ("reconstruction", "kl", "bernoulli_floor", "n")
+
+
+def inside_payload(
+    run: Run, held_out: ImageDataset, numbers: Mapping[str, Any], *, per_class: int = PER_CLASS, **header: Any
+) -> Payload:
+    """A run's encoder, decoder and plane, and held-out images.
+
+    Args:
+        run: a variational autoencoder with the Bernoulli likelihood and square images of one channel.
+        held_out: its held-out images; the first `per_class` of each class travel.
+        numbers: `NUMBERS` as measured on many images: mean nats per image, and the sample size.
+        per_class: at least 1.
+        header: further entries, such as ``title``, ``palette`` and ``options``.
+
+    Raises:
+        ValueError: a run or images that this does not fit.
+    """
+    if run.spec.likelihood != "bernoulli":
+        raise ValueError(f"{run.key} has another likelihood than the Bernoulli one, whose terms are shown")
+    channels, height, width = run.image_shape
+    if channels != 1 or height != width:
+        raise ValueError(f"{run.key} takes images of shape {run.image_shape}; square ones of one channel can be drawn")
+    if held_out.image_shape != run.image_shape:
+        raise ValueError(f"{run.key} takes images of shape {run.image_shape}, not {held_out.image_shape}")
+    parts = encoder_parts(run)
+    chosen = first_of_each(held_out.labels, len(run.label_names), per_class)
+    names = [layer[part] for program in parts for layer in program for part in ("weight", "bias") if part in layer]
+    return plane_payload(
+        run,
+        extra={
+            **{name: run.weights[name] for name in names},
+            "presets": held_out.images[chosen].reshape(len(chosen), -1),
+            "preset_classes": held_out.labels[chosen].astype(np.uint8),
+        },
+        kind="inside",
+        encoder=parts._asdict(),
+        parameters={name: parameters(run, program) for name, program in _programs(run, parts).items()},
+        preset_numbers=[int(index) for index in chosen],
+        measured={name: _finite(numbers.get(name)) for name in NUMBERS},
+        **header,
+    )
+
+
+def first_of_each(labels: np.ndarray, classes: int, count: int) -> np.ndarray:
+    """Numbers of the first `count` images of each class, class after class; fewer where a class has fewer."""
+    if count < 1:
+        raise ValueError(f"at least one image of each class is shown, not {count}")
+    return np.concatenate([np.flatnonzero(labels == label)[:count] for label in range(classes)])
+
+
+def parameters(run: Run, program: list[dict[str, Any]]) -> list[int]:
+    """Numbers that are learned, layer by layer; 0 for a layer without weights."""
+    return [sum(run.weights[layer[part]].size for part in ("weight", "bias") if part in layer) for layer in program]
+
+
+def _programs(run: Run, parts: EncoderParts) -> dict[str, list[dict[str, Any]]]:
+    return {**parts._asdict(), "decoder": run.decoder}
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
