@@ -91,7 +91,7 @@ def test_every_estimator_is_right_on_average(name: str) -> None:
 @pytest.mark.parametrize("draws", [2, 3])
 def test_a_baseline_of_the_other_draws_leaves_the_expectation_alone(draws: int) -> None:
     # With the draw's own value in the baseline it would shrink by (n - 1) / n: by half for two draws.
-    estimates = np.array([both(draws, seed)[ESTIMATORS[2]].average()[0] for seed in range(20_000)])
+    estimates = np.array([both(draws, seed)[ESTIMATORS[2]].average()[0] for seed in range(6_000)])
     error = estimates.std(axis=0, ddof=1) / math.sqrt(len(estimates))
     assert (np.abs(estimates.mean(axis=0) - CURVE * (MEAN - TARGET)) < 5 * error).all()
     assert (np.abs(0.5 * CURVE * (MEAN - TARGET)) > 5 * error).any()
