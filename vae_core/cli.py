@@ -156,15 +156,15 @@ def sweep(
 def evaluate(
     key: Annotated[str, typer.Argument(help="Key of a run, as `list` prints it.")],
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    store: StoreOption = SHIPPED,
+    data_root: DataOption = None,
+    as_json: JsonOption = False,
     likelihood_samples: Annotated[
         int | None, typer.Option(help="Also measure log p(x), with so many importance samples for each image.")
     ] = None,
     likelihood_images: Annotated[
         int | None, typer.Option(help="Measure log p(x) on the first so many images only.")
     ] = None,
-    store: StoreOption = SHIPPED,
-    data_root: DataOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Measure a run again on one split: nats per image, z sampled; mse per pixel at the posterior mean."""
     from vae_core.checkpoints import Store

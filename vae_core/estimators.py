@@ -13,7 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vae_core.backward import cost_and_gradient, knows
 from vae_core.errors import MeasureError
+from vae_core.forward import sigmoid
+from vae_core.likelihood import gaussian_variance
 from vae_core.run import Run
 
 MAX_DRAWS = 100_000
@@ -115,7 +118,7 @@ def reconstruction_gradients(
 ) -> tuple[np.ndarray, dict[str, Gradients]]:
     """The gradient of one image's reconstruction term with respect to its posterior, by all `ESTIMATORS`.
 
-    f(z) = -log p(x|z), in nats; the same draws for all. Needs torch, for df/dz.
+    f(z) = -log p(x|z), in nats; the same draws for all. Decoders with convolutions need torch, for df/dz.
 
     Args:
         run: with a posterior.
@@ -129,29 +132,51 @@ def reconstruction_gradients(
     Raises:
         MeasureError: a run without a posterior, or draws out of range.
     """
-    import torch
-
     if isinstance(draws, bool) or not isinstance(draws, int) or not 2 <= draws <= MAX_DRAWS:
         raise MeasureError(f"draws must be a whole number from 2 to {MAX_DRAWS:,}.")
     mean, log_var = (part[0].astype(np.float64) for part in run.posterior(np.reshape(pixels, (1, -1))))
     sigma = np.exp(0.5 * log_var)
     noise = np.random.default_rng(seed).standard_normal((draws, len(mean)))
-    x = torch.from_numpy(np.reshape(pixels, (1, -1)).astype(np.float32))
-    values, slopes = [], []
-    for part in torch.from_numpy((mean + sigma * noise).astype(np.float32)).split(1_000):
-        z = part.requires_grad_()
-        cost = run.likelihood.negative_log_likelihood(run.model.decode(z), x.expand(len(z), -1))  # type: ignore[operator]
-        (slope,) = torch.autograd.grad(cost.sum(), z)  # draws do not touch each other: the sum's gradient is each one's
-        values.append(cost.detach().numpy())
-        slopes.append(slope.numpy())
-    f = np.concatenate(values).astype(np.float64)
-    gradients = np.concatenate(slopes)
+    z = (mean + sigma * noise).astype(np.float32)
+    x = np.ravel(pixels).astype(np.float32)
+    f, gradients = _by_numpy(run, x, z) if knows(run.decoder) else _by_torch(run, x, z)
     by_name = (
         reparameterised(gradients, sigma, noise),
         score_function(f, sigma, noise),
         score_function(f, sigma, noise, baseline=True),
     )
     return f, dict(zip(ESTIMATORS, by_name, strict=True))
+
+
+def _by_numpy(run: Run, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """f, float64 (n,), and df/dz (n, d)."""
+    variance = None if run.spec.likelihood == "bernoulli" else gaussian_variance(run)
+
+    def cost(output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if variance is None:
+            cross_entropy = np.logaddexp(np.float32(0.0), output) - x * output
+            return cross_entropy.sum(axis=1, dtype=np.float64), sigmoid(output) - x
+        away = output - x
+        constant = 0.5 * len(x) * math.log(2.0 * math.pi * variance)
+        return np.square(away).sum(axis=1, dtype=np.float64) / (2.0 * variance) + constant, away / variance
+
+    return cost_and_gradient(run.decoder, run.weights, z, cost)
+
+
+def _by_torch(run: Run, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same."""
+    import torch
+
+    image = torch.from_numpy(x)
+    values, slopes = [], []
+    for part in torch.from_numpy(z).split(500):
+        point = part.requires_grad_()
+        output = run.model.decode(point)  # type: ignore[operator]
+        cost = run.likelihood.negative_log_likelihood(output, image.expand(len(point), -1))
+        (slope,) = torch.autograd.grad(cost.sum(), point)  # no draw touches another: the sum's gradient is each one's
+        values.append(cost.detach().numpy())
+        slopes.append(slope.numpy())
+    return np.concatenate(values).astype(np.float64), np.concatenate(slopes)
 
 
 def _matching(mean: np.ndarray, log_var: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

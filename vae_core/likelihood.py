@@ -28,6 +28,7 @@ __all__ = [
     "bounds_by_k",
     "check_samples",
     "effective_samples",
+    "gaussian_variance",
     "image_log_weights",
     "importance_weighted_bound",
     "log_likelihoods",
@@ -149,7 +150,7 @@ def log_likelihoods(run: Run, pixels: np.ndarray, codes: np.ndarray) -> np.ndarr
             cost = np.maximum(against, 0.0) + np.log1p(np.exp(-np.abs(against)))
             result[here] = -cost.sum(axis=1, dtype=np.float64)
         else:
-            variance = _variance(run)
+            variance = gaussian_variance(run)
             squared = np.square(output - pixels).sum(axis=1, dtype=np.float64)
             result[here] = -0.5 * (squared / variance + len(pixels) * math.log(2.0 * math.pi * variance))
     return result
@@ -179,8 +180,8 @@ def image_log_weights(run: Run, pixels: np.ndarray, k: int, seed: int = 0) -> np
     return log_likelihoods(run, pixels, z) + prior_over_posterior
 
 
-def _variance(run: Run) -> float:
-    """c of the Gaussian likelihood, fixed or learned."""
+def gaussian_variance(run: Run) -> float:
+    """c of a run's Gaussian likelihood, fixed or learned, in squared pixel units."""
     if run.spec.learned_variance:
         return math.exp(float(run.weights["log_variance"]))
     assert run.spec.variance is not None  # a Gaussian likelihood has one

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Codes:
-    """Where the model puts the held-out images.
+    """Where the model puts the held-out images, grey ones also where it was trained on black and white draws of them.
 
     Attributes:
         mean: float32 (N, d), codes or posterior means.

@@ -21,6 +21,7 @@ import torch
 
 from vae_core import archive, checkpoints
 from vae_core.checkpoints import Store
+from vae_core.datasets import ImageDataset
 from vae_core.errors import DamagedRun, RunNotFound, StoreError, TrainingDiverged
 from vae_core.evaluation.measure import measure
 from vae_core.models import MODELS
@@ -441,6 +442,7 @@ ASK = """
 import json, sys
 from pathlib import Path
 from vae_core.checkpoints import Store
+from vae_core.datasets import ImageDataset
 from vae_core.spec import RunSpec
 
 store, spec, flag = sys.argv[1], RunSpec.from_dict(json.loads(sys.argv[2])), Path(sys.argv[3])
@@ -600,3 +602,29 @@ def test_a_whole_file_that_replaced_a_damaged_one_is_not_set_aside(
     monkeypatch.undo()
     assert good.read_bytes() == whole
     assert not list(tmp_path.glob("*.damaged-*"))
+
+
+def test_a_run_may_be_trained_on_splits_of_ones_own(
+    tmp_path: Path, small_spec: Callable[..., RunSpec], training: ImageDataset, validation: ImageDataset
+) -> None:
+    run = Store(tmp_path).get_or_train(
+        small_spec(), splits=(training.first(200), validation.first(30)), device="cpu", precision="float32"
+    )
+    assert run.provenance["training_images"] == 200
+    assert (len(run.codes.mean), run.metrics["validation"]["n"]) == (30, 30)
+    assert Store(tmp_path).load(run.key).metrics == run.metrics
+    usual = Store(tmp_path / "usual").get_or_train(small_spec(), device="cpu", precision="float32")
+    assert usual.key == run.key and usual.history != run.history
+
+
+def test_a_binarised_run_is_measured_on_drawn_pixels_and_keeps_the_codes_of_grey_ones(
+    tmp_path: Path, small_spec: Callable[..., RunSpec], validation: ImageDataset
+) -> None:
+    run = Store(tmp_path).get_or_train(
+        small_spec(binarised=True, learning_rate=1e-2, epochs=10), device="cpu", precision="float32"
+    )
+    np.testing.assert_allclose(run.encode(validation.floats()), run.codes.mean, rtol=2e-3, atol=2e-3)
+    drawn = run.encode(validation.binarised().floats())
+    assert np.abs(drawn - run.codes.mean).max() > 0.05
+    assert run.metrics["validation"]["code_std"] == pytest.approx(drawn.std(axis=0), rel=1e-3)
+    assert run.metrics["validation"]["bernoulli_floor"] < 1e-6

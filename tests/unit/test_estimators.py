@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from vae_core.models.posterior import Posterior
 from vae_core.objectives import kl_to_standard_normal
 from vae_core.positivity import MAX_STEPS, Descent, Quadratic, descend
 from vae_core.run import Run
+from vae_core.spec import RunSpec
 
 MEAN, LOG_VAR = np.array([0.4, -1.5, 0.0]), np.array([-2.0, 0.5, 0.0])
 SIGMA = np.exp(0.5 * LOG_VAR)
@@ -91,7 +93,7 @@ def test_every_estimator_is_right_on_average(name: str) -> None:
 @pytest.mark.parametrize("draws", [2, 3])
 def test_a_baseline_of_the_other_draws_leaves_the_expectation_alone(draws: int) -> None:
     # With the draw's own value in the baseline it would shrink by (n - 1) / n: by half for two draws.
-    estimates = np.array([both(draws, seed)[ESTIMATORS[2]].average()[0] for seed in range(20_000)])
+    estimates = np.array([both(draws, seed)[ESTIMATORS[2]].average()[0] for seed in range(6_000)])
     error = estimates.std(axis=0, ddof=1) / math.sqrt(len(estimates))
     assert (np.abs(estimates.mean(axis=0) - CURVE * (MEAN - TARGET)) < 5 * error).all()
     assert (np.abs(0.5 * CURVE * (MEAN - TARGET)) > 5 * error).any()
@@ -112,14 +114,26 @@ def test_the_variance_is_that_of_one_draw() -> None:
     assert both(50_000)[ESTIMATORS[0]].variance()[0] / 50 == pytest.approx(singles.var(axis=0), rel=0.15)
 
 
+@pytest.mark.parametrize("name", ["vae", "vae d=5", "gaussian", "linear", "tanh", "learned variance", "conv_vae"])
 def test_the_reconstructions_gradient_is_torchs_through_the_draw(
-    small_runs: dict[str, Run], validation: ImageDataset
+    name: str,
+    small_runs: dict[str, Run],
+    every_kind: dict[str, Run],
+    untrained_run: Callable[[RunSpec], Run],
+    small_spec: Callable[..., RunSpec],
+    validation: ImageDataset,
 ) -> None:
-    run, x = small_runs["vae d=5"], validation.floats()[3]
+    if name == "tanh":
+        run = untrained_run(small_spec(hidden=(16, 8), activation="tanh"))
+    elif name == "learned variance":
+        run = untrained_run(small_spec(likelihood="gaussian", variance=0.2, learned_variance=True))
+    else:
+        run = small_runs[name] if name in small_runs else every_kind[name]
+    x = validation.floats()[3]
     values, gradients = reconstruction_gradients(run, x, 40, seed=2)
     posterior = run.model.encode(torch.from_numpy(x[None]))
     mean, log_sigma = (part.detach().requires_grad_() for part in (posterior.mean, 0.5 * posterior.log_var))
-    noise = torch.from_numpy(np.random.default_rng(2).standard_normal((40, 5))).float()
+    noise = torch.from_numpy(np.random.default_rng(2).standard_normal((40, mean.shape[1]))).float()
     cost = run.likelihood.negative_log_likelihood(
         run.model.decode(mean + log_sigma.exp() * noise), torch.from_numpy(x[None]).expand(40, -1)
     )

@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from vae_core import backward
 from vae_core.checkpoints import Store
+from vae_core.errors import MeasureError
 from vae_core.forward import BATCH, run_program, sigmoid
 from vae_core.manifest import SHIPPED
 from vae_core.models import MODELS
@@ -202,3 +204,27 @@ def test_what_pages_draw_with_does_not_import_torch(
     out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (0, "")
     assert out == "(1, 64) False\n"
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.Tanh, nn.Sigmoid])
+@pytest.mark.parametrize("rows", [1, 3, backward.BATCH + 5])
+def test_the_way_back_gives_torchs_gradient(activation: type[nn.Module], rows: int) -> None:
+    network = filled(nn.Linear(3, 7), activation(), nn.Linear(7, 5, bias=False), activation(), nn.Linear(5, 4))
+    x = RANDOM.standard_normal((rows, 3)).astype(np.float32)
+    point = torch.from_numpy(x).requires_grad_()
+    expected = network(point).square().sum(dim=1)
+    expected.sum().backward()
+    costs, gradient = backward.cost_and_gradient(
+        program(network.named_children()), as_arrays(network), x, lambda output: ((output**2).sum(axis=1), 2 * output)
+    )
+    np.testing.assert_allclose(costs, expected.detach().numpy(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(gradient, point.grad.numpy(), rtol=1e-4, atol=1e-6)
+    assert np.abs(gradient).max() > 0.01
+
+
+def test_a_convolution_has_no_way_back_here() -> None:
+    network = filled(nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 2, 2))
+    with pytest.raises(MeasureError, match="fully connected"):
+        backward.cost_and_gradient(
+            program(network.named_children()), as_arrays(network), np.zeros((1, 16)), lambda output: (output, output)
+        )

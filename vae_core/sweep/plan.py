@@ -127,7 +127,7 @@ def bytes_needed(spec: RunSpec, together: int) -> int:
     images = datasets.info(spec.dataset).training_images * pixels
     # Weights, gradients and Adam's two moments, and a copy of the weights on their way to a file; what the layers
     # keep for the backward pass, with the losses of every pixel.
-    kept = spec.batch_size * (2 * sum(spec.hidden) + 4 * spec.latent_dim + 4 * pixels)
+    kept = spec.batch_size * (spec.samples or 1) * (2 * sum(spec.hidden) + 4 * spec.latent_dim + 4 * pixels)
     return images + together * 4 * (5 * weights_of(spec) + kept)
 
 
