@@ -21,6 +21,7 @@ from vae_core.spec import RunSpec
 if TYPE_CHECKING:
     import torch
 
+    from vae_core.training.film import Film
     from vae_core.training.loop import Progress, TrainingState
 
 SUFFIX = ".safetensors"
@@ -135,6 +136,7 @@ class Store:
         precision: str = "auto",
         on_epoch: Callable[[Progress], None] | None = None,
         on_wait: Callable[[], None] | None = None,
+        film: bool = False,
     ) -> Run:
         """The run of a spec: loaded if it exists, resumed if it was interrupted, else trained.
 
@@ -145,6 +147,7 @@ class Store:
             data_root: see `datasets.data_root`.
             device, precision, on_epoch: see `training.train`.
             on_wait: called once if somebody else is training this key.
+            film: keep a few held-out images as they were rebuilt along the way, see `training.film`.
 
         Raises:
             DatasetUnavailable, TrainingDiverged, StoreError: each with a sentence for the user. After any of
@@ -153,7 +156,14 @@ class Store:
         from vae_core.training.jobs import get_or_train  # imported here: reading runs must not wait for torch
 
         return get_or_train(
-            self, spec, data_root=data_root, device=device, precision=precision, on_epoch=on_epoch, on_wait=on_wait
+            self,
+            spec,
+            data_root=data_root,
+            device=device,
+            precision=precision,
+            on_epoch=on_epoch,
+            on_wait=on_wait,
+            film=film,
         )
 
     def features(self, dataset: str) -> FeatureSpace:
@@ -266,8 +276,8 @@ class Store:
         """Where the run `key` is kept while it is in training."""
         return self.root / ".partial" / f"{key}{SUFFIX}"
 
-    def save_partial(self, spec: RunSpec, state: TrainingState) -> None:
-        """Keep all that resuming needs."""
+    def save_partial(self, spec: RunSpec, state: TrainingState, film: Film | None = None) -> None:
+        """Keep all that resuming needs, and what a film has taken so far."""
         tensors = {f"model/{name}": value.numpy() for name, value in state.weights.items()}
         tensors |= {f"moments/{name}": value.numpy() for name, value in state.moments.items()}
         tensors |= {f"snapshot/{epoch}": codes for epoch, codes in state.snapshots.items()}
@@ -277,6 +287,9 @@ class Store:
             "history": state.history,
             "precision": state.precision,
         }
+        if film:
+            tensors |= film.take(state)
+            document |= film.document
         archive.write(self.partial_path(spec.key), tensors, document)
 
     def load_partial(self, spec: RunSpec) -> TrainingState | None:
