@@ -8,6 +8,7 @@ jobs is immutable: `Ticket`. How far one is, is read from the store, where the p
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -18,6 +19,7 @@ LONGEST_QUEUE = 64
 MOST_PER_VISITOR = 3
 MOST_RESUMED = 2
 KEPT_FAILURES = 32
+VISITORS_KEPT, ASKED_KEPT = 1_000, 6
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Desk:
     workers: int = 1
     failures: dict[str, str] = field(default_factory=dict)
     _jobs: dict[str, _Job] = field(default_factory=dict)
+    _lately: OrderedDict[str, tuple[str, ...]] = field(default_factory=OrderedDict)
     _threads: int = 0
     _closed: bool = False
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -111,6 +114,7 @@ class Desk:
             for key, spec in wanted.items():
                 self.failures.pop(key, None)
                 self._jobs.setdefault(key, _Job(spec, set())).asked.add(visitor)
+            self._remember(list(wanted), visitor)
             while self._threads < min(self.workers, len(self._jobs)):
                 self._threads += 1
                 threading.Thread(target=self._work, name="training", daemon=True).start()
@@ -130,6 +134,17 @@ class Desk:
                 "Wait for one, or stop one."
             )
         return ""
+
+    def _remember(self, keys: list[str], visitor: str) -> None:
+        earlier = [key for key in self._lately.pop(visitor, ()) if key not in keys]
+        self._lately[visitor] = (*earlier, *keys)[-ASKED_KEPT:]
+        while len(self._lately) > VISITORS_KEPT:
+            self._lately.popitem(last=False)
+
+    def asked_lately(self, visitor: str) -> tuple[str, ...]:
+        """Keys of the last runs that a visitor asked for, the newest last, finished or not."""
+        with self._lock:
+            return self._lately.get(visitor, ())
 
     def leave(self, key: str, visitor: str) -> bool:
         """One who asked no longer wants a run: it stops when nobody who asked is left.

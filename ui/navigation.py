@@ -16,6 +16,7 @@ PAGES: tuple[dict[str, Any], ...] = (
     {"page": "pages/reduction.py", "title": "Dimensionality reduction", "icon": ":material/compress:"},
     {"page": "pages/regularity.py", "title": "Autoencoder or VAE", "icon": ":material/compare:"},
     {"page": "pages/beta.py", "title": "The β dial", "icon": ":material/tune:"},
+    {"page": "pages/train.py", "title": "Train your own", "icon": ":material/model_training:"},
     {"page": "pages/explorer.py", "title": "Latent explorer", "icon": ":material/explore:"},
 )
 
