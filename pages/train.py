@@ -180,7 +180,7 @@ def finished(key: str, spec: RunSpec) -> None:
     if has_film(run):
         training_film(film(key), key=f"train-film-{key}")
     st.html(measured(key))
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if can_be_explored(spec):
             st.page_link(
                 "pages/explorer.py", label="Explore its latent space", icon=":material/explore:",

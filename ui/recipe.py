@@ -47,7 +47,7 @@ def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
     known = (*datasets.here(), *own_sets)
     if st.session_state.get("train-dataset", USUAL_DATASET) not in known:
         del st.session_state["train-dataset"]  # removed meanwhile, to make room for others
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         dataset = url_state.choose(
             url_state.one_of("dataset", known, "the images; the ones that are here can be chosen"),
             "Images", known, USUAL_DATASET, key="train-dataset", menu=True,

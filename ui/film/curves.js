@@ -92,7 +92,7 @@ class Curves {
     context.fillStyle = colours.text;
     context.textAlign = "right";
     context.textBaseline = "middle";
-    const { ticks, digits } = roundTicks(low, high, 4);
+    const { ticks, digits } = roundTicks(low, high, 5);
     for (const tick of ticks) {
       const at = Math.round(y(tick)) + 0.5;
       context.beginPath();

@@ -40,7 +40,8 @@ class TrainingFilm {
     this.failed.hidden = true;
     const last = header.frames.length - 1;
     this.slider.max = last;
-    this.slider.disabled = this.find(".play").disabled = header.live || last === 0;
+    this.find(".control").hidden = header.live; // what there is, is the newest epoch
+    this.slider.disabled = this.find(".play").disabled = last === 0;
     const stays = before && !before.live && this.index <= last;
     this.index = stays ? this.index : last;
     if (header.live || !before) this.pause();
