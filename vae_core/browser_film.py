@@ -150,8 +150,8 @@ def curves(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> dict[str, A
     panels = [
         {
             "title": title,
-            "training": [float(f"{value:.5g}") for value in training],
-            "held_out": [float(f"{value:.5g}") for value in held_out],
+            "training": [float(f"{value:.6g}") for value in training],
+            "held_out": [float(f"{value:.6g}") for value in held_out],
             "range": settled_range(training, held_out),
         }
         for title, (training, held_out) in terms.items()
