@@ -52,8 +52,8 @@ def begin(spec: RunSpec) -> None:
     st.rerun()
 
 
-def watch(key: str) -> None:
-    """Show a run below the form."""
+def watch(key: str | None) -> None:
+    """Show a run below the form, or none."""
     st.session_state[WATCHED] = key
     url_state.write(url_state.RUN, key)
 
@@ -127,6 +127,8 @@ def in_training(key: str) -> None:
         if ticket.mine:
             if st.button("Stop", key="train-stop", icon=":material/stop:", disabled=ticket.stopping):
                 desk().leave(key, visitor())
+                if status_of(key) is None:  # it had not begun: there is nothing to show
+                    watch(None)
                 st.rerun()
         elif st.button("Want it too", key="train-join", help="It then goes on even if the others stop it."):
             st.session_state[REFUSED] = desk().ask([ticket.spec], visitor())

@@ -11,8 +11,9 @@ from vae_core.models import model_kind
 from vae_core.spec import RunSpec
 
 COMPUTED_SECONDS = 30.0  # of a model that is not trained
-BASE_MEMORY = 330e6  # bytes: Python, torch and what measuring imports
-MEASURED_IMAGES = 10_000  # the largest split that is measured in one go
+BASE_MEMORY = 510e6  # bytes: Python, torch and what measuring imports
+MOST_HELD_OUT, MEASURED_AT_ONCE, CLASSIFIER_MAPS = 10_000, 2_000, 32
+FEW_IMAGES, FEWEST_PER_EPOCH = 1_000, 5_000  # as in training.loop
 _CONV_KERNEL = 4  # as in models.conv
 
 
@@ -45,7 +46,7 @@ def work_of(spec: RunSpec) -> float:
     if model_kind(spec.model).family == "conv":
         multiplications = height * width * sum(spec.hidden[:-1])
     # A rough allowance for what an image costs besides its multiplications: it is all that counts on tiny ones.
-    return max(1, known.training_images) * (multiplications + 20_000)
+    return max(1, images_shown(known.training_images)) * (multiplications + 20_000)
 
 
 def weight_count(spec: RunSpec) -> int:
@@ -81,21 +82,27 @@ def _linear(inputs: int, outputs: int) -> int:
 
 
 def memory_of(spec: RunSpec) -> float:
-    """Bytes that the training process needs, about."""
+    """Bytes that the training process needs at most, about: within a fifth of what was measured on three models."""
     known = datasets.info(spec.dataset)
     channels, height, width = known.image_shape
     pixels = channels * height * width
     # Weights, gradients and Adam's two moments; copies of the first and the last two on their way to the file.
     weights = 4 * 7 * weight_count(spec)
-    # The files as read and as kept, and one split as floats while it is measured, twice.
-    images = 3 * known.training_images * pixels + 2 * 4 * min(MEASURED_IMAGES, known.training_images) * pixels
+    # The files as read, what is left for training, and copies of both; a held-out split as floats, three times.
+    held_out = min(MOST_HELD_OUT, known.training_images // 9)
+    images = 4 * known.training_images * pixels + 12 * held_out * pixels
     if model_kind(spec.model).family == "conv":
-        area = height * width
-        activations = sum(channels_out * area >> (2 * place) for place, channels_out in enumerate(spec.hidden[:-1]))
+        layers = sum(maps * height * width // 4 ** (place + 1) for place, maps in enumerate(spec.hidden[:-1]))
     else:
-        activations = sum(spec.hidden)
-    batch = 4 * 4 * max(spec.batch_size, 2_000) * (activations + pixels)
-    return BASE_MEMORY + weights + images + batch
+        layers = sum(spec.hidden)
+    batch = 2 * 4 * spec.batch_size * 2 * (layers + pixels)
+    seen = 4 * CLASSIFIER_MAPS * pixels * min(MEASURED_AT_ONCE, held_out)
+    return BASE_MEMORY + weights + images + batch + seen
+
+
+def images_shown(count: int) -> int:
+    """Images of an epoch, as `training.loop.images_per_epoch` says it, which waits for torch."""
+    return count * math.ceil(FEWEST_PER_EPOCH / count) if 0 < count < FEW_IMAGES else count
 
 
 def duration(seconds: float) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
-from ui.resources import shelf
+from ui.resources import Shelf, shelf
 from vae_core import datasets
 from vae_core.checkpoints import Listed
 from vae_core.errors import RunNotFound
@@ -29,10 +29,15 @@ def per_shelf(function: Callable[..., Result]) -> Callable[..., Result]:
     Its arguments must be hashable. Errors are not kept: the function is asked again.
     """
     cached = lru_cache(maxsize=128)(lambda _shelf, *arguments: function(*arguments))
+    newest: list[Shelf] = []
 
     @wraps(function)
     def asked(*arguments: Any) -> Result:
-        return cached(shelf(), *arguments)
+        now = shelf()
+        if newest != [now]:  # what was made of an earlier store would only take up memory
+            cached.cache_clear()
+            newest[:] = [now]
+        return cached(now, *arguments)
 
     return asked
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import plotly.graph_objects as go
 
 from ui.markup import Html
@@ -17,19 +19,21 @@ from vae_core.models import model_kind
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
+FILMS_KEPT = 16
+
 
 def has_film(run: Run) -> bool:
     """Whether its history has losses by epoch and its file the plane's snapshots."""
     return bool(run.history) and "validation_reconstruction" in run.history[0] and len(run.snapshots) > 0
 
 
-@per_shelf
+@lru_cache(maxsize=FILMS_KEPT)
 def film(key: str) -> Payload:
     """All kept epochs of a run."""
     return film_of_run(load_run(key), palette=list(CLASS_COLOURS))
 
 
-@per_shelf
+@lru_cache(maxsize=FILMS_KEPT)
 def measured(key: str) -> Html:
     """A run's numbers: HTML."""
     run = load_run(key)

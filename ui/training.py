@@ -15,6 +15,7 @@ from ui.process_worker import ProcessWorker
 from ui.resources import shelf, store
 from ui.visitor import visitor
 from vae_core import datasets
+from vae_core.errors import SpecError
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
 
@@ -33,7 +34,7 @@ def workers() -> int:
     """How many processes may train at once: ``VAE_WORKERS``, usually 1."""
     wanted = os.environ.get("VAE_WORKERS") or "1"
     if not wanted.isascii() or not wanted.isdigit() or not 1 <= int(wanted) <= MOST_WORKERS:
-        raise ValueError(f"VAE_WORKERS must be a whole number from 1 to {MOST_WORKERS}, not {wanted[:40]!r}")
+        raise SpecError(f"VAE_WORKERS must be a whole number from 1 to {MOST_WORKERS}, not {wanted[:40]!r}.")
     return int(wanted)
 
 

@@ -15,6 +15,7 @@ from vae_core.datasets.reading import OwnImages
 COLOURS = {"auto": "As they are", "grey": "Grey", "colour": "Colour"}
 TYPES = ["zip", "npz", *(suffix.removeprefix(".") for suffix in SUFFIXES)]
 _READ = "train-own-read"  # in the session's state: (what was read of, what was read)
+_USED = "train-own-used"  # what the images in the form were read of
 
 
 @st.fragment
@@ -39,16 +40,19 @@ def upload_box() -> None:
             st.session_state.pop(_READ, None)
             return
         asked = tuple(file.file_id for file in files), size or SIZES[0], colour or "auto"
+        if st.session_state.get(_USED) == asked:
+            st.markdown("These images are chosen in the form below.")
+            return
         before = st.session_state.get(_READ)
         if before is None or before[0] != asked:
             st.session_state.pop(_READ, None)
             with st.spinner("Reading your images …"):
                 contents = [(file.name, file.getvalue()) for file in files]
                 st.session_state[_READ] = asked, read_upload(contents, asked[1], asked[2])
-        show_read(st.session_state[_READ][1])
+        show_read(*st.session_state[_READ])
 
 
-def show_read(images: OwnImages) -> None:
+def show_read(asked: tuple[object, ...], images: OwnImages) -> None:
     """What was read, what was left out, and the button that keeps it."""
     st.html(Html(side_by_side([(images.title, summary(images), preview(images))])))
     if missing := left_out(images):
@@ -56,5 +60,6 @@ def show_read(images: OwnImages) -> None:
     if st.button("Use these images", key="train-own-use", icon=":material/check:", type="primary"):
         name = keep(images, visitor())
         st.session_state["train-own-chosen"] = name
-        st.session_state.pop(_READ, None)
+        st.session_state[_USED] = asked
+        del st.session_state[_READ]  # they are on disk now
         st.rerun()

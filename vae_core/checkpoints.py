@@ -79,15 +79,16 @@ class Store:
 
     def listing(self) -> list[Listed]:
         """Spec and metrics of every run, read from the heads of the files; unreadable ones say why."""
-        lines = []
-        for key in self.keys():
-            try:
-                document = archive.read_document(self.path(key))
-                spec = RunSpec.from_dict(document["spec"])
-                lines.append(Listed(key, spec, document["metrics"], provenance=document["provenance"]))
-            except (StoreError, SpecError, OSError, KeyError, TypeError) as error:
-                lines.append(Listed(key, None, {}, str(error)))
-        return lines
+        return [self.listed(key) for key in self.keys()]
+
+    def listed(self, key: str) -> Listed:
+        """One line of the listing."""
+        try:
+            document = archive.read_document(self.path(key))
+            spec = RunSpec.from_dict(document["spec"])
+            return Listed(key, spec, document["metrics"], provenance=document["provenance"])
+        except (StoreError, SpecError, OSError, KeyError, TypeError) as error:
+            return Listed(key, None, {}, str(error))
 
     def load(self, key: str) -> Run:
         """Read and verify one run.

@@ -20,7 +20,7 @@ import ui.own_images
 import ui.training
 from ui import recipe
 from ui.desk import LONGEST_QUEUE, Ended
-from ui.estimates import memory_of, weight_count
+from ui.estimates import images_shown, memory_of, weight_count
 from ui.live import live
 from ui.own_images import in_use, keep, offered, read_upload
 from vae_core import datasets
@@ -31,6 +31,7 @@ from vae_core.errors import UnusableImages
 from vae_core.export import command_line, script
 from vae_core.models import build
 from vae_core.spec import RunSpec
+from vae_core.training.loop import images_per_epoch
 
 from .helpers import HOSTILE, ROOT, Bench, open_page, payload_headers, pictures, said, tables, texts, wait_until
 
@@ -129,6 +130,11 @@ def test_the_weights_told_are_those_of_the_network(dataset, model):
         network = build(spec, datasets.info(dataset).image_shape)
         assert weight_count(spec) == sum(parameter.numel() for parameter in network.parameters())
         assert memory_of(spec) > 4 * weight_count(spec)
+
+
+def test_small_sets_are_shown_several_times_in_an_epoch_in_the_estimate_too():
+    for count in (11, 108, 999, 1_000, 4_500):
+        assert images_shown(count) == images_per_epoch(count)
 
 
 # ---- a run from beginning to end -------------------------------------------------------------------------------------
@@ -377,6 +383,7 @@ def test_the_page_reads_shows_and_keeps_what_is_sent(own_root, empty_store):
     assert not at.exception
     (name,) = [entry.name for entry in own.filed(own_root)]
     assert at.selectbox(key="train-dataset").value == name and key_on(at).startswith(f"vae-{name}-")
+    assert "These images are chosen in the form below." in texts(at)
 
 
 @pytest.mark.parametrize("name", MALFORMED)
