@@ -239,6 +239,32 @@ def test_while_it_trains_the_page_shows_the_newest_epoch_and_stop_keeps_it(bench
     assert bench.came[0] == bench.came[1]
 
 
+def test_a_run_stopped_elsewhere_without_pictures_is_shown_too(bench, empty_store):
+    """As the command line leaves it, and as files from before films were."""
+    spec = RunSpec("digits", "ae", hidden=(128,), epochs=5)
+
+    def leave(progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        empty_store.get_or_train(spec, precision="float32", on_epoch=leave)
+    at = open_page(PAGE, run=spec.key)
+    header = payload_headers(at)[0]
+    assert (header["frames"], header["count"], header["labels"]) == ([1], 0, [""])
+    assert [panel["title"] for panel in header["curves"]["panels"]] == ["Reconstruction"]
+    assert at.button(key="train-resume").label == "Go on" and not at.warning
+
+
+def test_a_damaged_file_of_a_run_in_training_is_no_error(bench, empty_store):
+    at = train(open_page(PAGE, **SHORT))
+    path = empty_store.partial_path(key_on(at))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"half a file")
+    at.run()
+    assert not at.exception and not at.error
+    assert "first epoch is on its way" in at.get("progress")[0].text
+
+
 def test_another_visitor_watches_and_may_want_it_too(bench, empty_store, monkeypatch):
     first = train(open_page(PAGE, **SHORT))
     key = key_on(first)

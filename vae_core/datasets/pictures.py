@@ -63,7 +63,9 @@ def decode(content: bytes, size: int) -> np.ndarray:
             )
     except UnusableImages:
         raise
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:  # Pillow's own limit, which comes before ours
+        raise UnusableImages(f"claims far more pixels than {MOST_PIXELS / 1e6:.0f} million, the most.") from error
+    except UnidentifiedImageError as error:
         raise UnusableImages("is not a PNG, JPEG or WebP picture.") from error
     except (
         OSError,
