@@ -10,49 +10,16 @@ from ui import url_state
 from ui.canvas import latent_canvas, thumbnails
 from ui.messages import errors_said
 from ui.navigation import require_app
+from ui.own_images import note_shown
 from ui.plots import PLAIN, history_figure
 from ui.resources import image_set, listing, load_run, plane, store, thumbnail_sheet
+from ui.runs import can_be_explored, run_title
 from ui.tables import metrics_table, pins_table
-from vae_core import datasets
 from vae_core.checkpoints import Listed
 from vae_core.export import as_csv, codes_csv
 from vae_core.manifest import shipped_run
 from vae_core.models import model_kind
 from vae_core.run import Run
-from vae_core.spec import RunSpec
-
-
-def run_title(line: Listed) -> str:
-    """One line of the run menu: what tells runs apart, in words; the end of the key tells the rest apart."""
-    spec = line.spec
-    assert spec is not None  # listing() leaves unreadable runs out
-    name = f"{model_kind(spec.model).title}, {datasets.info(spec.dataset).title}, d = {spec.latent_dim}"
-    name += "".join(f", {weight}" for weight in weights_of(spec))
-    widths = f", hidden {'-'.join(str(width) for width in spec.hidden)}" if spec.hidden else ""
-    made = f", {spec.epochs} epochs, seed {spec.seed}" if model_kind(spec.model).trained else ""
-    few = f", {spec.images} images" if spec.images else ""
-    return f"{name}{few}{widths}{made}, {line.key[-4:]}"
-
-
-def weights_of(spec: RunSpec) -> list[str]:
-    """How the terms of the loss are weighed and drawn, in words."""
-    if not model_kind(spec.model).has_kl:
-        return []
-    said = ["KL alone"] if spec.data_weight == 0 else [f"β = {spec.kl_weight:g}"]
-    if spec.data_weight not in (0, 1):
-        said.append(f"{spec.data_weight:g} × reconstruction")
-    if spec.kl_warm_up:
-        said.append(f"KL warm-up over {spec.kl_warm_up} epochs")
-    if spec.variance is not None:
-        said.append(f"c learned from {spec.variance:g}" if spec.learned_variance else f"c = {spec.variance:g}")
-    if spec.samples:
-        said.append(f"{spec.samples} samples a step")
-    return [*said, *(["binarised pixels"] if spec.binarised else [])]
-
-
-def can_be_explored(spec: RunSpec) -> bool:
-    """Whether there is a latent space to touch, and pictures to see there."""
-    return model_kind(spec.model).generates and datasets.info(spec.dataset).pictures
 
 
 def choose_run(lines: list[Listed]) -> str:
@@ -163,6 +130,7 @@ if not lines:
 chosen = choose_run(lines)
 with errors_said():
     shown = load_run(chosen)
+    note_shown(shown.spec.dataset)
     left, right = st.columns([11, 8], gap="large")
     with left:
         instrument(shown)

@@ -18,6 +18,7 @@ PAGES: tuple[dict[str, Any], ...] = (
     {"page": "pages/inside.py", "title": "Inside the VAE", "icon": ":material/schema:"},
     {"page": "pages/beta.py", "title": "The β dial", "icon": ":material/tune:"},
     {"page": "pages/mathematics.py", "title": "The mathematics", "icon": ":material/function:"},
+    {"page": "pages/train.py", "title": "Train your own", "icon": ":material/model_training:"},
     {"page": "pages/explorer.py", "title": "Latent explorer", "icon": ":material/explore:"},
 )
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import streamlit as st
 
 from ui.palette import CLASS_COLOURS
 from vae_core.browser import LatentPlane, Payload, plane_payload, thumbnails_payload
-from vae_core.checkpoints import Listed, Store
+from vae_core.checkpoints import SUFFIX, Listed, Store
 from vae_core.datasets import ImageDataset, load
 from vae_core.features import FeatureSpace
 from vae_core.manifest import SHIPPED
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
-RUNS_KEPT = 64
+RUNS_KEPT, LINES_KEPT = 64, 1_024
+
+_listing = threading.Lock()
 
 
 def store() -> Store:
@@ -51,18 +54,34 @@ def shelf() -> Shelf:
         changed = folder.stat().st_mtime_ns
     except FileNotFoundError:
         changed = 0
-    return _shelf(folder, changed)
+    with _listing:  # all who look when a run has come wait for one reading
+        return _shelf(folder, changed)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _shelf(folder: Path, changed: int) -> Shelf:
     del changed
-    lines = [line for line in Store(folder).listing() if line.spec]
+    lines = [line for line in map(partial(_line, folder), sorted(folder.glob(f"*{SUFFIX}"))) if line.spec]
     alike: dict[RunSpec, list[Listed]] = {}
     for line in sorted(lines, key=lambda line: line.spec.seed if line.spec else 0):
         assert line.spec is not None  # unreadable ones are left out above
         alike.setdefault(replace(line.spec, seed=0), []).append(line)
     return Shelf(lines, alike)
+
+
+def _line(folder: Path, path: Path) -> Listed:
+    """A file's line: of the files that were there before, only the times are asked for."""
+    try:
+        state = path.stat()
+    except OSError as error:
+        return Listed(path.name, None, {}, str(error))  # gone meanwhile
+    return _read_line(folder, path.name.removesuffix(SUFFIX), state.st_ino, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=LINES_KEPT)
+def _read_line(folder: Path, key: str, inode: int, changed: int) -> Listed:
+    del inode, changed
+    return Store(folder).listed(key)
 
 
 def listing() -> list[Listed]:

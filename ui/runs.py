@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
-from ui.resources import shelf
+from ui.resources import Shelf, shelf
 from vae_core import datasets
 from vae_core.checkpoints import Listed
 from vae_core.errors import RunNotFound
@@ -29,10 +29,15 @@ def per_shelf(function: Callable[..., Result]) -> Callable[..., Result]:
     Its arguments must be hashable. Errors are not kept: the function is asked again.
     """
     cached = lru_cache(maxsize=128)(lambda _shelf, *arguments: function(*arguments))
+    newest: list[Shelf] = []
 
     @wraps(function)
     def asked(*arguments: Any) -> Result:
-        return cached(shelf(), *arguments)
+        now = shelf()
+        if newest != [now]:  # what was made of an earlier store would only take up memory
+            cached.cache_clear()
+            newest[:] = [now]
+        return cached(now, *arguments)
 
     return asked
 
@@ -79,3 +84,40 @@ def figure(line: Listed, *path: str, split: str = "test") -> float | None:
     if isinstance(value, list) and value:
         value = sum(value) / len(value)
     return float(value) if isinstance(value, int | float) else None
+
+
+def run_title(line: Listed) -> str:
+    """One line of the run menu: what tells runs apart, in words; the end of the key tells the rest apart."""
+    assert line.spec is not None  # listing() leaves unreadable runs out
+    return f"{run_name(line.spec)}, {line.key[-4:]}"
+
+
+def run_name(spec: RunSpec) -> str:
+    """A run in words."""
+    name = f"{model_kind(spec.model).title}, {datasets.info(spec.dataset).title}, d = {spec.latent_dim}"
+    name += "".join(f", {weight}" for weight in weights_of(spec))
+    widths = f", hidden {'-'.join(str(width) for width in spec.hidden)}" if spec.hidden else ""
+    made = f", {spec.epochs} epochs, seed {spec.seed}" if model_kind(spec.model).trained else ""
+    few = f", {spec.images} images" if spec.images else ""
+    return f"{name}{few}{widths}{made}"
+
+
+def weights_of(spec: RunSpec) -> list[str]:
+    """How the terms of the loss are weighed and drawn, in words."""
+    if not model_kind(spec.model).has_kl:
+        return []
+    said = ["KL alone"] if spec.data_weight == 0 else [f"β = {spec.kl_weight:g}"]
+    if spec.data_weight not in (0, 1):
+        said.append(f"{spec.data_weight:g} × reconstruction")
+    if spec.kl_warm_up:
+        said.append(f"KL warm-up over {spec.kl_warm_up} epochs")
+    if spec.variance is not None:
+        said.append(f"c learned from {spec.variance:g}" if spec.learned_variance else f"c = {spec.variance:g}")
+    if spec.samples:
+        said.append(f"{spec.samples} samples a step")
+    return [*said, *(["binarised pixels"] if spec.binarised else [])]
+
+
+def can_be_explored(spec: RunSpec) -> bool:
+    """Whether there is a latent space to touch, and pictures to see there."""
+    return model_kind(spec.model).generates and datasets.info(spec.dataset).pictures

@@ -10,8 +10,9 @@ from typing import Any
 import streamlit as st
 
 MAX_PINS = 8
-MENU_WIDTH = 280  # pixels
+MENU_WIDTH, NUMBER_WIDTH = 280, 150  # pixels
 LARGEST_COORDINATE = 1e4
+LONGEST_NUMBER = 20  # characters
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,20 @@ def one_of(name: str, values: Iterable[Any], meaning: str) -> Property:
     return Property(name, parse, str, meaning)
 
 
+def number(name: str, low: float, high: float, meaning: str, *, whole: bool = True) -> Property:
+    """A parameter that is a number from `low` to `high`."""
+
+    def parse(text: str) -> float:
+        if len(text) > LONGEST_NUMBER:
+            raise ValueError("not a number")
+        value = int(text) if whole else float(text)
+        if not low <= value <= high:  # nan compares as false
+            raise ValueError(f"not from {low:g} to {high:g}: {text}")
+        return value
+
+    return Property(name, parse, str if whole else lambda value: f"{value:g}", meaning)
+
+
 RUN = Property("run", _key, str, "the run to show")
 PINS = Property("z", _points, lambda pins: ";".join(_joined(pin) for pin in pins), "the pinned points")
 VIEW = Property("view", _view, lambda view: _joined(view.values()), "the part of the plane to show")
@@ -93,7 +108,7 @@ def read(wanted: Property) -> Any:
 
 def write(changed: Property, value: Any) -> None:
     """Put a value into the URL, or take it out if it is None or empty."""
-    text = changed.text(value) if value else ""
+    text = "" if value is None else changed.text(value)
     if text:
         st.query_params[changed.name] = text
     elif changed.name in st.query_params:
@@ -109,6 +124,7 @@ def choose(
     key: str,
     format_func: Callable[[Any], str] = str,
     menu: bool = False,
+    width: int = MENU_WIDTH,
 ) -> Any:
     """A control whose choice is in the URL; a link's choice comes first.
 
@@ -120,14 +136,49 @@ def choose(
         key: unique on the page.
         format_func: option -> its text.
         menu: a menu, for many or long options, instead of a segmented control.
+        width: of the menu, in pixels.
     """
     if key not in st.session_state:
         linked = read(wanted)
         st.session_state[key] = default if linked is None else linked
     if menu:
-        chosen = st.selectbox(label, options, key=key, format_func=format_func, width=MENU_WIDTH)
+        chosen = st.selectbox(label, options, key=key, format_func=format_func, width=width)
     else:
         chosen = st.segmented_control(label, options, key=key, format_func=format_func)
     chosen = default if chosen is None else chosen  # a second click takes the choice away
+    write(wanted, chosen if chosen != default else None)
+    return chosen
+
+
+def choose_number(
+    wanted: Property,
+    label: str,
+    low: float,
+    high: float,
+    default: float,
+    *,
+    key: str,
+    step: float | None = None,
+    format: str | None = None,
+    help: str | None = None,
+    width: int = NUMBER_WIDTH,
+) -> Any:
+    """A number whose value is in the URL; a link's comes first. Whole where all of `low`, `high`, `default` are.
+
+    Args:
+        wanted: made by `number` with the same limits.
+        label: of the field.
+        low, high, default: its limits, and its value without a link or with one that cannot be read.
+        key: unique on the page.
+        step: of its buttons.
+        format: of what it shows, as of `st.number_input`.
+        help: beside the label.
+        width: in pixels.
+    """
+    if key not in st.session_state:
+        linked = read(wanted)
+        st.session_state[key] = default if linked is None else linked
+    chosen = st.number_input(label, low, high, key=key, step=step, format=format, help=help, width=width)
+    chosen = default if chosen is None else chosen
     write(wanted, chosen if chosen != default else None)
     return chosen

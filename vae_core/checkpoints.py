@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
     from vae_core.datasets import ImageDataset
+    from vae_core.training.film import Film
     from vae_core.training.loop import Progress, TrainingState
 
 SUFFIX = ".safetensors"
@@ -79,15 +80,16 @@ class Store:
 
     def listing(self) -> list[Listed]:
         """Spec and metrics of every run, read from the heads of the files; unreadable ones say why."""
-        lines = []
-        for key in self.keys():
-            try:
-                document = archive.read_document(self.path(key))
-                spec = RunSpec.from_dict(document["spec"])
-                lines.append(Listed(key, spec, document["metrics"], provenance=document["provenance"]))
-            except (StoreError, SpecError, OSError, KeyError, TypeError) as error:
-                lines.append(Listed(key, None, {}, str(error)))
-        return lines
+        return [self.listed(key) for key in self.keys()]
+
+    def listed(self, key: str) -> Listed:
+        """One line of the listing."""
+        try:
+            document = archive.read_document(self.path(key))
+            spec = RunSpec.from_dict(document["spec"])
+            return Listed(key, spec, document["metrics"], provenance=document["provenance"])
+        except (StoreError, SpecError, OSError, KeyError, TypeError) as error:
+            return Listed(key, None, {}, str(error))
 
     def load(self, key: str) -> Run:
         """Read and verify one run.
@@ -137,6 +139,7 @@ class Store:
         splits: tuple[ImageDataset, ImageDataset] | None = None,
         on_epoch: Callable[[Progress], None] | None = None,
         on_wait: Callable[[], None] | None = None,
+        film: bool = False,
     ) -> Run:
         """The run of a spec: loaded if it exists, resumed if it was interrupted, else trained.
 
@@ -149,6 +152,7 @@ class Store:
             splits: to train on and to validate on, instead of those of the spec's dataset. They are not part of the
                 key: keep such runs in a store of their own.
             on_wait: called once if somebody else is training this key.
+            film: keep a few held-out images as they were rebuilt along the way, see `training.film`.
 
         Raises:
             DatasetUnavailable, TrainingDiverged, StoreError: each with a sentence for the user. After any of
@@ -165,6 +169,7 @@ class Store:
             splits=splits,
             on_epoch=on_epoch,
             on_wait=on_wait,
+            film=film,
         )
 
     def features(self, dataset: str) -> FeatureSpace:
@@ -277,8 +282,8 @@ class Store:
         """Where the run `key` is kept while it is in training."""
         return self.root / ".partial" / f"{key}{SUFFIX}"
 
-    def save_partial(self, spec: RunSpec, state: TrainingState) -> None:
-        """Keep all that resuming needs."""
+    def save_partial(self, spec: RunSpec, state: TrainingState, film: Film | None = None) -> None:
+        """Keep all that resuming needs, and what a film has taken so far."""
         tensors = {f"model/{name}": value.numpy() for name, value in state.weights.items()}
         tensors |= {f"moments/{name}": value.numpy() for name, value in state.moments.items()}
         tensors |= {f"snapshot/{epoch}": codes for epoch, codes in state.snapshots.items()}
@@ -288,6 +293,9 @@ class Store:
             "history": state.history,
             "precision": state.precision,
         }
+        if film:
+            tensors |= film.take(state)
+            document |= film.document
         archive.write(self.partial_path(spec.key), tensors, document)
 
     def load_partial(self, spec: RunSpec) -> TrainingState | None:

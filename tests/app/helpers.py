@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -14,8 +16,10 @@ from typing import Any
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
+from ui.desk import Ended
 from vae_core.checkpoints import Store
 from vae_core.run import Run
+from vae_core.spec import RunSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = str(ROOT / "app.py")
@@ -191,3 +195,54 @@ def copy_runs(
     for key in keys:
         run = source.load(key)
         target.save(replace(run, **change(run)) if change else run)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Until something that happens elsewhere has happened."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+class Bench:
+    """In the place of training processes: notes who comes, and holds each until it is let go or stopped.
+
+    Attributes:
+        came: specs in the order in which they were begun.
+        stopped: those that were stopped.
+        ends: how the next ones end; once it is empty, well.
+    """
+
+    def __init__(self) -> None:
+        self.came: list[RunSpec] = []
+        self.stopped: list[RunSpec] = []
+        self.ends: list[Ended] = []
+        self.go = threading.Semaphore(0)
+
+    def __call__(self, spec: RunSpec) -> BenchWorker:
+        self.came.append(spec)
+        return BenchWorker(self, spec)
+
+    def let_go(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.go.release()
+
+
+class BenchWorker:
+    """One place on the bench."""
+
+    def __init__(self, bench: Bench, spec: RunSpec) -> None:
+        self.bench, self.spec, self.ended = bench, spec, threading.Event()
+
+    def wait(self) -> Ended:
+        end = time.monotonic() + 30
+        while not self.bench.go.acquire(timeout=0.01):
+            assert time.monotonic() < end
+            if self.ended.is_set():
+                return Ended("stopped", killed=True)
+        return self.bench.ends.pop(0) if self.bench.ends else Ended()
+
+    def stop(self) -> None:
+        self.bench.stopped.append(self.spec)
+        self.ended.set()

@@ -434,7 +434,7 @@ def test_the_verdict_leaves_out_what_the_files_do_not_bear_out(fake_figures):
 
 
 def test_missing_runs_are_offered_and_the_rest_of_the_page_stays(monkeypatch):
-    monkeypatch.setattr(ui.training, "_train_in_process", lambda spec: pytest.fail(f"trained {spec.key} unasked"))
+    monkeypatch.setattr(ui.training, "_start", lambda spec: pytest.fail(f"trained {spec.key} unasked"))
     at = open_page(PAGE, depth="128")
     assert not at.error
     assert said(at, "Not trained yet on MNIST digits: Autoencoder, d = 2 and Variational autoencoder, d = 2.")
@@ -445,7 +445,7 @@ def test_missing_runs_are_offered_and_the_rest_of_the_page_stays(monkeypatch):
         at.segmented_control(key="regularity-d").set_value(d).run()
     at.selectbox(key="regularity-dataset").set_value("digits").run()
     said(at, "Not trained yet on Small digits, 8 by 8: .* Training takes about ")
-    assert ui.training._desk().running is None
+    assert ui.training.desk().idle
 
 
 def test_only_what_is_missing_is_offered(tmp_path, monkeypatch):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -13,16 +12,18 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 import ui.training
+from ui.desk import LONGEST_QUEUE, Ended
+from ui.forecast import estimated_seconds
+from ui.live import live
 from ui.resources import store
 from ui.runs import compared_spec
-from ui.training import KEPT_FAILURES, LONGEST_QUEUE, Desk, estimated_seconds
 from vae_core import cli
-from vae_core.checkpoints import Store
 from vae_core.export import arguments
 from vae_core.manifest import read_manifest, shipped_run
 from vae_core.spec import RunSpec
+from vae_core.training import Progress
 
-from .helpers import copy_runs, open_page, payload_headers, said, subheaders
+from .helpers import Bench, copy_runs, open_page, payload_headers, said, subheaders, wait_until
 
 PAGE = "pages/regularity.py"
 PAIR = ("ae", "vae")
@@ -32,88 +33,18 @@ def specs(count: int) -> list[RunSpec]:
     return [RunSpec("digits", "vae", hidden=(16,), epochs=2, seed=seed) for seed in range(count)]
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
-
-
-class Bench:
-    """In the place of training: notes who comes, and holds each until it is let go."""
-
-    def __init__(self) -> None:
-        self.came: list[RunSpec] = []
-        self.problem = ""
-        self.go = threading.Semaphore(0)
-
-    def __call__(self, spec: RunSpec) -> str:
-        self.came.append(spec)
-        assert self.go.acquire(timeout=30)
-        return self.problem
-
-    def let_go(self, count: int = 1) -> None:
-        for _ in range(count):
-            self.go.release()
-
-
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     held = Bench()
-    monkeypatch.setattr(ui.training, "_train_in_process", held)
+    monkeypatch.setattr(ui.training, "_start", held)
     yield held
+    ui.training.desk().close()
     held.let_go(2 * LONGEST_QUEUE)
     wait_until(lambda: not any(thread.name == "training" for thread in threading.enumerate()))
 
 
 def train_button(at: AppTest):
     return at.button(key="regularity-training-train")
-
-
-def test_the_desk_trains_one_after_the_other_in_the_order_asked(bench):
-    desk, (first, second, third) = Desk(), specs(3)
-    assert desk.place(first.key) is None
-    assert desk.ask([first, second]) and desk.ask([third])
-    wait_until(lambda: bench.came == [first])
-    assert [desk.place(spec.key) for spec in (first, second, third)] == [0, 1, 2]
-    bench.let_go()
-    wait_until(lambda: bench.came == [first, second])
-    assert [desk.place(spec.key) for spec in (first, second, third)] == [None, 0, 1]
-    bench.let_go(2)
-    wait_until(lambda: desk.running is None)
-    assert bench.came == [first, second, third] and not desk.waiting
-
-
-def test_the_desk_takes_nobody_twice_and_no_more_than_it_has_room_for(bench):
-    desk, known = Desk(), specs(LONGEST_QUEUE + 2)
-    assert desk.ask(known[:1])
-    wait_until(lambda: bench.came == known[:1])
-    assert desk.ask(known[:2]) and desk.ask(known[:2])
-    assert [spec.seed for spec in desk.waiting] == [1]
-    assert desk.ask(known[1 : LONGEST_QUEUE + 1])
-    assert not desk.ask(known[-1:])
-    assert desk.place(known[-1].key) is None
-    assert desk.ask(known[:3])  # who is in already needs no room
-
-
-def test_a_failure_is_kept_until_it_is_asked_for_again_and_the_next_is_trained(bench):
-    desk, (first, second) = Desk(), specs(2)
-    bench.problem = "training diverged."
-    desk.ask([first, second])
-    bench.let_go(2)
-    wait_until(lambda: desk.running is None)
-    assert desk.failures == {first.key: "training diverged.", second.key: "training diverged."}
-    desk.ask([first])
-    assert desk.failures == {second.key: "training diverged."}
-
-
-def test_only_the_latest_failures_are_kept(monkeypatch):
-    monkeypatch.setattr(ui.training, "_train_in_process", lambda spec: "no.")
-    desk, many = Desk(), specs(KEPT_FAILURES + 3)
-    for spec in many:
-        desk.ask([spec])
-        wait_until(lambda: desk.running is None)
-    assert list(desk.failures) == [spec.key for spec in many[3:]]
 
 
 @pytest.mark.parametrize("spec", read_manifest(), ids=lambda spec: spec.key)
@@ -147,7 +78,7 @@ def test_nothing_is_trained_by_looking(bench, empty_store):
     for d in (16, 8, 2):
         at.segmented_control(key="regularity-d").set_value(d).run()
     open_page("pages/reduction.py")
-    assert bench.came == [] and ui.training._desk().running is None
+    assert bench.came == [] and ui.training.desk().idle
     assert not empty_store.root.exists()
 
 
@@ -158,33 +89,39 @@ def test_two_visitors_who_press_train_queue_both_runs_once(bench, empty_store):
         train_button(at).click().run()
         assert not at.exception
     wait_until(lambda: bench.came == wanted[:1])
-    assert list(ui.training._desk().waiting) == wanted[1:]
+    assert ui.training.desk().specs == wanted
     for at in visitors:
         assert [bar.text for bar in at.get("progress")] == [
             f"Autoencoder: epoch 0 of {wanted[0].epochs}", "Variational autoencoder: waiting, 1 before it",
         ]  # fmt: skip
         assert not at.button
     bench.let_go(2)
-    wait_until(lambda: ui.training._desk().running is None)
+    wait_until(lambda: ui.training.desk().idle)
     assert bench.came == wanted
 
 
-def test_progress_is_what_the_store_holds(bench, empty_store, monkeypatch):
+def test_progress_is_what_the_process_has_written(bench, empty_store, two_epochs):
     at = open_page(PAGE, dataset="digits")
     train_button(at).click().run()
-    epochs = compared_spec("ae", "digits", 2).epochs
-    monkeypatch.setattr(Store, "epochs_done", lambda self, key: epochs // 4 if key.startswith("ae-") else 0)
+    spec = compared_spec("ae", "digits", 2)
+
+    def leave(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        empty_store.get_or_train(spec, precision="float32", on_epoch=leave)
+    wait_until(lambda: live(spec.key) is not None)
     at.run()
     bar = at.get("progress")[0]
-    assert (bar.text, bar.value) == (f"Autoencoder: epoch {epochs // 4} of {epochs}", 25)
+    assert (bar.text, bar.value) == ("Autoencoder: epoch 1 of 2", 50)
 
 
 def test_a_failed_training_is_said_and_can_be_asked_for_again(bench, empty_store):
     at = open_page(PAGE, dataset="digits")
-    bench.problem = "the loss was no longer a number in epoch 3."
+    bench.ends = [Ended("the loss was no longer a number in epoch 3.")] * 2
     train_button(at).click().run()
     bench.let_go(2)
-    wait_until(lambda: ui.training._desk().running is None)
+    wait_until(lambda: ui.training.desk().idle)
     at.run()
     assert [error.value for error in at.error] == ["The loss was no longer a number in epoch 3."] * 2
     said(at, "Not trained yet on Small digits")
@@ -194,14 +131,15 @@ def test_a_failed_training_is_said_and_can_be_asked_for_again(bench, empty_store
 
 
 def test_a_full_desk_asks_to_come_back(bench, empty_store):
-    ui.training._desk().ask(specs(LONGEST_QUEUE))
+    for number, spec in enumerate(specs(LONGEST_QUEUE)):
+        assert not ui.training.desk().ask([spec], f"visitor {number}")
     wait_until(lambda: len(bench.came) == 1)
     at = open_page(PAGE, dataset="digits")
     train_button(at).click().run()
     assert [warning.value for warning in at.warning] == [
         "Too many runs are waiting already. Try again when one has finished."
     ]
-    assert len(ui.training._desk().waiting) == LONGEST_QUEUE - 1
+    assert len(ui.training.desk().specs) == LONGEST_QUEUE
 
 
 def test_the_time_told_is_reckoned_from_the_most_similar_run_that_was_measured(shipped, empty_store):
@@ -220,18 +158,6 @@ def test_the_time_told_is_reckoned_from_the_most_similar_run_that_was_measured(s
     assert int(amount) * {"seconds": 1, "minutes": 60}[unit] == pytest.approx(seconds, rel=0.4)
 
 
-def test_training_that_cannot_be_done_ends_in_its_sentence(tmp_path, monkeypatch):
-    """A real process whose store is a file."""
-    blocked = tmp_path / "runs"
-    blocked.write_text("in the way")
-    monkeypatch.setenv("VAE_STORE", str(blocked))
-    problem = ui.training._train_in_process(specs(1)[0])
-    assert problem.startswith(f"could not read {blocked}/") and problem.endswith("(Not a directory).")
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
-    monkeypatch.setattr(ui.training.shutil, "which", lambda name: None)
-    assert ui.training._train_in_process(specs(1)[0]) == "Training could not be started (No such file or directory)."
-
-
 def test_pressing_train_ends_with_both_runs_in_the_store_and_on_the_page(shipped, empty_store, two_epochs):
     """Real processes, two epochs each."""
     copy_runs(shipped, empty_store, [shipped_run(dataset="digits", model="classifier").key])
@@ -239,8 +165,8 @@ def test_pressing_train_ends_with_both_runs_in_the_store_and_on_the_page(shipped
     assert [spec.epochs for spec in wanted] == [2, 2]
     at = open_page(PAGE, dataset="digits", depth="128")
     train_button(at).click().run()
-    wait_until(lambda: ui.training._desk().running is None, seconds=120)
-    assert ui.training._desk().failures == {}
+    wait_until(lambda: ui.training.desk().idle, seconds=240)
+    assert ui.training.desk().failures == {}
     at.run()
     assert not at.exception and not at.error
     assert [header["key"] for header in payload_headers(at)[:2]] == [spec.key for spec in wanted]

@@ -84,6 +84,16 @@ def _own_info(name: str) -> DatasetInfo:
     return DatasetInfo(title, shape, training, filed.label_names if filed else (), partial(own.load_own, name))
 
 
+def here(root: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
+    """The known datasets of pictures that can be trained on without a download."""
+    folder = data_root(root)
+    return tuple(
+        name
+        for name, known in DATASETS.items()
+        if known.pictures and (name not in downloaded.READERS or downloaded.is_here(name, folder))
+    )
+
+
 def load(name: str, split: str, *, root: str | os.PathLike[str] | None = None, download: bool = True) -> ImageDataset:
     """Load one split of a named dataset.
 
@@ -120,4 +130,4 @@ DATASETS: dict[str, DatasetInfo] = {
     "s_curve": DatasetInfo("S-curve, points in space", (1, 1, 3), 5_000, _BANDS, points.load_s_curve),
 }
 
-__all__ = ["DATASETS", "SPLITS", "DatasetInfo", "ImageDataset", "check_name", "data_root", "info", "load"]
+__all__ = ["DATASETS", "SPLITS", "DatasetInfo", "ImageDataset", "check_name", "data_root", "here", "info", "load"]

@@ -11,7 +11,7 @@ from vae_core.errors import UnusableImages
 
 FEWEST_IMAGES, MOST_IMAGES = 20, 20_000
 MOST_ARRAY = 1_000_000_000  # bytes
-MOST_CLASSES = 1_000
+MOST_CLASSES = 256  # a run keeps labels as bytes
 NO_FOLDER = "images"  # the class of images that have none
 
 

@@ -11,6 +11,7 @@ from vae_core.datasets.torchvision_import import import_torchvision
 from vae_core.errors import DatasetUnavailable
 
 HELD_OUT = 5_000
+READERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}  # torchvision's names
 _INSTEAD = {"MNIST": ", or use mnist_sample, which needs no download"}
 
 
@@ -40,6 +41,12 @@ def load_fashion_mnist(split: str, root: Path, download: bool) -> tuple[np.ndarr
 def load_kmnist(split: str, root: Path, download: bool) -> tuple[np.ndarray, np.ndarray]:
     """Kuzushiji-MNIST (Clanuwat et al. 2018), last 5,000 of the training set as validation."""
     return _last_held_out("KMNIST", split, root, download)
+
+
+def is_here(name: str, root: Path) -> bool:
+    """Whether the training images of a dataset have been downloaded; does not import torchvision."""
+    raw = root / READERS[name] / "raw"
+    return all((raw / f"train-{part}-ubyte").is_file() for part in ("images-idx3", "labels-idx1"))
 
 
 def _last_held_out(name: str, split: str, root: Path, download: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -150,6 +150,12 @@ def filed(root: Path) -> list[FiledSet]:
     return sorted(found, key=lambda entry: entry.used)
 
 
+def remove(name: str, root: Path) -> None:
+    """Remove a set, if it is there."""
+    if shape_in(name):
+        (folder(root) / f"{name}{SUFFIX}").unlink(missing_ok=True)
+
+
 def make_room(root: Path, most: int, keep: frozenset[str] = frozenset()) -> list[str]:
     """Remove the longest unused sets until what is left fits; the names of what went.
 
@@ -166,7 +172,7 @@ def make_room(root: Path, most: int, keep: frozenset[str] = frozenset()) -> list
             break
         if entry.name in keep:
             continue
-        (folder(root) / f"{entry.name}{SUFFIX}").unlink(missing_ok=True)
+        remove(entry.name, root)
         total -= entry.size
         gone.append(entry.name)
     return gone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from vae_core.errors import DatasetUnavailable, TrainingDiverged
 from vae_core.models import model_kind
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.training.film import Film
 from vae_core.training.finish import finish
 from vae_core.training.fitted import fit
 from vae_core.training.loop import Progress, Trained, TrainingState, train
@@ -32,6 +34,7 @@ def get_or_train(
     splits: tuple[ImageDataset, ImageDataset] | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
     on_wait: Callable[[], None] | None = None,
+    film: bool = False,
 ) -> Run:
     """See `Store.get_or_train`."""
     if (run := store.load_if_whole(spec.key)) is not None:
@@ -41,20 +44,24 @@ def get_or_train(
             return run
         training, validation = splits or _splits(spec, data_root)
         start = time.perf_counter()
+        pictures: Film | None = None
         if model_kind(spec.model).trained:
+            resume = store.load_partial(spec)
+            if film and model_kind(spec.model).objective == "elbo":
+                pictures = Film(spec, training, validation, store.partial_path(spec.key))
             trained = train(
                 spec,
                 training,
                 validation,
                 device=device,
                 precision=precision,
-                resume=store.load_partial(spec),
+                resume=resume,
                 on_epoch=on_epoch,
-                save_state=lambda state: store.save_partial(spec, state),
+                save_state=lambda state: store.save_partial(spec, state, pictures),
             )
         else:
             trained = fit(spec, training, validation, on_epoch=on_epoch)
-        return _finished(store, spec, trained, training, validation, data_root, start)
+        return _finished(store, spec, trained, training, validation, data_root, start, pictures)
 
 
 def train_together(
@@ -136,10 +143,13 @@ def _finished(
     validation: ImageDataset,
     data_root: str | Path | None,
     start: float,
+    film: Film | None = None,
 ) -> Run:
     """Measure, file, and forget what resuming would have needed."""
     test = _test_split(spec.dataset, data_root)
     run = finish(spec, trained, training, validation, test, store.features_if_any(spec.dataset), start)
+    if film:
+        run = replace(run, extras={**run.extras, **film.extras()})
     store.save(run)
     store.partial_path(spec.key).unlink(missing_ok=True)
     return run

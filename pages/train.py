@@ -1,0 +1,267 @@
+"""Train your own: choose images, model and β, watch it learn, go back through its epochs. The run is in the URL."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import chapter, recipe, url_state
+from ui.desk import Ticket
+from ui.film import training_film
+from ui.forecast import duration
+from ui.live import Live, kept_spec, live
+from ui.messages import errors_said
+from ui.navigation import require_app
+from ui.own_images import note_shown, offered
+from ui.plots import PLAIN
+from ui.resources import load_run, shelf, store
+from ui.runs import can_be_explored, run_name
+from ui.trained import comparable, comparison, film, has_film, measured, spec_of
+from ui.training import desk, seconds_left, waiting_text
+from ui.uploads import upload_box
+from ui.visitor import visitor
+from vae_core.export import command_line, history_csv, script
+from vae_core.models import model_kind
+from vae_core.spec import RunSpec
+
+WATCHED = "train-watched"  # in the session's state: the key of the run below the form
+REFUSED = "train-refused"
+OTHER = url_state.Property("with", url_state.RUN.parse, str, "the run to compare with")
+
+
+@st.fragment
+def form() -> None:
+    """What to train, what it would take, and the button; a change reruns this part alone."""
+    with errors_said():
+        spec = recipe.ask_for_spec(offered(visitor(), st.query_params.get("dataset", "")))
+        there = spec in shelf()
+        said = "This run is in the store already." if there else recipe.expected(spec)
+        if not there and (begun := live(spec.key)):
+            said = f"Stopped after epoch {begun.epoch} of {spec.epochs}; it goes on from there. {said}"
+        st.markdown(f"{said} Its key: `{spec.key}`.")
+        if st.button("Show" if there else "Train", key="train-begin", type="primary", icon=":material/play_arrow:"):
+            begin(spec)
+
+
+def begin(spec: RunSpec) -> None:
+    """Train a run, or watch it if somebody does, or show it if it is there."""
+    if spec not in shelf():
+        st.session_state[REFUSED] = desk().ask([spec], visitor())
+        if st.session_state[REFUSED]:
+            st.rerun()
+    watch(spec.key)
+    st.rerun()
+
+
+def watch(key: str | None) -> None:
+    """Show a run below the form, or none."""
+    st.session_state[WATCHED] = key
+    url_state.write(url_state.RUN, key)
+
+
+def watched() -> str | None:
+    """The run to show: the one chosen, else the link's, else the last one that this visitor asked for."""
+    if WATCHED not in st.session_state:
+        linked = url_state.read(url_state.RUN)
+        if linked and status_of(linked) is None:
+            shown = linked if len(linked) <= 60 else f"{linked[:57]}…"
+            st.warning(f"The link asks for the run “`{shown.replace('`', '')}`”, which is not known here.")
+            linked = None
+        lately = [key for key in reversed(desk().asked_lately(visitor())) if status_of(key)]
+        st.session_state[WATCHED] = linked or next(iter(lately), None)
+    key = st.session_state[WATCHED]
+    url_state.write(url_state.RUN, key)
+    return key
+
+
+def status_of(key: str) -> str | None:
+    """How a run stands, in a word or two; None for one that nobody has asked for."""
+    if spec_of(key):
+        return "finished"
+    if ticket := desk().ticket(key):
+        return "in training" if ticket.place == 0 else "waiting"
+    if key in desk().failures:
+        return "failed"
+    return "stopped" if kept_spec(key) else None
+
+
+def menu_of_runs(shown: str) -> None:
+    """The visitor's last runs, to go from one to another; nothing while there is only one."""
+    keys = [key for key in desk().asked_lately(visitor()) if key != shown and status_of(key)]
+    if not keys:
+        return
+    choices = [shown, *reversed(keys)]
+    chosen = st.segmented_control(
+        "Your runs", choices, default=shown, key=f"train-runs-{shown}",
+        format_func=lambda key: f"{key[-4:]}: {status_of(key) or 'gone'}",
+    )  # fmt: skip
+    if chosen and chosen != shown:
+        watch(chosen)
+        st.rerun()
+
+
+def instrument(key: str) -> None:
+    """The run below the form, however it stands."""
+    spec = spec_of(key)
+    if spec:
+        note_shown(spec.dataset)
+        finished(key, spec)
+        return
+    ticket = desk().ticket(key, visitor())
+    if ticket:
+        st.markdown(f"### {run_name(ticket.spec)}")
+        st.fragment(in_training, run_every=1.0)(key)
+        return
+    halted(key)
+
+
+def in_training(key: str) -> None:
+    """A run that trains or waits, once a second."""
+    ticket = desk().ticket(key, visitor())
+    if ticket is None:
+        st.rerun()
+    note_shown(ticket.spec.dataset)
+    record = live(key)
+    st.progress(*progress_of(ticket, record))
+    others = ticket.visitors - ticket.mine
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if ticket.mine:
+            if st.button("Stop", key="train-stop", icon=":material/stop:", disabled=ticket.stopping):
+                desk().leave(key, visitor())
+                if status_of(key) is None:  # it had not begun: there is nothing to show
+                    watch(None)
+                st.rerun()
+        elif st.button("Want it too", key="train-join", help="It then goes on even if the others stop it."):
+            st.session_state[REFUSED] = desk().ask([ticket.spec], visitor())
+            st.rerun()
+        if others:
+            st.caption(f"{others} other visitor{'s' if others > 1 else ''} asked for it too; it is trained once.")
+    if ticket.note:
+        st.warning(ticket.note)
+    if record and record.film:
+        training_film(record.film, key=f"train-film-{key}")
+
+
+def progress_of(ticket: Ticket, record: Live | None) -> tuple[float, str]:
+    """Share and text of the progress bar."""
+    spec = ticket.spec
+    if ticket.stopping:
+        return (record.epoch / spec.epochs if record else 0.0), "Stopping; what was trained is kept."
+    if ticket.place:
+        text = waiting_text(ticket)
+        return 0.0, f"{text[:1].upper()}{text[1:]}"
+    if record is None:
+        return 0.0, "Starting: the first epoch is on its way"
+    if record.epoch >= spec.epochs:
+        return 1.0, f"Epoch {record.epoch} of {spec.epochs}: trained, now it is measured on held-out images"
+    rate = f", {record.images_per_second:,.0f} images per second" if record.images_per_second else ""
+    left = seconds_left(ticket)
+    time = f", {duration(left)} left" if left is not None else ""
+    return record.epoch / spec.epochs, f"Epoch {record.epoch} of {spec.epochs}{rate}{time}"
+
+
+def halted(key: str) -> None:
+    """A run that was stopped or failed: what there is of it, and how to go on."""
+    problem, spec, record = desk().failures.get(key), kept_spec(key), live(key)
+    if problem:
+        st.error(problem[:1].upper() + problem[1:], icon=":material/error:")
+    if spec is None:
+        return
+    st.markdown(f"### {run_name(spec)}")
+    if record:
+        st.progress(record.epoch / spec.epochs, f"Stopped after epoch {record.epoch} of {spec.epochs}; nothing is lost")
+    if st.button("Go on", key="train-resume", type="primary", icon=":material/play_arrow:"):
+        begin(spec)
+    if record and record.film:
+        training_film(record.film, key=f"train-film-{key}")
+
+
+def finished(key: str, spec: RunSpec) -> None:
+    """A finished run: its film, its numbers, what can be taken away of it, and others beside it."""
+    st.markdown(f"### {run_name(spec)}")
+    run = load_run(key)
+    if has_film(run):
+        training_film(film(key), key=f"train-film-{key}")
+    st.html(measured(key))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if can_be_explored(spec):
+            st.page_link(
+                "pages/explorer.py", label="Explore its latent space", icon=":material/explore:",
+                query_params={"run": key},
+            )  # fmt: skip
+        for label, content, name, kind in (
+            ("Checkpoint", lambda: store().path(key).read_bytes(), f"{key}.safetensors", "application/octet-stream"),
+            ("History as CSV", lambda: history_csv(run), f"{key}-history.csv", "text/csv"),
+            ("Script that repeats it", lambda: script(spec), f"{key}.py", "text/x-python"),
+        ):
+            st.download_button(label, content, name, kind, on_click="ignore", icon=":material/download:")
+    st.code(command_line(spec), language="bash", wrap_lines=True)
+    if recipe.can_say(spec):
+        more = min(2 * spec.epochs, int(recipe.LARGEST["epochs"]))
+        st.button(
+            f"Put it into the form with {more} epochs", key="train-more", icon=":material/update:",
+            on_click=recipe.fill, args=[RunSpec.from_dict({**spec.to_dict(), "epochs": more})],
+            help="A run of more epochs is another run: its learning rate falls more slowly from the first step on, so "
+            "it begins anew instead of going on from this one.",
+        )  # fmt: skip
+    if model_kind(spec.model).objective == "elbo":
+        beside(key)
+
+
+@st.fragment
+@errors_said()
+def beside(key: str) -> None:
+    """Another run on the same images, compared."""
+    titles = comparable(key)
+    if not titles:
+        return
+    place = f"train-with-{key}"
+    if place not in st.session_state:
+        linked = url_state.read(OTHER)
+        st.session_state[place] = linked if linked in titles else None
+    other = st.selectbox(
+        "Compare with",
+        list(titles),
+        key=place,
+        format_func=titles.__getitem__,
+        placeholder="another run on these images",
+    )
+    url_state.write(OTHER, other)
+    if other:
+        table, figure = comparison(key, other)
+        st.html(table)
+        st.plotly_chart(figure, width="stretch", config=PLAIN, key=f"train-comparison-{key}")
+
+
+require_app()
+
+chapter.opening(
+    "Train your own",
+    "What does a model learn from these images, with these settings?",
+    "Choose images, a model and how strongly the KL term pulls, and watch the codes find their places. Training goes "
+    "on when you leave the page or close it: come back by the same link. What others ask for too is trained once.",
+)
+if st.session_state.get("train-own-chosen"):
+    st.session_state["train-dataset"] = st.session_state.pop("train-own-chosen")
+upload_box()
+form()
+if refused := st.session_state.pop(REFUSED, ""):
+    st.warning(refused)
+with errors_said():
+    shown = watched()
+    if shown:
+        menu_of_runs(shown)
+        instrument(shown)
+
+chapter.foot(
+    code=(
+        ("training/loop.py", "learning_rate_at"),
+        ("training/loop.py", "train"),
+        ("training/film.py", "Film"),
+        ("objectives.py", "beta_loss"),
+    ),
+    sources=(
+        chapter.Source("Kingma and Welling 2014, Auto-Encoding Variational Bayes", "https://arxiv.org/abs/1312.6114"),
+        chapter.Source("Smith and Topin 2018, Super-convergence", "https://arxiv.org/abs/1708.07120"),
+        chapter.Source("Kingma and Ba 2015, Adam", "https://arxiv.org/abs/1412.6980"),
+    ),
+)

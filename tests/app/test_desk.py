@@ -1,0 +1,310 @@
+"""The training desk: who gets what when, what happens to those who leave, and to processes that die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ui.desk import KEPT_FAILURES, LONGEST_QUEUE, MOST_PER_VISITOR, VISITORS_KEPT, Desk, Ended
+from ui.process_worker import ProcessWorker
+from ui.visitor import unmasked
+from vae_core.checkpoints import Store
+from vae_core.spec import RunSpec
+
+from .helpers import ROOT, Bench, wait_until
+
+KILLED = Ended("The training process was ended from outside (SIGKILL).", killed=True)
+LONG = RunSpec("digits", "vae", hidden=(64,), epochs=2_000)
+
+
+def specs(count: int) -> list[RunSpec]:
+    return [RunSpec("digits", "vae", hidden=(16,), epochs=2, seed=seed) for seed in range(count)]
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    held = Bench()
+    yield held
+    held.let_go(3 * LONGEST_QUEUE)
+    wait_until(lambda: not any(thread.name == "training" for thread in threading.enumerate()))
+
+
+def places(desk: Desk, wanted: list[RunSpec]) -> list[int | None]:
+    return [ticket.place if (ticket := desk.ticket(spec.key)) else None for spec in wanted]
+
+
+def test_one_after_the_other_in_the_order_asked(bench):
+    desk, wanted = Desk(bench), specs(3)
+    assert places(desk, wanted) == [None, None, None]
+    assert desk.ask(wanted[:2], "a") == "" and desk.ask(wanted[2:], "b") == ""
+    wait_until(lambda: bench.came == wanted[:1])
+    assert places(desk, wanted) == [0, 1, 2]
+    assert [ticket.before for ticket in desk.tickets()] == [(), tuple(wanted[:1]), tuple(wanted[:2])]
+    bench.let_go()
+    wait_until(lambda: bench.came == wanted[:2])
+    assert places(desk, wanted) == [None, 0, 1]
+    bench.let_go(2)
+    wait_until(lambda: desk.idle)
+    assert bench.came == wanted and desk.failures == {}
+
+
+def test_a_hundred_ask_one_trains_all_watch(bench):
+    desk, (spec,) = Desk(bench), specs(1)
+    for number in range(100):
+        assert desk.ask([spec], f"visitor {number}") == ""
+    wait_until(lambda: bench.came == [spec])
+    ticket = desk.ticket(spec.key, "visitor 7")
+    assert (ticket.visitors, ticket.mine, ticket.place) == (100, True, 0)
+    assert not desk.ticket(spec.key, "stranger").mine
+    bench.let_go()
+    wait_until(lambda: desk.idle)
+    assert bench.came == [spec]
+
+
+def test_several_processes_where_the_machine_has_them(bench):
+    desk, wanted = Desk(bench, workers=2), specs(3)
+    desk.ask(wanted, "a")
+    wait_until(lambda: bench.came == wanted[:2])
+    assert places(desk, wanted) == [0, 0, 1]
+    bench.let_go(3)
+    wait_until(lambda: desk.idle)
+
+
+def test_the_queue_is_bounded_and_all_or_nothing(bench):
+    desk, wanted = Desk(bench), specs(LONGEST_QUEUE + 3)
+    for number, spec in enumerate(wanted[: LONGEST_QUEUE + 1]):
+        assert desk.ask([spec], f"visitor {number}") == ""
+    wait_until(lambda: bench.came == wanted[:1])
+    assert desk.ask(wanted[-2:], "late") == "Too many runs are waiting already. Try again when one has finished."
+    assert places(desk, wanted[-2:]) == [None, None]
+    assert desk.ask(wanted[:1], "late") == ""  # what is in already needs no room
+
+
+def test_a_visitor_has_three_at_a_time_and_may_join_others(bench):
+    desk, wanted = Desk(bench), specs(MOST_PER_VISITOR + 2)
+    assert desk.ask(wanted[:MOST_PER_VISITOR], "a") == ""
+    refusal = desk.ask(wanted[-2:-1], "a")
+    assert refusal.startswith("You have asked for 3 runs that are not finished; 3 at a time is the most.")
+    assert desk.ask(wanted[-1:], "b") == "" and desk.ask(wanted[-1:], "a") == ""
+    bench.let_go()
+    wait_until(lambda: len(bench.came) == 2)
+    assert desk.ask(wanted[-2:-1], "a").startswith("You have asked for 3")
+    bench.let_go()
+    wait_until(lambda: len(bench.came) == 3)
+    assert desk.ask(wanted[-2:-1], "a") == ""
+
+
+def test_it_stops_when_the_last_who_asked_has_left(bench):
+    desk, (first, second) = Desk(bench), specs(2)
+    for visitor in "ab":
+        desk.ask([first, second], visitor)
+    wait_until(lambda: bench.came == [first])
+    assert not desk.leave(first.key, "stranger")
+    assert desk.leave(first.key, "a") and desk.leave(second.key, "a")
+    assert bench.stopped == [] and places(desk, [first, second]) == [0, 1]
+    assert not desk.leave(first.key, "a")
+    assert desk.leave(second.key, "b")
+    assert places(desk, [second]) == [None]
+    assert desk.leave(first.key, "b")
+    wait_until(lambda: desk.idle)
+    assert bench.stopped == [first] and desk.failures == {}
+
+
+def test_one_who_asks_while_it_stops_gets_it_again():
+    bench = Bench()
+    slow = threading.Event()
+
+    class Slow:
+        def wait(self) -> Ended:
+            assert slow.wait(10)
+            return Ended("stopped", killed=True)
+
+        def stop(self) -> None:
+            bench.stopped.append(spec)
+
+    (spec,) = specs(1)
+    began: list[RunSpec] = []
+    desk = Desk(lambda wanted: began.append(wanted) or (Slow() if len(began) == 1 else bench(wanted)))
+    desk.ask([spec], "a")
+    wait_until(lambda: len(began) == 1)
+    desk.leave(spec.key, "a")
+    assert desk.ticket(spec.key).stopping
+    assert desk.ask([spec], "b") == ""
+    slow.set()
+    wait_until(lambda: len(began) == 2)
+    ticket = desk.ticket(spec.key, "b")
+    assert ticket.mine and ticket.visitors == 1 and not ticket.stopping
+    bench.let_go()
+    wait_until(lambda: desk.idle)
+
+
+def test_a_killed_process_is_started_again_twice_and_then_it_is_said(bench):
+    desk, (first, second) = Desk(bench), specs(2)
+    bench.ends = [KILLED, KILLED, KILLED]
+    desk.ask([first, second], "a")
+    for times in (1, 2):
+        bench.let_go()
+        wait_until(lambda times=times: bench.came == [first] * (times + 1))
+        note = desk.ticket(first.key).note
+        assert note.startswith(KILLED.problem) and "goes on from its last finished epoch" in note
+    bench.let_go()
+    wait_until(lambda: bench.came == [first] * 3 + [second])
+    assert desk.failures[first.key].startswith(f"{KILLED.problem} It was started 3 times;")
+    assert desk.ask([first], "a") == "" and desk.failures == {}
+
+
+def test_what_is_remembered_is_bounded():
+    desk, many = Desk(lambda spec: Fails()), specs(KEPT_FAILURES + 3)
+
+    class Fails:
+        def wait(self) -> Ended:
+            return Ended("no.")
+
+        def stop(self) -> None:
+            """Nothing to stop."""
+
+    for number, spec in enumerate(many):
+        assert desk.ask([spec], f"visitor {number}") == ""
+        wait_until(lambda: desk.idle)
+    assert list(desk.failures) == [spec.key for spec in many[3:]]
+    assert desk.asked_lately("visitor 0") == (many[0].key,)
+    for number in range(VISITORS_KEPT):
+        desk.ask(many[:1], f"other {number}")
+        wait_until(lambda: desk.idle)
+    assert desk.asked_lately("visitor 0") == ()
+
+
+def test_a_closed_desk_stops_all_and_takes_nothing(bench):
+    desk, wanted = Desk(bench), specs(3)
+    desk.ask(wanted, "a")
+    wait_until(lambda: bench.came == wanted[:1])
+    desk.close()
+    wait_until(lambda: desk.idle)
+    assert bench.stopped == wanted[:1] and bench.came == wanted[:1]
+    assert desk.ask(wanted, "a") == "The app is about to end, so nothing new is trained."
+
+
+def test_a_process_that_cannot_be_started_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+    desk, (spec,) = Desk(lambda wanted: ProcessWorker(wanted, tmp_path)), specs(1)
+    desk.ask([spec], "a")
+    wait_until(lambda: desk.idle)
+    assert desk.failures[spec.key] == "Training could not be started (No such file or directory)."
+
+
+# ---- real processes --------------------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_trained_ends_in_its_sentence(tmp_path):
+    blocked = tmp_path / "runs"
+    blocked.write_text("in the way")
+    ended = ProcessWorker(specs(1)[0], blocked).wait()
+    assert not ended.killed and ended.problem.startswith(f"could not read {blocked}/")
+    elsewhere = RunSpec("own-1x28x28-0123456789ab", "vae", hidden=(16,), epochs=2)
+    ended = ProcessWorker(elsewhere, tmp_path / "other").wait()
+    assert not ended.killed and ended.problem.startswith("the images own-1x28x28-0123456789ab are not in ")
+
+
+def begun(store: Store, spec: RunSpec, epochs: int) -> None:
+    wait_until(lambda: store.epochs_done(spec.key) >= epochs, seconds=120)
+
+
+def test_a_run_survives_kills_and_ends_as_if_undisturbed(tmp_path):
+    spec = RunSpec("digits", "vae", hidden=(32,), epochs=200)
+    store, workers = Store(tmp_path / "killed"), []
+
+    def start(wanted: RunSpec) -> ProcessWorker:
+        workers.append(ProcessWorker(wanted, store.root))
+        return workers[-1]
+
+    desk = Desk(start)
+    desk.ask([spec], "a")
+    begun(store, spec, 10)
+    os.kill(workers[0].pid, signal.SIGKILL)
+    killed = time.monotonic()
+    wait_until(lambda: len(workers) == 2)
+    assert time.monotonic() - killed < 5
+    wait_until(lambda: desk.idle, seconds=240)
+    assert desk.failures == {}
+    run = store.load(spec.key)
+    undisturbed = Store(tmp_path / "undisturbed")
+    assert ProcessWorker(spec, undisturbed.root).wait() == Ended()
+    other = undisturbed.load(spec.key)
+    for name, weight in run.weights.items():
+        assert np.array_equal(weight, other.weights[name])
+    assert run.metrics == other.metrics
+    for name in ("film/epochs", "film/rebuilt", "film/originals"):
+        assert np.array_equal(run.extras[name], other.extras[name])
+
+
+def test_stopping_keeps_what_was_trained_and_leaves_no_process(tmp_path):
+    store, workers = Store(tmp_path), []
+    desk = Desk(lambda wanted: workers.append(ProcessWorker(wanted, tmp_path)) or workers[-1])
+    desk.ask([LONG], "a")
+    begun(store, LONG, 3)
+    desk.leave(LONG.key, "a")
+    wait_until(lambda: desk.idle, seconds=15)
+    assert workers[0].process.returncode is not None
+    done = store.epochs_done(LONG.key)
+    assert 3 <= done < LONG.epochs and desk.failures == {}
+    assert not list((tmp_path / ".partial").glob("*.tmp"))
+    desk.ask([LONG], "b")
+    begun(store, LONG, done + 1)
+    desk.close()
+    wait_until(lambda: desk.idle, seconds=15)
+
+
+APP = """
+import sys, time
+from pathlib import Path
+from ui.desk import Desk
+from ui.process_worker import ProcessWorker
+from vae_core.spec import RunSpec
+
+def start(spec):
+    worker = ProcessWorker(spec, Path(sys.argv[1]))
+    print(worker.pid, flush=True)
+    return worker
+
+Desk(start).ask([RunSpec("digits", "vae", hidden=(64,), epochs=2_000)], "a")
+time.sleep(600)
+"""
+
+
+def test_training_ends_with_the_app_even_if_that_is_killed(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", APP, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as app:
+        worker = int(app.stdout.readline())
+        begun(Store(tmp_path), LONG, 2)
+        assert is_alive(worker)
+        app.kill()
+    wait_until(lambda: not is_alive(worker), seconds=10)
+    assert Store(tmp_path).epochs_done(LONG.key) >= 2
+
+
+def is_alive(pid: int) -> bool:
+    """A zombie that nobody has collected is dead."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_browser_is_told_by_its_token_however_it_is_masked():
+    from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
+
+    cookies = [generate_xsrf_token_string(b"0123456789abcdef") for _ in range(2)]
+    assert cookies[0] != cookies[1]
+    assert [unmasked(cookie) for cookie in cookies] == [b"0123456789abcdef"] * 2
+    for broken in ("", "x", "2|zz|00|1", "2||00|1", "1|00|00|1", "2|00|00", "2|00|0|1"):
+        assert unmasked(broken) == b""

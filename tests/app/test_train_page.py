@@ -1,0 +1,471 @@
+"""Train your own: the form and its link, a run from beginning to end, own images and what is wrong with them."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+import ui.own_images
+import ui.training
+from ui import recipe
+from ui.desk import LONGEST_QUEUE, Ended
+from ui.forecast import images_shown, memory_of, weight_count
+from ui.live import live
+from ui.own_images import in_use, keep, offered, read_upload
+from vae_core import datasets
+from vae_core.browser_film import curves, film_of_run, settled_range
+from vae_core.checkpoints import Store
+from vae_core.datasets import own
+from vae_core.errors import UnusableImages
+from vae_core.export import command_line, script
+from vae_core.models import build
+from vae_core.spec import RunSpec
+from vae_core.training.loop import images_per_epoch
+
+from .helpers import HOSTILE, ROOT, Bench, open_page, payload_headers, pictures, said, tables, texts, wait_until
+
+PAGE = "pages/train.py"
+SHORT = {"dataset": "digits", "epochs": "3", "depth": "128", "batch": "256"}
+FIELDS = ["dataset", "model", "depth", "d", "beta", "likelihood", "c", "epochs", "batch", "rate", "seed"]
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    held = Bench()
+    monkeypatch.setattr(ui.training, "_start", held)
+    yield held
+    ui.training.desk().close()
+    held.let_go(2 * LONGEST_QUEUE)
+
+
+@pytest.fixture
+def own_root(tmp_path, monkeypatch) -> Path:
+    """A folder of images for one test; nobody has sent any."""
+    monkeypatch.setenv("VAE_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(ui.own_images, "_shelf", ui.own_images._Shelf())
+    return tmp_path / "data"
+
+
+def train(at: AppTest) -> AppTest:
+    at.button(key="train-begin").click().run()
+    assert not at.exception
+    return at
+
+
+def key_on(at: AppTest) -> str:
+    return said(at, "Its key: `(.*?)`")[1]
+
+
+# ---- the form --------------------------------------------------------------------------------------------------------
+
+
+def test_the_link_says_the_whole_form_and_the_form_the_link(empty_store):
+    link = {
+        "dataset": "digits", "model": "vae", "depth": "512-256", "d": "3", "beta": "0", "likelihood": "gaussian",
+        "c": "0.1", "epochs": "7", "batch": "256", "rate": "0.01", "seed": "5",
+    }  # fmt: skip
+    wanted = RunSpec(
+        "digits", "vae", latent_dim=3, hidden=(512, 256), beta=0.0, likelihood="gaussian", variance=0.1, epochs=7,
+        batch_size=256, learning_rate=0.01, seed=5,
+    )  # fmt: skip
+    at = open_page(PAGE, **link)
+    assert key_on(at) == wanted.key and not at.warning
+    kept = {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
+    assert kept == {name: value for name, value in link.items() if name != "model"}  # the usual model needs no word
+    at.number_input(key="train-beta").set_value(4.0).run()
+    assert key_on(at) == replace(wanted, beta=4.0).key
+    at.selectbox(key="train-model").set_value("ae").run()
+    assert key_on(at) == replace(wanted, model="ae", beta=None).key and "beta" not in at.query_params
+    at.selectbox(key="train-model").set_value("conv_ae").run()
+    assert key_on(at) == replace(wanted, model="conv_ae", beta=None, hidden=(16, 32, 64)).key and not at.warning
+    at.selectbox(key="train-model").set_value("linear_ae").run()
+    assert key_on(at) == replace(wanted, model="linear_ae", beta=None, hidden=()).key
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "1_0e", "0x10", "99999999999", "-1", "vae\n"])
+def test_a_hostile_link_gets_a_sentence_for_each_field_and_the_form_is_there(empty_store, text):
+    at = open_page(PAGE, **dict.fromkeys(FIELDS, text))
+    assert not at.error
+    assert all(len(warning.value) < 300 for warning in at.warning)
+    assert key_on(at).startswith("vae-mnist_sample-")
+    if text != "\x00":
+        assert len(at.warning) >= 6
+    else:
+        assert len(at.warning) <= len(FIELDS)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("name", ["run", "with"])
+def test_a_link_to_no_run_is_said(trained_store, small_store, name, text):
+    key = next(key for key in small_store.keys() if key.startswith("vae-"))
+    at = open_page(PAGE, **{"run": key, name: text})
+    assert not at.error and len(at.warning) <= 1
+    if name == "run" and text != "\x00":
+        assert "is not known here" in at.warning[0].value or "could not be read" in at.warning[0].value
+
+
+def test_fields_that_do_not_go_together_are_a_sentence(empty_store):
+    at = open_page(PAGE, dataset="digits", model="linear_ae", d="64")
+    assert not at.error and not at.exception
+    at = open_page(PAGE, dataset="digits", model="conv_vae", depth="32-64-128")
+    assert not at.error
+
+
+@pytest.mark.parametrize("model", recipe.MODELS)
+@pytest.mark.parametrize("dataset", ["digits", "mnist_sample"])
+def test_the_weights_told_are_those_of_the_network(dataset, model):
+    for hidden in recipe.DEPTHS[recipe.model_kind(model).family].values():
+        spec = RunSpec(dataset, model, latent_dim=3, hidden=hidden)
+        network = build(spec, datasets.info(dataset).image_shape)
+        assert weight_count(spec) == sum(parameter.numel() for parameter in network.parameters())
+        assert memory_of(spec) > 4 * weight_count(spec)
+
+
+def test_small_sets_are_shown_several_times_in_an_epoch_in_the_estimate_too():
+    for count in (11, 108, 999, 1_000, 4_500):
+        assert images_shown(count) == images_per_epoch(count)
+
+
+# ---- a run from beginning to end -------------------------------------------------------------------------------------
+
+
+def test_training_from_the_page_to_the_end(empty_store):
+    """A real process."""
+    at = train(open_page(PAGE, **SHORT))
+    key = key_on(at)
+    assert at.query_params["run"] in (key, [key])
+    assert "first epoch is on its way" in at.get("progress")[0].text
+    wait_until(lambda: ui.training.desk().idle, seconds=240)
+    assert ui.training.desk().failures == {}
+    at.run()
+    run = empty_store.load(key)
+    header = payload_headers(at)[0]
+    assert (header["kind"], header["key"], header["frames"], header["live"]) == ("film", key, [1, 2, 3], False)
+    assert header["rebuilt_epochs"] == [1, 2, 3] and header["count"] == 10
+    assert tables(at)[0]["test, n = 360"][0] == f"{run.metrics['test']['negative_elbo']:.1f}"
+    assert at.code[0].value == command_line(run.spec)
+    assert len(at.get("download_button")) == 3
+    again = open_page(PAGE, run=key)
+    assert payload_headers(again)[0]["key"] == key
+    at.button(key="train-more").click().run()
+    assert key_on(at) == replace(run.spec, epochs=6).key
+
+
+def test_the_film_holds_what_the_run_holds(trained_store):
+    for key in trained_store.keys():
+        run = trained_store.load(key)
+        payload = film_of_run(run)
+        entry = payload.header["tensors"]["points"]
+        count = int(np.prod(entry["shape"]))
+        points = np.frombuffer(payload.body, np.float16, count, entry["offset"]).reshape(entry["shape"])
+        assert np.array_equal(points, run.snapshots)  # d = 2: the plane is all of latent space
+        assert payload.header["frames"] == run.snapshot_epochs and payload.header["count"] == 0
+        panels = payload.header["curves"]["panels"]
+        record = run.history[0]
+        if run.spec.model == "vae":
+            assert [panel["title"] for panel in panels] == ["Total: negative ELBO", "Reconstruction", "KL"]
+            total = record["validation_reconstruction"] + record["validation_kl"]
+            assert panels[0]["held_out"][0] == pytest.approx(total, rel=1e-4)
+        assert panels[-1]["training"][0] == pytest.approx(
+            record["kl" if len(panels) > 1 else "reconstruction"], rel=1e-4
+        )
+
+
+def test_curves_of_many_epochs_keep_both_ends_and_settle():
+    history = [
+        {"epoch": epoch, "reconstruction": 500 / epoch, "validation_reconstruction": 600 / epoch, "seconds": 1.0}
+        for epoch in range(1, 2_001)
+    ]
+    made = curves(RunSpec("digits", "ae"), history)
+    assert len(made["epochs"]) == 500 and (made["epochs"][0], made["epochs"][-1]) == (1, 2_000)
+    assert settled_range([100.0, 10.0, 5.0], [90.0, 9.0, 6.0]) == pytest.approx([4.7, 10.3])
+    assert settled_range([3.0], [3.0]) == pytest.approx([2.82, 3.18])
+
+
+def test_the_rebuilt_images_are_what_the_decoder_makes(tmp_path):
+    spec = RunSpec("digits", "vae", hidden=(16,), epochs=2)
+    run = Store(tmp_path).get_or_train(spec, precision="float32", device="cpu", film=True)
+    plain = Store(tmp_path / "plain").get_or_train(spec, precision="float32", device="cpu")
+    assert plain.metrics == run.metrics
+    assert all(np.array_equal(plain.weights[name], run.weights[name]) for name in run.weights)
+    images = datasets.load("digits", "validation").first(10)
+    with torch.no_grad():
+        means, _ = run.model.describe(torch.from_numpy(images.floats()))
+        expected = run.likelihood.expected_pixels(run.model.decode(means)).numpy()
+    assert np.array_equal(run.extras["film/originals"], images.images)
+    last = run.extras["film/rebuilt"][-1].reshape(10, -1)
+    assert np.abs(last - expected * 255).max() < 1.0  # the film's weights are not yet rounded to half precision
+
+
+def test_while_it_trains_the_page_shows_the_newest_epoch_and_stop_keeps_it(bench, empty_store):
+    at = train(open_page(PAGE, **{**SHORT, "epochs": "30"}))
+    key = key_on(at)
+    wait_until(lambda: len(bench.came) == 1)
+    epochs = []
+
+    def leave(progress) -> None:
+        epochs.append(progress.epoch)
+        if progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        empty_store.get_or_train(bench.came[0], precision="float32", on_epoch=leave, film=True)
+    wait_until(lambda: live(key) is not None)
+    at.run()
+    header = payload_headers(at)[0]
+    assert header["live"] and header["frames"] == [2] and header["curves"]["epochs"] == [1, 2]
+    assert at.get("progress")[0].value == 100 * 2 // 30
+    assert at.get("progress")[0].text.startswith("Epoch 2 of 30, ") and "left" in at.get("progress")[0].text
+    at.button(key="train-stop").click().run()
+    wait_until(lambda: ui.training.desk().idle)
+    at.run()
+    assert bench.stopped == bench.came
+    assert at.get("progress")[0].text == "Stopped after epoch 2 of 30; nothing is lost"
+    returning = open_page(PAGE, run=key)
+    assert returning.get("progress")[0].text.startswith("Stopped after epoch 2")
+    returning.button(key="train-resume").click().run()
+    wait_until(lambda: len(bench.came) == 2)
+    assert bench.came[0] == bench.came[1]
+
+
+def test_a_run_stopped_elsewhere_without_pictures_is_shown_too(bench, empty_store):
+    """As the command line leaves it, and as files from before films were."""
+    spec = RunSpec("digits", "ae", hidden=(128,), epochs=5)
+
+    def leave(progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        empty_store.get_or_train(spec, precision="float32", on_epoch=leave)
+    at = open_page(PAGE, run=spec.key)
+    header = payload_headers(at)[0]
+    assert (header["frames"], header["count"], header["labels"]) == ([1], 0, [""])
+    assert [panel["title"] for panel in header["curves"]["panels"]] == ["Reconstruction"]
+    assert at.button(key="train-resume").label == "Go on" and not at.warning
+
+
+def test_a_damaged_file_of_a_run_in_training_is_no_error(bench, empty_store):
+    at = train(open_page(PAGE, **SHORT))
+    path = empty_store.partial_path(key_on(at))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"half a file")
+    at.run()
+    assert not at.exception and not at.error
+    assert "first epoch is on its way" in at.get("progress")[0].text
+
+
+def test_another_visitor_watches_and_may_want_it_too(bench, empty_store, monkeypatch):
+    first = train(open_page(PAGE, **SHORT))
+    key = key_on(first)
+    second = open_page(PAGE, run=key)
+    assert not [button for button in second.button if button.key == "train-stop"]
+    said(second, "1 other visitor asked for it too")
+    second.button(key="train-join").click().run()
+    assert ui.training.desk().ticket(key).visitors == 2
+    first.button(key="train-stop").click().run()
+    assert bench.stopped == [] and ui.training.desk().ticket(key).visitors == 1
+
+
+def test_a_fourth_run_of_a_visitor_is_refused_in_a_sentence(bench, empty_store):
+    at = open_page(PAGE, **SHORT)
+    for seed in range(4):
+        at.number_input(key="train-seed").set_value(seed).run()
+        train(at)
+    assert [warning.value[:60] for warning in at.warning] == [
+        "You have asked for 3 runs that are not finished; 3 at a time "[:60]
+    ]
+    assert len(ui.training.desk().specs) == 3
+    assert "2 before it" in at.get("progress")[0].text
+
+
+def test_a_failed_run_is_said(bench, empty_store):
+    bench.ends = [Ended("the loss is no longer a finite number.")]
+    at = train(open_page(PAGE, **SHORT))
+    bench.let_go()
+    wait_until(lambda: ui.training.desk().idle)
+    at.run()
+    assert [error.value for error in at.error] == ["The loss is no longer a finite number."]
+    train(at)
+    assert not at.error
+
+
+def test_two_runs_are_compared(small_store):
+    vae, ae = sorted(small_store.keys(), reverse=True)
+    at = open_page(PAGE, **{"run": vae, "with": ae})
+    table = tables(at)[1]
+    rows = dict(zip(table[""], zip(table[vae[-10:]], table[ae[-10:]], strict=True), strict=True))
+    assert rows["model"] == ("vae", "ae")
+    runs = [small_store.load(key) for key in (vae, ae)]
+    assert rows["Reconstruction, nats"] == tuple(f"{run.metrics['test']['reconstruction']:.1f}" for run in runs)
+    assert rows["KL, nats"][1] == "–" and "seed" not in rows
+
+
+def test_the_script_that_is_offered_repeats_the_run(trained_store, tmp_path, monkeypatch):
+    key = next(key for key in trained_store.keys() if key.startswith("vae-"))
+    run = trained_store.load(key)
+    file = tmp_path / "repeat.py"
+    file.write_text(script(run.spec))
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "VAE_STORE": str(tmp_path / "store")}
+    done = subprocess.run(
+        [sys.executable, file], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == key
+
+
+WITHOUT_TORCH = """
+import sys
+from streamlit.testing.v1 import AppTest
+
+at = AppTest.from_file(sys.argv[1], default_timeout=60).run()
+at.switch_page("pages/train.py").run()
+at.query_params["run"] = sys.argv[2]
+at.run()
+assert not at.exception and not at.error
+print([name for name in ("torch", "sklearn", "torchvision") if name in sys.modules])
+"""
+
+
+def test_the_page_imports_no_torch(small_store):
+    command = [sys.executable, "-c", WITHOUT_TORCH, str(ROOT / "app.py"), small_store.keys()[-1]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[]\n"
+
+
+# ---- own images ------------------------------------------------------------------------------------------------------
+
+
+def picture(seed: int = 0, side: int = 40) -> bytes:
+    file = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(file, format="PNG")
+    return file.getvalue()
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return content.getvalue()
+
+
+def album(seed: int = 0, count: int = 24) -> bytes:
+    return zipped({f"{'cats' if k % 2 else 'dogs'}/{k}.png": picture(100 * seed + k) for k in range(count)})
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    return content.getvalue()
+
+
+MALFORMED = {
+    "no picture": [("a.png", b"hello")],
+    "one picture": [("a.png", picture())],
+    "no archive": [("a.zip", b"hello")],
+    "an empty archive": [("a.zip", zipped({}))],
+    "an archive of text": [("a.zip", zipped({f"{k}.txt": b"x" for k in range(30)}))],
+    "two archives": [("a.zip", album()), ("b.zip", album())],
+    "an archive and pictures": [("a.zip", album()), ("a.png", picture())],
+    "objects": [("a.npz", npz(images=np.array([{}] * 30, dtype=object)))],
+    "wrong shape": [("a.npz", npz(images=np.zeros((30, 7, 9), np.uint8)))],
+    "not finite": [("a.npz", npz(images=np.full((30, 28, 28), np.nan)))],
+    "too much": [("a.png", b"x" * 40_000_000), ("b.png", b"x" * 40_000_000)],
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_upload_is_one_sentence(name):
+    with pytest.raises(UnusableImages) as refused:
+        read_upload(MALFORMED[name], 28, "auto")
+    assert str(refused.value).endswith(".") and "\n" not in str(refused.value)
+
+
+def send(at: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    sent = [(name, content, "application/octet-stream") for name, content in files]
+    at.file_uploader(key="train-own-files").set_value(sent).run()
+    assert not at.exception
+    return at
+
+
+def test_the_page_reads_shows_and_keeps_what_is_sent(own_root, empty_store):
+    at = send(open_page(PAGE), ("album.zip", album()))
+    assert "24 colour images of 28 × 28 pixels, 2 classes; 13 to learn from, 11 held out." in texts(at)
+    assert len(pictures(at)) == 1 and not at.error
+    at.button(key="train-own-use").click().run()
+    assert not at.exception
+    (name,) = [entry.name for entry in own.filed(own_root)]
+    assert at.selectbox(key="train-dataset").value == name and key_on(at).startswith(f"vae-{name}-")
+    assert "These images are chosen in the form below." in texts(at)
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_the_page_says_what_is_wrong_with_what_is_sent_and_the_form_stays(own_root, empty_store, name):
+    at = send(open_page(PAGE), *MALFORMED[name])
+    assert len(at.error) == 1 and at.error[0].value.endswith(".")
+    assert key_on(at).startswith("vae-mnist_sample-")
+    assert not own_root.exists()
+
+
+def test_images_are_kept_and_offered_to_whom_they_belong(own_root, empty_store):
+    read = read_upload([("album.zip", album())], 28, "auto")
+    name = keep(read, "a")
+    assert offered("a") == (name,) and offered("b") == () and offered("b", name) == (name,)
+    at = open_page(PAGE, dataset=name)
+    assert key_on(at).startswith(f"vae-{name}-") and not at.warning
+    at = open_page(PAGE, dataset="own-1x28x28-0123456789ab")
+    assert len(at.warning) == 1 and key_on(at).startswith("vae-mnist_sample-")
+
+
+def test_the_quota_takes_the_visitors_oldest_and_nothing_in_use(own_root, monkeypatch):
+    monkeypatch.setattr(ui.own_images, "IN_USE", 0.0)
+    sets = [read_upload([("album.zip", album(seed))], 28, "auto") for seed in range(4)]
+    first = keep(sets[0], "a")
+    size = own.describe(first, own_root).size
+    monkeypatch.setattr(ui.own_images, "MOST_OF_ONE", int(2.5 * size))
+    names = [first, *(keep(each, "a") for each in sets[1:3])]
+    assert offered("a") == tuple(sorted(names[1:]))
+    ui.training.desk().start = Bench()
+    ui.training.desk().ask([RunSpec(names[1], "vae", hidden=(16,))], "a")
+    assert names[1] in in_use()
+    keep(sets[3], "a")
+    assert names[1] in offered("a") and names[2] not in offered("a")
+    monkeypatch.setattr(ui.own_images, "MOST_KEPT", size)
+    keep(sets[0], "b")
+    assert names[1] in {entry.name for entry in own.filed(own_root)}
+    ui.training.desk().close()
+
+
+def test_a_set_others_sent_too_is_not_taken_from_them(own_root, monkeypatch):
+    monkeypatch.setattr(ui.own_images, "IN_USE", 0.0)
+    shared, *more = (read_upload([("album.zip", album(seed))], 28, "auto") for seed in range(3))
+    name = keep(shared, "a")
+    assert keep(shared, "b") == name
+    monkeypatch.setattr(ui.own_images, "MOST_OF_ONE", 1)
+    for each in more:
+        keep(each, "a")
+    assert own.describe(name, own_root) is not None and offered("b") == (name,)
+
+
+def test_what_was_left_out_is_listed():
+    read = read_upload(
+        [("album.zip", zipped({f"{k}.png": picture(k) for k in range(24)} | {"no`te.txt": b"x"}))], 28, "grey"
+    )
+    assert read.images.shape == (24, 1, 28, 28)
+    assert ui.own_images.left_out(read) == "- `note.txt` is not a PNG, JPEG or WebP picture."
+    assert ui.own_images.summary(read) == "24 grey images of 28 × 28 pixels, 1 class; 13 to learn from, 11 held out."
+    tiles = Image.open(io.BytesIO(ui.own_images.preview(read)))
+    assert tiles.size == (12 * 30 - 2, 2 * 30 - 2)

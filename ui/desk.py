@@ -1,0 +1,262 @@
+"""The training desk: visitors ask for runs, few processes train them, all who asked watch.
+
+Knows nothing of Streamlit. First come, first served; a run that many ask for is trained once; it stops only when
+nobody who asked is left; a process that died is started again and goes on from its last epoch. What is said about
+jobs is immutable: `Ticket`. How far one is, is read from the store, where the process writes it after every epoch.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from vae_core.spec import RunSpec
+
+LONGEST_QUEUE = 64
+MOST_PER_VISITOR = 3
+MOST_RESUMED = 2
+KEPT_FAILURES = 32
+VISITORS_KEPT, ASKED_KEPT = 1_000, 6
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a worker's process ended.
+
+    Attributes:
+        problem: the sentence that says why the run is not in the store; empty if it is.
+        killed: it was ended from outside, or crashed: worth another try.
+    """
+
+    problem: str = ""
+    killed: bool = False
+
+
+class Worker(Protocol):
+    """A process that trains one run."""
+
+    def wait(self) -> Ended:
+        """Return when it has ended."""
+        ...
+
+    def stop(self) -> None:
+        """End it soon, keeping what was trained. Does not wait."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A job as it stands.
+
+    Attributes:
+        spec: what is asked for.
+        place: 0 in training, 1 next, and so on.
+        before: the specs that are in training or ahead in the queue, oldest first.
+        visitors: how many asked for it.
+        mine: whether the visitor who looks is one of them.
+        stopping: everybody who asked has left; it ends soon.
+        note: what happened to it, a sentence; usually empty.
+    """
+
+    spec: RunSpec
+    place: int
+    before: tuple[RunSpec, ...]
+    visitors: int
+    mine: bool
+    stopping: bool
+    note: str
+
+
+@dataclass
+class _Job:
+    spec: RunSpec
+    asked: set[str]
+    begun: bool = False
+    worker: Worker | None = None
+    resumed: int = 0
+    stopping: bool = False
+    note: str = ""
+
+
+@dataclass
+class Desk:
+    """Jobs by key, in the order in which they came; `_lock` guards all of it.
+
+    Attributes:
+        start: starts a process for a spec; an OSError says that it cannot be.
+        workers: how many processes may train at once.
+        failures: key -> the sentence it failed with, of the last `KEPT_FAILURES`.
+    """
+
+    start: Callable[[RunSpec], Worker]
+    workers: int = 1
+    failures: dict[str, str] = field(default_factory=dict)
+    _jobs: dict[str, _Job] = field(default_factory=dict)
+    _lately: OrderedDict[str, tuple[str, ...]] = field(default_factory=OrderedDict)
+    _threads: int = 0
+    _closed: bool = False
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def ask(self, specs: Sequence[RunSpec], visitor: str) -> str:
+        """Queue what is not queued yet, all or nothing; watch what is.
+
+        Returns:
+            The empty text, or the sentence that says why not.
+        """
+        with self._lock:
+            wanted = {spec.key: spec for spec in specs}
+            new = [spec for key, spec in wanted.items() if key not in self._jobs]
+            if new and (refusal := self._refusal(len(new), visitor)):
+                return refusal
+            for key, spec in wanted.items():
+                self.failures.pop(key, None)
+                self._jobs.setdefault(key, _Job(spec, set())).asked.add(visitor)
+            self._remember(list(wanted), visitor)
+            while self._threads < min(self.workers, len(self._jobs)):
+                self._threads += 1
+                threading.Thread(target=self._work, name="training", daemon=True).start()
+        return ""
+
+    def _refusal(self, more: int, visitor: str) -> str:
+        if self._closed:
+            return "The app is about to end, so nothing new is trained."
+        waiting = sum(not job.begun for job in self._jobs.values())
+        free = max(0, self.workers - (len(self._jobs) - waiting))
+        if waiting + more > LONGEST_QUEUE + free:
+            return "Too many runs are waiting already. Try again when one has finished."
+        mine = sum(visitor in job.asked for job in self._jobs.values())
+        if mine + more > MOST_PER_VISITOR:
+            return (
+                f"You have asked for {mine} runs that are not finished; {MOST_PER_VISITOR} at a time is the most. "
+                "Wait for one, or stop one."
+            )
+        return ""
+
+    def _remember(self, keys: list[str], visitor: str) -> None:
+        earlier = [key for key in self._lately.pop(visitor, ()) if key not in keys]
+        self._lately[visitor] = (*earlier, *keys)[-ASKED_KEPT:]
+        while len(self._lately) > VISITORS_KEPT:
+            self._lately.popitem(last=False)
+
+    def asked_lately(self, visitor: str) -> tuple[str, ...]:
+        """Keys of the last runs that a visitor asked for, the newest last, finished or not."""
+        with self._lock:
+            return self._lately.get(visitor, ())
+
+    def leave(self, key: str, visitor: str) -> bool:
+        """One who asked no longer wants a run: it stops when nobody who asked is left.
+
+        Returns:
+            Whether the visitor was one of them.
+        """
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is None or visitor not in job.asked:
+                return False
+            job.asked.discard(visitor)
+            if job.asked:
+                return True
+            if not job.begun:
+                del self._jobs[key]
+            else:
+                self._stop(job)
+            return True
+
+    def _stop(self, job: _Job) -> None:
+        job.stopping = True
+        if job.worker:
+            job.worker.stop()
+
+    def ticket(self, key: str, visitor: str = "") -> Ticket | None:
+        """How a run stands; None if it is not asked for."""
+        return next((ticket for ticket in self.tickets(visitor) if ticket.spec.key == key), None)
+
+    def tickets(self, visitor: str = "") -> list[Ticket]:
+        """All jobs: those in training, then those waiting in their order."""
+        with self._lock:
+            order = sorted(self._jobs.values(), key=lambda job: not job.begun)  # stable: first come, first served
+            running = sum(job.begun for job in order)
+            specs = [job.spec for job in order]
+            return [
+                Ticket(
+                    spec=job.spec,
+                    place=max(0, number - running + 1) if not job.begun else 0,
+                    before=tuple(specs[:number]) if not job.begun else (),
+                    visitors=len(job.asked),
+                    mine=visitor in job.asked,
+                    stopping=job.stopping,
+                    note=job.note,
+                )
+                for number, job in enumerate(order)
+            ]
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in training or waiting."""
+        return not self._jobs
+
+    @property
+    def specs(self) -> list[RunSpec]:
+        """Of all jobs."""
+        with self._lock:
+            return [job.spec for job in self._jobs.values()]
+
+    def close(self) -> None:
+        """Take nothing more, forget what waits, stop what trains. Does not wait for it."""
+        with self._lock:
+            self._closed = True
+            for key, job in list(self._jobs.items()):
+                job.asked.clear()
+                if job.begun:
+                    self._stop(job)
+                else:
+                    del self._jobs[key]
+
+    # ---- the threads, one for each process at most ------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                job = next((job for job in self._jobs.values() if not job.begun), None)
+                if job is None:
+                    self._threads -= 1
+                    return
+                job.begun = True
+            problem = self._train(job)
+            with self._lock:
+                del self._jobs[job.spec.key]
+                if problem:
+                    self.failures[job.spec.key] = problem
+                    while len(self.failures) > KEPT_FAILURES:
+                        del self.failures[next(iter(self.failures))]
+                elif job.stopping and job.asked and not self._closed:  # somebody asked again while it was stopping
+                    self._jobs[job.spec.key] = _Job(job.spec, job.asked)
+
+    def _train(self, job: _Job) -> str:
+        """Train a job to its end; the sentence that says why it failed, empty if it did not or was stopped."""
+        while True:
+            with self._lock:
+                if job.stopping:
+                    return ""
+                try:
+                    worker = job.worker = self.start(job.spec)
+                except OSError as error:
+                    return f"Training could not be started ({error.strerror or error})."
+            ended = worker.wait()
+            with self._lock:
+                job.worker = None
+                if job.stopping or not ended.problem:
+                    return ""
+                if not ended.killed:
+                    return ended.problem
+                if job.resumed == MOST_RESUMED:
+                    return (
+                        f"{ended.problem} It was started {MOST_RESUMED + 1} times; perhaps the machine has too little "
+                        "memory for it. The epochs that were finished are kept: training goes on from there when it "
+                        "is asked for again."
+                    )
+                job.resumed += 1
+                job.note = f"{ended.problem} It was started again and goes on from its last finished epoch."

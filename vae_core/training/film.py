@@ -1,0 +1,97 @@
+"""What can be shown of a run while it trains and afterwards: a few held-out images, rebuilt after each kept epoch.
+
+It lies in the partial file beside what resuming needs, with the network as a program, so that a page draws a run in
+training without torch; the finished run keeps the pictures as its extras.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vae_core import archive
+from vae_core.datasets import ImageDataset
+from vae_core.errors import DamagedRun
+from vae_core.forward import run_program, sigmoid
+from vae_core.models import build
+from vae_core.models.program import decoder_program, program
+from vae_core.spec import RunSpec
+from vae_core.training.loop import TrainingState, images_per_epoch, shown_images, snapshot_epochs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST_BYTES = 600_000  # of all pictures of a run
+FEWEST, MOST = 2, 10  # images
+_REBUILT = "film/rebuilt/"
+
+
+class Film:
+    """Collects the pictures of one run.
+
+    Args:
+        spec: of the run, whose model has a decoder and a plain encoder.
+        training: what it learns from.
+        validation: held-out images; the first few are rebuilt.
+        partial: file of the interrupted run, whose pictures are kept.
+    """
+
+    def __init__(self, spec: RunSpec, training: ImageDataset, validation: ImageDataset, partial: Path) -> None:
+        model = build(spec, training.image_shape)
+        self.spec = spec
+        self.encoder = program(model.encoder_layers())  # type: ignore[operator]
+        self.decoder = decoder_program(model.decoder)  # type: ignore[arg-type]
+        self.kept = snapshot_epochs(spec.epochs)
+        self.originals = validation.images[: _image_count(len(self.kept), validation.image_shape)]
+        self.labels = validation.labels[: shown_images(spec)].astype(np.uint8)
+        self.pixels = validation.first(len(self.originals)).floats()
+        self.rebuilt = _earlier(partial, self.originals.shape)
+        self.document = {
+            "image_shape": list(training.image_shape),
+            "label_names": list(training.label_names),
+            "images_per_epoch": images_per_epoch(len(training)),
+            "encoder": self.encoder,
+            "decoder": self.decoder,
+        }
+
+    def take(self, state: TrainingState) -> dict[str, np.ndarray]:
+        """Rebuild the images with a state's weights, if its epoch is kept; all tensors so far, for the partial file."""
+        if state.epoch in self.kept or not self.rebuilt:
+            weights = {name: value.numpy() for name, value in state.weights.items()}
+            output = run_program(self.decoder, weights, run_program(self.encoder, weights, self.pixels))
+            shown = sigmoid(output) if self.spec.likelihood == "bernoulli" else output
+            levels = np.rint(np.clip(shown, 0.0, 1.0) * 255.0).astype(np.uint8)
+            self.rebuilt[state.epoch] = levels.reshape(self.originals.shape)
+        frames = {f"{_REBUILT}{epoch}": images for epoch, images in self.rebuilt.items()}
+        return {"film/labels": self.labels, "film/originals": self.originals, **frames}
+
+    def extras(self) -> dict[str, np.ndarray]:
+        """For the finished run: ``film/originals`` uint8 (S, C, H, W), ``film/epochs`` int32 (E,) and
+        ``film/rebuilt`` uint8 (E, S, C, H, W)."""
+        epochs = sorted(epoch for epoch in self.rebuilt if epoch in self.kept)
+        if not epochs:
+            return {}
+        return {
+            "film/originals": self.originals,
+            "film/epochs": np.array(epochs, dtype=np.int32),
+            "film/rebuilt": np.stack([self.rebuilt[epoch] for epoch in epochs]),
+        }
+
+
+def rebuilt_in(tensors: dict[str, np.ndarray]) -> dict[int, np.ndarray]:
+    """Epoch -> uint8 (S, C, H, W), from the tensors of a partial file."""
+    return {int(name.removeprefix(_REBUILT)): images for name, images in tensors.items() if name.startswith(_REBUILT)}
+
+
+def _image_count(epochs: int, image_shape: tuple[int, int, int]) -> int:
+    return max(FEWEST, min(MOST, MOST_BYTES // (epochs * math.prod(image_shape))))
+
+
+def _earlier(partial: Path, shape: tuple[int, ...]) -> dict[int, np.ndarray]:
+    try:
+        tensors, _ = archive.read(partial)
+    except (FileNotFoundError, DamagedRun):
+        return {}  # a damaged one was set aside when the state to resume from was read
+    return {epoch: images for epoch, images in rebuilt_in(tensors).items() if images.shape == shape}
