@@ -173,7 +173,9 @@ def main() -> None:
     """Train, measure, print."""
     parser = argparse.ArgumentParser(description="log p(x) of a VAE on MNIST beside what is published.")
     parser.add_argument("--epochs", type=int, default=600)
-    parser.add_argument("--learning-rate", type=float, default=2e-3, help="peak of the cycle")
+    parser.add_argument(
+        "--learning-rate", type=float, default=4e-3, help="peak of the cycle; chosen on validation images"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--samples", type=int, default=5_000)
     parser.add_argument("--images", type=int, default=10_000, help="the first so many test images")
