@@ -1,6 +1,7 @@
 // Loss curves by epoch, a chart for each term, with a mark at one epoch. Colours come from the page's theme.
 
 const CURVE_HEIGHT = 112; // CSS pixels, as in film.css
+const LAST_LABEL = 76; // CSS pixels that the last epoch and its neighbour need
 const CURVE_MARGIN = { left: 46, right: 10, top: 8, bottom: 20 };
 
 class Curves {
@@ -104,7 +105,7 @@ class Curves {
     context.textBaseline = "alphabetic";
     context.textAlign = "center";
     const along = this.last > 1 ? roundTicks(1, this.last, width < 420 ? 4 : 6).ticks : [1];
-    const shown = along.filter((tick) => Number.isInteger(tick) && tick < this.last * 0.9);
+    const shown = along.filter((tick) => Number.isInteger(tick) && x(tick) < width - right - LAST_LABEL);
     for (const tick of shown) context.fillText(String(tick), x(tick), CURVE_HEIGHT - 5);
     context.textAlign = "right";
     context.fillText(`epoch ${this.last}`, width - right, CURVE_HEIGHT - 5);
