@@ -162,8 +162,7 @@ def test_the_gradient_is_autograds(page, app_url, name):
     got = {part: np.array([entry[part] for entry in shown["gradient"]]) for part in ("z", "mean", "sigma")}
     for part, gradient in (("z", through_z), ("mean", mean.grad[0]), ("sigma", sigma.grad[0])):
         expected = gradient.numpy()
-        # Central differences over ReLU's kinks: near, not equal.
-        assert np.allclose(got[part], expected, rtol=0.05, atol=0.05 * np.abs(expected).max()), part
+        assert np.allclose(got[part], expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max()), part
 
 
 def test_the_code_moves_with_the_pen_and_the_server_is_told_nothing(page, app_url):

@@ -118,6 +118,13 @@ const ACTIVATIONS = {
   sigmoid: (x, length) => { for (let i = 0; i < length; i++) x[i] = 1 / (1 + Math.exp(-x[i])); },
 };
 
+// Their derivatives, from what went in and what came out.
+const SLOPES = {
+  relu: (before) => (before > 0 ? 1 : 0),
+  tanh: (before, after) => 1 - after * after,
+  sigmoid: (before, after) => after * (1 - after),
+};
+
 // How far a convolution reaches along an axis.
 const convExtent = (layer, shape, axis) =>
   Math.floor((shape[axis + 1] + 2 * layer.padding[axis] - layer.kernel_size[axis]) / layer.stride[axis]) + 1;
@@ -135,7 +142,7 @@ class Network {
     const count = () => shape.reduce((product, extent) => product * extent, 1);
     for (const layer of layers) {
       if (layer.op in ACTIVATIONS) {
-        this.steps.push({ inPlace: ACTIVATIONS[layer.op], length: count() });
+        this.steps.push({ inPlace: ACTIVATIONS[layer.op], slope: SLOPES[layer.op], length: count() });
       } else if (layer.op === "reshape") {
         if (layer.shape.reduce((a, b) => a * b, 1) !== count()) throw new Error("a reshape does not fit its input");
         shape = layer.shape;
@@ -179,6 +186,31 @@ class Network {
       x = buffers[index];
     });
     return x;
+  }
+
+  // How fast the outputs change when one input (not a batch) moves in a direction: the exact derivative, carried along
+  // through the layers (forward-mode differentiation).
+  slopes(input, direction) {
+    let x = new Float32Array(input);
+    let change = new Float32Array(direction);
+    for (const step of this.steps) {
+      if (step.inPlace) {
+        const before = x.slice();
+        step.inPlace(x, step.length);
+        for (let i = 0; i < change.length; i++) change[i] *= step.slope(before[i], x[i]);
+        continue;
+      }
+      // The layer is a matrix and a bias: what it makes of 0 is the bias, which no change feels.
+      const inputs = new Float32Array(3 * x.length);
+      inputs.set(x);
+      inputs.set(change, x.length);
+      const outputs = new Float32Array(3 * step.length);
+      step.apply(inputs, 3, outputs);
+      x = outputs.slice(0, step.length);
+      change = outputs.slice(step.length, 2 * step.length);
+      for (let i = 0; i < change.length; i++) change[i] -= outputs[2 * step.length + i];
+    }
+    return change;
   }
 }
 

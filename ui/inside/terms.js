@@ -1,7 +1,5 @@
 // One image on its way through a VAE: posterior, sample, reconstruction, both terms of the loss. Knows no screen.
 
-const GRADIENT_STEP = 0.002; // of z, for the central differences
-
 // Standard normal numbers (Box and Muller 1958).
 function normals(count) {
   return Float64Array.from({ length: count }, () => {
@@ -54,17 +52,11 @@ class Passage {
   }
 
   // Gradient of the loss with respect to one dimension's z (of the reconstruction alone), μ and σ, in nats per unit.
-  // Through the decoder by central differences.
-  gradient({ pixels, mean, sigma, epsilon, z }, dimension) {
-    const kept = [this.xhat, this.nats];
-    [this.xhat, this.nats] = kept.map((array) => new Float32Array(array.length));
-    const [low, high] = [-GRADIENT_STEP, GRADIENT_STEP].map((step) => {
-      const moved = Float64Array.from(z);
-      moved[dimension] += step;
-      return this.reconstruct(pixels, moved);
-    });
-    [this.xhat, this.nats] = kept;
-    const dz = (high - low) / (2 * GRADIENT_STEP);
+  gradient({ pixels, mean, sigma, epsilon, z, xhat }, dimension) {
+    const direction = Float64Array.from(z, (_, i) => (i === dimension ? 1 : 0));
+    const slopes = this.decoder.slopes(z, direction); // of the logits
+    let dz = 0;
+    for (let i = 0; i < slopes.length; i++) dz += (xhat[i] - pixels[i]) * slopes[i];
     const deviation = sigma[dimension];
     return { z: dz, mean: dz + mean[dimension], sigma: dz * epsilon[dimension] + deviation - 1 / deviation };
   }
