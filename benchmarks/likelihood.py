@@ -17,7 +17,7 @@ Run, with MNIST in ``$VAE_DATA`` and nothing else running on the machine; stoppe
 
     python benchmarks/likelihood.py --json likelihood.json
 
-    python benchmarks/likelihood.py --epochs 1 --samples 50 --images 100 --store /tmp/try    # does it work?
+    python benchmarks/likelihood.py --epochs 1 --samples 50 --images 100 --store trial    # does it work?
 
 The run is an ordinary one, in a store of its own (``--store``), as its images are not those of its key; ``python -m
 vae_core evaluate KEY --store benchmarks/runs --likelihood-samples 5000`` measures it again.
