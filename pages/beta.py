@@ -105,11 +105,12 @@ with errors_said():
     st.html(two_ways_out(d))
 with errors_said():
     chapter.passage("The variance c is the same dial", weighing_text())
+    by_c, by_beta = twins()
     chapter.predict(
         chapter.Prediction(
             "same-dial",
-            "{} or {}: which model has the smaller squared error?".format(*(one.name for one in twins())),
-            (f"With {twins()[0].name}", f"With {twins()[1].name}", "They are the same"),
+            f"{by_c.name} or {by_beta.name}: which model has the smaller squared error?",
+            (f"With {by_c.name}", f"With {by_beta.name}", "They are the same"),
             same_dial,
         )
     )

@@ -11,7 +11,8 @@ from ui.markup import Html
 from ui.resources import held_out
 from ui.runs import per_shelf
 from ui.tables import as_html
-from vae_core.estimators import ESTIMATORS, closed_form_kl, reconstruction_gradients
+from vae_core.estimators import ESTIMATORS, reconstruction_gradients
+from vae_core.nats import closed_form_kl
 from vae_core.positivity import Descent, Quadratic, descend
 
 DRAWS = 4_000

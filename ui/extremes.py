@@ -105,7 +105,7 @@ def alone_sentence() -> str:
 def two_ways_out(dimensions: int) -> Html:
     """β = 0 in three units of latent space, beside β = 1 as trained: HTML."""
     free, usual = load_run(_stop(dimensions, "0").key), load_run(_stop(dimensions, USUAL).key)
-    pixels = held_out(DATASET).floats()[:MEASURED_IMAGES].reshape(MEASURED_IMAGES, -1)
+    pixels = held_out(DATASET).first(MEASURED_IMAGES).floats()
     trained = in_other_units(free, 1.0, pixels)
     shrunk, drifted = (in_other_units(free, 1 / unit, pixels) for unit in (trained.spread, trained.sigma))
     measured = (

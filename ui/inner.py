@@ -14,8 +14,9 @@ from vae_core import datasets
 from vae_core.browser import Payload
 from vae_core.browser_inside import inside_payload
 from vae_core.errors import RunNotFound
-from vae_core.estimators import closed_form_kl, monte_carlo_kl
+from vae_core.estimators import monte_carlo_kl
 from vae_core.heads import encoder_parts, terms
+from vae_core.nats import closed_form_kl
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 

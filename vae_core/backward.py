@@ -11,15 +11,9 @@ from typing import Any
 import numpy as np
 
 from vae_core.errors import MeasureError
-from vae_core.forward import sigmoid
+from vae_core.forward import ACTIVATIONS, float_weights
 
 BATCH = 500  # what is kept of the layers for the way back: 4 MB for the widest decoder here
-ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "relu": lambda x: np.maximum(x, 0.0),
-    "tanh": np.tanh,
-    "sigmoid": sigmoid,
-}
-
 # Outputs (N, D) -> costs (N,) and their derivatives (N, D).
 Cost = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -48,12 +42,7 @@ def cost_and_gradient(
     """
     if not knows(program):
         raise MeasureError("only fully connected networks can be differentiated here: choose one.")
-    floats = {
-        layer[part]: weights[layer[part]].astype(np.float32)
-        for layer in program
-        for part in ("weight", "bias")
-        if part in layer
-    }
+    floats = float_weights(program, weights)
     x = np.asarray(x, dtype=np.float32)
     parts = [_both(program, floats, x[start : start + BATCH], cost) for start in range(0, max(len(x), 1), BATCH)]
     costs, gradients = zip(*parts, strict=True)

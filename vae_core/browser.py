@@ -33,6 +33,7 @@ from vae_core.run import Run
 FORMAT = 1
 ALIGNMENT = 8
 RING_RADII = (1, 2, 3)
+PRIOR_REACH = 3.15  # how far a plane with a prior is drawn around its centre at least: its outer ring fits in
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 EMPTY_SHARE = 0.99
 THUMBNAIL_COLUMNS = 50
@@ -234,7 +235,7 @@ def plane_payload(
             "layers": layers,
             # So many of them embed the plane in latent space; the rest are the decoder of codes.
             "plane_layers": plane_layers,
-            "range": square_range(points, at_least=3.15 if has_prior and plane.whole else 0.0),
+            "range": square_range(points, at_least=PRIOR_REACH if has_prior and plane.whole else 0.0),
             "labels": list(run.label_names),
             # A ring is where |z| = 1, 2, 3: drawn only where the plane is all of latent space.
             "rings": list(RING_RADII) if plane.whole else [],

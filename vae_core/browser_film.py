@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from vae_core.browser import LatentPlane, Payload, Tensors, image_size, square_range
+from vae_core.browser import PRIOR_REACH, RING_RADII, LatentPlane, Payload, Tensors, image_size, square_range
 from vae_core.models import model_kind
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
 MOST_ON_CURVES = 500  # epochs
 SETTLED_SHARE = 0.03  # of the epochs, at the beginning, that do not stretch a curve's axis
-RINGS = (1, 2, 3)
 _REBUILT, _SNAPSHOT = "film/rebuilt/", "snapshot/"
 _TITLES = {"reconstruction": "Reconstruction", "kl": "KL"}
 
@@ -119,8 +118,8 @@ def _payload(
             "count": len(originals) if originals is not None and pictured else 0,
             "image": image_size((channels, height, width)),
             "labels": list(label_names),
-            "range": square_range(points.reshape(-1, 2), at_least=3.15 if prior and plane.whole else 0.0),
-            "rings": list(RINGS) if prior and plane.whole else [],
+            "range": square_range(points.reshape(-1, 2), at_least=PRIOR_REACH if prior and plane.whole else 0.0),
+            "rings": list(RING_RADII) if prior and plane.whole else [],
             "axes": plane.axis_names,
             "curves": curves(spec, history),
             "live": False,

@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from vae_core.browser import LatentPlane, Payload, Tensors, bundle, image_size, plane_payload, square_range
+from vae_core.browser import PRIOR_REACH, LatentPlane, Payload, Tensors, bundle, image_size, plane_payload, square_range
 from vae_core.run import Run
 
 SAMPLES = 36
 PINNED = tuple(range(12))  # held-out images whose reconstructions are shown
 SAMPLE_SEED = 0
-LEAST_REACH = 3.15  # a principal plane is drawn at least so far around its centre: a collapse must look like one
 SCALE_OF_MEDIAN = 2.0
 NEGLIGIBLE = 0.01  # nats
 PLANE_AXES = ("principal plane, across", "principal plane, up")  # once turned they are no single directions
@@ -146,7 +145,8 @@ def stop_payload(run: Run, dial: Payload, index: int, plane: LatentPlane | None 
     header: dict[str, Any] = {}
     if not plane.whole:
         points = plane.project(codes)
-        header = {"range": square_range(points, at_least=LEAST_REACH), "axes": list(PLANE_AXES)}
+        # A principal plane too: a collapse must look like one.
+        header = {"range": square_range(points, at_least=PRIOR_REACH), "axes": list(PLANE_AXES)}
     pinned = codes[dial.header["pinned"]].astype(np.float32)
     return plane_payload(
         run, plane, extra={"pinned": pinned}, kind="stop", sweep=dial.header["sweep"], index=index, **header

@@ -17,6 +17,7 @@ from vae_core.backward import cost_and_gradient, knows
 from vae_core.errors import MeasureError
 from vae_core.forward import sigmoid
 from vae_core.likelihood import gaussian_variance
+from vae_core.nats import cross_entropy
 from vae_core.run import Run
 
 MAX_DRAWS = 100_000
@@ -60,7 +61,7 @@ class Gradients(NamedTuple):
 def monte_carlo_kl(mean: np.ndarray, log_var: np.ndarray, noise: np.ndarray) -> Estimate:
     """KL(N(mean, diag exp(log_var)) || N(0, I)) as the mean of ln q(z) - ln p(z) over draws of q, in nats.
 
-    The closed form is `closed_form_kl`.
+    The closed form is `nats.closed_form_kl`.
 
     Args:
         mean: (d,).
@@ -71,12 +72,6 @@ def monte_carlo_kl(mean: np.ndarray, log_var: np.ndarray, noise: np.ndarray) -> 
     z = mean + np.exp(0.5 * log_var) * noise
     draws = 0.5 * (np.square(z) - np.square(noise) - log_var).sum(axis=1)  # the Gaussians' constants cancel
     return Estimate(float(draws.mean()), float(draws.std(ddof=1)) / math.sqrt(len(draws)), len(draws))
-
-
-def closed_form_kl(mean: np.ndarray, log_var: np.ndarray) -> np.ndarray:
-    """The same KL exactly, by dimension, in nats: any shape. Kingma and Welling 2014, appendix B."""
-    mean, log_var = np.asarray(mean, dtype=np.float64), np.asarray(log_var, dtype=np.float64)
-    return 0.5 * (np.square(mean) + np.expm1(log_var) - log_var)
 
 
 def reparameterised(gradients: np.ndarray, sigma: np.ndarray, noise: np.ndarray) -> Gradients:
@@ -154,8 +149,7 @@ def _by_numpy(run: Run, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.nd
 
     def cost(output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if variance is None:
-            cross_entropy = np.logaddexp(np.float32(0.0), output) - x * output
-            return cross_entropy.sum(axis=1, dtype=np.float64), sigmoid(output) - x
+            return cross_entropy(output, x), sigmoid(output) - x
         away = output - x
         constant = 0.5 * len(x) * math.log(2.0 * math.pi * variance)
         return np.square(away).sum(axis=1, dtype=np.float64) / (2.0 * variance) + constant, away / variance

@@ -7,7 +7,7 @@ measures there. It gives torch's results to float32 rounding (tested on every ki
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,15 +27,20 @@ def run_program(program: list[dict[str, Any]], weights: Mapping[str, np.ndarray]
     Returns:
         float32 (N, outputs), flat.
     """
-    floats = {
+    floats = float_weights(program, weights)
+    x = np.asarray(x, dtype=np.float32)
+    parts = [_run(program, floats, x[start : start + BATCH]) for start in range(0, max(len(x), 1), BATCH)]
+    return np.concatenate(parts)
+
+
+def float_weights(program: list[dict[str, Any]], weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The weights that a program names, in float32."""
+    return {
         entry[part]: weights[entry[part]].astype(np.float32)
         for entry in program
         for part in ("weight", "bias")
         if part in entry
     }
-    x = np.asarray(x, dtype=np.float32)
-    parts = [_run(program, floats, x[start : start + BATCH]) for start in range(0, max(len(x), 1), BATCH)]
-    return np.concatenate(parts)
 
 
 def _run(program: list[dict[str, Any]], weights: Mapping[str, np.ndarray], x: np.ndarray) -> np.ndarray:
@@ -45,12 +50,8 @@ def _run(program: list[dict[str, Any]], weights: Mapping[str, np.ndarray], x: np
             x = _flat(x) @ weights[layer["weight"]].T
             if "bias" in layer:
                 x += weights[layer["bias"]]
-        elif op == "relu":
-            x = np.maximum(x, 0.0)
-        elif op == "tanh":
-            x = np.tanh(x)
-        elif op == "sigmoid":
-            x = sigmoid(x)
+        elif op in ACTIVATIONS:
+            x = ACTIVATIONS[op](x)
         elif op == "reshape":
             x = x.reshape(len(x), *layer["shape"])
         elif op in ("conv", "conv_transpose"):
@@ -69,6 +70,13 @@ def _flat(x: np.ndarray) -> np.ndarray:
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-x)), without overflow."""
     return np.float32(0.5) * (np.tanh(np.float32(0.5) * x) + np.float32(1.0))
+
+
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "relu": lambda x: np.maximum(x, 0.0),
+    "tanh": np.tanh,
+    "sigmoid": sigmoid,
+}
 
 
 def _conv(x: np.ndarray, weight: np.ndarray, layer: dict[str, Any]) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vae_core.forward import run_program
+from vae_core.nats import closed_form_kl, cross_entropy
 from vae_core.run import Run
 
 MEAN, LOG_VAR = "mean", "log_var"
@@ -61,5 +62,4 @@ def terms(run: Run, pixels: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, 
     mean, log_var = (array.astype(np.float64) for array in run.posterior(pixels))
     z = mean + np.exp(0.5 * log_var) * noise
     logits = run_program(run.decoder, run.weights, z).astype(np.float64)
-    reconstruction = (np.logaddexp(0.0, logits) - pixels * logits).sum(axis=1)
-    return reconstruction, 0.5 * (np.square(mean) + np.exp(log_var) - 1.0 - log_var)
+    return cross_entropy(logits, pixels), closed_form_kl(mean, log_var)

@@ -77,7 +77,7 @@ def evict(
 def _leftovers(store: Store, now: float, older_than: float | None) -> list[Evicted]:
     found = []
     for folder in (store.root, store.root / ".partial"):
-        for path in sorted(folder.glob("*")) + sorted(folder.glob(".*.tmp")):
+        for path in sorted(folder.glob("*")):  # hidden ones too
             if not path.is_file():
                 continue
             state = path.stat()
@@ -86,7 +86,7 @@ def _leftovers(store: Store, now: float, older_than: float | None) -> list[Evict
                 found.append(Evicted(path, state.st_size, "left over"))
             elif folder.name == ".partial" and older_than is not None and age >= older_than * DAY:
                 found.append(Evicted(path, state.st_size, f"interrupted {age / DAY:.1f} days ago"))
-    return list({entry.path: entry for entry in found}.values())
+    return found
 
 
 def _remove(store: Store, path: Path) -> bool:

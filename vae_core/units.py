@@ -13,6 +13,7 @@ import numpy as np
 
 from vae_core.errors import MeasureError
 from vae_core.forward import run_program
+from vae_core.nats import closed_form_kl, cross_entropy
 from vae_core.run import Run
 
 
@@ -58,11 +59,10 @@ def in_other_units(run: Run, factor: float, pixels: np.ndarray, *, seed: int = 0
     z = mean + np.exp(0.5 * log_var) * noise
     weights = {**run.weights, first["weight"]: run.weights[first["weight"]].astype(np.float64) / factor}
     logits = run_program(run.decoder, weights, z)
-    cross_entropy = np.logaddexp(0.0, logits) - pixels * logits
     return InUnits(
         factor,
         sigma=float(np.median(np.exp(0.5 * log_var))),
         spread=math.sqrt(float(mean.var(axis=0).mean())),
-        reconstruction=float(cross_entropy.sum(axis=1).mean()),
-        kl=float((0.5 * (mean**2 + np.exp(log_var) - 1.0 - log_var)).sum(axis=1).mean()),
+        reconstruction=float(cross_entropy(logits, pixels).mean()),
+        kl=float(closed_form_kl(mean, log_var).sum(axis=1).mean()),
     )

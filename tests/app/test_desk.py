@@ -253,7 +253,7 @@ def test_stopping_keeps_what_was_trained_and_leaves_no_process(tmp_path):
     desk.ask([LONG], "a")
     begun(store, LONG, 3)
     desk.leave(LONG.key, "a")
-    wait_until(lambda: desk.idle, seconds=15)
+    wait_until(lambda: desk.idle)
     assert workers[0].process.returncode is not None
     done = store.epochs_done(LONG.key)
     assert 3 <= done < LONG.epochs and desk.failures == {}
@@ -261,7 +261,7 @@ def test_stopping_keeps_what_was_trained_and_leaves_no_process(tmp_path):
     desk.ask([LONG], "b")
     begun(store, LONG, done + 1)
     desk.close()
-    wait_until(lambda: desk.idle, seconds=15)
+    wait_until(lambda: desk.idle)
 
 
 APP = """
@@ -289,7 +289,7 @@ def test_training_ends_with_the_app_even_if_that_is_killed(tmp_path):
         begun(Store(tmp_path), LONG, 2)
         assert is_alive(worker)
         app.kill()
-    wait_until(lambda: not is_alive(worker), seconds=10)
+    wait_until(lambda: not is_alive(worker))  # of the lowest priority
     assert Store(tmp_path).epochs_done(LONG.key) >= 2
 
 

@@ -164,7 +164,10 @@ print(len(at.radio), [name for name in ("torch", "sklearn") if name in sys.modul
 """
 
 
-@pytest.mark.parametrize("page, predictions", [("home", 0), ("reduction", 2), ("regularity", 2), ("explorer", 0)])
+@pytest.mark.parametrize(
+    "page, predictions",
+    [("home", 0), ("reduction", 2), ("regularity", 2), ("inside", 2), ("mathematics", 2), ("explorer", 0)],
+)  # the β page shows digits, which scikit-learn brings
 def test_a_page_and_its_answers_import_neither_torch_nor_scikit_learn(page, predictions):
     command = [sys.executable, "-c", WITHOUT_TORCH, APP, f"pages/{page}.py"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)

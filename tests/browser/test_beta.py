@@ -23,8 +23,8 @@ def opened(page: Page, url: str) -> Locator:
     """The dial, all stops there and the shown one drawn."""
     page.goto(url)
     root = page.locator(".beta-dial")
-    expect(root).to_be_visible(timeout=30_000)
-    expect(page.get_by_text("Sources", exact=True)).to_be_attached(timeout=30_000)
+    expect(root).to_be_visible()
+    expect(page.get_by_text("Sources", exact=True)).to_be_attached()
     wait(page, root, "dial.reach?.[1] - dial.reach?.[0] === dial.header.stops.length - 1")
     drawn(page, root)
     page.wait_for_timeout(500)
@@ -75,7 +75,7 @@ def test_keys_go_from_stop_to_stop_and_the_link_restores_the_last(page, app_url)
     page.wait_for_url(re.compile(r"[?&]beta=16"))
     page.reload()
     root = page.locator(".beta-dial")
-    expect(root).to_be_visible(timeout=30_000)
+    expect(root).to_be_visible()
     assert state(root)["position"] == labels_of(16).index("16")
 
 

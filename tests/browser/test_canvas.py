@@ -13,7 +13,8 @@ from playwright.sync_api import Locator, Page, expect
 from scipy.spatial import KDTree
 
 from benchmarks.serving import ROOT, serve
-from ui.canvas import FOLDER, SCRIPTS
+from ui.canvas import SCRIPTS
+from ui.component import UI
 from vae_core.browser import plane_payload
 from vae_core.checkpoints import Store
 from vae_core.manifest import SHIPPED, shipped_run
@@ -27,7 +28,7 @@ VAE = shipped_run(model="vae", dataset="mnist", latent_dim=2).key
 def plane_of(page: Page, index: int = 0) -> Locator:
     """The drawn plane number `index` on the page, its manifold complete."""
     plane = page.locator(".latent-canvas:visible .plane").nth(index)
-    expect(plane.locator("canvas.manifold[data-complete]")).to_be_attached(timeout=30_000)
+    expect(plane.locator("canvas.manifold[data-complete]")).to_be_attached()
     return plane
 
 
@@ -63,7 +64,7 @@ def sent_frames(page: Page) -> list:
     return frames
 
 
-def wait_until(page: Page, condition: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(page: Page, condition: Callable[[], bool], seconds: float = 60) -> None:
     for _ in range(int(seconds * 20)):
         if condition():
             return
@@ -255,7 +256,7 @@ def test_the_wheel_zooms_about_the_pointer_and_the_manifold_follows(page, app_ur
     after = state(plane)
     assert after["at"] == pytest.approx(before["at"], abs=0.02)
     page.wait_for_timeout(200)
-    expect(plane.locator("canvas.manifold[data-complete]")).to_be_attached(timeout=30_000)
+    expect(plane.locator("canvas.manifold[data-complete]")).to_be_attached()
     assert plane.locator("canvas.manifold").evaluate("c => c.toDataURL()") != picture
 
 
@@ -378,7 +379,7 @@ def test_moving_between_the_pages_keeps_working(page, app_url):
 def heat_of(plane: Locator) -> Locator:
     """The plane's layer of distances, complete."""
     heat = plane.locator("canvas.heat[data-complete]")
-    expect(heat).to_be_visible(timeout=30_000)
+    expect(heat).to_be_visible()
     return heat
 
 
@@ -541,7 +542,7 @@ def distances_in_the_browser(page: Page, points: np.ndarray, places: np.ndarray,
     """`Buckets` on an empty page; points of class 1 are hidden."""
     if page.url == "about:blank" and not page.evaluate("typeof Buckets === 'function'"):
         for name in SCRIPTS[:-1]:
-            page.add_script_tag(content=(FOLDER / name).read_text(encoding="utf-8"))
+            page.add_script_tag(content=(UI / name).read_text(encoding="utf-8"))
     hidden_too = np.concatenate([points, places])
     classes = [0] * len(points) + [1] * len(places)
     script = """([points, classes, places, reach]) => {

@@ -39,8 +39,8 @@ def decoded(run: Run, code: np.ndarray) -> np.ndarray:
 def opened(page: Page, url: str) -> None:
     """Go to a chapter and wait until all of it is there."""
     page.goto(url)
-    expect(page.get_by_text("Sources", exact=True)).to_be_attached(timeout=30_000)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
+    expect(page.get_by_text("Sources", exact=True)).to_be_attached()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def choice(page: Page, label: str, option: str) -> Locator:

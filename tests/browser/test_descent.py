@@ -46,7 +46,7 @@ def parts_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def opened(page: Page, url: str, kind: str) -> Locator:
     page.goto(url)
     root = page.locator(f".{kind}-part")
-    expect(root).to_be_visible(timeout=30_000)
+    expect(root).to_be_visible()
     return root
 
 
@@ -321,7 +321,7 @@ def test_the_page_shows_formulas_experiments_and_no_scroll_to_the_side(page, pho
         visitor.goto(f"{app_url}/mathematics")
         expect(visitor.get_by_text("Sources", exact=True)).to_be_attached(timeout=60_000)
         for kind in ("posterior", "descent", "diagonal", "estimate"):
-            expect(visitor.locator(f".{kind}-part")).to_be_visible(timeout=30_000)
+            expect(visitor.locator(f".{kind}-part")).to_be_visible()
         assert visitor.locator(".katex-display").count() >= 5
         assert visitor.locator(".katex-error").count() == 0
         for element in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):

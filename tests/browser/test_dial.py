@@ -143,7 +143,7 @@ def opened(page: Page, dial: Dial, query: str = "") -> Locator:
     """The dial on the page, all that was sent is there and the shown stop is drawn."""
     page.goto(f"{dial.url}/?{query}")
     root = page.locator(".beta-dial")
-    expect(root).to_be_visible(timeout=30_000)
+    expect(root).to_be_visible()
     if "few" not in query:
         wait(page, root, "dial.reach?.[1] - dial.reach?.[0] === dial.header.stops.length - 1")
     drawn(page, root)
@@ -152,7 +152,7 @@ def opened(page: Page, dial: Dial, query: str = "") -> Locator:
 
 def wait(page: Page, root: Locator, condition: str) -> None:
     script = f"root => {{ const dial = root.betaDial; return {condition}; }}"
-    page.wait_for_function(script, arg=root.element_handle(), timeout=20_000)
+    page.wait_for_function(script, arg=root.element_handle())
 
 
 def drawn(page: Page, root: Locator) -> None:
@@ -470,7 +470,7 @@ def test_before_the_first_stop_there_are_its_numbers_and_no_error(page, dial):
 def opened_bare(page: Page, dial: Dial) -> Locator:
     page.goto(f"{dial.url}/?few=0")
     root = page.locator(".beta-dial")
-    expect(root).to_be_visible(timeout=30_000)
+    expect(root).to_be_visible()
     return root
 
 

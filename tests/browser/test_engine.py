@@ -11,7 +11,8 @@ import torch
 from playwright.sync_api import Browser, Page
 from torch import nn
 
-from ui.canvas import FOLDER, SCRIPTS
+from ui.canvas import SCRIPTS
+from ui.component import UI
 from vae_core.browser import LatentPlane, Payload, Tensors, plane_payload
 from vae_core.browser_inside import inside_payload
 from vae_core.checkpoints import Store
@@ -53,7 +54,7 @@ def bare_page(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
     page = context.new_page()
     watch(page, errors)
     for name in SCRIPTS[:-1]:
-        page.add_script_tag(content=(FOLDER / name).read_text(encoding="utf-8"))
+        page.add_script_tag(content=(UI / name).read_text(encoding="utf-8"))
     page.evaluate(PACKED)
     yield page, errors
     context.close()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from ui.component import UI
 from ui.inside import SCRIPTS
 
 pytestmark = pytest.mark.browser
@@ -20,8 +21,8 @@ CELLS = SIDE * FINE
 @pytest.fixture
 def engine(page):
     """An empty page with the component's scripts; the last one is a module with the component itself, left out."""
-    for file in SCRIPTS[:-1]:
-        page.add_script_tag(content=file.read_text(encoding="utf-8"))
+    for name in SCRIPTS[:-1]:
+        page.add_script_tag(content=(UI / name).read_text(encoding="utf-8"))
     return page
 
 

@@ -29,9 +29,9 @@ TALL = [(0.2, 0.1), (0.2, 0.9)]
 def opened(page: Page, url: str) -> Locator:
     page.goto(url)
     root = page.locator(".inside")
-    expect(root).to_be_visible(timeout=30_000)
-    expect(page.get_by_text("Sources", exact=True)).to_be_attached(timeout=30_000)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
+    expect(root).to_be_visible()
+    expect(page.get_by_text("Sources", exact=True)).to_be_attached()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     page.wait_for_timeout(300)
     return root
 
@@ -367,7 +367,7 @@ def test_another_model_keeps_the_drawing(page, app_url):
     root = opened(page, f"{app_url}/inside")
     shown = drawn(page, root, SEVEN)
     choice(page, "Model", "d = 16").click()
-    page.wait_for_function("root => root.inside.dimensions === 16", arg=root.element_handle(), timeout=20_000)
+    page.wait_for_function("root => root.inside.dimensions === 16", arg=root.element_handle())
     again = state(root)
     assert again["pixels"] == shown["pixels"]
     assert_as_torch(again, run_of("16"))
@@ -432,8 +432,8 @@ def test_a_finger_draws_on_a_phone_and_nothing_is_too_wide(phone, app_url):
 def test_a_page_that_is_left_and_come_back_to_is_whole(page, app_url):
     root = opened(page, f"{app_url}/inside")
     page.get_by_role("link", name="The β dial").first.click()
-    expect(page.locator(".beta-dial")).to_be_visible(timeout=30_000)
+    expect(page.locator(".beta-dial")).to_be_visible()
     page.get_by_role("link", name="Inside the VAE").first.click()
     root = page.locator(".inside")
-    expect(root).to_be_visible(timeout=30_000)
+    expect(root).to_be_visible()
     assert_as_torch(drawn(page, root, SEVEN), run_of("2"))

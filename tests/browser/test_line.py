@@ -74,7 +74,7 @@ def opened(page: Page, line: Line) -> Locator:
     """The line on the page, its film drawn."""
     page.goto(line.url)
     root = page.locator(".latent-line")
-    expect(root).to_be_visible(timeout=30_000)
+    expect(root).to_be_visible()
     film_drawn(page, root)
     return root
 
@@ -235,7 +235,7 @@ def test_a_phone_has_the_film_in_two_rows_and_a_finger_moves_along_it(phone, lin
 def test_damaged_data_is_told_in_a_sentence(page, line):
     page.goto(f"{line.url}/?cut=1")
     failed = page.locator(".failed")
-    expect(failed).to_contain_text("This line could not be drawn", timeout=30_000)
+    expect(failed).to_contain_text("This line could not be drawn")
     expect(page.locator(".latent-line")).to_be_hidden()
 
 
@@ -253,7 +253,7 @@ def test_tensors_travel_once_and_are_asked_for_if_they_were_lost(page, line):
     received.clear()
     page.goto(f"{line.url}/?lost=1")  # the server believes that this visitor has them
     root = page.locator(".latent-line")
-    expect(root).to_be_visible(timeout=30_000)
+    expect(root).to_be_visible()
     film_drawn(page, root)
     slide_to(root, 2.5)
     shown = grey(root.locator(".decoded canvas"))

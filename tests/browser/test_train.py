@@ -94,7 +94,7 @@ def test_train_leave_come_back_scrub_and_repeat_it_elsewhere(page, own_app, stor
     assert film.locator("canvas.rebuilt").evaluate("canvas => canvas.toDataURL()") != first
     film.get_by_role("button", name="Play").click()
     expect(film.get_by_role("button", name="Pause")).to_be_visible()
-    expect(film.locator("output")).to_have_text("epoch 12 of 12", timeout=20_000)
+    expect(film.locator("output")).to_have_text("epoch 12 of 12")
     expect(film.locator(".live")).to_contain_text("Epoch 12: Total: negative ELBO")
 
     with page.expect_download() as waiting:

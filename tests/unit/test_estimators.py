@@ -14,13 +14,13 @@ from vae_core.errors import MeasureError
 from vae_core.estimators import (
     ESTIMATORS,
     MAX_DRAWS,
-    closed_form_kl,
     monte_carlo_kl,
     reconstruction_gradients,
     reparameterised,
     score_function,
 )
 from vae_core.models.posterior import Posterior
+from vae_core.nats import closed_form_kl
 from vae_core.objectives import kl_to_standard_normal
 from vae_core.positivity import MAX_STEPS, Descent, Quadratic, descend
 from vae_core.run import Run

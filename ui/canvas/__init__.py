@@ -1,42 +1,23 @@
-"""The latent canvas: a Streamlit component that decodes in the browser. See canvas.js for what it does.
-
-The scripts are plain files without imports, joined in this order into the one module that Streamlit loads. Other
-components (ui/line) are joined from some of the same files.
-"""
+"""The latent canvas: a Streamlit component that decodes in the browser. See canvas.js for what it does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
-from ui.travel import parcel, wanted
+from ui.component import component, mount
 from vae_core.browser import Payload
 
-FOLDER = Path(__file__).parent
-SCRIPTS = ("payload.js", "decoder.js", "view.js", "paint.js", "heat.js", "page.js", "thumbnails.js", "canvas.js")
-STYLES = ("base.css", "plane.css", "canvas.css")
+SCRIPTS = (
+    "canvas/payload.js", "canvas/decoder.js", "canvas/view.js", "canvas/paint.js", "canvas/heat.js", "canvas/page.js",
+    "canvas/thumbnails.js", "canvas/canvas.js",
+)  # fmt: skip
 
-
-def joined(files: Iterable[Path]) -> str:
-    """The texts of files, one after the other."""
-    return "\n".join(file.read_text(encoding="utf-8") for file in files)
-
-
-SCRIPT = joined(FOLDER / name for name in SCRIPTS)
-
-_component = st.components.v2.component(
-    "vae_playground.latent_canvas",
-    html=joined([FOLDER / "canvas.html"]),
-    css=joined(FOLDER / name for name in STYLES),
-    js=SCRIPT,
+_canvas = component(
+    "latent_canvas",
+    html="canvas/canvas.html",
+    styles=("canvas/base.css", "canvas/plane.css", "canvas/canvas.css"),
+    scripts=SCRIPTS,
 )
-
-
-def _committed() -> None:
-    """Streamlit keeps a state key's value only if the mount names a callback for it."""
 
 
 def latent_canvas(payload: Payload, *, key: str) -> Any:
@@ -50,16 +31,9 @@ def latent_canvas(payload: Payload, *, key: str) -> Any:
         An object with ``pins`` (list of [x, y]), ``path`` (12 points) and ``view`` ([cx, cy, half]) once the
         visitor has committed them and the payload's option ``commit`` is on; None before.
     """
-    return _component(
-        key=key,
-        data=parcel(payload),
-        on_pins_change=_committed,
-        on_path_change=_committed,
-        on_view_change=_committed,
-        on_want_change=wanted(payload),
-    )
+    return mount(_canvas, payload, key=key, commits=("pins", "path", "view"))
 
 
 def thumbnails(payload: Payload, *, key: str) -> None:
     """Send the held-out images to the planes of this page; shows nothing itself. Mount it after the planes."""
-    _component(key=key, data=parcel(payload), height=1, on_want_change=wanted(payload))
+    mount(_canvas, payload, key=key, height=1)

@@ -451,14 +451,9 @@ class LatentCanvas {
 
   resize(force = false) {
     this.forgetBox();
-    const side = this.plane.clientWidth;
-    const ratio = window.devicePixelRatio || 1;
-    if (!this.view || side === 0 || (!force && side === this.side && ratio === this.ratio)) return;
-    Object.assign(this, { side, ratio });
-    for (const context of Object.values(this.contexts)) {
-      context.canvas.width = context.canvas.height = Math.round(side * ratio);
-      context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    }
+    const size = this.view && fitToPlane(this.plane, this.contexts, force ? {} : this);
+    if (!size) return;
+    Object.assign(this, size);
     const draw = () => { this.drawPoints(); this.drawMarks(); this.fillLayers(); };
     // A new plane is drawn in a frame of its own: several may arrive at once. A resized one at once, or it would blink.
     if (force) slices.add(() => { draw(); return false; });

@@ -23,6 +23,18 @@ function imageToRgba(values, start, image, rgba, ink = false) {
   }
 }
 
+// Sizes square canvases, drawn in CSS pixels, to a plane and the screen. at: {side, ratio} so far; the new ones, or null
+// where nothing changed or the plane has no size yet.
+function fitToPlane(plane, contexts, at) {
+  const [side, ratio] = [plane.clientWidth, window.devicePixelRatio || 1];
+  if (!side || (side === at.side && ratio === at.ratio)) return null;
+  for (const context of Object.values(contexts)) {
+    context.canvas.width = context.canvas.height = Math.round(side * ratio);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  }
+  return { side, ratio };
+}
+
 // A small canvas that shows one image at its own resolution; CSS scales it.
 class Picture {
   constructor(canvas, image) {

@@ -1,45 +1,37 @@
 """The β dial: a Streamlit component that goes along VAEs of a β sweep, in the browser. See dial.js for what it does.
 
-It is joined from the latent canvas's files and its own, as the canvas is. A script travels with every mount of a
-component: what only brings tensors is mounted as a second, small component, the carrier.
+A script travels with every mount of a component: what only brings tensors is mounted as a second, small component,
+the carrier.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
-from ui import canvas
-from ui.travel import parcel, wanted
+from ui.component import component, mount
 from vae_core.browser import Payload
 
-FOLDER = Path(__file__).parent
-SHARED_SCRIPTS = ("payload.js", "decoder.js", "view.js", "paint.js", "page.js", "thumbnails.js")
-OWN_SCRIPTS = ("sweep.js", "motion.js", "cloud.js", "gallery.js", "numbers.js", "rail.js", "plane.js", "dial.js")
-SCRIPTS = (*(canvas.FOLDER / name for name in SHARED_SCRIPTS), *(FOLDER / name for name in OWN_SCRIPTS))
-STYLES = (canvas.FOLDER / "base.css", canvas.FOLDER / "plane.css", FOLDER / "dial.css")
+SCRIPTS = (
+    "canvas/payload.js", "canvas/decoder.js", "canvas/view.js", "canvas/paint.js", "canvas/page.js",
+    "canvas/thumbnails.js", "dial/sweep.js", "dial/motion.js", "dial/cloud.js", "dial/gallery.js", "dial/numbers.js",
+    "dial/rail.js", "dial/plane.js", "dial/dial.js",
+)  # fmt: skip
 RECEIVER = "dial:"  # thumbnails go to other components too
 
-_component = st.components.v2.component(
-    "vae_playground.beta_dial",
-    html=canvas.joined([FOLDER / "dial.html"]),
-    css=canvas.joined(STYLES),
-    js=canvas.joined(SCRIPTS),
+_dial = component(
+    "beta_dial",
+    html="dial/dial.html",
+    styles=("canvas/base.css", "canvas/plane.css", "dial/dial.css"),
+    scripts=SCRIPTS,
 )
-
-_carrier = st.components.v2.component(
-    "vae_playground.beta_dial_carrier",
-    html=canvas.joined([FOLDER / "carrier.html"]),
-    css=canvas.joined([canvas.FOLDER / "base.css"]),
-    js=canvas.joined([FOLDER / "carrier.js"]),
+_carrier = component(
+    "beta_dial_carrier",
+    html="dial/carrier.html",
+    styles=("canvas/base.css",),
+    scripts=("dial/carrier.js",),
 )
-
-
-def _committed() -> None:
-    """Streamlit keeps a state key's value only if the mount names a callback for it."""
 
 
 def beta_dial(dial: Payload, stops: Sequence[Payload], *, key: str) -> int | None:
@@ -54,12 +46,7 @@ def beta_dial(dial: Payload, stops: Sequence[Payload], *, key: str) -> int | Non
     Returns:
         The stop that the visitor has released the slider at; None before that.
     """
-    result: Any = _component(
-        key=key,
-        data=parcel(dial, RECEIVER),
-        on_beta_change=_committed,
-        on_want_change=wanted(dial, RECEIVER),
-    )
+    result = mount(_dial, dial, key=key, receiver=RECEIVER, commits=("beta",))
     with st.container(gap=None, key=f"{key}-stops"):  # without the usual space between elements: they show nothing
         for number, stop in enumerate(stops):
             _send(stop, key=f"{key}-stops-{number}")
@@ -73,4 +60,4 @@ def thumbnails(payload: Payload, *, key: str) -> None:
 
 
 def _send(payload: Payload, *, key: str) -> None:
-    _carrier(key=key, data=parcel(payload, RECEIVER), on_want_change=wanted(payload, RECEIVER))
+    mount(_carrier, payload, key=key, receiver=RECEIVER)

@@ -1,32 +1,21 @@
-"""Inside the VAE: a Streamlit component that takes a drawing through a VAE, in the browser. See inside.js.
-
-It is joined from the latent canvas's files and its own, as the canvas is.
-"""
+"""Inside the VAE: a Streamlit component that takes a drawing through a VAE, in the browser. See inside.js."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import streamlit as st
-
-from ui import canvas
-from ui.travel import parcel, wanted
+from ui.component import component, mount
 from vae_core.browser import Payload
 
-FOLDER = Path(__file__).parent
-SHARED_SCRIPTS = ("payload.js", "decoder.js", "view.js", "paint.js", "page.js")
-OWN_SCRIPTS = (
-    "ink.js", "terms.js", "pad.js", "wires.js", "bars.js", "layers.js", "losses.js", "plane.js", "steps.js",
-    "inside.js",
+SCRIPTS = (
+    "canvas/payload.js", "canvas/decoder.js", "canvas/view.js", "canvas/paint.js", "canvas/page.js", "inside/ink.js",
+    "inside/terms.js", "inside/pad.js", "inside/wires.js", "inside/bars.js", "inside/layers.js", "inside/losses.js",
+    "inside/plane.js", "inside/steps.js", "inside/inside.js",
 )  # fmt: skip
-SCRIPTS = (*(canvas.FOLDER / name for name in SHARED_SCRIPTS), *(FOLDER / name for name in OWN_SCRIPTS))
-STYLES = (canvas.FOLDER / "base.css", canvas.FOLDER / "plane.css", FOLDER / "inside.css")
 
-_component = st.components.v2.component(
-    "vae_playground.inside_vae",
-    html=canvas.joined([FOLDER / "inside.html"]),
-    css=canvas.joined(STYLES),
-    js=canvas.joined(SCRIPTS),
+_inside = component(
+    "inside_vae",
+    html="inside/inside.html",
+    styles=("canvas/base.css", "canvas/plane.css", "inside/inside.css"),
+    scripts=SCRIPTS,
 )
 
 
@@ -38,4 +27,4 @@ def inside_vae(payload: Payload, *, key: str) -> None:
             held-out digit shown first, and ``measured_on``, what the mean beside it is of.
         key: the element's identity across reruns. Another model under the same key keeps the drawing.
     """
-    _component(key=key, data=parcel(payload), on_want_change=wanted(payload))
+    mount(_inside, payload, key=key)

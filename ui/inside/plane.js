@@ -56,14 +56,9 @@ class InsidePlane {
   resample() { this.noise = this.noise.map((one) => normals(one.length)); }
 
   resize() {
-    const side = this.plane.clientWidth;
-    const ratio = window.devicePixelRatio || 1;
-    if (!side || (side === this.side && ratio === this.ratio)) return;
-    Object.assign(this, { side, ratio });
-    for (const context of Object.values(this.contexts)) {
-      context.canvas.width = context.canvas.height = Math.round(side * ratio);
-      context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    }
+    const size = fitToPlane(this.plane, this.contexts, this);
+    if (!size) return;
+    Object.assign(this, size);
     this.redraw();
   }
 

@@ -1,28 +1,13 @@
-"""The latent line: a Streamlit component for models of one latent dimension. See line.js for what it does.
-
-It is joined from the latent canvas's files and its own, as the canvas is.
-"""
+"""The latent line: a Streamlit component for models of one latent dimension. See line.js for what it does."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import streamlit as st
-
-from ui import canvas
-from ui.travel import parcel, wanted
+from ui.component import component, mount
 from vae_core.browser import Payload
 
-FOLDER = Path(__file__).parent
-SCRIPTS = (*(canvas.FOLDER / name for name in ("payload.js", "decoder.js", "paint.js", "page.js")), FOLDER / "line.js")
-STYLES = (canvas.FOLDER / "base.css", FOLDER / "line.css")
+SCRIPTS = ("canvas/payload.js", "canvas/decoder.js", "canvas/paint.js", "canvas/page.js", "line/line.js")
 
-_component = st.components.v2.component(
-    "vae_playground.latent_line",
-    html=canvas.joined([FOLDER / "line.html"]),
-    css=canvas.joined(STYLES),
-    js=canvas.joined(SCRIPTS),
-)
+_line = component("latent_line", html="line/line.html", styles=("canvas/base.css", "line/line.css"), scripts=SCRIPTS)
 
 
 def latent_line(payload: Payload, *, key: str) -> None:
@@ -32,4 +17,4 @@ def latent_line(payload: Payload, *, key: str) -> None:
         payload: made by `vae_core.browser.line_payload`; its options may hold ``z``, where the visitor starts.
         key: the element's identity across reruns.
     """
-    _component(key=key, data=parcel(payload), on_want_change=wanted(payload))
+    mount(_line, payload, key=key)

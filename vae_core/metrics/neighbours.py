@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from vae_core.errors import MeasureError
 from vae_core.metrics.checks import distinct, equal_width, finite_rows, positive_count
+
+TREE_DIMENSIONS = 15  # beyond, a tree visits nearly every row
 
 
 def nearest_distances(points: np.ndarray, reference: np.ndarray, *, block: int = 512) -> np.ndarray:
@@ -71,8 +74,6 @@ def label_agreement(codes: np.ndarray, labels: np.ndarray, k: int = 10) -> float
         MeasureError: too few codes, one class only, all codes the same, or codes that are not finite.
         ValueError: not one label per code, or k below 1.
     """
-    from sklearn.neighbors import NearestNeighbors
-
     positive_count("k", k)
     codes = finite_rows("codes", codes, least=k + 1)
     labels = np.asarray(labels)
@@ -81,8 +82,20 @@ def label_agreement(codes: np.ndarray, labels: np.ndarray, k: int = 10) -> float
     if len(np.unique(labels)) < 2:
         raise MeasureError("all labels are the same, so every neighbour agrees: measure images of two or more classes")
     distinct("codes", codes)
-    neighbours = NearestNeighbors(n_neighbors=k).fit(codes).kneighbors(return_distance=False)  # others only
-    return float(np.mean(labels[neighbours] == labels[:, None]))
+    return float(np.mean(labels[_nearest_others(codes, k)] == labels[:, None]))
+
+
+def _nearest_others(codes: np.ndarray, k: int) -> np.ndarray:
+    """For each code (N, d) its k nearest other codes: integers (N, k)."""
+    if codes.shape[1] > TREE_DIMENSIONS:
+        from sklearn.neighbors import NearestNeighbors  # takes seconds to import
+
+        return NearestNeighbors(n_neighbors=k).fit(codes).kneighbors(return_distance=False)
+    indices = KDTree(codes).query(codes, k + 1)[1]
+    # A code comes first among its neighbours, unless more than k others are at the same place.
+    itself = indices == np.arange(len(codes))[:, None]
+    itself[~itself.any(axis=1), -1] = True
+    return indices[~itself].reshape(len(codes), k)
 
 
 def trustworthiness(images: np.ndarray, codes: np.ndarray, k: int = 10) -> float:
