@@ -347,9 +347,8 @@ def test_a_hostile_link_still_gives_a_plane_that_decodes(page, app_url, query):
     expect(page.get_by_test_id("stAlert")).to_have_count(1)
 
 
-def test_reduced_motion_zooms_at_once(browser, app_url, request):
-    context = browser.new_context(reduced_motion="reduce", viewport={"width": 1200, "height": 900})
-    page = context.new_page()
+def test_reduced_motion_zooms_at_once(page, app_url):
+    page.emulate_media(reduced_motion="reduce")
     page.goto(app_url)
     plane = plane_of(page, 1)
     views = plane.evaluate(
@@ -358,7 +357,6 @@ def test_reduced_motion_zooms_at_once(browser, app_url, request):
         c.tool("in"); setTimeout(() => done(seen), 400); })"""
     )
     assert len(views) == 1
-    context.close()
 
 
 def test_moving_between_the_pages_keeps_working(page, app_url):

@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import ROOT, serve
 from ui.derivation import DESCENT, STORY, VARIANCES
 from vae_core.diagonal import best_diagonal, correlated, gap_of_correlation, gaussian_kl
 from vae_core.toy import DECODERS, Toy, bound, descend, exact_posterior, kl_to_posterior
-
-from .conftest import make_page
 
 pytestmark = pytest.mark.browser
 
@@ -210,17 +208,17 @@ def test_dragging_q_takes_it_to_another_start_and_letting_go_descends(page, part
     assert slider(root, "start of μ").input_value() == f"{held['start']:g}"
 
 
-def test_where_motion_is_unwelcome_it_goes_by_leaps(browser: Browser, request, parts_url):
-    for page in make_page(browser, request, viewport={"width": 1200, "height": 900}, reduced_motion="reduce"):
-        root = opened(page, f"{parts_url}/?only=descent", "descent")
-        root.get_by_role("button", name="Play", exact=True).click()
-        page.wait_for_function("root => root.derivation.step > 0", arg=root.element_handle())
-        assert state(root)["step"] == 5
-        root.get_by_role("button", name="Pause", exact=True).click()
-        box = root.locator(".densities svg").bounding_box()
-        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 80)
-        page.wait_for_timeout(700)
-        assert not state(root)["playing"] and state(root)["step"] == 0
+def test_where_motion_is_unwelcome_it_goes_by_leaps(page, parts_url):
+    page.emulate_media(reduced_motion="reduce")
+    root = opened(page, f"{parts_url}/?only=descent", "descent")
+    root.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function("root => root.derivation.step > 0", arg=root.element_handle())
+    assert state(root)["step"] == 5
+    root.get_by_role("button", name="Pause", exact=True).click()
+    box = root.locator(".densities svg").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 80)
+    page.wait_for_timeout(700)
+    assert not state(root)["playing"] and state(root)["step"] == 0
 
 
 def test_posterior_and_descent_tell_one_story(page, parts_url):
