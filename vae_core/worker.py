@@ -1,9 +1,9 @@
 """Train one run for another program, as its child: ``python -m vae_core.worker STORE SPEC``.
 
 SPEC is the specification as JSON. The child lives as long as its standard input is open: when the program that
-started it closes it, or dies in whatever way, the child stops, and what was trained is kept. It works with the lowest
-priority. Exit status 0 says that the run is in the store, `SAID` that the last line of standard error, which begins
-with "Error: ", tells people why not.
+started it closes it, or dies in whatever way, the child stops, and what was trained is kept. It gives way to all else:
+its niceness is 19, or what ``VAE_NICE`` says, from 0. Exit status 0 says that the run is in the store, `SAID` that the
+last line of standard error, which begins with "Error: ", tells people why not.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ def main() -> int:
     """Train what the arguments say; the exit status."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # some shells start children that ignore it
     threading.Thread(target=_stop_with_the_parent, daemon=True).start()
+    niceness = os.environ.get("VAE_NICE") or "19"
+    if not niceness.isascii() or not niceness.isdigit():
+        return _said(f"VAE_NICE must be a whole number from 0 to 19, not {niceness[:40]!r}.")
     with suppress(OSError, AttributeError):  # a system without priorities
-        os.nice(19)
+        os.nice(int(niceness))
     from vae_core.checkpoints import Store
     from vae_core.errors import VaeCoreError
     from vae_core.spec import RunSpec

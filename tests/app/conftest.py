@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 import streamlit as st
-from threadpoolctl import threadpool_limits
 
 import ui.runs
 from ui.resources import store
@@ -16,7 +15,13 @@ from ui.runs import compared_spec
 from vae_core.checkpoints import Store
 from vae_core.spec import RunSpec
 
-threadpool_limits(1)  # on small matrices and a busy machine the threads of BLAS wait for one another
+
+@pytest.fixture(autouse=True, scope="session")
+def training_takes_its_turn() -> Iterator[None]:
+    """Beside other tests, a process that gives way to all else would hardly come to run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAE_NICE", "0")
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -220,7 +220,7 @@ def begun(store: Store, spec: RunSpec, epochs: int) -> None:
 
 
 def test_a_run_survives_kills_and_ends_as_if_undisturbed(tmp_path):
-    spec = RunSpec("digits", "vae", hidden=(32,), epochs=200)
+    spec = RunSpec("digits", "vae", hidden=(32,), epochs=60)
     store, workers = Store(tmp_path / "killed"), []
 
     def start(wanted: RunSpec) -> ProcessWorker:
@@ -309,3 +309,10 @@ def test_a_browser_is_told_by_its_token_however_it_is_masked():
     assert [unmasked(cookie) for cookie in cookies] == [b"0123456789abcdef"] * 2
     for broken in ("", "x", "2|zz|00|1", "2||00|1", "1|00|00|1", "2|00|00", "2|00|0|1"):
         assert unmasked(broken) == b""
+
+
+@pytest.mark.parametrize("niceness", ["-5", "1.5", "low", "²"])
+def test_a_niceness_that_is_none_is_said(niceness, tmp_path, monkeypatch):
+    monkeypatch.setenv("VAE_NICE", niceness)
+    ended = ProcessWorker(specs(1)[0], tmp_path).wait()
+    assert not ended.killed and ended.problem == f"VAE_NICE must be a whole number from 0 to 19, not {niceness!r}."

@@ -24,7 +24,6 @@ from vae_core.run import Run
 from vae_core.spec import RunSpec
 
 pytestmark = pytest.mark.browser
-torch.set_num_threads(1)  # models this small train slower on more
 
 BETAS = (0.0, 0.3, 1.0, 4.0, 16.0)
 START = 2

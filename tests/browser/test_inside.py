@@ -18,7 +18,6 @@ from .test_chapters import choice
 from .test_dial import grey, sent_frames
 
 pytestmark = pytest.mark.browser
-torch.set_num_threads(1)
 
 CHOICES = ("2", "16", "conv16")
 SEVEN = [(0.25, 0.25), (0.72, 0.22), (0.45, 0.85)]

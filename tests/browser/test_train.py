@@ -33,7 +33,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 @pytest.fixture(scope="module")
 def own_app(store: Store) -> Iterator[str]:
     """An app with a store of its own."""
-    with serve(environment={"VAE_STORE": str(store.root), "VAE_DATA": str(store.root / "data")}) as server:
+    kept = {"VAE_STORE": str(store.root), "VAE_DATA": str(store.root / "data")}
+    with serve(environment={**kept, "VAE_NICE": "0"}) as server:  # beside other tests it would hardly come to run
         yield server.url
 
 

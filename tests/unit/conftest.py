@@ -27,7 +27,6 @@ from vae_core.spec import RunSpec
 from vae_core.training import loop
 from vae_core.training.finish import stored_weights
 
-torch.set_num_threads(1)  # as in the subprocesses: bit-equal results need equal sums
 CPU = {"device": "cpu", "precision": "float32"}
 
 
