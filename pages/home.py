@@ -3,11 +3,10 @@
 import streamlit as st
 
 from ui.canvas import latent_canvas, thumbnails
+from ui.home import plane_of
 from ui.messages import errors_said
 from ui.navigation import PAGES, require_app
-from ui.resources import image_set, load_run, plane, thumbnail_sheet
-from vae_core.browser import Payload
-from vae_core.manifest import shipped_run
+from ui.resources import thumbnail_sheet
 
 CHAPTERS = {
     "pages/reduction.py": "How few numbers can stand for an image? Pixels, PCA, deep networks; one number that "
@@ -24,17 +23,6 @@ CHAPTERS = {
 }
 IN_A_ROW = 3
 PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
-
-
-@st.cache_resource(show_spinner=False)
-def plane_of(model: str, title: str) -> Payload:
-    """A shipped run's plane with its measured spread; the same for everybody."""
-    run = load_run(shipped_run(model=model, dataset="mnist", latent_dim=2).key)
-    spread = " and ".join(f"{deviation:.2g}" for deviation in run.codes.mean.std(axis=0))
-    subtitle = f"{len(run.codes.labels):,} held-out digits, standard deviations {spread}. Hover or touch to decode."
-    options = {"group": "home", "compact": True, "images": image_set(run)}
-    return plane(run.key).with_header(title=title, subtitle=subtitle, options=options)
-
 
 require_app()
 

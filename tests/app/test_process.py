@@ -1,0 +1,68 @@
+"""What the server process is set up with."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from streamlit import config
+from streamlit.proto.NewSession_pb2 import CustomThemeConfig
+from streamlit.runtime import app_session
+
+from ui.process import remember_theme
+
+SECTIONS = ["theme", *(f"theme.{category.value}" for category in config.CustomThemeCategories)]
+
+
+@pytest.fixture
+def original(monkeypatch):
+    """Streamlit's own function; whatever a test puts in its place goes with the test."""
+    own = getattr(app_session._populate_theme_msg, "__wrapped__", app_session._populate_theme_msg)
+    monkeypatch.setattr(app_session, "_populate_theme_msg", own)
+    return own
+
+
+def told(populate, section: str) -> CustomThemeConfig:
+    msg = CustomThemeConfig()
+    populate(msg, section)
+    return msg
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_theme_that_is_remembered_is_streamlits(section, original):
+    wanted = told(original, section)
+    remember_theme()
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: told(app_session._populate_theme_msg, section), range(8)):
+            assert found == wanted and found.SerializeToString() == wanted.SerializeToString()
+    assert bool(wanted.ByteSize()) == (section in ("theme", "theme.light", "theme.dark"))
+
+
+def test_a_session_is_told_the_same_theme(original):
+    """With its parts in their places, and none where nothing is set."""
+
+    def whole() -> CustomThemeConfig:
+        msg = CustomThemeConfig()
+        populate = app_session._populate_theme_msg
+        populate(msg)
+        for part, section in ((msg.light, "theme.light"), (msg.dark, "theme.dark"), (msg.sidebar, "theme.sidebar")):
+            populate(part, section)
+        return msg
+
+    wanted = whole()
+    remember_theme()
+    assert whole() == wanted and not whole().HasField("sidebar") and whole().light.primary_color.startswith("#")
+
+
+def test_a_configuration_that_was_changed_is_read_again(original):
+    remember_theme()
+    before = told(app_session._populate_theme_msg, "theme.light")
+    colour = config.get_option("theme.light.primaryColor")
+    try:
+        config.set_option("theme.light.primaryColor", "#123456")
+        assert told(app_session._populate_theme_msg, "theme.light") == before
+        config._on_config_parsed.send()
+        assert told(app_session._populate_theme_msg, "theme.light").primary_color == "#123456"
+    finally:
+        config.set_option("theme.light.primaryColor", colour)
+        config._on_config_parsed.send()
