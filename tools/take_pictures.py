@@ -1,0 +1,105 @@
+"""Take the README's animation from the running app: docs/tour.webp (needs Chromium and requirements-dev.txt).
+
+python -m tools.take_pictures
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Locator, Page
+
+from benchmarks.serving import chromium, serve
+
+PICTURE = Path(__file__).resolve().parents[1] / "docs" / "tour.webp"
+WIDTH, HEIGHT = 1180, 760
+SHOWN_WIDTH = 880
+FRAME_MS = 110
+DIGIT = [(0.36, 0.3), (0.5, 0.2), (0.62, 0.3), (0.56, 0.45), (0.45, 0.5), (0.6, 0.56), (0.63, 0.7), (0.5, 0.82), (0.35, 0.74)]
+
+
+def over_planes(page: Page, url: str) -> Iterator[None]:
+    """Hover around the VAE's plane of Home."""
+    page.goto(url)
+    planes = page.locator(".latent-canvas:visible .plane")
+    for index in (0, 1):
+        planes.nth(index).locator("canvas.manifold[data-complete]").wait_for(state="attached")
+    into_view(planes.nth(0))
+    for step in range(30):
+        angle = 2 * math.pi * step / 30
+        point(page, planes.nth(1), 0.5 + 0.26 * math.cos(angle), 0.5 + 0.3 * math.sin(angle))
+        yield
+
+
+def along_beta(page: Page, url: str) -> Iterator[None]:
+    """Drag the dial from end to end."""
+    page.goto(f"{url}/beta")
+    dial = page.locator(".beta-dial").first
+    dial.locator("canvas.manifold[data-complete]").wait_for(state="attached")
+    page.wait_for_timeout(4_000)  # every stop has come
+    into_view(dial)
+    handle = dial.locator("input[type=range]").first
+    low, high = float(handle.get_attribute("min") or 0), float(handle.get_attribute("max") or 1)
+    for step in range(34):
+        handle.evaluate(
+            "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }",
+            low + (high - low) * step / 33,
+        )
+        yield
+
+
+def with_a_pen(page: Page, url: str) -> Iterator[None]:
+    """Draw a three."""
+    page.goto(f"{url}/inside")
+    page.get_by_text("Sources", exact=True).wait_for(state="attached")
+    pad = page.locator(".inside-vae .pad").first
+    page.get_by_role("button", name="Clear").first.click()
+    into_view(pad)
+    point(page, pad, *DIGIT[0])
+    page.mouse.down()
+    for (x, y), (to_x, to_y) in zip(DIGIT, DIGIT[1:], strict=False):
+        for part in (1, 2, 3):
+            point(page, pad, x + (to_x - x) * part / 3, y + (to_y - y) * part / 3)
+            yield
+    page.mouse.up()
+    yield
+
+
+def into_view(place: Locator) -> None:
+    """To the top of the window, with a margin."""
+    place.evaluate("element => element.scrollIntoView({ block: 'start' })")
+    place.page.mouse.wheel(0, -70)
+    place.page.wait_for_timeout(500)
+
+
+def point(page: Page, place: Locator, x: float, y: float) -> None:
+    """Move to a place within an element, in shares of its size."""
+    box = place.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=2)
+
+
+def main() -> None:
+    """Record every scene, one after the other."""
+    frames: list[Image.Image] = []
+    scenes: tuple[Callable[[Page, str], Iterator[None]], ...] = (over_planes, along_beta, with_a_pen)
+    with serve() as server, chromium() as browser:
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark")
+        for scene in scenes:
+            for _ in scene(page, server.url):
+                time.sleep(0.05)  # what follows the pointer in the next frame
+                shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+                frames.append(shot.resize((SHOWN_WIDTH, round(HEIGHT * SHOWN_WIDTH / WIDTH)), Image.Resampling.LANCZOS))
+            frames.extend([frames[-1]] * 6)
+    PICTURE.parent.mkdir(exist_ok=True)
+    frames[0].save(PICTURE, save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=58, method=6)
+    print(f"{PICTURE}: {len(frames)} frames, {PICTURE.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
