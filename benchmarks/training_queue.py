@@ -30,8 +30,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from classroom import Phase, RunFailed, Session, rerun
 from serving import Server, serve
+from sessions import Phase, RunFailed, Session, rerun
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from training import BUSY, processor

@@ -9,6 +9,7 @@ import io
 import math
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
@@ -20,7 +21,17 @@ PICTURE = Path(__file__).resolve().parents[1] / "docs" / "tour.webp"
 WIDTH, HEIGHT = 1180, 760
 SHOWN_WIDTH = 880
 FRAME_MS = 110
-DIGIT = [(0.36, 0.3), (0.5, 0.2), (0.62, 0.3), (0.56, 0.45), (0.45, 0.5), (0.6, 0.56), (0.63, 0.7), (0.5, 0.82), (0.35, 0.74)]
+DIGIT = [
+    (0.36, 0.3),
+    (0.5, 0.2),
+    (0.62, 0.3),
+    (0.56, 0.45),
+    (0.45, 0.5),
+    (0.6, 0.56),
+    (0.63, 0.7),
+    (0.5, 0.82),
+    (0.35, 0.74),
+]
 
 
 def over_planes(page: Page, url: str) -> Iterator[None]:
@@ -60,9 +71,9 @@ def with_a_pen(page: Page, url: str) -> Iterator[None]:
     pad = page.locator(".inside-vae .pad").first
     page.get_by_role("button", name="Clear").first.click()
     into_view(pad)
-    point(page, pad, *DIGIT[0])
+    point(page, pad, *THREE[0])
     page.mouse.down()
-    for (x, y), (to_x, to_y) in zip(DIGIT, DIGIT[1:], strict=False):
+    for (x, y), (to_x, to_y) in pairwise(THREE):
         for part in (1, 2, 3):
             point(page, pad, x + (to_x - x) * part / 3, y + (to_y - y) * part / 3)
             yield
