@@ -21,7 +21,7 @@ PICTURE = Path(__file__).resolve().parents[1] / "docs" / "tour.webp"
 WIDTH, HEIGHT = 1180, 760
 SHOWN_WIDTH = 880
 FRAME_MS = 110
-DIGIT = [
+THREE = [
     (0.36, 0.3),
     (0.5, 0.2),
     (0.62, 0.3),
