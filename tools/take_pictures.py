@@ -51,7 +51,7 @@ def along_beta(page: Page, url: str) -> Iterator[None]:
     """Drag the dial from end to end."""
     page.goto(f"{url}/beta")
     dial = page.locator(".beta-dial").first
-    dial.locator("canvas.manifold[data-complete]").wait_for(state="attached")
+    dial.wait_for(state="visible")
     page.wait_for_timeout(4_000)  # every stop has come
     into_view(dial)
     handle = dial.locator("input[type=range]").first
@@ -68,7 +68,7 @@ def with_a_pen(page: Page, url: str) -> Iterator[None]:
     """Draw a three."""
     page.goto(f"{url}/inside")
     page.get_by_text("Sources", exact=True).wait_for(state="attached")
-    pad = page.locator(".inside-vae .pad").first
+    pad = page.locator(".pad").first
     page.get_by_role("button", name="Clear").first.click()
     into_view(pad)
     point(page, pad, *THREE[0])
@@ -108,7 +108,7 @@ def main() -> None:
                 frames.append(shot.resize((SHOWN_WIDTH, round(HEIGHT * SHOWN_WIDTH / WIDTH)), Image.Resampling.LANCZOS))
             frames.extend([frames[-1]] * 6)
     PICTURE.parent.mkdir(exist_ok=True)
-    frames[0].save(PICTURE, save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=58, method=6)
+    frames[0].save(PICTURE, save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=58, method=4)
     print(f"{PICTURE}: {len(frames)} frames, {PICTURE.stat().st_size:,} bytes")
 
 
