@@ -135,6 +135,12 @@ class Session:
             RunFailed: the script failed or showed an error.
         """
         assert self.socket is not None
+        await self.socket.send(self.request().SerializeToString())
+        async with asyncio.timeout(RUN_LIMIT):
+            return await self._read_run(self.socket)
+
+    def request(self) -> BackMsg:
+        """What a front end sends when it asks for a run."""
         request = BackMsg()
         client = request.rerun_script
         client.page_script_hash = self.script_hash
@@ -142,9 +148,7 @@ class Session:
         client.cached_message_hashes.extend(self.cache.last_used)
         client.context_info.timezone, client.context_info.locale = "UTC", "en-GB"
         client.context_info.url = f"{self.url}/{self.page}"
-        await self.socket.send(request.SerializeToString())
-        async with asyncio.timeout(RUN_LIMIT):
-            return await self._read_run(self.socket)
+        return request
 
     async def _read_run(self, socket: ClientConnection) -> int:
         received, started, trouble = 0, False, ""
