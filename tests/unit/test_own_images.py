@@ -8,6 +8,7 @@ import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -83,8 +84,18 @@ def encrypted(content: bytes) -> bytes:
     return bytes(changed)
 
 
+def directory_of(count: int) -> bytes:
+    """A zip with so many empty files as far as its directory says, one after another from the same place."""
+    local = struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 0, 0, 33, 0, 0, 0, 6, 0) + b"000000"
+    head = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 33, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0)
+    entries = b"".join(head + b"%06d" % number for number in range(count))
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, count & 0xFFFF, count & 0xFFFF, len(entries), len(local), 0)
+    return local + entries + end
+
+
+@cache
 def bomb() -> bytes:
-    return zipped({f"a/{number}.png": bytes(40_000_000) for number in range(3)})
+    return zipped({"a/1.png": bytes(40_000_000)})
 
 
 # What is uploaded, and a piece of the sentence that answers it.
@@ -108,9 +119,23 @@ MALFORMED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "no zip at all": ("fake.zip", lambda: b"PK nothing", "is not a zip archive, or is damaged"),
     "empty zip": ("none.zip", lambda: zipped({}), "holds no pictures that can be used"),
     "a zip without pictures": ("texts.zip", lambda: zipped({"a.txt": b"x"}), "is not a PNG, JPEG or WebP picture"),
-    "100,000 tiny files": ("tiny.zip", lambda: zipped(dict.fromkeys(map(str, range(100_000)), b"")), "at most 50,000"),
+    "100,000 tiny files": ("tiny.zip", lambda: directory_of(100_000), "holds 100,000 files; at most 50,000"),
     "one image": ("one.png", picture, "holds one picture; at least 20 are needed"),
+    "a folder named as a picture": ("z.zip", lambda: zipped({"a.png/": b""}), "holds no pictures"),
     "another archive": ("a.7z", lambda: b"7z\xbc\xaf'\x1c", "is not a zip archive"),
+    "npz of text": ("a.npz", lambda: npz(images=np.full((30, 28, 28), "x")), "must be uint8"),
+    "npz of one number": ("a.npz", lambda: npz(images=np.array(7)), "must have the shape"),
+    "npz of no images": ("a.npz", lambda: npz(images=np.zeros((0, 28, 28))), "holds 0 images"),
+    "npz of negative extents": (
+        "a.npz", lambda: zipped({"images.npy": npy_claiming("(-30, 28, 28)")}), "which no array has",
+    ),
+    "npz of records": (
+        "a.npz", lambda: npz(images=np.zeros((30, 28, 28), [("a", "u1"), ("b", "u1")])), "must be uint8",
+    ),
+    "npz with labels as objects": (
+        "a.npz", lambda: npz(images=np.zeros((30, 28, 28), np.uint8), labels=np.array([{}] * 30, object)),
+        "labels holds Python objects",
+    ),
     "npz without images": ("a.npz", lambda: npz(x=np.zeros(3)), "has no array named images"),
     "npz with objects": ("a.npz", lambda: npz(images=np.array([{}, []], object)), "holds Python objects"),
     "npz of the wrong shape": ("a.npz", lambda: npz(images=np.zeros((30, 784), np.uint8)), "must have the shape"),
@@ -143,6 +168,17 @@ def test_a_malformed_upload_is_answered_by_a_sentence(name: str) -> None:
     text = str(refused.value)
     assert said in text
     assert text.endswith(".") and "\n" not in text and len(text) < 600
+
+
+def test_a_directory_of_many_files_is_one_that_zipfile_reads_and_is_refused_before_it_does(monkeypatch) -> None:
+    with zipfile.ZipFile(io.BytesIO(directory_of(300))) as archive:
+        assert archive.namelist() == [f"{number:06}" for number in range(300)]
+        assert archive.read("000000") == b""
+    with pytest.raises(UnusableImages, match="holds no pictures"):
+        read_file("z.zip", directory_of(300))
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(UnusableImages, match="holds 50,001 files"):
+        read_file("z.zip", directory_of(50_001))
 
 
 def test_a_bomb_is_not_unpacked() -> None:
@@ -303,8 +339,8 @@ def test_the_longest_unused_set_goes_first_and_never_one_in_use(tmp_path: Path) 
     for age, name in enumerate(names):
         os.utime(own.folder(tmp_path) / f"{name}{own.SUFFIX}", (1000 - age, 1000 - age))
     sizes = {entry.name: entry.size for entry in own.filed(tmp_path)}
-    assert own.make_room(tmp_path, sum(sizes.values())) == []
-    gone = own.make_room(tmp_path, 2 * max(sizes.values()), keep=frozenset([names[3]]))
+    assert own.make_room(tmp_path, sum(sizes.values()), 4) == []
+    gone = own.make_room(tmp_path, 2 * max(sizes.values()), 4, keep=frozenset([names[3]]))
     assert gone == [names[2], names[1]]
     assert sorted(entry.name for entry in own.filed(tmp_path)) == sorted([names[0], names[3]])
     datasets.load(names[3], "train", root=tmp_path)  # now the one used last

@@ -6,12 +6,9 @@ import zipfile
 
 import numpy as np
 
-from vae_core.datasets.pictures import SIZES
+from vae_core.datasets.limits import FEWEST_IMAGES, MOST_ARRAY, MOST_CLASSES, MOST_IMAGES, SIZES
 from vae_core.errors import UnusableImages
 
-FEWEST_IMAGES, MOST_IMAGES = 20, 20_000
-MOST_ARRAY = 1_000_000_000  # bytes
-MOST_CLASSES = 256  # a run keeps labels as bytes
 NO_FOLDER = "images"  # the class of images that have none
 
 
@@ -48,6 +45,8 @@ def _array(title: str, archive: zipfile.ZipFile, name: str) -> np.ndarray:
             shape, fortran, kind = reader(file)
             if kind.hasobject:
                 raise UnusableImages(f"{title}: {name} holds Python objects; save plain numbers.")
+            if min(shape, default=0) < 0:  # numpy lets it pass; read() would then read to the end, however far
+                raise UnusableImages(f"{title}: {name} claims the shape {shape}, which no array has.")
             size = kind.itemsize * int(np.prod([int(extent) for extent in shape], dtype=object))
             if size > MOST_ARRAY:
                 raise UnusableImages(f"{title}: {name} claims {size / 1e9:,.1f} GB; at most 1 can be read.")
