@@ -202,8 +202,8 @@ def main() -> int:
             sys.exit(f"The images were not read: {error}")
         after = server.resident_megabytes()
     print(
-        f"{chosen.sessions} sessions, a rerun each every {chosen.every:g} s, {chosen.turns} × {chosen.reruns} times alone and "
-        f"as often while one sends {chosen.pictures:,} pictures of {chosen.side} × {chosen.side} pixels, "
+        f"{chosen.sessions} sessions, a rerun each every {chosen.every:g} s, {chosen.turns} × {chosen.reruns} times alone "
+        f"and as often while one sends {chosen.pictures:,} pictures of {chosen.side} × {chosen.side} pixels, "
         f"{len(content) / 1e6:.0f} MB.\n"
     )
     print(table(phases))
