@@ -146,23 +146,25 @@ async def attend(server: Server, chosen: argparse.Namespace, content: bytes) -> 
             await each.open()
         await sender.send(content)  # once before: what is imported for it
         for _ in range(chosen.turns):
-            await reruns(alone, sessions, chosen)
-            ended = asyncio.create_task(reruns(beside, sessions, chosen))
+            await reruns(alone, server, sessions, chosen)
+            ended = asyncio.create_task(reruns(beside, server, sessions, chosen))
             await send_until(ended, sender, content, took)
     finally:
         await asyncio.gather(*(each.close() for each in (sender, *sessions)))
     return {"alone": alone, "while one sends": beside}, took
 
 
-async def reruns(phase: Phase, sessions: list[Session], chosen: argparse.Namespace) -> None:
+async def reruns(phase: Phase, server: Server, sessions: list[Session], chosen: argparse.Namespace) -> None:
     """The class's reruns, sessions evenly apart."""
     start, gap = time.perf_counter() + 0.1, chosen.every / chosen.sessions
-    began, own = time.perf_counter(), time.process_time()
+    began, own, theirs = time.perf_counter(), time.process_time(), server.cpu_seconds()
     await asyncio.gather(
         *(rerun(phase, each, start + i * gap, chosen.reruns, chosen.every) for i, each in enumerate(sessions))
     )
     phase.wall += time.perf_counter() - began
     phase.own_cpu += time.process_time() - own
+    if theirs is not None:
+        phase.server_cpu = (phase.server_cpu or 0.0) + (server.cpu_seconds() or 0.0) - theirs
 
 
 async def send_until(ended: asyncio.Task[None], sender: Sender, content: bytes, took: list[float]) -> None:
@@ -202,8 +204,8 @@ def main() -> int:
             sys.exit(f"The images were not read: {error}")
         after = server.resident_megabytes()
     print(
-        f"{chosen.sessions} sessions, a rerun each every {chosen.every:g} s, {chosen.turns} × {chosen.reruns} times alone "
-        f"and as often while one sends {chosen.pictures:,} pictures of {chosen.side} × {chosen.side} pixels, "
+        f"{chosen.sessions} sessions, a rerun each every {chosen.every:g} s, {chosen.turns} × {chosen.reruns} times "
+        f"alone and as often while one sends {chosen.pictures:,} pictures of {chosen.side} × {chosen.side} pixels, "
         f"{len(content) / 1e6:.0f} MB.\n"
     )
     print(table(phases))

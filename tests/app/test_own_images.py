@@ -22,13 +22,14 @@ import ui.training
 import ui.uploads
 from ui.own_images import Read, left_out, read_upload, summary
 from ui.quota import in_use, keep, note_shown, offered
+from ui.resources import held_out, thumbnail_sheet
 from vae_core import archive, datasets
 from vae_core.datasets import limits, own
 from vae_core.datasets.reading import OwnImages
 from vae_core.errors import DatasetUnavailable, UnusableImages
 from vae_core.spec import RunSpec
 
-from .helpers import ROOT, Bench, open_page, pictures, said, texts
+from .helpers import ROOT, Bench, open_page, payload_headers, pictures, said, texts
 
 PAGE = "pages/train.py"
 
@@ -282,3 +283,32 @@ def test_a_set_is_the_same_sent_read_and_loaded(own_root):
     assert [len(part) for part in parts] == [13, 11]
     assert sorted({name for part in parts for name in part.label_names}) == ["cats", "dogs"]
     assert not list(own.waiting(own_root).iterdir())
+
+
+# ---- runs on them ----------------------------------------------------------------------------------------------------
+
+
+def test_pages_show_runs_on_own_images_also_when_the_images_are_gone(own_root, empty_store):
+    own_images = some(0, count=40)
+    name = own.file(own_images, own_root)
+    options = {"data_root": own_root, "precision": "float32", "film": True}
+    specs = [RunSpec(name, "vae", hidden=(16,), epochs=2), RunSpec(name, "conv_vae", hidden=(4, 8), epochs=1)]
+    keys = [empty_store.get_or_train(spec, **options).key for spec in specs]
+    for key in keys:
+        at = open_page("pages/explorer.py", run=key)
+        assert not at.error and not at.warning
+        assert {"plane", "thumbnails"} <= {header["kind"] for header in payload_headers(at)}
+        at = open_page(PAGE, run=key, **{"with": keys[0]})
+        assert not at.error and not at.warning
+        (film,) = payload_headers(at)
+        assert film["kind"] == "film" and film["image"]["channels"] == 3 and film["count"] > 0
+    for page in ("home", "reduction", "regularity", "inside", "beta", "mathematics"):
+        open_page(f"pages/{page}.py", run=keys[0], dataset=name)
+    own.remove(name, own_root)
+    held_out.clear()
+    thumbnail_sheet.clear()
+    at = open_page("pages/explorer.py", run=keys[0])
+    assert len(at.error) == 1 and "read them again" in at.error[0].value
+    assert payload_headers(at)[0]["kind"] == "plane"
+    at = open_page(PAGE, run=keys[0])
+    assert payload_headers(at)[0]["kind"] == "film" and not at.error

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 import struct
+import sys
 import tracemalloc
 import zipfile
 import zlib
@@ -13,16 +16,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 from vae_core import archive, cli, datasets
 from vae_core.checkpoints import Store
 from vae_core.datasets import own
-from vae_core.datasets.arrays import FEWEST_IMAGES
-from vae_core.datasets.pictures import MOST_PIXELS, decode
+from vae_core.datasets.limits import FEWEST_IMAGES, MOST_PIXELS, SIZES
+from vae_core.datasets.pictures import decode
 from vae_core.datasets.reading import OwnImages, read_file, read_files, read_path
 from vae_core.errors import DatasetUnavailable, SpecError, UnusableImages
+from vae_core.models import build
 from vae_core.spec import RunSpec
 
 RANDOM = np.random.default_rng(0)
@@ -333,8 +338,6 @@ def test_a_damaged_or_missing_set_is_said(tmp_path: Path) -> None:
 
 
 def test_the_longest_unused_set_goes_first_and_never_one_in_use(tmp_path: Path) -> None:
-    import os
-
     names = [own.file(some(seed=seed), tmp_path) for seed in range(4)]
     for age, name in enumerate(names):
         os.utime(own.folder(tmp_path) / f"{name}{own.SUFFIX}", (1000 - age, 1000 - age))
@@ -375,6 +378,113 @@ def test_colour_photographs_in_a_folder_are_trained_on_from_the_command_line(tmp
     assert again.stdout.split()[-1] == key
     tensors, _ = archive.read(own.folder(root) / f"{run.spec.dataset}{own.SUFFIX}")
     assert tensors["images"].shape == (50, 3, 32, 32)
+
+
+@pytest.mark.parametrize("side", SIZES)
+@pytest.mark.parametrize("hidden", [(16, 32, 64), (8, 16), (32, 64, 128)])
+def test_convolutional_models_take_and_give_pictures_of_every_size(side, hidden) -> None:
+    network = build(RunSpec(f"own-3x{side}x{side}-0123456789ab", "conv_vae", hidden=hidden), (3, side, side))
+    pixels = torch.rand(2, 3 * side * side)
+    rebuilt = network.decode(network.encode(pixels).mean)
+    assert rebuilt.shape == pixels.shape
+    rebuilt.sum().backward()  # every pixel's path leads back to the encoder's first layer
+    first = next(network.parameters())
+    assert first.grad is not None and first.grad.abs().sum() > 0
+
+
+def looped(folder: Path) -> Path:
+    (folder / "loop").symlink_to(folder / "loop")
+    return folder / "loop"
+
+
+def piped(folder: Path) -> Path:
+    os.mkfifo(folder / "pipe")
+    return folder / "pipe"
+
+
+def within(folder: Path, make: Callable[[Path], Path]) -> Path:
+    """A folder of enough pictures, and one thing that is none."""
+    for name, content in many().items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+    make(folder / "cats").rename(folder / "cats" / "x.png")
+    return folder
+
+
+def made(path: Path, content: bytes | None = None) -> Path:
+    path.mkdir() if content is None else path.write_bytes(content)
+    return path
+
+
+UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "nothing there": (lambda folder: folder / "missing", "there is no .*/missing; name a folder or a zip"),
+    "an empty folder": (lambda folder: made(folder / "empty"), "empty holds no pictures that can be used; at least 20"),
+    "a folder of folders": (lambda folder: made(made(folder / "out") / "in").parent, "out holds no pictures"),
+    "a folder without pictures": (
+        lambda folder: made(made(folder / "texts") / "a.txt", b"x").parent, "left out: a.txt is not a PNG, JPEG",
+    ),
+    "an empty file": (lambda folder: made(folder / "a.zip", b""), "a.zip is not a zip archive, or is damaged"),
+    "a link to itself": (looped, "loop cannot be read .*; name pictures that you may read"),
+    "a pipe": (piped, "pipe is neither a folder nor a file"),
+    "a device": (lambda folder: Path("/dev/zero"), "/dev/zero is neither a folder nor a file"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_cannot_be_read_from_the_command_line_is_one_sentence(name, tmp_path, monkeypatch, capsys) -> None:
+    make, said = UNREADABLE[name]
+    command = [
+        "vae_core",
+        "train",
+        "--images",
+        str(make(tmp_path)),
+        "--model",
+        "ae",
+        "--data-root",
+        str(tmp_path / "d"),
+    ]
+    monkeypatch.setattr(sys, "argv", ["vae_core", *command])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Error: ") and line.endswith(".") and re.search(said, line), line
+    assert not (tmp_path / "d").exists()
+
+
+def test_a_folder_within_that_may_not_be_read_is_named(tmp_path, monkeypatch) -> None:
+    within(tmp_path, lambda folder: made(folder / "note.txt", b"x"))
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("cats"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(UnusableImages, match=r"cats cannot be read \(Permission denied\)"):
+        read_path(tmp_path)
+
+
+def test_links_out_of_a_folder_and_what_is_no_file_in_it_are_left_out(tmp_path) -> None:
+    outside = made(tmp_path / "secret.png", picture())
+    album = within(made(tmp_path / "album"), piped)
+    (album / "cats" / "y.png").symlink_to(outside)
+    (album / "cats" / "z.png").symlink_to(album / "cats" / "00000.png")
+    read = read_path(album)
+    assert len(read.images) == FEWEST_IMAGES + 1
+    assert dict(read.left_out) == {
+        "cats/x.png": "is not a file.", "cats/y.png": "is a link that leads out of the folder.",
+    }  # fmt: skip
+
+
+def test_the_same_pictures_have_the_same_name_however_they_come(tmp_path) -> None:
+    files = many(11, "b/") | many(11, "a/") | many(3, "")
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    ways = read_path(tmp_path), read_file("z.zip", zipped(files)), read_files(files.items())
+    assert len({own.name_of(read) for read in ways}) == 1
 
 
 @pytest.mark.parametrize("options", [[], ["--dataset", "digits", "--images", "x"]])
