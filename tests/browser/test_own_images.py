@@ -33,11 +33,13 @@ class Album(NamedTuple):
 
     Attributes:
         url: of the app.
+        folder: of the photographs.
         convolutional: trained by the command line, 32 × 32 pixels.
         filmed: fully connected, with its film.
     """
 
     url: str
+    folder: Path
     convolutional: Run
     filmed: Run
 
@@ -62,7 +64,7 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Album]:
     environment = {"VAE_DATA": str(place / "data"), "VAE_STORE": str(place / "runs")}
     command = [
         sys.executable, "-m", "vae_core", "train", "--images", str(place / "photographs"), "--colour", "colour",
-        "--size", "32", "--model", "conv_vae", "--hidden", "8,8,16", "--epochs", "2", "--precision", "float32",
+        "--size", "32", "--model", "conv_vae", "--hidden", "4,8,16", "--epochs", "2", "--precision", "float32",
     ]  # fmt: skip
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **environment, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
@@ -73,11 +75,11 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Album]:
     trained = store.load(done.stdout.strip())
     assert "60 colour images, 2 classes" in done.stderr
     film = store.get_or_train(
-        RunSpec(trained.spec.dataset, "vae", hidden=(16,), epochs=3), data_root=place / "data", precision="float32",
+        RunSpec(trained.spec.dataset, "vae", hidden=(16,), epochs=2), data_root=place / "data", precision="float32",
         film=True,
     )  # fmt: skip
     with serve(environment=environment) as server:
-        yield Album(server.url, trained, film)
+        yield Album(server.url, place / "photographs", trained, film)
 
 
 def colours(canvas: Locator) -> np.ndarray:
@@ -125,9 +127,9 @@ def test_the_film_of_a_run_on_photographs_is_in_colour(page, album):
     originals = colours(film.locator("canvas.originals"))
     assert np.abs(originals[0] - originals[2]).max() > 0.3
     film.locator("input").focus()
-    for key, epoch in (("Home", 0), ("End", 2)):
+    for key, epoch in (("Home", 0), ("End", 1)):
         page.keyboard.press(key)
-        expect(film.locator("output")).to_have_text(f"epoch {epoch + 1} of 3")
+        expect(film.locator("output")).to_have_text(f"epoch {epoch + 1} of 2")
         first = run.extras["film/rebuilt"][epoch][0] / 255
         shown = colours(film.locator("canvas.rebuilt"))
         assert np.abs(shown[:, : first.shape[1], : first.shape[2]] - first).max() <= 1.5 / 255
@@ -137,3 +139,21 @@ def test_the_film_of_a_run_on_photographs_is_in_colour(page, album):
     at = state(plane)["at"]
     assert state(plane)["key"] == run.key
     assert np.abs(colours(plane.locator(".lens canvas")).ravel() - by_torch(run, at["x"], at["y"])).max() <= 1.5 / 255
+
+
+def test_pictures_are_sent_looked_at_and_chosen_on_a_phone(phone, album):
+    phone.goto(f"{album.url}/train")
+    phone.get_by_text("Your own images").click()
+    some = sorted(album.folder.rglob("*.jpg")) + sorted(album.folder.rglob("*.webp"))
+    phone.locator("input[type=file]").set_input_files(some)
+    said = "40 colour images of 28 × 28 pixels, 1 class; 29 to learn from, 11 held out."
+    expect(phone.get_by_text(said)).to_be_visible()
+    tiles = phone.get_by_role("img", name="own pictures")
+    expect(tiles).to_be_visible()
+    assert tiles.bounding_box()["width"] <= 390
+    for element in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
+        assert phone.evaluate(f"{element}.scrollWidth") <= phone.evaluate("innerWidth") + 1
+    phone.get_by_role("button", name="Use these images").click()
+    expect(phone.get_by_text("Your images are chosen in the form below.")).to_be_visible()
+    expect(phone.get_by_text("Its key: vae-own-3x28x28-")).to_be_visible()
+    expect(phone.get_by_role("button", name="Use these images")).to_have_count(0)

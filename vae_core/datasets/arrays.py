@@ -70,14 +70,17 @@ def _pixels(title: str, images: np.ndarray) -> np.ndarray:
             f"{title}: images may be {allowed} pixels large, not {images.shape[1]} × {images.shape[2]}."
         )
     if images.dtype.kind == "f":
-        if not np.isfinite(images).all():
+        if not (np.isfinite(images.min(initial=0)) and np.isfinite(images.max(initial=0))):  # NaN is carried along
             raise UnusableImages(f"{title}: images hold values that are not finite numbers.")
         if len(images) and (images.min() < 0 or images.max() > 1):
             raise UnusableImages(
                 f"{title}: images of floating-point numbers must lie in [0, 1], not {images.min():g} to "
                 f"{images.max():g}."
             )
-        images = np.rint(images * 255).astype(np.uint8)
+        levels = np.empty(images.shape, np.uint8)
+        for image, level in zip(images, levels, strict=True):  # one at a time: the whole would be there twice again
+            level[...] = np.rint(image * 255)
+        images = levels
     elif images.dtype != np.uint8:
         raise UnusableImages(f"{title}: images must be uint8, or floating-point numbers in [0, 1], not {images.dtype}.")
     return np.ascontiguousarray(images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2))
