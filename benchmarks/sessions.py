@@ -118,6 +118,12 @@ class Session:
             RunFailed: the script failed or showed an error, or there is no such component.
         """
         assert self.socket is not None
+        await self.socket.send(self.request(committed or {}).SerializeToString())
+        async with asyncio.timeout(RUN_LIMIT):
+            return await self._read_run(self.socket)
+
+    def request(self, committed: Mapping[str, Any]) -> BackMsg:
+        """What a front end sends when it asks for a run; see `run`."""
         request = BackMsg()
         client = request.rerun_script
         client.page_script_hash = self.script_hash
@@ -126,13 +132,11 @@ class Session:
         client.context_info.timezone, client.context_info.locale = "UTC", "en-GB"
         client.context_info.url = f"{self.url}/{self.page}"
         client.query_string = self.query
-        for key, state in (committed or {}).items():
+        for key, state in committed.items():
             if key not in self.components:
                 raise RunFailed(f"there is no component {key!r} on the page")
             client.widget_states.widgets.add(id=self.components[key], json_value=json.dumps(state))
-        await self.socket.send(request.SerializeToString())
-        async with asyncio.timeout(RUN_LIMIT):
-            return await self._read_run(self.socket)
+        return request
 
     async def _read_run(self, socket: ClientConnection) -> int:
         received, started, trouble = 0, False, ""

@@ -10,8 +10,8 @@ from ui import url_state
 from ui.canvas import latent_canvas, thumbnails
 from ui.messages import errors_said
 from ui.navigation import require_app
-from ui.own_images import note_shown
 from ui.plots import PLAIN, history_figure
+from ui.quota import note_shown
 from ui.resources import image_set, listing, load_run, plane, store, thumbnail_sheet
 from ui.runs import can_be_explored, run_title
 from ui.tables import metrics_table, pins_table

@@ -11,8 +11,8 @@ from ui.forecast import duration
 from ui.live import Live, kept_spec, live
 from ui.messages import errors_said
 from ui.navigation import require_app
-from ui.own_images import note_shown, offered
 from ui.plots import PLAIN
+from ui.quota import note_shown, offered
 from ui.resources import load_run, shelf, store
 from ui.runs import can_be_explored, run_name
 from ui.trained import comparable, comparison, film, has_film, measured, spec_of

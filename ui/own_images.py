@@ -1,45 +1,58 @@
-"""A visitor's own images in the app: read, looked at, kept within a quota."""
+"""A visitor's own images in the app: read in a process of their own, and told in a few words and pictures."""
 
 from __future__ import annotations
 
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
 import threading
-import time
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ui.pictures import tiles
-from ui.training import desk
 from vae_core import datasets
 from vae_core.datasets import own
-from vae_core.datasets.reading import OwnImages, read_file, read_files
+from vae_core.datasets.limits import LONGEST_READING, LONGEST_UNDECIDED, MOST_SENT, MOST_UNDECIDED
 from vae_core.errors import UnusableImages
+from vae_core.manifest import PROJECT
+from vae_core.reader import SAID
 
-MOST_SENT = 60_000_000  # bytes, of all files of one upload
-MOST_KEPT = 2_000_000_000  # bytes, of everybody's sets together
-MOST_OF_ONE = 200_000_000  # bytes, of one visitor's
-IN_USE = 600.0  # seconds for which a set that was shown counts as in use
-VISITORS_KEPT = 1_000
-PREVIEWED = 24
+# Decoding takes the processor that everybody's pages need.
+_one_at_a_time = threading.Lock()
 
 
-@dataclass
-class _Shelf:
-    """Who sent which sets, and when each was last shown; the lock guards it, and lets one upload be read at a time."""
+@dataclass(frozen=True)
+class Read:
+    """What was read of an upload; the images themselves wait on the disk.
 
-    sent: OrderedDict[str, list[str]] = field(default_factory=OrderedDict)
-    shown: OrderedDict[str, float] = field(default_factory=OrderedDict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    reading: threading.Lock = field(default_factory=threading.Lock)
+    Attributes:
+        name: of the set, see `own.name_of`.
+        title: what was sent.
+        shape: (N, C, H, W).
+        classes: how many.
+        left_out: (name, why) of some files that could not be used.
+        left_out_count: of how many.
+        preview: some of the images, as a PNG file of tiles.
+    """
+
+    name: str
+    title: str
+    shape: tuple[int, int, int, int]
+    classes: int
+    left_out: tuple[tuple[str, str], ...]
+    left_out_count: int
+    preview: bytes
 
 
-_shelf = _Shelf()
-
-
-def read_upload(files: Sequence[tuple[str, bytes]], size: int, colour: str) -> OwnImages:
-    """What was uploaded, (name, content) each: one zip, one npz, or pictures.
+def read_upload(files: Sequence[tuple[str, bytes]], size: int, colour: str) -> Read:
+    """Read what was uploaded, (name, content) each: one zip, one npz, or pictures.
 
     Raises:
         UnusableImages: with the sentence to show.
@@ -50,108 +63,79 @@ def read_upload(files: Sequence[tuple[str, bytes]], size: int, colour: str) -> O
             f"these files have {total / 1e6:.0f} MB together; send at most {MOST_SENT / 1e6:.0f}, or train from the "
             "command line with --images, which reads a folder of any size."
         )
-    # One at a time: decoding takes the processor that everybody's pages need.
-    with _shelf.reading:
-        if len(files) == 1:
-            name, content = files[0]
-            return read_file(name, content, size=size, colour=colour)
-        if packed := [name for name, _ in files if name.lower().endswith((".zip", ".npz"))]:
-            raise UnusableImages(f"{packed[0]} is one of several files; send one archive alone, or pictures alone.")
-        return read_files(files, size=size, colour=colour)
+    packed = [name for name, _ in files if name.lower().endswith((".zip", ".npz"))]
+    if packed and len(files) > 1:
+        raise UnusableImages(f"{packed[0]} is one of several files; send one archive alone, or pictures alone.")
+    root = datasets.data_root()
+    with _one_at_a_time:
+        own.tidy(root, MOST_UNDECIDED, LONGEST_UNDECIDED)
+        found = _asked_of_reader(files, size, colour, root)
+    left_out = tuple((str(name), str(why)) for name, why in found["left_out"])
+    return Read(
+        found["name"], found["title"], tuple(found["shape"]), len(found["label_names"]), left_out,
+        found["left_out_count"], _preview(found),
+    )  # fmt: skip
 
 
-def keep(images: OwnImages, visitor: str) -> str:
-    """File a set under its name, after making room for it.
+def _asked_of_reader(files: Sequence[tuple[str, bytes]], size: int, colour: str, root: Path) -> dict[str, Any]:
+    """What `vae_core.reader` tells.
 
     Raises:
-        DatasetUnavailable: the folder cannot be written to.
+        UnusableImages: what it says, or that it was ended.
     """
-    root = datasets.data_root()
-    name = own.file(images, root)
-    with _shelf.lock:
-        mine = _shelf.sent.setdefault(visitor, [])
-        if name not in mine:
-            mine.append(name)
-        _shelf.sent.move_to_end(visitor)
-        while len(_shelf.sent) > VISITORS_KEPT:
-            _shelf.sent.popitem(last=False)
-        _shelf.shown[name] = time.monotonic()
-        _make_room(visitor, name)
-    return name
+    command = [sys.executable, "-m", "vae_core.reader", str(root.resolve()), str(size), colour]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    # A file, not a pipe: a pipe is filled in small pieces, each under the lock that everybody's pages need.
+    with tempfile.TemporaryFile() as sent:
+        sent.write(json.dumps([[name, len(content)] for name, content in files]).encode() + b"\n")
+        for _, content in files:
+            sent.write(content)
+        sent.seek(0)
+        try:
+            done = subprocess.run(
+                command, cwd=PROJECT, env=environment, stdin=sent, capture_output=True, timeout=LONGEST_READING,
+                check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise UnusableImages(
+                f"these images took more than {LONGEST_READING:.0f} s to read; send fewer, or smaller ones."
+            ) from error
+        except OSError as error:
+            raise UnusableImages(f"reading could not be started ({error.strerror or error}); try again.") from error
+    if done.returncode == 0:
+        return json.loads(done.stdout)
+    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    said = [line for line in lines if line.startswith("Error: ")]
+    if done.returncode == SAID and said:
+        raise UnusableImages(said[-1].removeprefix("Error: "))
+    if done.returncode < 0:
+        raise UnusableImages("these images took too much time or memory to read; send fewer, or smaller ones.")
+    raise RuntimeError(f"the reader ended with status {done.returncode}: {' '.join(lines[-1:])[:500]}")
 
 
-def offered(visitor: str, linked: str = "") -> tuple[str, ...]:
-    """Sets that a visitor may choose: their own, that of the link, and those filed by the command line."""
-    with _shelf.lock:
-        mine = set(_shelf.sent.get(visitor, ()))
-        others = {name for names in _shelf.sent.values() for name in names} - mine
-    return tuple(
-        sorted(
-            entry.name for entry in own.filed(datasets.data_root()) if entry.name == linked or entry.name not in others
-        )
-    )
+def _preview(found: dict[str, Any]) -> bytes:
+    _, channels, height, width = found["shape"]
+    shown = np.frombuffer(base64.b64decode(found["shown"]), np.uint8).reshape(-1, channels * height * width)
+    return tiles(shown / 255.0, (channels, height, width), columns=12)
 
 
-def in_use() -> frozenset[str]:
-    """Names of the sets that a job or a page needs."""
-    needed = {spec.dataset for spec in desk().specs}
-    limit = time.monotonic() - IN_USE
-    return frozenset(needed | {name for name, when in list(_shelf.shown.items()) if when >= limit})
-
-
-def note_shown(name: str) -> None:
-    """A page shows a run on this dataset: its images stay for a while."""
-    if own.shape_in(name):
-        with _shelf.lock:
-            _shelf.shown[name] = time.monotonic()
-            _shelf.shown.move_to_end(name)
-            while len(_shelf.shown) > VISITORS_KEPT:
-                _shelf.shown.popitem(last=False)
-
-
-def _make_room(visitor: str, newest: str) -> None:
-    root = datasets.data_root()
-    others = {name for who, names in _shelf.sent.items() if who != visitor for name in names}
-    sizes = {entry.name: entry.size for entry in own.filed(root)}
-    mine = [name for name in _shelf.sent[visitor] if name in sizes]
-    needed = in_use()
-    for name in list(mine):
-        if sum(sizes[each] for each in mine) <= MOST_OF_ONE:
-            break
-        if name in needed or name in others or name == newest:
-            continue
-        own.remove(name, root)
-        mine.remove(name)
-    _shelf.sent[visitor] = mine
-    own.make_room(root, MOST_KEPT, needed | {newest})
-
-
-def preview(images: OwnImages) -> bytes:
-    """Some of the images, evenly chosen, as a PNG file of tiles."""
-    count = len(images.images)
-    chosen = images.images[np.unique(np.linspace(0, count - 1, min(PREVIEWED, count)).astype(int))]
-    _, channels, height, width = chosen.shape
-    return tiles(chosen.reshape(len(chosen), -1) / 255.0, (channels, height, width), columns=12)
-
-
-def summary(images: OwnImages) -> str:
+def summary(read: Read) -> str:
     """What was read, in a sentence."""
-    count, channels, height, width = images.images.shape
+    count, channels, height, width = read.shape
     held_out = own.held_out_count(count)
     kind = "grey" if channels == 1 else "colour"
-    classes = len(images.label_names)
-    named = "1 class" if classes == 1 else f"{classes} classes"
+    named = "1 class" if read.classes == 1 else f"{read.classes} classes"
     return (
         f"{count:,} {kind} images of {height} × {width} pixels, {named}; {count - held_out:,} to learn from, "
         f"{held_out:,} held out."
     )
 
 
-def left_out(images: OwnImages) -> str:
+def left_out(read: Read) -> str:
     """Which files were not used, and why: a list in markdown; empty if all were."""
-    if not images.left_out_count:
+    if not read.left_out_count:
         return ""
-    lines = [f"- `{name.replace('`', '')}` {why}" for name, why in images.left_out]
-    if more := images.left_out_count - len(images.left_out):
+    lines = [f"- `{name.replace('`', '')}` {why}" for name, why in read.left_out]
+    if more := read.left_out_count - len(read.left_out):
         lines.append(f"- and {more:,} more")
     return "\n".join(lines)

@@ -1,39 +1,31 @@
-"""Train your own: the form and its link, a run from beginning to end, own images and what is wrong with them."""
+"""Train your own: the form and its link, a run from beginning to end."""
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-import ui.own_images
 import ui.training
 from ui import recipe
 from ui.desk import LONGEST_QUEUE, Ended
 from ui.forecast import images_shown, memory_of, weight_count
 from ui.live import live
-from ui.own_images import in_use, keep, offered, read_upload
 from vae_core import datasets
 from vae_core.browser_film import curves, film_of_run, settled_range
 from vae_core.checkpoints import Store
-from vae_core.datasets import own
-from vae_core.errors import UnusableImages
 from vae_core.export import command_line, script
 from vae_core.models import build
 from vae_core.spec import RunSpec
 from vae_core.training.loop import images_per_epoch
 
-from .helpers import HOSTILE, ROOT, Bench, open_page, payload_headers, pictures, said, tables, texts, wait_until
+from .helpers import HOSTILE, ROOT, Bench, open_page, payload_headers, said, tables, wait_until
 
 PAGE = "pages/train.py"
 SHORT = {"dataset": "digits", "epochs": "3", "depth": "128", "batch": "256"}
@@ -47,14 +39,6 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     yield held
     ui.training.desk().close()
     held.let_go(2 * LONGEST_QUEUE)
-
-
-@pytest.fixture
-def own_root(tmp_path, monkeypatch) -> Path:
-    """A folder of images for one test; nobody has sent any."""
-    monkeypatch.setenv("VAE_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(ui.own_images, "_shelf", ui.own_images._Shelf())
-    return tmp_path / "data"
 
 
 def train(at: AppTest) -> AppTest:
@@ -342,130 +326,3 @@ def test_the_page_imports_no_torch(small_store):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "[]\n"
-
-
-# ---- own images ------------------------------------------------------------------------------------------------------
-
-
-def picture(seed: int = 0, side: int = 40) -> bytes:
-    file = io.BytesIO()
-    pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(file, format="PNG")
-    return file.getvalue()
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return content.getvalue()
-
-
-def album(seed: int = 0, count: int = 24) -> bytes:
-    return zipped({f"{'cats' if k % 2 else 'dogs'}/{k}.png": picture(100 * seed + k) for k in range(count)})
-
-
-def npz(**arrays: np.ndarray) -> bytes:
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    return content.getvalue()
-
-
-MALFORMED = {
-    "no picture": [("a.png", b"hello")],
-    "one picture": [("a.png", picture())],
-    "no archive": [("a.zip", b"hello")],
-    "an empty archive": [("a.zip", zipped({}))],
-    "an archive of text": [("a.zip", zipped({f"{k}.txt": b"x" for k in range(30)}))],
-    "two archives": [("a.zip", album()), ("b.zip", album())],
-    "an archive and pictures": [("a.zip", album()), ("a.png", picture())],
-    "objects": [("a.npz", npz(images=np.array([{}] * 30, dtype=object)))],
-    "wrong shape": [("a.npz", npz(images=np.zeros((30, 7, 9), np.uint8)))],
-    "not finite": [("a.npz", npz(images=np.full((30, 28, 28), np.nan)))],
-    "too much": [("a.png", b"x" * 40_000_000), ("b.png", b"x" * 40_000_000)],
-}
-
-
-@pytest.mark.parametrize("name", MALFORMED)
-def test_a_malformed_upload_is_one_sentence(name):
-    with pytest.raises(UnusableImages) as refused:
-        read_upload(MALFORMED[name], 28, "auto")
-    assert str(refused.value).endswith(".") and "\n" not in str(refused.value)
-
-
-def send(at: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    sent = [(name, content, "application/octet-stream") for name, content in files]
-    at.file_uploader(key="train-own-files").set_value(sent).run()
-    assert not at.exception
-    return at
-
-
-def test_the_page_reads_shows_and_keeps_what_is_sent(own_root, empty_store):
-    at = send(open_page(PAGE), ("album.zip", album()))
-    assert "24 colour images of 28 × 28 pixels, 2 classes; 13 to learn from, 11 held out." in texts(at)
-    assert len(pictures(at)) == 1 and not at.error
-    at.button(key="train-own-use").click().run()
-    assert not at.exception
-    (name,) = [entry.name for entry in own.filed(own_root)]
-    assert at.selectbox(key="train-dataset").value == name and key_on(at).startswith(f"vae-{name}-")
-    assert "These images are chosen in the form below." in texts(at)
-
-
-@pytest.mark.parametrize("name", MALFORMED)
-def test_the_page_says_what_is_wrong_with_what_is_sent_and_the_form_stays(own_root, empty_store, name):
-    at = send(open_page(PAGE), *MALFORMED[name])
-    assert len(at.error) == 1 and at.error[0].value.endswith(".")
-    assert key_on(at).startswith("vae-mnist_sample-")
-    assert not own_root.exists()
-
-
-def test_images_are_kept_and_offered_to_whom_they_belong(own_root, empty_store):
-    read = read_upload([("album.zip", album())], 28, "auto")
-    name = keep(read, "a")
-    assert offered("a") == (name,) and offered("b") == () and offered("b", name) == (name,)
-    at = open_page(PAGE, dataset=name)
-    assert key_on(at).startswith(f"vae-{name}-") and not at.warning
-    at = open_page(PAGE, dataset="own-1x28x28-0123456789ab")
-    assert len(at.warning) == 1 and key_on(at).startswith("vae-mnist_sample-")
-
-
-def test_the_quota_takes_the_visitors_oldest_and_nothing_in_use(own_root, monkeypatch):
-    monkeypatch.setattr(ui.own_images, "IN_USE", 0.0)
-    sets = [read_upload([("album.zip", album(seed))], 28, "auto") for seed in range(4)]
-    first = keep(sets[0], "a")
-    size = own.describe(first, own_root).size
-    monkeypatch.setattr(ui.own_images, "MOST_OF_ONE", int(2.5 * size))
-    names = [first, *(keep(each, "a") for each in sets[1:3])]
-    assert offered("a") == tuple(sorted(names[1:]))
-    ui.training.desk().start = Bench()
-    ui.training.desk().ask([RunSpec(names[1], "vae", hidden=(16,))], "a")
-    assert names[1] in in_use()
-    keep(sets[3], "a")
-    assert names[1] in offered("a") and names[2] not in offered("a")
-    monkeypatch.setattr(ui.own_images, "MOST_KEPT", size)
-    keep(sets[0], "b")
-    assert names[1] in {entry.name for entry in own.filed(own_root)}
-    ui.training.desk().close()
-
-
-def test_a_set_others_sent_too_is_not_taken_from_them(own_root, monkeypatch):
-    monkeypatch.setattr(ui.own_images, "IN_USE", 0.0)
-    shared, *more = (read_upload([("album.zip", album(seed))], 28, "auto") for seed in range(3))
-    name = keep(shared, "a")
-    assert keep(shared, "b") == name
-    monkeypatch.setattr(ui.own_images, "MOST_OF_ONE", 1)
-    for each in more:
-        keep(each, "a")
-    assert own.describe(name, own_root) is not None and offered("b") == (name,)
-
-
-def test_what_was_left_out_is_listed():
-    read = read_upload(
-        [("album.zip", zipped({f"{k}.png": picture(k) for k in range(24)} | {"no`te.txt": b"x"}))], 28, "grey"
-    )
-    assert read.images.shape == (24, 1, 28, 28)
-    assert ui.own_images.left_out(read) == "- `note.txt` is not a PNG, JPEG or WebP picture."
-    assert ui.own_images.summary(read) == "24 grey images of 28 × 28 pixels, 1 class; 13 to learn from, 11 held out."
-    tiles = Image.open(io.BytesIO(ui.own_images.preview(read)))
-    assert tiles.size == (12 * 30 - 2, 2 * 30 - 2)

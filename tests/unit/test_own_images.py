@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 import struct
+import sys
 import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 from vae_core import archive, cli, datasets
 from vae_core.checkpoints import Store
 from vae_core.datasets import own
-from vae_core.datasets.arrays import FEWEST_IMAGES
-from vae_core.datasets.pictures import MOST_PIXELS, decode
+from vae_core.datasets.limits import FEWEST_IMAGES, MOST_PIXELS, SIZES
+from vae_core.datasets.pictures import decode
 from vae_core.datasets.reading import OwnImages, read_file, read_files, read_path
 from vae_core.errors import DatasetUnavailable, SpecError, UnusableImages
+from vae_core.models import build
 from vae_core.spec import RunSpec
 
 RANDOM = np.random.default_rng(0)
@@ -83,8 +89,18 @@ def encrypted(content: bytes) -> bytes:
     return bytes(changed)
 
 
+def directory_of(count: int) -> bytes:
+    """A zip with so many empty files as far as its directory says, one after another from the same place."""
+    local = struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 0, 0, 33, 0, 0, 0, 6, 0) + b"000000"
+    head = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 33, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0)
+    entries = b"".join(head + b"%06d" % number for number in range(count))
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, count & 0xFFFF, count & 0xFFFF, len(entries), len(local), 0)
+    return local + entries + end
+
+
+@cache
 def bomb() -> bytes:
-    return zipped({f"a/{number}.png": bytes(40_000_000) for number in range(3)})
+    return zipped({"a/1.png": bytes(40_000_000)})
 
 
 # What is uploaded, and a piece of the sentence that answers it.
@@ -108,9 +124,23 @@ MALFORMED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "no zip at all": ("fake.zip", lambda: b"PK nothing", "is not a zip archive, or is damaged"),
     "empty zip": ("none.zip", lambda: zipped({}), "holds no pictures that can be used"),
     "a zip without pictures": ("texts.zip", lambda: zipped({"a.txt": b"x"}), "is not a PNG, JPEG or WebP picture"),
-    "100,000 tiny files": ("tiny.zip", lambda: zipped(dict.fromkeys(map(str, range(100_000)), b"")), "at most 50,000"),
+    "100,000 tiny files": ("tiny.zip", lambda: directory_of(100_000), "holds 100,000 files; at most 50,000"),
     "one image": ("one.png", picture, "holds one picture; at least 20 are needed"),
+    "a folder named as a picture": ("z.zip", lambda: zipped({"a.png/": b""}), "holds no pictures"),
     "another archive": ("a.7z", lambda: b"7z\xbc\xaf'\x1c", "is not a zip archive"),
+    "npz of text": ("a.npz", lambda: npz(images=np.full((30, 28, 28), "x")), "must be uint8"),
+    "npz of one number": ("a.npz", lambda: npz(images=np.array(7)), "must have the shape"),
+    "npz of no images": ("a.npz", lambda: npz(images=np.zeros((0, 28, 28))), "holds 0 images"),
+    "npz of negative extents": (
+        "a.npz", lambda: zipped({"images.npy": npy_claiming("(-30, 28, 28)")}), "which no array has",
+    ),
+    "npz of records": (
+        "a.npz", lambda: npz(images=np.zeros((30, 28, 28), [("a", "u1"), ("b", "u1")])), "must be uint8",
+    ),
+    "npz with labels as objects": (
+        "a.npz", lambda: npz(images=np.zeros((30, 28, 28), np.uint8), labels=np.array([{}] * 30, object)),
+        "labels holds Python objects",
+    ),
     "npz without images": ("a.npz", lambda: npz(x=np.zeros(3)), "has no array named images"),
     "npz with objects": ("a.npz", lambda: npz(images=np.array([{}, []], object)), "holds Python objects"),
     "npz of the wrong shape": ("a.npz", lambda: npz(images=np.zeros((30, 784), np.uint8)), "must have the shape"),
@@ -143,6 +173,17 @@ def test_a_malformed_upload_is_answered_by_a_sentence(name: str) -> None:
     text = str(refused.value)
     assert said in text
     assert text.endswith(".") and "\n" not in text and len(text) < 600
+
+
+def test_a_directory_of_many_files_is_one_that_zipfile_reads_and_is_refused_before_it_does(monkeypatch) -> None:
+    with zipfile.ZipFile(io.BytesIO(directory_of(300))) as archive:
+        assert archive.namelist() == [f"{number:06}" for number in range(300)]
+        assert archive.read("000000") == b""
+    with pytest.raises(UnusableImages, match="holds no pictures"):
+        read_file("z.zip", directory_of(300))
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(UnusableImages, match="holds 50,001 files"):
+        read_file("z.zip", directory_of(50_001))
 
 
 def test_a_bomb_is_not_unpacked() -> None:
@@ -297,14 +338,12 @@ def test_a_damaged_or_missing_set_is_said(tmp_path: Path) -> None:
 
 
 def test_the_longest_unused_set_goes_first_and_never_one_in_use(tmp_path: Path) -> None:
-    import os
-
     names = [own.file(some(seed=seed), tmp_path) for seed in range(4)]
     for age, name in enumerate(names):
         os.utime(own.folder(tmp_path) / f"{name}{own.SUFFIX}", (1000 - age, 1000 - age))
     sizes = {entry.name: entry.size for entry in own.filed(tmp_path)}
-    assert own.make_room(tmp_path, sum(sizes.values())) == []
-    gone = own.make_room(tmp_path, 2 * max(sizes.values()), keep=frozenset([names[3]]))
+    assert own.make_room(tmp_path, sum(sizes.values()), 4) == []
+    gone = own.make_room(tmp_path, 2 * max(sizes.values()), 4, keep=frozenset([names[3]]))
     assert gone == [names[2], names[1]]
     assert sorted(entry.name for entry in own.filed(tmp_path)) == sorted([names[0], names[3]])
     datasets.load(names[3], "train", root=tmp_path)  # now the one used last
@@ -339,6 +378,113 @@ def test_colour_photographs_in_a_folder_are_trained_on_from_the_command_line(tmp
     assert again.stdout.split()[-1] == key
     tensors, _ = archive.read(own.folder(root) / f"{run.spec.dataset}{own.SUFFIX}")
     assert tensors["images"].shape == (50, 3, 32, 32)
+
+
+@pytest.mark.parametrize("side", SIZES)
+@pytest.mark.parametrize("hidden", [(16, 32, 64), (8, 16), (32, 64, 128)])
+def test_convolutional_models_take_and_give_pictures_of_every_size(side, hidden) -> None:
+    network = build(RunSpec(f"own-3x{side}x{side}-0123456789ab", "conv_vae", hidden=hidden), (3, side, side))
+    pixels = torch.rand(2, 3 * side * side)
+    rebuilt = network.decode(network.encode(pixels).mean)
+    assert rebuilt.shape == pixels.shape
+    rebuilt.sum().backward()  # every pixel's path leads back to the encoder's first layer
+    first = next(network.parameters())
+    assert first.grad is not None and first.grad.abs().sum() > 0
+
+
+def looped(folder: Path) -> Path:
+    (folder / "loop").symlink_to(folder / "loop")
+    return folder / "loop"
+
+
+def piped(folder: Path) -> Path:
+    os.mkfifo(folder / "pipe")
+    return folder / "pipe"
+
+
+def within(folder: Path, make: Callable[[Path], Path]) -> Path:
+    """A folder of enough pictures, and one thing that is none."""
+    for name, content in many().items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+    make(folder / "cats").rename(folder / "cats" / "x.png")
+    return folder
+
+
+def made(path: Path, content: bytes | None = None) -> Path:
+    path.mkdir() if content is None else path.write_bytes(content)
+    return path
+
+
+UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "nothing there": (lambda folder: folder / "missing", "there is no .*/missing; name a folder or a zip"),
+    "an empty folder": (lambda folder: made(folder / "empty"), "empty holds no pictures that can be used; at least 20"),
+    "a folder of folders": (lambda folder: made(made(folder / "out") / "in").parent, "out holds no pictures"),
+    "a folder without pictures": (
+        lambda folder: made(made(folder / "texts") / "a.txt", b"x").parent, "left out: a.txt is not a PNG, JPEG",
+    ),
+    "an empty file": (lambda folder: made(folder / "a.zip", b""), "a.zip is not a zip archive, or is damaged"),
+    "a link to itself": (looped, "loop cannot be read .*; name pictures that you may read"),
+    "a pipe": (piped, "pipe is neither a folder nor a file"),
+    "a device": (lambda folder: Path("/dev/zero"), "/dev/zero is neither a folder nor a file"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_what_cannot_be_read_from_the_command_line_is_one_sentence(name, tmp_path, monkeypatch, capsys) -> None:
+    make, said = UNREADABLE[name]
+    command = [
+        "vae_core",
+        "train",
+        "--images",
+        str(make(tmp_path)),
+        "--model",
+        "ae",
+        "--data-root",
+        str(tmp_path / "d"),
+    ]
+    monkeypatch.setattr(sys, "argv", ["vae_core", *command])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Error: ") and line.endswith(".") and re.search(said, line), line
+    assert not (tmp_path / "d").exists()
+
+
+def test_a_folder_within_that_may_not_be_read_is_named(tmp_path, monkeypatch) -> None:
+    within(tmp_path, lambda folder: made(folder / "note.txt", b"x"))
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("cats"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(UnusableImages, match=r"cats cannot be read \(Permission denied\)"):
+        read_path(tmp_path)
+
+
+def test_links_out_of_a_folder_and_what_is_no_file_in_it_are_left_out(tmp_path) -> None:
+    outside = made(tmp_path / "secret.png", picture())
+    album = within(made(tmp_path / "album"), piped)
+    (album / "cats" / "y.png").symlink_to(outside)
+    (album / "cats" / "z.png").symlink_to(album / "cats" / "00000.png")
+    read = read_path(album)
+    assert len(read.images) == FEWEST_IMAGES + 1
+    assert dict(read.left_out) == {
+        "cats/x.png": "is not a file.", "cats/y.png": "is a link that leads out of the folder.",
+    }  # fmt: skip
+
+
+def test_the_same_pictures_have_the_same_name_however_they_come(tmp_path) -> None:
+    files = many(11, "b/") | many(11, "a/") | many(3, "")
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    ways = read_path(tmp_path), read_file("z.zip", zipped(files)), read_files(files.items())
+    assert len({own.name_of(read) for read in ways}) == 1
 
 
 @pytest.mark.parametrize("options", [[], ["--dataset", "digits", "--images", "x"]])

@@ -6,12 +6,9 @@ import zipfile
 
 import numpy as np
 
-from vae_core.datasets.pictures import SIZES
+from vae_core.datasets.limits import FEWEST_IMAGES, MOST_ARRAY, MOST_CLASSES, MOST_IMAGES, SIZES
 from vae_core.errors import UnusableImages
 
-FEWEST_IMAGES, MOST_IMAGES = 20, 20_000
-MOST_ARRAY = 1_000_000_000  # bytes
-MOST_CLASSES = 256  # a run keeps labels as bytes
 NO_FOLDER = "images"  # the class of images that have none
 
 
@@ -48,6 +45,8 @@ def _array(title: str, archive: zipfile.ZipFile, name: str) -> np.ndarray:
             shape, fortran, kind = reader(file)
             if kind.hasobject:
                 raise UnusableImages(f"{title}: {name} holds Python objects; save plain numbers.")
+            if min(shape, default=0) < 0:  # numpy lets it pass; read() would then read to the end, however far
+                raise UnusableImages(f"{title}: {name} claims the shape {shape}, which no array has.")
             size = kind.itemsize * int(np.prod([int(extent) for extent in shape], dtype=object))
             if size > MOST_ARRAY:
                 raise UnusableImages(f"{title}: {name} claims {size / 1e9:,.1f} GB; at most 1 can be read.")
@@ -71,14 +70,17 @@ def _pixels(title: str, images: np.ndarray) -> np.ndarray:
             f"{title}: images may be {allowed} pixels large, not {images.shape[1]} × {images.shape[2]}."
         )
     if images.dtype.kind == "f":
-        if not np.isfinite(images).all():
+        if not (np.isfinite(images.min(initial=0)) and np.isfinite(images.max(initial=0))):  # NaN is carried along
             raise UnusableImages(f"{title}: images hold values that are not finite numbers.")
         if len(images) and (images.min() < 0 or images.max() > 1):
             raise UnusableImages(
                 f"{title}: images of floating-point numbers must lie in [0, 1], not {images.min():g} to "
                 f"{images.max():g}."
             )
-        images = np.rint(images * 255).astype(np.uint8)
+        levels = np.empty(images.shape, np.uint8)
+        for image, level in zip(images, levels, strict=True):  # one at a time: the whole would be there twice again
+            level[...] = np.rint(image * 255)
+        images = levels
     elif images.dtype != np.uint8:
         raise UnusableImages(f"{title}: images must be uint8, or floating-point numbers in [0, 1], not {images.dtype}.")
     return np.ascontiguousarray(images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2))

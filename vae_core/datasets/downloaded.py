@@ -61,7 +61,9 @@ def _official(name: str, *, train: bool, root: Path, download: bool) -> tuple[np
     Raises:
         DatasetUnavailable: whatever way the files are missing or broken.
     """
-    reader = getattr(import_torchvision().datasets, name)
+    # Of old, torchvision kept pickled tensors, prefers them to the raw files, and names the folder after the class.
+    theirs = getattr(import_torchvision().datasets, name)
+    reader = type(name, (theirs,), {"_check_legacy_exist": lambda _: False})
     try:
         try:
             dataset = reader(str(root), train=train, download=False)

@@ -7,7 +7,10 @@ The same images get the same name, so a run on them has the same key wherever it
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +24,7 @@ from vae_core.errors import DamagedRun, DatasetUnavailable, StoreError
 
 SUFFIX = ".safetensors"
 _NAME = re.compile(r"own-(\d)x(\d{1,4})x(\d{1,4})-[0-9a-f]{12}")
+_WAITED_TOO_LONG = "your images have waited too long and are gone; send them again."
 HELD_OUT_SHARE, FEWEST_HELD_OUT = 0.1, 11  # more than the ten neighbours that codes are compared with
 
 
@@ -75,12 +79,58 @@ def file(own: OwnImages, root: Path) -> str:
     Raises:
         DatasetUnavailable: the folder cannot be written to, or the disk is full.
     """
+    return _write(own, folder(root))
+
+
+def waiting(root: Path) -> Path:
+    """Where sets wait that were read and are not kept yet."""
+    return folder(root) / ".waiting"
+
+
+def put_by(own: OwnImages, root: Path) -> str:
+    """Write a set where `accept` finds it; its name. Errors as of `file`."""
+    return _write(own, waiting(root))
+
+
+def waiting_size(name: str, root: Path) -> int:
+    """Bytes of a set that waits.
+
+    Raises:
+        DatasetUnavailable: it waits no longer.
+    """
+    try:
+        return (waiting(root) / f"{name}{SUFFIX}").stat().st_size
+    except OSError as error:
+        raise DatasetUnavailable(_WAITED_TOO_LONG) from error
+
+
+def accept(name: str, root: Path) -> None:
+    """Keep a set that waits; nothing is left to do for one that is kept already.
+
+    Raises:
+        DatasetUnavailable: it waits no longer, or its file cannot be moved.
+    """
+    if shape_in(name) is None:
+        raise DatasetUnavailable(f"{name[:60]!r} is not the name of a set of images.")
+    kept = folder(root) / f"{name}{SUFFIX}"
+    try:
+        waits = waiting(root) / kept.name
+        if waits.exists():
+            waits.replace(kept)
+        os.utime(kept)  # used now
+    except FileNotFoundError as error:
+        raise DatasetUnavailable(_WAITED_TOO_LONG) from error
+    except OSError as error:
+        raise DatasetUnavailable(f"your images could not be kept ({error.strerror or error}).") from error
+
+
+def _write(own: OwnImages, place: Path) -> str:
     name, document = name_of(own), {"title": own.title, "label_names": list(own.label_names)}
     try:
-        archive.write(folder(root) / f"{name}{SUFFIX}", {"images": own.images, "labels": own.labels}, document)
+        archive.write(place / f"{name}{SUFFIX}", {"images": own.images, "labels": own.labels}, document)
     except StoreError as error:
         raise DatasetUnavailable(
-            f"your images could not be kept in {folder(root)} ({error.__cause__}); free some space, or choose another "
+            f"your images could not be kept in {place} ({error.__cause__}); free some space, or choose another "
             "folder with --data-root or VAE_DATA."
         ) from error
     return name
@@ -115,13 +165,18 @@ def load_own(name: str, split: str, root: Path, download: bool = False) -> tuple
         raise DatasetUnavailable(f"{error} Delete it and read the images again.") from error
     except OSError as error:
         raise DatasetUnavailable(f"{path} cannot be read ({error.strerror or error}).") from error
-    with suppress(OSError):  # of a folder that can only be read nothing is removed either
-        path.touch()  # its time says when it was last used: the longest unused is the first to go
+    note_used(name, root)
     images, labels = tensors["images"], tensors["labels"]
     order = np.random.default_rng(0).permutation(len(images))
     held_out = held_out_count(len(images))
     part = order[held_out:] if split == "train" else order[:held_out]
     return images[part], labels[part]
+
+
+def note_used(name: str, root: Path) -> None:
+    """The time of a set's file says when it was last used: the longest unused is the first to go."""
+    with suppress(OSError):  # of a folder that can only be read nothing is removed either
+        os.utime(folder(root) / f"{name}{SUFFIX}")
 
 
 def describe(name: str, root: Path) -> FiledSet | None:
@@ -156,23 +211,44 @@ def remove(name: str, root: Path) -> None:
         (folder(root) / f"{name}{SUFFIX}").unlink(missing_ok=True)
 
 
-def make_room(root: Path, most: int, keep: frozenset[str] = frozenset()) -> list[str]:
+def make_room(root: Path, most: int, most_sets: int, keep: frozenset[str] = frozenset()) -> list[str]:
     """Remove the longest unused sets until what is left fits; the names of what went.
 
     Args:
         root: the data root.
         most: bytes that all sets together may have.
+        most_sets: how many there may be.
         keep: names of sets in use, which stay.
     """
     entries = filed(root)
-    total = sum(entry.size for entry in entries)
+    total, count = sum(entry.size for entry in entries), len(entries)
     gone = []
     for entry in entries:
-        if total <= most:
+        if total <= most and count <= most_sets:
             break
         if entry.name in keep:
             continue
         remove(entry.name, root)
-        total -= entry.size
+        total, count = total - entry.size, count - 1
         gone.append(entry.name)
     return gone
+
+
+def tidy(root: Path, most: int, longest: float) -> None:
+    """Of what waits, remove what has waited for more than `longest` seconds, and the oldest beyond `most` bytes.
+
+    Also what a process left half-written that was ended.
+    """
+    total = 0
+    for written, size, path in sorted(_files(waiting(root)), reverse=True):
+        total += size
+        if total > most or time.time() - written > longest:
+            path.unlink(missing_ok=True)
+
+
+def _files(place: Path) -> Iterator[tuple[float, int, Path]]:
+    """(time, bytes, path) of the files in a folder."""
+    for path in place.glob("*"):
+        with suppress(FileNotFoundError):  # taken meanwhile
+            state = path.stat()
+            yield state.st_mtime, state.st_size, path

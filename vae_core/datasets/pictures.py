@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vae_core.datasets.limits import MOST_BYTES, MOST_PIXELS
 from vae_core.errors import UnusableImages
 
 if TYPE_CHECKING:
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 FORMATS = ("PNG", "JPEG", "WEBP")
-MOST_PIXELS = 50_000_000
-MOST_BYTES = 30_000_000
-SIZES = (28, 32, 64)
 COLOURS = ("auto", "grey", "colour")
 _TOO_LARGE = f"claims more than the {MOST_PIXELS / 1e6:.0f} million pixels that a picture may have."
 _ALIKE = 2  # grey levels: what rounding and compression make of equal channels
@@ -66,6 +65,8 @@ def decode(content: bytes, size: int) -> np.ndarray:
         raise UnusableImages(_TOO_LARGE) from error
     except UnidentifiedImageError as error:
         raise UnusableImages("is not a PNG, JPEG or WebP picture.") from error
+    except MemoryError as error:
+        raise UnusableImages("needs more memory to be read than there is; scale it down.") from error
     except (
         OSError,
         ValueError,
@@ -74,7 +75,6 @@ def decode(content: bytes, size: int) -> np.ndarray:
         IndexError,
         KeyError,
         TypeError,
-        MemoryError,
         OverflowError,
     ) as error:
         # What Pillow raises on damaged files depends on where the damage is.
@@ -103,11 +103,19 @@ def _eight_bit_rgb(picture: Image.Image) -> Image.Image:
 
 def all_grey(images: np.ndarray) -> bool:
     """Whether the channels of all pictures, uint8 (N, 3, H, W), are alike."""
-    channels = images.astype(np.int16)
-    return bool((channels.max(axis=1) - channels.min(axis=1) <= _ALIKE).all())
+    return all((part.max(axis=1) - part.min(axis=1)).max() <= _ALIKE for part in _parts(images))
 
 
 def to_grey(images: np.ndarray) -> np.ndarray:
     """Luminance as ITU-R 601 weighs it: uint8 (N, 3, H, W) -> (N, 1, H, W)."""
-    luminance = np.tensordot(images.astype(np.float32), np.array([0.299, 0.587, 0.114], np.float32), axes=((1,), (0,)))
-    return np.rint(luminance).astype(np.uint8)[:, None]
+    weights = np.array([0.299, 0.587, 0.114], np.float32)
+    found = np.empty((len(images), 1, *images.shape[2:]), np.uint8)
+    for part, grey in zip(_parts(images), _parts(found), strict=True):
+        grey[:, 0] = np.rint(np.tensordot(part.astype(np.float32), weights, axes=((1,), (0,))))
+    return found
+
+
+def _parts(images: np.ndarray) -> Iterator[np.ndarray]:
+    """A few pictures at a time: all of them at once would take four times their memory again."""
+    for start in range(0, len(images), 500):
+        yield images[start : start + 500]

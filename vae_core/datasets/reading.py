@@ -16,12 +16,21 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from vae_core.datasets.arrays import FEWEST_IMAGES, MOST_CLASSES, MOST_IMAGES, NO_FOLDER, read_npz
-from vae_core.datasets.pictures import COLOURS, MOST_BYTES, SIZES, SUFFIXES, all_grey, decode, to_grey
+from vae_core.datasets.arrays import NO_FOLDER, read_npz
+from vae_core.datasets.limits import (
+    FEWEST_IMAGES,
+    LISTED,
+    MOST_BYTES,
+    MOST_CLASSES,
+    MOST_ENTRIES,
+    MOST_IMAGES,
+    MOST_UNPACKED,
+    SIZES,
+)
+from vae_core.datasets.pictures import COLOURS, SUFFIXES, all_grey, decode, to_grey
 from vae_core.errors import UnusableImages
 
-MOST_ENTRIES = 50_000  # files of an archive or a folder that are looked at
-MOST_UNPACKED = 2_000_000_000  # bytes, of all pictures together
+_ENTRY = b"PK\x01\x02"  # begins an entry of a zip's directory
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 
@@ -46,8 +55,6 @@ class OwnImages:
     left_out_count: int = 0
 
 
-LISTED = 50
-
 Entry = tuple[str, str, bytes | str]  # name to show, class, content or why it cannot be had
 
 
@@ -67,8 +74,14 @@ def read_path(path: Path, *, size: int = 28, colour: str = "auto") -> OwnImages:
         if path.is_dir():
             return _gathered(path.name or str(path), _of_folder(path), size, colour)
         return read_file(path.name, _content(path), size=size, colour=colour)
+    except FileNotFoundError as error:
+        raise UnusableImages(
+            f"there is no {path}; name a folder or a zip of pictures, a picture, or an npz that is there."
+        ) from error
     except OSError as error:
-        raise UnusableImages(f"{path} cannot be read ({error.strerror or error}).") from error
+        raise UnusableImages(
+            f"{error.filename or path} cannot be read ({error.strerror or error}); name pictures that you may read."
+        ) from error
 
 
 def read_file(name: str, content: bytes, *, size: int = 28, colour: str = "auto") -> OwnImages:
@@ -78,6 +91,9 @@ def read_file(name: str, content: bytes, *, size: int = 28, colour: str = "auto"
         if name.lower().endswith((".npz", *_ARCHIVES)):
             raise UnusableImages(f"{name} is not a zip archive, or is damaged; send a .zip, an .npz or pictures.")
         return read_files([(name, content)], size=size, colour=colour)
+    # Before zipfile makes an object of each, a kilobyte large.
+    if (count := content.count(_ENTRY)) > MOST_ENTRIES:
+        raise UnusableImages(f"{name} holds {count:,} files; at most {MOST_ENTRIES:,} can be looked at.")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if name.lower().endswith(".npz"):
@@ -90,7 +106,7 @@ def read_file(name: str, content: bytes, *, size: int = 28, colour: str = "auto"
 def read_files(files: Iterable[tuple[str, bytes]], *, size: int = 28, colour: str = "auto") -> OwnImages:
     """Read several pictures, (name, content) each; folders in the names are the classes. Otherwise as `read_path`."""
     _check(size, colour)
-    entries = [(name, _class_of(PurePosixPath(name.replace("\\", "/"))), content) for name, content in files]
+    entries = [(name, _class_of(PurePosixPath(name.replace("\\", "/"))), content) for name, content in sorted(files)]
     return _gathered("own pictures", iter(entries), size, colour)
 
 
@@ -102,6 +118,8 @@ def _check(size: int, colour: str) -> None:
 
 
 def _content(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # a device or a pipe may never end
+        raise UnusableImages(f"{path} is neither a folder nor a file; name a folder or a zip of pictures.")
     if path.stat().st_size > MOST_UNPACKED:
         raise UnusableImages(f"{path.name} has {path.stat().st_size / 1e9:.1f} GB; at most 2 can be read.")
     return path.read_bytes()
@@ -111,25 +129,33 @@ def _content(path: Path) -> bytes:
 
 
 def _of_folder(folder: Path) -> Iterator[Entry]:
-    """Pictures below a folder, in the order of their names; links that lead out of it are not followed."""
-    found = 0
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            file = Path(place) / name
-            relative = file.relative_to(folder)
-            if name.startswith("."):
-                continue
-            found += 1
-            if found > MOST_ENTRIES:
-                raise UnusableImages(f"{folder.name} holds more than {MOST_ENTRIES:,} files; choose a smaller folder.")
-            yield str(relative), _class_of(PurePosixPath(relative.as_posix())), _file_content(file)
+    """Pictures below a folder, in the order of their names; links that lead out of it are not followed.
+
+    Raises:
+        OSError: the folder, or one in it, cannot be read.
+    """
+    found: list[str] = []
+    for place, _, names in os.walk(folder, onerror=_raised):
+        found += [(Path(place) / name).relative_to(folder).as_posix() for name in names if not name.startswith(".")]
+        if len(found) > MOST_ENTRIES:
+            raise UnusableImages(f"{folder.name} holds more than {MOST_ENTRIES:,} files; choose a smaller folder.")
+    inside = folder.resolve()
+    for name in sorted(found):
+        yield name, _class_of(PurePosixPath(name)), _file_content(folder / name, inside)
 
 
-def _file_content(file: Path) -> bytes | str:
+def _raised(error: OSError) -> None:
+    raise error
+
+
+def _file_content(file: Path, inside: Path) -> bytes | str:
     if file.suffix.lower() not in SUFFIXES:
         return _no_picture(file.name)
     try:
+        if file.is_symlink() and not file.resolve().is_relative_to(inside):
+            return "is a link that leads out of the folder."
+        if file.exists() and not file.is_file():
+            return "is not a file."
         return "is larger than a picture may be." if file.stat().st_size > MOST_BYTES else file.read_bytes()
     except OSError as error:
         return f"cannot be read ({error.strerror or error})."
@@ -137,8 +163,6 @@ def _file_content(file: Path) -> bytes | str:
 
 def _of_zip(archive: zipfile.ZipFile) -> Iterator[Entry]:
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    if len(entries) > MOST_ENTRIES:
-        raise UnusableImages(f"the archive holds {len(entries):,} files; at most {MOST_ENTRIES:,} can be read.")
     if entries and all(entry.flag_bits & 1 for entry in entries):
         raise UnusableImages("the archive is encrypted; send one without a password.")
     for entry in sorted(entries, key=lambda entry: entry.filename):

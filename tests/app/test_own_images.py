@@ -1,0 +1,314 @@
+"""Own images in the app: sent, read by a process of their own, kept within a quota that outlives the app."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import time
+import tomllib
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+import ui.own_images
+import ui.quota
+import ui.training
+import ui.uploads
+from ui.own_images import Read, left_out, read_upload, summary
+from ui.quota import in_use, keep, note_shown, offered
+from ui.resources import held_out, thumbnail_sheet
+from vae_core import archive, datasets
+from vae_core.datasets import limits, own
+from vae_core.datasets.reading import OwnImages
+from vae_core.errors import DatasetUnavailable, UnusableImages
+from vae_core.spec import RunSpec
+
+from .helpers import ROOT, Bench, open_page, payload_headers, pictures, said, texts
+
+PAGE = "pages/train.py"
+
+
+@pytest.fixture
+def own_root(tmp_path, monkeypatch) -> Path:
+    """A folder of images for one test; nobody has sent any."""
+    monkeypatch.setenv("VAE_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(ui.quota, "_desk", ui.quota._Desk())
+    return tmp_path / "data"
+
+
+def picture(seed: int = 0, side: int = 40) -> bytes:
+    file = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(file, format="PNG")
+    return file.getvalue()
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return content.getvalue()
+
+
+def album(seed: int = 0, count: int = 24) -> bytes:
+    return zipped({f"{'cats' if k % 2 else 'dogs'}/{k}.png": picture(100 * seed + k) for k in range(count)})
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    return content.getvalue()
+
+
+# ---- reading ---------------------------------------------------------------------------------------------------------
+
+# What is wrong with the images themselves is in tests/unit/test_own_images.py.
+MALFORMED = {
+    "no picture": ([("a.png", b"hello")], "is not a PNG, JPEG or WebP picture"),
+    "two archives": ([("a.zip", album()), ("b.zip", album())], "is one of several files"),
+    "an archive and pictures": ([("a.png", picture()), ("a.zip", album())], "a.zip is one of several files"),
+    "objects": ([("a.npz", npz(images=np.array([{}] * 30, dtype=object)))], "holds Python objects"),
+    "too much": ([("a.png", b"x" * 40_000_000), ("b.png", b"x" * 40_000_000)], "send at most 60"),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_upload_is_one_sentence_and_leaves_nothing(name, own_root):
+    files, why = MALFORMED[name]
+    with pytest.raises(UnusableImages, match=why) as refused:
+        read_upload(files, 28, "auto")
+    assert str(refused.value).endswith(".") and "\n" not in str(refused.value)
+    assert not own_root.exists()
+
+
+def test_several_pictures_or_an_archive_are_read_and_what_was_left_out_is_listed(own_root):
+    files = {f"{k}.png": picture(k) for k in range(24)} | {"no`te.txt": b"x"}
+    one, other = read_upload([("album.zip", zipped(files))], 28, "grey"), read_upload(list(files.items()), 28, "grey")
+    assert one.shape == other.shape == (24, 1, 28, 28) and one.name == other.name
+    assert left_out(one) == "- `note.txt` is not a PNG, JPEG or WebP picture."
+    assert summary(one) == "24 grey images of 28 × 28 pixels, 1 class; 13 to learn from, 11 held out."
+    assert Image.open(io.BytesIO(one.preview)).size == (12 * 30 - 2, 2 * 30 - 2)
+    shown = np.asarray(Image.open(io.BytesIO(one.preview)).convert("L"))[:28, :28]
+    expected = archive.read(own.waiting(own_root) / f"{one.name}{own.SUFFIX}")[0]["images"][0, 0]
+    assert np.array_equal(shown, expected)
+
+
+def test_reading_that_takes_too_long_or_is_ended_is_said(own_root, monkeypatch):
+    monkeypatch.setattr(ui.own_images, "LONGEST_READING", 0.01)
+    with pytest.raises(UnusableImages, match="more than 0 s to read; send fewer"):
+        read_upload([("album.zip", album())], 28, "auto")
+    monkeypatch.undo()
+    monkeypatch.setattr(sys, "executable", "/usr/bin/false-that-is-not-there")
+    with pytest.raises(UnusableImages, match="could not be started"):
+        read_upload([("album.zip", album())], 28, "auto")
+
+
+def test_what_waits_too_long_or_is_too_much_is_removed(own_root):
+    old, new = (put_by(own_root, seed) for seed in range(2))
+    path = own.waiting(own_root) / f"{old}{own.SUFFIX}"
+    half_written = path.with_name(".own-half.tmp")
+    half_written.write_bytes(b"x")
+    for each in (path, half_written):
+        os.utime(each, (time.time() - 3_700, time.time() - 3_700))
+    own.tidy(own_root, limits.MOST_UNDECIDED, limits.LONGEST_UNDECIDED)
+    assert [each.name for each in own.waiting(own_root).iterdir()] == [f"{new}{own.SUFFIX}"]
+    with pytest.raises(DatasetUnavailable, match="waited too long and are gone; send them again"):
+        keep(old, "a")
+    put_by(own_root, 2)
+    own.tidy(own_root, int(1.5 * own.waiting_size(new, own_root)), limits.LONGEST_UNDECIDED)
+    assert len(list(own.waiting(own_root).iterdir())) == 1
+
+
+# ---- the page --------------------------------------------------------------------------------------------------------
+
+
+def send(at: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    sent = [(name, content, "application/octet-stream") for name, content in files]
+    at.file_uploader(key="train-own-files-0").set_value(sent).run()
+    assert not at.exception
+    return at
+
+
+def key_on(at: AppTest) -> str:
+    return said(at, "Its key: `(.*?)`")[1]
+
+
+def test_the_page_reads_shows_and_keeps_what_is_sent(own_root, empty_store):
+    at = send(open_page(PAGE), ("album.zip", album()))
+    assert "24 colour images of 28 × 28 pixels, 2 classes; 13 to learn from, 11 held out." in texts(at)
+    assert len(pictures(at)) == 1 and not at.error
+    at.button(key="train-own-use").click().run()
+    assert not at.exception
+    (name,) = [entry.name for entry in own.filed(own_root)]
+    assert at.selectbox(key="train-dataset").value == name and key_on(at).startswith(f"vae-{name}-")
+    assert "Your images are chosen in the form below." in texts(at)
+    assert at.file_uploader(key="train-own-files-1").value == []  # what was sent is not in the memory any more
+
+
+def test_the_page_says_what_is_wrong_once_reads_it_once_and_the_form_stays(own_root, empty_store, monkeypatch):
+    asked = []
+    monkeypatch.setattr(ui.uploads, "read_upload", lambda *sent: (asked.append(sent), read_upload(*sent))[1])
+    at = send(open_page(PAGE), *MALFORMED["no picture"][0])
+    for _ in range(2):
+        assert len(at.error) == 1 and at.error[0].value.endswith(".")
+        assert key_on(at).startswith("vae-mnist_sample-")
+        at.run()
+    assert len(asked) == 1
+
+
+def test_the_page_and_the_server_allow_what_may_be_sent():
+    with (ROOT / ".streamlit" / "config.toml").open("rb") as file:
+        configured = tomllib.load(file)["server"]["maxUploadSize"]
+    assert configured == limits.MOST_SENT // 1_000_000
+
+
+# ---- whose they are, and how much ------------------------------------------------------------------------------------
+
+
+def some(seed: int, count: int = 24) -> OwnImages:
+    images = np.random.default_rng(seed).integers(0, 256, (count, 3, 28, 28), dtype=np.uint8)
+    return OwnImages("holiday", images, np.arange(count) % 2, ("left", "right"))
+
+
+def put_by(root: Path, seed: int) -> str:
+    return own.put_by(some(seed), root)
+
+
+def kept(root: Path, seed: int, visitor: str) -> str:
+    name = put_by(root, seed)
+    keep(name, visitor)
+    return name
+
+
+def there(root: Path) -> set[str]:
+    return {entry.name for entry in own.filed(root)}
+
+
+def test_images_are_kept_and_offered_to_whom_they_belong(own_root, empty_store):
+    name = kept(own_root, 0, "a")
+    assert offered("a") == (name,) and offered("b") == () and offered("b", name) == (name,)
+    by_command_line = own.file(some(1), own_root)
+    assert set(offered("a")) == {name, by_command_line} and offered("b") == (by_command_line,)
+    at = open_page(PAGE, dataset=name)
+    assert key_on(at).startswith(f"vae-{name}-") and not at.warning
+    at = open_page(PAGE, dataset="own-1x28x28-0123456789ab")
+    assert len(at.warning) == 1 and key_on(at).startswith("vae-mnist_sample-")
+
+
+EARLIER = """
+import sys
+import numpy as np
+from tests.app.test_own_images import kept
+from pathlib import Path
+print(*(kept(Path(sys.argv[1]), seed, "a") for seed in (0, 1)))
+"""
+
+
+def test_the_quota_counts_what_an_earlier_app_has_kept(own_root, monkeypatch):
+    command = [sys.executable, "-c", EARLIER, str(own_root)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.split()
+    assert set(offered("a")) == {first, second} and offered("b") == ()
+    size = own.describe(first, own_root).size
+    monkeypatch.setattr(ui.quota, "MOST_OF_ONE", int(2.5 * size))
+    third = kept(own_root, 2, "a")
+    assert there(own_root) == {second, third}
+    # A set that was used since it was sent is in use, whoever noted it.
+    own.note_used(second, own_root)
+    assert second in in_use()
+    fourth = kept(own_root, 3, "a")
+    assert there(own_root) == {second, fourth}
+    # Of another visitor, and of all: the oldest go, whoever has kept them.
+    monkeypatch.setattr(ui.quota, "MOST_KEPT", int(2.5 * size))
+    fifth = kept(own_root, 4, "b")
+    assert there(own_root) == {second, fifth}
+    assert {mark.name for mark in (own.folder(own_root) / ".sent").iterdir()} <= {
+        f"{name}~{visitor}" for name, visitor in ((second, "a"), (fifth, "b"), (fourth, "a"))
+    }
+    long_ago = time.time() - limits.IN_USE - 60
+    os.utime(own.folder(own_root) / f"{second}{own.SUFFIX}", (long_ago, long_ago))
+    assert second not in in_use()
+
+
+def test_what_a_job_or_a_page_needs_stays_and_without_room_beside_it_nothing_is_taken_in(own_root, monkeypatch):
+    in_training, shown, spare = (kept(own_root, seed, "a") for seed in range(3))
+    ui.training.desk().start = Bench()
+    ui.training.desk().ask([RunSpec(in_training, "vae", hidden=(16,))], "b")
+    assert in_use() == {in_training}
+    note_shown(shown)
+    assert in_use() == {in_training, shown}
+    size = own.describe(shown, own_root).size
+    monkeypatch.setattr(ui.quota, "MOST_OF_ONE", int(2.5 * size))
+    late = put_by(own_root, 3)
+    with pytest.raises(DatasetUnavailable, match=r"0 MB in 2 are in use; send these when a run has ended"):
+        keep(late, "a")
+    assert there(own_root) == {in_training, shown} and spare not in offered("a")
+    monkeypatch.setattr(ui.quota, "MOST_SETS", 2)
+    with pytest.raises(DatasetUnavailable, match="those of others are in use"):
+        keep(late, "c")
+    assert there(own_root) == {in_training, shown}
+    ui.training.desk().close()
+
+
+def test_there_are_not_more_sets_than_may_be(own_root, monkeypatch):
+    monkeypatch.setattr(ui.quota, "MOST_SETS_OF_ONE", 2)
+    names = [kept(own_root, seed, "a") for seed in range(4)]
+    assert there(own_root) == set(names[2:])
+    monkeypatch.setattr(ui.quota, "MOST_SETS", 3)
+    more = [kept(own_root, seed, f"visitor{seed}") for seed in range(4, 6)]
+    assert there(own_root) == {names[3], *more}
+
+
+def test_a_set_that_others_sent_too_is_not_taken_from_them(own_root, monkeypatch):
+    name = kept(own_root, 0, "a")
+    assert kept(own_root, 0, "b") == name
+    monkeypatch.setattr(ui.quota, "MOST_SETS_OF_ONE", 1)
+    kept(own_root, 1, "a")
+    assert name not in offered("a") and offered("b") == (name,)
+
+
+def test_a_set_is_the_same_sent_read_and_loaded(own_root):
+    read = read_upload([("album.zip", album())], 28, "auto")
+    assert isinstance(read, Read)
+    keep(read.name, "a")
+    parts = [datasets.load(read.name, split, root=own_root) for split in ("train", "validation")]
+    assert [len(part) for part in parts] == [13, 11]
+    assert sorted({name for part in parts for name in part.label_names}) == ["cats", "dogs"]
+    assert not list(own.waiting(own_root).iterdir())
+
+
+# ---- runs on them ----------------------------------------------------------------------------------------------------
+
+
+def test_pages_show_runs_on_own_images_also_when_the_images_are_gone(own_root, empty_store):
+    own_images = some(0, count=40)
+    name = own.file(own_images, own_root)
+    options = {"data_root": own_root, "precision": "float32", "film": True}
+    specs = [RunSpec(name, "vae", hidden=(16,), epochs=2), RunSpec(name, "conv_vae", hidden=(4, 8), epochs=1)]
+    keys = [empty_store.get_or_train(spec, **options).key for spec in specs]
+    for key in keys:
+        at = open_page("pages/explorer.py", run=key)
+        assert not at.error and not at.warning
+        assert {"plane", "thumbnails"} <= {header["kind"] for header in payload_headers(at)}
+        at = open_page(PAGE, run=key, **{"with": keys[0]})
+        assert not at.error and not at.warning
+        (film,) = payload_headers(at)
+        assert film["kind"] == "film" and film["image"]["channels"] == 3 and film["count"] > 0
+    for page in ("home", "reduction", "regularity", "inside", "beta", "mathematics"):
+        open_page(f"pages/{page}.py", run=keys[0], dataset=name)
+    own.remove(name, own_root)
+    held_out.clear()
+    thumbnail_sheet.clear()
+    at = open_page("pages/explorer.py", run=keys[0])
+    assert len(at.error) == 1 and "read them again" in at.error[0].value
+    assert payload_headers(at)[0]["kind"] == "plane"
+    at = open_page(PAGE, run=keys[0])
+    assert payload_headers(at)[0]["kind"] == "film" and not at.error
