@@ -218,7 +218,7 @@ def serving(
 
 def _replica(number: int, port: int, environment: Mapping[str, str]) -> Kept:
     command = [
-        sys.executable, "-m", "streamlit", "run", "app.py",
+        sys.executable, "-m", "deploy.replica", "run", "app.py",
         "--server.headless", "true", "--server.address", LOOPBACK, "--server.port", str(port),
     ]  # fmt: skip
     return Kept(f"replica {number}", command, environment, port)
@@ -251,7 +251,11 @@ def prepare(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
             "in VAE_HOME."
         ) from error
     own = {"VAE_STORE": str(runs), "VAE_DATA": str(data), "TMPDIR": str(passing), "HOME": str(home)}
-    return {**environment, **own, **{name: environment[name] for name in ("VAE_STORE", "VAE_DATA") if environment.get(name)}}
+    return {
+        **environment,
+        **own,
+        **{name: environment[name] for name in ("VAE_STORE", "VAE_DATA") if environment.get(name)},
+    }
 
 
 def answers(port: int) -> bool:

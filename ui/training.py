@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import streamlit as st
 
@@ -15,7 +16,7 @@ from ui.process_worker import ProcessWorker
 from ui.resources import shelf, store
 from ui.visitor import visitor
 from vae_core import datasets
-from vae_core.errors import SpecError
+from vae_core.errors import SpecError, StoreError
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
 
@@ -24,8 +25,8 @@ MOST_WORKERS = 64
 
 @st.cache_resource(show_spinner=False)
 def desk() -> Desk:
-    """One for the whole app; it ends with it."""
-    made = Desk(_start, workers=workers())
+    """One for the whole process; it ends with it."""
+    made = Desk(_start, workers=workers(), place=_place)
     atexit.register(made.close)
     return made
 
@@ -36,6 +37,21 @@ def workers() -> int:
     if not wanted.isascii() or not wanted.isdigit() or not 1 <= int(wanted) <= MOST_WORKERS:
         raise SpecError(f"VAE_WORKERS must be a whole number from 1 to {MOST_WORKERS}, not {wanted[:40]!r}.")
     return int(wanted)
+
+
+@contextmanager
+def _place() -> Iterator[bool]:
+    """One of `workers` places for training, held across all processes that share the store; False if none is free."""
+    with ExitStack() as held:
+        for number in range(1, workers() + 1):
+            try:
+                free = held.enter_context(store().locked(f"place-{number}", wait=False))
+            except StoreError:
+                free = True  # a folder that cannot be written to: the training process says so
+            if free:
+                yield True
+                return
+        yield False
 
 
 def _start(spec: RunSpec) -> Worker:
@@ -64,7 +80,9 @@ def waiting_text(ticket: Ticket) -> str:
     """Where a waiting job stands in the queue."""
     seconds = seconds_until_begun(ticket)
     begins = f", begins in about {duration(seconds)}" if seconds is not None else ""
-    return f"waiting, {len(ticket.before)} before it{begins}" if ticket.before else "about to begin"
+    if ticket.before:
+        return f"waiting, {len(ticket.before)} before it{begins}"
+    return "waiting for a run that others asked for" if desk().held_up else "about to begin"
 
 
 def offer_training(specs: Sequence[RunSpec], *, key: str) -> None:
