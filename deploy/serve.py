@@ -220,6 +220,7 @@ def _replica(number: int, port: int, environment: Mapping[str, str]) -> Kept:
     command = [
         sys.executable, "-m", "deploy.replica", "run", "app.py",
         "--server.headless", "true", "--server.address", LOOPBACK, "--server.port", str(port),
+        "--logger.hideWelcomeMessage", "true",
     ]  # fmt: skip
     return Kept(f"replica {number}", command, environment, port)
 

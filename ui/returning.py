@@ -30,4 +30,4 @@ def _request_rerun(session: AppSession, client_state: ClientState | None) -> Non
 
 def welcome_returning_visitors() -> None:
     """From now on; a second call changes nothing."""
-    AppSession.request_rerun = _request_rerun  # type: ignore[method-assign]
+    AppSession.request_rerun = _request_rerun  # type: ignore[method-assign, assignment]
