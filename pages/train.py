@@ -16,7 +16,7 @@ from ui.plots import PLAIN
 from ui.resources import load_run, shelf, store
 from ui.runs import can_be_explored, run_name
 from ui.trained import comparable, comparison, film, has_film, measured, spec_of
-from ui.training import desk, seconds_left, waiting_text
+from ui.training import desk, not_kept, seconds_left, waiting_text
 from ui.uploads import upload_box
 from ui.visitor import visitor
 from vae_core.export import command_line, history_csv, script
@@ -37,7 +37,7 @@ def form() -> None:
         said = "This run is in the store already." if there else recipe.expected(spec)
         if not there and (begun := live(spec.key)):
             said = f"Stopped after epoch {begun.epoch} of {spec.epochs}; it goes on from there. {said}"
-        st.markdown(f"{said} Its key: `{spec.key}`.")
+        st.markdown(f"{said} Its key: `{spec.key}`. {not_kept()}")
         if st.button("Show" if there else "Train", key="train-begin", type="primary", icon=":material/play_arrow:"):
             begin(spec)
 

@@ -54,6 +54,16 @@ def _place() -> Iterator[bool]:
         yield False
 
 
+def not_kept() -> str:
+    """What somebody should know before training here, a sentence; empty where runs stay."""
+    root = store().root
+    if root.exists() and not os.access(root, os.W_OK):
+        return "Nothing can be trained here: the folder of runs can only be read."
+    if os.environ.get("VAE_FORGETS"):
+        return "Runs and images are lost when this app is started again: take away what you want to keep."
+    return ""
+
+
 def _start(spec: RunSpec) -> Worker:
     return ProcessWorker(spec, store().root)
 
