@@ -12,6 +12,7 @@ import streamlit as st
 from ui.desk import Desk, Ticket, Worker
 from ui.forecast import duration, estimated_seconds
 from ui.live import live
+from ui.markup import as_written
 from ui.process_worker import ProcessWorker
 from ui.resources import shelf, store
 from ui.visitor import visitor
@@ -123,7 +124,7 @@ def _offer(specs: list[RunSpec], key: str) -> None:
         estimates = [estimated_seconds(spec) for spec in missing]
         known = [seconds for seconds in estimates if seconds is not None]
         time = f"about {duration(sum(known))}" if len(known) == len(estimates) else "for a while"
-        title = datasets.info(missing[0].dataset).title
+        title = as_written(datasets.info(missing[0].dataset).title)
         st.markdown(f"Not trained yet on {title}: {names}. Training takes {time}; the page stays usable meanwhile.")
         if st.button("Train", key=f"{key}-train", icon=":material/play_arrow:"):
             if refusal := desk().ask(missing, visitor()):
