@@ -54,7 +54,7 @@ class Kept:
     Attributes:
         name: for what is printed.
         command, environment: how to start it.
-        port: where its health is asked for.
+        port, health: where its health is asked for.
         process: the present one.
     """
 
@@ -62,6 +62,7 @@ class Kept:
     command: list[str]
     environment: Mapping[str, str]
     port: int
+    health: str = "/_stcore/health"
     process: subprocess.Popen[bytes] | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -102,7 +103,7 @@ class Kept:
                 return f"ended ({_cause(status)})"
             if time.monotonic() - asked < ASK_EVERY:
                 continue
-            healthy = answers(self.port)
+            healthy = answers(self.port, self.health)
             asked = time.monotonic()
             answered = answered or healthy
             silences = 0 if healthy else silences + answered
@@ -119,7 +120,7 @@ class Kept:
             CannotServe: it ended, or took too long.
         """
         limit = time.monotonic() + START_LIMIT
-        while not answers(self.port):
+        while not answers(self.port, self.health):
             assert self.process is not None
             if self.process.poll() is not None:
                 raise CannotServe(f"{self.name} could not be started; its own words are above.")
@@ -200,7 +201,7 @@ def serving(
             frame_ancestors=frame_ancestors,
         )
         command = [program, "-p", str(folder), "-c", str(write_configuration(folder, text)), "-e", "stderr"]
-        proxy = Kept("nginx", command, given, port)
+        proxy = Kept("nginx", command, given, port, "/proxy/health")
         try:
             for app in apps:
                 app.start()
@@ -259,11 +260,11 @@ def prepare(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def answers(port: int) -> bool:
-    """Whether the health check on this port says yes."""
+def answers(port: int, path: str) -> bool:
+    """Whether the health check at this place says yes."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=ANSWER_LIMIT)
     try:
-        connection.request("GET", "/_stcore/health")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

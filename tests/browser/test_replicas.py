@@ -131,7 +131,7 @@ def test_one_replica_dies_and_its_visitors_go_on_with_the_other(group, browser: 
     assert reader.evaluate("window.untouched") is True and errors[1] == []
     assert not [text for text in errors[0] if "ontent Security" in text]
 
-    wait_until(lambda: answers(died.port))  # started again; who left stays where they are
+    wait_until(lambda: answers(died.port, died.health))  # started again; who left stays where they are
     assert died.process.poll() is None
     assert sessions(died) == 0
     for page in visitors:
