@@ -89,8 +89,8 @@ class Phase:
 class Session:
     """One tab."""
 
-    def __init__(self, url: str, page: str) -> None:
-        self.url, self.page = url, page
+    def __init__(self, url: str, page: str, cookie: str = "") -> None:
+        self.url, self.page, self.cookie = url, page, cookie
         self.cache = MessageCache()
         self.script_hash = ""
         self.components: dict[str, str] = {}  # key of a component on the page -> its id
@@ -103,6 +103,7 @@ class Session:
             self.url.replace("http", "ws", 1) + "/_stcore/stream",
             subprotocols=[Subprotocol("streamlit")],
             origin=self.url,  # type: ignore[arg-type]
+            additional_headers={"Cookie": self.cookie} if self.cookie else None,
             max_size=None,
             proxy=None,
         )

@@ -9,6 +9,7 @@ from ui.desk import Ticket
 from ui.film import training_film
 from ui.forecast import duration
 from ui.live import Live, kept_spec, live
+from ui.markup import as_written
 from ui.messages import errors_said
 from ui.navigation import require_app
 from ui.plots import PLAIN
@@ -16,7 +17,7 @@ from ui.quota import note_shown, offered
 from ui.resources import load_run, shelf, store
 from ui.runs import can_be_explored, run_name
 from ui.trained import comparable, comparison, film, has_film, measured, spec_of
-from ui.training import desk, seconds_left, waiting_text
+from ui.training import desk, not_kept, seconds_left, waiting_text
 from ui.uploads import upload_box
 from ui.visitor import visitor
 from vae_core.export import command_line, history_csv, script
@@ -37,7 +38,7 @@ def form() -> None:
         said = "This run is in the store already." if there else recipe.expected(spec)
         if not there and (begun := live(spec.key)):
             said = f"Stopped after epoch {begun.epoch} of {spec.epochs}; it goes on from there. {said}"
-        st.markdown(f"{said} Its key: `{spec.key}`.")
+        st.markdown(f"{said} Its key: `{spec.key}`. {not_kept()}")
         if st.button("Show" if there else "Train", key="train-begin", type="primary", icon=":material/play_arrow:"):
             begin(spec)
 
@@ -108,7 +109,7 @@ def instrument(key: str) -> None:
         return
     ticket = desk().ticket(key, visitor())
     if ticket:
-        st.markdown(f"### {run_name(ticket.spec)}")
+        st.markdown(f"### {as_written(run_name(ticket.spec))}")
         st.fragment(in_training, run_every=1.0)(key)
         return
     halted(key)
@@ -166,7 +167,7 @@ def halted(key: str) -> None:
         st.error(problem[:1].upper() + problem[1:], icon=":material/error:")
     if spec is None:
         return
-    st.markdown(f"### {run_name(spec)}")
+    st.markdown(f"### {as_written(run_name(spec))}")
     if record:
         st.progress(record.epoch / spec.epochs, f"Stopped after epoch {record.epoch} of {spec.epochs}; nothing is lost")
     if st.button("Go on", key="train-resume", type="primary", icon=":material/play_arrow:"):
@@ -177,7 +178,7 @@ def halted(key: str) -> None:
 
 def finished(key: str, spec: RunSpec) -> None:
     """A finished run: its film, its numbers, what can be taken away of it, and others beside it."""
-    st.markdown(f"### {run_name(spec)}")
+    st.markdown(f"### {as_written(run_name(spec))}")
     run = load_run(key)
     if has_film(run):
         training_film(film(key), key=f"train-film-{key}")

@@ -3,13 +3,16 @@
 Knows nothing of Streamlit. First come, first served; a run that many ask for is trained once; it stops only when
 nobody who asked is left; a process that died is started again and goes on from its last epoch. What is said about
 jobs is immutable: `Ticket`. How far one is, is read from the store, where the process writes it after every epoch.
+Where several processes serve the app, each has a desk, and the desks take turns for the machine's places: `place`.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +23,7 @@ MOST_PER_VISITOR = 3
 MOST_RESUMED = 2
 KEPT_FAILURES = 32
 VISITORS_KEPT, ASKED_KEPT = 1_000, 6
+TRY_AGAIN = 0.5  # seconds, while other desks have all places
 
 
 @dataclass(frozen=True)
@@ -88,11 +92,16 @@ class Desk:
     Attributes:
         start: starts a process for a spec; an OSError says that it cannot be.
         workers: how many processes may train at once.
+        place: holds one of the places that all desks of a machine share, while it is entered; gives False if none is
+            free.
+        held_up: whether jobs wait because other desks have all places.
         failures: key -> the sentence it failed with, of the last `KEPT_FAILURES`.
     """
 
     start: Callable[[RunSpec], Worker]
     workers: int = 1
+    place: Callable[[], AbstractContextManager[bool]] = lambda: nullcontext(True)
+    held_up: bool = False
     failures: dict[str, str] = field(default_factory=dict)
     _jobs: dict[str, _Job] = field(default_factory=dict)
     _lately: OrderedDict[str, tuple[str, ...]] = field(default_factory=OrderedDict)
@@ -220,20 +229,31 @@ class Desk:
     def _work(self) -> None:
         while True:
             with self._lock:
-                job = next((job for job in self._jobs.values() if not job.begun), None)
-                if job is None:
+                if all(job.begun for job in self._jobs.values()):
                     self._threads -= 1
                     return
-                job.begun = True
-            problem = self._train(job)
-            with self._lock:
-                del self._jobs[job.spec.key]
-                if problem:
-                    self.failures[job.spec.key] = problem
-                    while len(self.failures) > KEPT_FAILURES:
-                        del self.failures[next(iter(self.failures))]
-                elif job.stopping and job.asked and not self._closed:  # somebody asked again while it was stopping
-                    self._jobs[job.spec.key] = _Job(job.spec, job.asked)
+            with self.place() as free:
+                self.held_up = not free
+                if free:
+                    self._work_on_the_next()
+            if not free:
+                time.sleep(TRY_AGAIN)
+
+    def _work_on_the_next(self) -> None:
+        with self._lock:
+            job = next((job for job in self._jobs.values() if not job.begun), None)
+            if job is None:
+                return
+            job.begun = True
+        problem = self._train(job)
+        with self._lock:
+            del self._jobs[job.spec.key]
+            if problem:
+                self.failures[job.spec.key] = problem
+                while len(self.failures) > KEPT_FAILURES:
+                    del self.failures[next(iter(self.failures))]
+            elif job.stopping and job.asked and not self._closed:  # somebody asked again while it was stopping
+                self._jobs[job.spec.key] = _Job(job.spec, job.asked)
 
     def _train(self, job: _Job) -> str:
         """Train a job to its end; the sentence that says why it failed, empty if it did not or was stopped."""

@@ -1,8 +1,9 @@
-"""HTML made by this app."""
+"""HTML made by this app, and others' words within markdown."""
 
 from __future__ import annotations
 
 import html
+import re
 
 _TEXT = "max-width:45rem;margin:0 0 0.9rem"
 _NOTE = "font-size:0.875rem;opacity:0.72;max-width:45rem;margin-top:0.6rem"
@@ -29,3 +30,8 @@ def paragraph(text: str) -> str:
 def small_print(note: str) -> str:
     """A note under a figure; nothing for an empty one."""
     return f'<p style="{_NOTE}">{html.escape(note)}</p>' if note else ""
+
+
+def as_written(text: str) -> str:
+    """Markdown that shows a text of a visitor's as it is: no picture, link or formatting can be in a file's name."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))

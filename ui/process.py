@@ -18,6 +18,7 @@ from streamlit.runtime import app_session
 
 import vae_core.browser
 import vae_core.checkpoints  # noqa: F401  imported here so that no session's first run pays for it
+from ui.returning import welcome_returning_visitors
 
 # For torch, wherever a page comes to need it: one thread, because sessions share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -36,6 +37,7 @@ def set_up_process() -> None:
     global _modules_frozen
     if not _modules_frozen:
         remember_theme()
+        welcome_returning_visitors()
     if len(sys.modules) != _modules_frozen:
         gc.collect()
         gc.freeze()

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import streamlit as st
 
 from ui.desk import Desk, Ticket, Worker
 from ui.forecast import duration, estimated_seconds
 from ui.live import live
+from ui.markup import as_written
 from ui.process_worker import ProcessWorker
 from ui.resources import shelf, store
 from ui.visitor import visitor
 from vae_core import datasets
-from vae_core.errors import SpecError
+from vae_core.errors import SpecError, StoreError
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
 
@@ -24,8 +26,8 @@ MOST_WORKERS = 64
 
 @st.cache_resource(show_spinner=False)
 def desk() -> Desk:
-    """One for the whole app; it ends with it."""
-    made = Desk(_start, workers=workers())
+    """One for the whole process; it ends with it."""
+    made = Desk(_start, workers=workers(), place=_place)
     atexit.register(made.close)
     return made
 
@@ -36,6 +38,31 @@ def workers() -> int:
     if not wanted.isascii() or not wanted.isdigit() or not 1 <= int(wanted) <= MOST_WORKERS:
         raise SpecError(f"VAE_WORKERS must be a whole number from 1 to {MOST_WORKERS}, not {wanted[:40]!r}.")
     return int(wanted)
+
+
+@contextmanager
+def _place() -> Iterator[bool]:
+    """One of `workers` places for training, held across all processes that share the store; False if none is free."""
+    with ExitStack() as held:
+        for number in range(1, workers() + 1):
+            try:
+                free = held.enter_context(store().locked(f"place-{number}", wait=False))
+            except StoreError:
+                free = True  # a folder that cannot be written to: the training process says so
+            if free:
+                yield True
+                return
+        yield False
+
+
+def not_kept() -> str:
+    """What somebody should know before training here, a sentence; empty where runs stay."""
+    root = store().root
+    if root.exists() and not os.access(root, os.W_OK):
+        return "Nothing can be trained here: the folder of runs can only be read."
+    if os.environ.get("VAE_FORGETS"):
+        return "Runs and images are lost when this app is started again: take away what you want to keep."
+    return ""
 
 
 def _start(spec: RunSpec) -> Worker:
@@ -64,7 +91,9 @@ def waiting_text(ticket: Ticket) -> str:
     """Where a waiting job stands in the queue."""
     seconds = seconds_until_begun(ticket)
     begins = f", begins in about {duration(seconds)}" if seconds is not None else ""
-    return f"waiting, {len(ticket.before)} before it{begins}" if ticket.before else "about to begin"
+    if ticket.before:
+        return f"waiting, {len(ticket.before)} before it{begins}"
+    return "waiting for a run that others asked for" if desk().held_up else "about to begin"
 
 
 def offer_training(specs: Sequence[RunSpec], *, key: str) -> None:
@@ -95,7 +124,7 @@ def _offer(specs: list[RunSpec], key: str) -> None:
         estimates = [estimated_seconds(spec) for spec in missing]
         known = [seconds for seconds in estimates if seconds is not None]
         time = f"about {duration(sum(known))}" if len(known) == len(estimates) else "for a while"
-        title = datasets.info(missing[0].dataset).title
+        title = as_written(datasets.info(missing[0].dataset).title)
         st.markdown(f"Not trained yet on {title}: {names}. Training takes {time}; the page stays usable meanwhile.")
         if st.button("Train", key=f"{key}-train", icon=":material/play_arrow:"):
             if refusal := desk().ask(missing, visitor()):

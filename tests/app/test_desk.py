@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ui import training
 from ui.desk import KEPT_FAILURES, LONGEST_QUEUE, MOST_PER_VISITOR, VISITORS_KEPT, Desk, Ended
 from ui.process_worker import ProcessWorker
 from ui.visitor import unmasked
@@ -78,6 +79,26 @@ def test_several_processes_where_the_machine_has_them(bench):
     assert places(desk, wanted) == [0, 0, 1]
     bench.let_go(3)
     wait_until(lambda: desk.idle)
+
+
+def test_the_desks_of_all_replicas_share_the_machines_places(bench, tmp_path, monkeypatch):
+    monkeypatch.setenv("VAE_STORE", str(tmp_path))
+    here, there, wanted = Desk(bench, place=training._place), Desk(bench, place=training._place), specs(3)
+    here.ask(wanted[:1], "a")
+    wait_until(lambda: bench.came == wanted[:1])
+    there.ask(wanted[1:], "b")
+    wait_until(lambda: there.held_up)
+    assert places(there, wanted[1:]) == [1, 2]  # waiting, though nothing trains at this desk
+    there.leave(wanted[1].key, "b")
+    assert bench.came == wanted[:1]
+    bench.let_go()
+    wait_until(lambda: here.idle and bench.came == [wanted[0], wanted[2]])
+    assert not there.held_up and places(there, wanted[2:]) == [0]
+    bench.let_go()
+    wait_until(lambda: there.idle)
+    monkeypatch.setenv("VAE_STORE", os.devnull)  # nothing can be written there: the worker finds out, and says so
+    with training._place() as free:
+        assert free
 
 
 def test_the_queue_is_bounded_and_all_or_nothing(bench):

@@ -1,0 +1,94 @@
+"""Read a Dockerfile and a .dockerignore, as far as this project's go: to carry out their very steps elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+KNOWN = {"FROM", "ARG", "RUN", "WORKDIR", "COPY", "ENV", "USER", "EXPOSE", "HEALTHCHECK", "CMD"}
+
+
+class NotUnderstood(ValueError):
+    """A line that this reader does not know: it must not be skipped."""
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One step.
+
+    Attributes:
+        name: in capitals.
+        text: what follows, on one line.
+    """
+
+    name: str
+    text: str
+
+    @property
+    def argv(self) -> list[str]:
+        """What a CMD, or a HEALTHCHECK's, runs; written as a JSON list.
+
+        Raises:
+            NotUnderstood: it is written otherwise.
+        """
+        found = re.search(r"\[.*\]$", self.text)
+        if not found:
+            raise NotUnderstood(f"{self.name} must be a JSON list: {self.text}")
+        return [str(part) for part in json.loads(found[0])]
+
+    @property
+    def pairs(self) -> dict[str, str]:
+        """NAME=VALUE of an ENV or ARG."""
+        return dict(part.split("=", 1) for part in shlex.split(self.text))
+
+    @property
+    def words(self) -> list[str]:
+        """Of a COPY."""
+        return shlex.split(self.text)
+
+
+def read(text: str) -> list[Instruction]:
+    """The steps of a Dockerfile, in order.
+
+    Raises:
+        NotUnderstood: an instruction that `KNOWN` lacks, a COPY with options, or an ENV without values.
+    """
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    found = []
+    for line in re.sub(r"\\\n\s*", "", "\n".join(lines)).splitlines():
+        name, _, rest = line.strip().partition(" ")
+        step = Instruction(name, rest.strip())
+        if name not in KNOWN or (name == "COPY" and "--" in rest):
+            raise NotUnderstood(f"this step is not known here: {line}")
+        if name in ("ENV", "ARG") and not all("=" in part for part in step.words):
+            raise NotUnderstood(f"{name} needs NAME=VALUE: {line}")
+        found.append(step)
+    return found
+
+
+def filled_in(text: str, values: dict[str, str]) -> str:
+    """With ``$NAME`` and ``${NAME}`` replaced by their values, the unknown by nothing."""
+    return re.sub(r"\$\{?(\w+)\}?", lambda name: values.get(name[1], ""), text)
+
+
+def context(files: list[str], ignore: str) -> list[str]:
+    """Which files a build sees: the last line of a .dockerignore that fits a file decides."""
+    rules = [line.strip() for line in ignore.splitlines() if line.strip() and not line.startswith("#")]
+    return [name for name in files if not _ignored(name, rules)]
+
+
+def _ignored(name: str, rules: list[str]) -> bool:
+    ignored = False
+    parts = Path(name).parts
+    above = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]  # a rule for a folder is for all in it
+    for rule in rules:
+        pattern = rule.removeprefix("!").strip("/")
+        candidates = list(parts) if pattern.startswith("**/") else above
+        wanted = pattern.removeprefix("**/")
+        if any(part.count("/") == wanted.count("/") and fnmatch(part, wanted) for part in candidates):
+            ignored = not rule.startswith("!")
+    return ignored

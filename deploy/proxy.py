@@ -1,0 +1,172 @@
+"""nginx for the replicas: its configuration from the template beside this file, and Streamlit's files compressed."""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import gzip
+import hashlib
+import os
+import re
+import shutil
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit
+
+PROJECT = Path(__file__).resolve().parents[1]
+TEMPLATE = Path(__file__).with_name("nginx.conf")
+SHIPPED_STATIC = Path(streamlit.__file__).parent / "static"
+COMPRESSED = {".js", ".css", ".json", ".svg", ".html", ".wasm", ".ttf"}
+TEMPORARY = ("body", "proxy", "fastcgi", "uwsgi", "scgi")
+MARGIN = 1  # megabyte, for what frames an upload
+MUCH_BEFORE = 1_000  # times as often as the other backups
+ONLY_OURS = "'self'"
+
+
+class CannotServe(Exception):
+    """A sentence for whoever starts the app."""
+
+
+def content_security_policy(frame_ancestors: str = ONLY_OURS, index: Path | None = None) -> str:
+    """What pages may load and run, as narrow as Streamlit allows; seen in Chromium on every page.
+
+    Scripts come from this server, from memory (components are given theirs as text) or are the one that stands in
+    Streamlit's own page, known by its hash. Styles may stand inline: Streamlit's do.
+
+    Args:
+        frame_ancestors: sites that may show the app in a frame, as in the header: ``'self'``, ``'none'``, or origins
+            such as ``https://school.example``, with blanks between them.
+        index: Streamlit's page; the installed one.
+
+    Raises:
+        CannotServe: these are no origins.
+    """
+    if not frame_ancestors.strip() or re.search(r"[^\w\-.:/*' ]", frame_ancestors):
+        raise CannotServe(
+            f"{frame_ancestors[:60]!r} cannot say who may show the app in a frame; give 'self', 'none' (each with its "
+            "quotes) or origins such as https://school.example, with blanks between them."
+        )
+    html = (index or SHIPPED_STATIC / "index.html").read_text(encoding="utf-8")
+    inline = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in inline]
+    allowed = {
+        "default-src": "'self'",
+        "script-src": " ".join(["'self'", "blob:", *(f"'sha256-{value}'" for value in hashes)]),
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "connect-src": "'self'",
+        "worker-src": "'self' blob:",
+        "object-src": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": " ".join(frame_ancestors.split()),
+    }
+    return "; ".join(f"{name} {sources}" for name, sources in allowed.items())
+
+
+def largest_upload() -> int:
+    """Megabytes of one file that the app takes, from its settings."""
+    with (PROJECT / ".streamlit" / "config.toml").open("rb") as file:
+        return int(tomllib.load(file)["server"]["maxUploadSize"])
+
+
+def framed_elsewhere(frame_ancestors: str) -> bool:
+    """Whether another site may show the app, which only cookies of their own kind survive."""
+    return not set(frame_ancestors.split()) <= {"'self'", "'none'"}
+
+
+def configuration(
+    folder: Path, listen: str, replicas: Sequence[str], *, static: Path, frame_ancestors: str = ONLY_OURS
+) -> str:
+    """The text of an nginx.conf.
+
+    Args:
+        folder: for its own files; exists.
+        listen: address and port, as nginx writes them.
+        replicas: host and port of each.
+        static: the folder that holds ``static/``, see `pack_static`.
+        frame_ancestors: see `content_security_policy`.
+
+    Raises:
+        CannotServe: a name that nginx could not take.
+    """
+    if not replicas or len(set(replicas)) != len(replicas):
+        raise CannotServe("Give at least one replica, each with its own host:port.")
+    for name in (listen, *replicas):
+        if not re.fullmatch(r"[\w.\-\[\]:]+:\d{1,5}", name):
+            raise CannotServe(f"{name[:60]!r} is not host:port.")
+    for path in (folder, static):
+        if re.search(r"[\s\"';{}$\\]", str(path)):
+            raise CannotServe(f"nginx cannot use the folder {path}; choose one without blanks, quotes and the like.")
+    embedded = framed_elsewhere(frame_ancestors)
+    choices = [f"        {number} seat_{number};" for number in range(1, len(replicas) + 1)]
+    addresses = [f'        "~(^|[ ,]){re.escape(name)}$" {number};' for number, name in enumerate(replicas, 1)]
+    values = {
+        "USER": f"user {getpass.getuser()};" if os.geteuid() == 0 else "",  # else root's helpers become nobody
+        "FOLDER": str(folder),
+        "ANYWHERE": "\n".join(f"        server {name} max_fails=1 fail_timeout=2s;" for name in replicas),
+        "SEATS": "\n".join(_seat(number, replicas) for number in range(len(replicas))),
+        "CHOICES": "\n".join(choices),
+        "ADDRESSES": "\n".join(addresses),
+        "COOKIE_FLAGS": "; SameSite=None; Secure; Partitioned" if embedded else "; SameSite=Lax",
+        # The cookie that uploads need; Streamlit itself says SameSite=None when it is told to.
+        "EMBEDDED": '        proxy_cookie_path / "/; Partitioned";' if embedded else "",
+        "LARGEST_UPLOAD": str(largest_upload() + MARGIN),
+        "LISTEN": listen,
+        "POLICY": content_security_policy(frame_ancestors),
+        "STATIC": str(static),
+    }
+    text = TEMPLATE.read_text(encoding="utf-8").partition("\n\n")[2]  # without what is said of the template
+    return re.sub("@([A-Z_]+)@", lambda found: values[found[1]], text)
+
+
+def _seat(number: int, replicas: Sequence[str]) -> str:
+    """The replica, and the others for when it is down: the next one far before the rest, so that all tabs meet."""
+    order = [*replicas[number:], *replicas[:number]]
+    lines = [f"    upstream seat_{number + 1} {{", f"        zone seat_{number + 1} 64k;"]
+    for place, name in enumerate(order):
+        rank = "" if place == 0 else f" backup weight={MUCH_BEFORE if place == 1 else 1}"
+        lines.append(f"        server {name} max_fails=1 fail_timeout=2s{rank};")
+    return "\n".join([*lines, "    }"])
+
+
+def write_configuration(folder: Path, text: str) -> Path:
+    """Put the configuration and the folders that nginx writes to into `folder`; gives the file."""
+    for name in TEMPORARY:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    file = folder / "nginx.conf"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def pack_static(target: Path, source: Path = SHIPPED_STATIC) -> Path:
+    """Copy Streamlit's ``static/`` below `target`, with a compressed copy beside each file that gains by it.
+
+    Does nothing where it was done for this version of Streamlit.
+    """
+    done = target / f"streamlit-{streamlit.__version__}"
+    if done.exists():
+        return target
+    shutil.copytree(source / "static", target / "static", dirs_exist_ok=True, copy_function=shutil.copyfile)
+    for file in (target / "static").rglob("*"):
+        if file.suffix in COMPRESSED:
+            packed = file.with_name(f"{file.name}.gz")
+            packed.write_bytes(gzip.compress(file.read_bytes(), 9, mtime=0))
+            os.utime(packed, (stamp := file.stat().st_mtime, stamp))
+    done.touch()
+    return target
+
+
+def nginx() -> str:
+    """The program.
+
+    Raises:
+        CannotServe: it is not installed.
+    """
+    found = shutil.which("nginx") or next((path for path in ("/usr/sbin/nginx",) if os.access(path, os.X_OK)), None)
+    if found is None:
+        raise CannotServe("nginx is missing; install it (on Debian: apt-get install nginx), or use 'streamlit run'.")
+    return found

@@ -1,0 +1,138 @@
+"""The app by two processes behind nginx: visitors spread, one process dies, its visitors go on with the other."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import os
+import re
+import signal
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from deploy.proxy import CannotServe, content_security_policy, nginx
+from deploy.serve import Group, Kept, answers, serving
+from tests.app.helpers import wait_until
+from vae_core.manifest import shipped_run
+
+from .conftest import watch
+from .test_canvas import plane_of, state
+from .test_chapters import choice
+
+pytestmark = pytest.mark.browser
+
+AE = shipped_run(model="ae", dataset="mnist", latent_dim=2).key
+PROMISED = {
+    "content-security-policy": content_security_policy(),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "strict-origin-when-cross-origin",
+}
+
+
+@pytest.fixture(scope="module")
+def group() -> Iterator[Group]:
+    try:
+        nginx()
+    except CannotServe:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI must have nginx: apt-get install nginx")
+        pytest.skip("no nginx on this machine")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("STREAMLIT_", "VAE_"))}
+    with serving(2, environment=inherited) as served:
+        yield served
+
+
+def get(url: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and content of one answer."""
+    host, _, path = url.removeprefix("http://").partition("/")
+    connection = http.client.HTTPConnection(host, timeout=30)
+    try:
+        connection.request(
+            "GET", f"/{path}", headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
+        answer = connection.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()
+
+
+def sessions(replica: Kept) -> int:
+    """How many visitors a replica has now, in its own words."""
+    _, _, text = get(f"http://127.0.0.1:{replica.port}/_stcore/metrics?families=active_sessions")
+    return int(re.findall(r"^active_sessions (\d+)", text.decode(), re.MULTILINE)[0])
+
+
+def seat(page: Page) -> int:
+    """The replica that a visitor's cookie names."""
+    return next(int(cookie["value"]) for cookie in page.context.cookies() if cookie["name"] == "vae_seat")
+
+
+def test_what_the_proxy_sends_and_what_it_keeps_to_itself(group):
+    seats = []
+    for _ in range(2):
+        status, headers, page = get(f"{group.url}/train?run=x")
+        assert status == 200 and headers.items() >= PROMISED.items()
+        assert headers["cache-control"] == "no-cache"  # the page names files that change with the version
+        seats.append(headers["set-cookie"])
+    assert {text.partition(";")[0] for text in seats} == {"vae_seat=1", "vae_seat=2"}
+    for number in "12":
+        _, headers, _ = get(f"{group.url}/", Cookie=f"vae_seat={number}")
+        assert "set-cookie" not in headers
+    _, headers, _ = get(f"{group.url}/", Cookie="vae_seat=7; vae_seat=x")  # of a larger group, or made up
+    assert headers["set-cookie"].startswith(("vae_seat=1", "vae_seat=2"))
+    # Without cookies, whatever belongs to a session goes to one place.
+    answers = [get(f"{group.url}/_stcore/health", User_Agent="a browser")[1] for _ in range(4)]
+    assert len({re.findall(r"vae_seat=\d", headers["set-cookie"])[0] for headers in answers}) == 1
+
+    script = re.findall(rb"static/js/index[^\"]*", page)[0].decode()
+    status, headers, packed = get(f"{group.url}/{script}", Accept_Encoding="gzip")
+    assert (status, headers["content-encoding"], headers["content-type"]) == (200, "gzip", "text/javascript")
+    assert headers["cache-control"] == "public, immutable, max-age=31536000" and headers.items() >= PROMISED.items()
+    assert gzip.decompress(packed) == get(f"{group.url}/{script}")[2]
+    assert "cache-control" not in get(f"{group.url}/static/js/none.js")[1]
+    for hidden in ("_stcore/metrics", "_stcore/agent/mcp", "static/../app.py", "static/%2e%2e/nginx.conf"):
+        assert get(f"{group.url}/{hidden}")[0] in (400, 404)
+
+
+def test_one_replica_dies_and_its_visitors_go_on_with_the_other(group, browser: Browser):
+    visitors, errors = [], ([], [])
+    for heard in errors:
+        page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
+        watch(page, heard)
+        visitors.append(page)
+    pinner, reader = visitors
+    pinner.goto(f"{group.url}/explorer?run={AE}&z=1,2;-3,0.5&view=1,1,5")
+    pinned = state(plane_of(pinner))
+    assert len(pinned["pins"]) == 2
+    expect(pinner.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    reader.goto(f"{group.url}/regularity")
+    plane_of(reader)
+    died, other = group.replicas[seat(pinner) - 1], group.replicas[seat(reader) - 1]
+    assert died is not other
+    assert (sessions(died), sessions(other)) == (1, 1)  # over WebSockets through the proxy
+    reader.evaluate("window.untouched = true")
+
+    os.kill(died.process.pid, signal.SIGKILL)
+    wait_until(lambda: sessions(other) == 2)
+    expect(pinner.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    assert seat(pinner) == seat(reader)
+    assert state(plane_of(pinner)) == pinned
+    assert "z=1%2C2%3B-3%2C0.5" in pinner.url or "z=1,2;-3,0.5" in pinner.url
+    plane_of(pinner).focus()
+    pinner.keyboard.press("Backspace")  # and it still talks to Python: the link follows
+    pinner.wait_for_url(lambda url: "-3" not in url)
+    pinner.reload()
+    assert len(state(plane_of(pinner))["pins"]) == 1
+
+    choice(reader, "Latent dimensions, d", "16").click()  # who sat there noticed nothing
+    reader.wait_for_url(re.compile(r"[?&]d=16"))
+    assert reader.evaluate("window.untouched") is True and errors[1] == []
+    assert not [text for text in errors[0] if "ontent Security" in text]
+
+    wait_until(lambda: answers(died.port, died.health))  # started again; who left stays where they are
+    assert died.process.poll() is None
+    assert sessions(died) == 0
+    for page in visitors:
+        page.context.close()

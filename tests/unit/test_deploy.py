@@ -1,0 +1,122 @@
+"""What is served to whom, and that the Dockerfile says what its checker carries out."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from deploy.dockerfile import NotUnderstood, context, filled_in, read
+from deploy.proxy import CannotServe, configuration, content_security_policy, framed_elsewhere, largest_upload
+from deploy.serve import prepare
+from vae_core.checkpoints import Store
+from vae_core.manifest import SHIPPED
+
+ROOT = Path(__file__).parents[2]
+REPLICAS = ["127.0.0.1:1001", "127.0.0.1:1002", "127.0.0.1:1003"]
+
+
+def rendered(**options) -> str:
+    return configuration(Path("/run/x"), "127.0.0.1:80", REPLICAS, static=Path("/opt/static"), **options)
+
+
+def test_every_seat_has_its_replica_first_and_all_others_behind_it():
+    text = rendered()
+    assert not re.search("@[A-Z]", text)
+    for number, own in enumerate(REPLICAS, 1):
+        block = re.search(rf"upstream seat_{number} {{(.*?)}}", text, re.DOTALL)[1]
+        first, *others = re.findall(r"server (\S+) [^;]*?(backup weight=\d+)?;", block)
+        assert first == (own, "")
+        assert {name for name, _ in others} == set(REPLICAS) - {own}
+        assert [role for _, role in others] == ["backup weight=1000", "backup weight=1"]
+    assert f"client_max_body_size {largest_upload() + 1}m;" in text
+    assert "SameSite=Lax" in text and "Partitioned" not in text
+    assert rendered(frame_ancestors="https://school.example").count("Partitioned") == 2
+
+
+@pytest.mark.parametrize("name", ["", "localhost", "127.0.0.1:1; return 200", "127.0.0.1:1\n}", "a b:1"])
+def test_no_name_can_say_more_than_a_place(name):
+    with pytest.raises(CannotServe, match="host:port"):
+        configuration(Path("/run/x"), "127.0.0.1:80", [name], static=Path("/opt/static"))
+    with pytest.raises(CannotServe, match="folder"):
+        configuration(Path("/run/x;y"), "127.0.0.1:80", REPLICAS, static=Path("/opt/static"))
+
+
+def test_the_policy_knows_the_one_inline_script_by_its_hash(tmp_path):
+    page = tmp_path / "index.html"
+    page.write_text("<script>alert(1)</script>")
+    # SHA-256 of "alert(1)" in base64, computed by openssl.
+    wanted = subprocess.run(
+        "printf 'alert(1)' | openssl dgst -sha256 -binary | openssl base64", shell=True, capture_output=True, text=True
+    ).stdout.strip()
+    assert len(wanted) == 44 and f"'sha256-{wanted}'" in content_security_policy(index=page)
+    scripts = re.search(r"script-src ([^;]*)", content_security_policy())[1]
+    assert "unsafe" not in scripts and scripts.count("sha256-") == 1
+    assert content_security_policy("'self' https://school.example").endswith(
+        "frame-ancestors 'self' https://school.example"
+    )
+    assert framed_elsewhere("'self' https://school.example") and not framed_elsewhere("'self'")
+    for bad in ("", '*"; script-src *', "https://a; script-src *", "a\nb{"):
+        with pytest.raises(CannotServe, match="frame"):
+            content_security_policy(bad)
+
+
+def test_the_one_folder_that_is_written_to_shows_the_shipped_runs(tmp_path):
+    home = tmp_path / "home"
+    (home / "runs").mkdir(parents=True)
+    (home / "runs" / "gone.safetensors").symlink_to(tmp_path / "none")
+    kept = home / "runs" / "own.safetensors"
+    kept.write_bytes(b"a run that was trained here")
+    for _ in range(2):
+        environment = prepare(home, {"PATH": "x"})
+    assert environment["VAE_STORE"] == str(home / "runs") and environment["PATH"] == "x"
+    assert set(Store(home / "runs").keys()) == {*Store(SHIPPED).keys(), "own"}
+    assert kept.read_bytes() == b"a run that was trained here"
+    assert prepare(home, {"VAE_DATA": "/mnist"})["VAE_DATA"] == "/mnist"
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotServe, match="VAE_HOME"):
+        prepare(tmp_path / "file" / "home", {})
+
+
+def test_a_dockerfile_is_read_as_docker_reads_it():
+    steps = read('# first\nFROM base\nRUN one && \\\n    # why\n    two\n\nENV A=1 B="x y"\nCMD ["a", "b c"]\n')
+    assert [step.name for step in steps] == ["FROM", "RUN", "ENV", "CMD"]
+    assert steps[1].text == "one && two" and steps[2].pairs == {"A": "1", "B": "x y"} and steps[3].argv == ["a", "b c"]
+    assert filled_in("${A}:$B:$C", {"A": "1", "B": "2"}) == "1:2:"
+    for unknown in ("ADD x y", "COPY --from=a x y", "ENV A 1", "SHELL x"):
+        with pytest.raises(NotUnderstood):
+            read(unknown)
+    files = ["app.py", "ui/a.py", "ui/__pycache__/a.pyc", "tests/t.py", "checkpoints/a.safetensors", "checkpoints/.x/a"]
+    ignore = "# said\n*\n!app.py\n!ui/\n!checkpoints/*.safetensors\n**/__pycache__\n"
+    assert context(files, ignore) == ["app.py", "ui/a.py", "checkpoints/a.safetensors"]
+
+
+def test_the_image_holds_what_the_app_needs_and_nothing_else():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
+    listed = listed or [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file()]  # no repository
+    taken = set(context(listed, (ROOT / ".dockerignore").read_text()))
+    folders = ("ui/", "pages/", "vae_core/", "checkpoints/", "deploy/")
+    needed = {name for name in listed if name.startswith(folders) and not name.endswith((".md", ".pyc", ".yaml"))}
+    needed = {name for name in needed if not name.startswith("checkpoints/.")}
+    assert needed - taken == set() and {"app.py", "requirements.txt", ".streamlit/config.toml"} <= taken
+    assert not [name for name in taken if name.startswith(("tests/", "benchmarks/", ".ci", ".venv", "data/", "docs/"))]
+
+
+def test_the_image_runs_as_a_user_and_with_the_versions_that_were_tested():
+    steps = read((ROOT / "Dockerfile").read_text())
+    last = {step.name: step for step in steps}
+    order = [step.name for step in steps]
+    assert last["USER"].text == "1000" and order.index("USER") < order.index("CMD")
+    assert "/_stcore/health" in last["HEALTHCHECK"].text and last["EXPOSE"].text == "8501"
+    assert last["ARG"].pairs == {"TORCH_INDEX": ""}
+    requirements = (ROOT / "requirements.txt").read_text()
+    named = re.findall(r"(?:torch|torchvision)==[\d.]+", " ".join(step.text for step in steps))
+    assert len(named) == 2 and all(pin in requirements.splitlines() for pin in named)
+    front = (ROOT / "README.md").read_text().split("---")[1]
+    assert "sdk: docker" in front and "app_port: 8501" in front
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert settings["client"]["showErrorDetails"] == "none" and settings["server"]["fileWatcherType"] == "none"
+    assert settings["browser"]["gatherUsageStats"] is False
