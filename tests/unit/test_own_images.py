@@ -433,16 +433,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], Path], str]] = {
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_what_cannot_be_read_from_the_command_line_is_one_sentence(name, tmp_path, monkeypatch, capsys) -> None:
     make, said = UNREADABLE[name]
-    command = [
-        "vae_core",
-        "train",
-        "--images",
-        str(make(tmp_path)),
-        "--model",
-        "ae",
-        "--data-root",
-        str(tmp_path / "d"),
-    ]
+    command = ["train", "--images", str(make(tmp_path)), "--model", "ae", "--data-root", str(tmp_path / "d")]
     monkeypatch.setattr(sys, "argv", ["vae_core", *command])
     with pytest.raises(SystemExit) as ended:
         cli.main()
