@@ -337,3 +337,13 @@ def test_a_niceness_that_is_none_is_said(niceness, tmp_path, monkeypatch):
     monkeypatch.setenv("VAE_NICE", niceness)
     ended = ProcessWorker(specs(1)[0], tmp_path).wait()
     assert not ended.killed and ended.problem == f"VAE_NICE must be a whole number from 0 to 19, not {niceness!r}."
+
+
+def test_a_visitor_is_told_what_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAE_STORE", str(tmp_path))
+    monkeypatch.delenv("VAE_FORGETS", raising=False)
+    assert training.not_kept() == ""
+    monkeypatch.setenv("VAE_FORGETS", "1")
+    assert "lost when this app is started again" in training.not_kept()
+    monkeypatch.setattr(os, "access", lambda *_: False)  # as on a read-only disk; root may write anywhere else
+    assert "can only be read" in training.not_kept()
