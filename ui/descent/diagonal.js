@@ -2,7 +2,6 @@
 // both to one scale; right, KL(q || p) for every width of q.
 
 const PLANE_RANGE = [-3, 3];
-const WIDTHS = [0.1, 1.5];
 const MOST_KL = 3; // nats
 
 class DiagonalPart {
@@ -15,9 +14,9 @@ class DiagonalPart {
     this.widths = new Chart(this.find(".widths"), {
       names: ["σ of q", "nats"], layers: ["coming", "missing", "least", "here"], redraw: draw,
     });
-    const { low, high } = header;
+    const { low, high, widths } = header;
     this.correlation = new Knob({ label: "correlation ρ of p", low, high, step: 0.01, moved: (rho) => this.move({ rho }) });
-    this.width = new Knob({ label: "σ of q, both dimensions", low: WIDTHS[0], high: WIDTHS[1], step: 0.01, moved: (sigma) => this.move({ sigma, best: false }) });
+    this.width = new Knob({ label: "σ of q, both dimensions", low: widths[0], high: widths[1], step: 0.01, moved: (sigma) => this.move({ sigma, best: false }) });
     this.find(".controls").append(this.correlation.box, this.width.box);
     this.find(".best").onclick = () => { this.move({ best: !this.best }); this.say(); };
     this.correlation.set(this.rho);
@@ -45,15 +44,16 @@ class DiagonalPart {
   draw() {
     if (!this.plane?.plot || !this.widths?.plot || !this.correlation) return;
     const { plane, widths, rho, sigma } = this;
+    const seen = this.header.widths;
     plane.span(PLANE_RANGE, PLANE_RANGE);
     // The principal axes lie on the diagonals, with variances 1 + rho and 1 - rho.
     const target = [1, 2].map((r) => this.ellipse(r * Math.sqrt(1 + rho), r * Math.sqrt(1 - rho), true)).join("");
     plane.set("posterior-area", target);
     plane.set("posterior", target);
     plane.set("q", [1, 2].map((r) => this.ellipse(r * sigma, r * sigma, false)).join(""));
-    widths.span([0, WIDTHS[1]], [0, MOST_KL]);
+    widths.span([0, seen[1]], [0, MOST_KL]);
     const [kl, least, best] = [klOfWidth(sigma, rho), leastKl(rho), bestWidth(rho)];
-    widths.set("coming", widths.line(sampledCurve((s) => klOfWidth(s, rho), WIDTHS)));
+    widths.set("coming", widths.line(sampledCurve((s) => klOfWidth(s, rho), seen)));
     widths.set("missing", widths.line([[best, 0], [best, least]]));
     widths.set("least", widths.level(least));
     widths.set("here", widths.dots([[sigma, kl]]));
