@@ -221,9 +221,10 @@ def question_name(page: str, prediction: str) -> str | None:
 
 
 def arrive(page: str) -> dict[str, Any]:
-    """What the link that led to a page says, by name; what cannot be read or is not known is said and left out.
+    """What the link that led to a page says, by name; what cannot be read or is not known is left out.
 
-    Checked once for each visit of the page: afterwards the URL is what page and visitor have made of it.
+    Checked once for each visit of the page: afterwards the URL is what page and visitor have made of it. What was left
+    out, `say_what_was_left_out` says.
 
     Args:
         page: its name in the URL.
@@ -241,16 +242,26 @@ def arrive(page: str) -> dict[str, Any]:
                 values[name] = known[name].parse(text)
             except ValueError:
                 unreadable.append(known[name])
-    st.session_state[ARRIVED] = {"page": page, "values": values, "answers": dict(values.get("answers", {}))}
     told = [url_state.left_out(unreadable)] if unreadable else []
     if unknown:
         names = ", ".join(f"“{_sayable(name)}”" for name in unknown[:5])
         told.append(f"The link also has {names}, which this page does not know.")
+    st.session_state[ARRIVED] = {
+        "page": page,
+        "values": values,
+        "answers": dict(values.get("answers", {})),
+        "told": " ".join(told),
+    }
     if told:
-        st.warning(" ".join(told))
         kept = {name: text for name, text in st.query_params.to_dict().items() if name in values}
         st.query_params.from_dict(kept)
     return dict(values)
+
+
+def say_what_was_left_out() -> None:
+    """The one sentence about what the link says in vain, once."""
+    if told := st.session_state[ARRIVED].pop("told", ""):
+        st.warning(told)
 
 
 def _sayable(name: str) -> str:

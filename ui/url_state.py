@@ -102,6 +102,11 @@ def _exact(value: float) -> str:
     return f"{value:g}" if float(f"{value:g}") == value else repr(float(value))
 
 
+def _text(value: Any) -> str:
+    """A value as a link writes it; JavaScript writes numbers the same way."""
+    return _exact(value) if isinstance(value, float) else str(value)
+
+
 def _pick(text: str, by_text: dict[str, Any]) -> Any:
     if text not in by_text:
         raise ValueError(f"not one of the values: {text[:20]}")
@@ -110,9 +115,9 @@ def _pick(text: str, by_text: dict[str, Any]) -> Any:
 
 def one_of(name: str, values: Iterable[Any], meaning: str) -> Property:
     """A parameter that takes one of a few values, written as their text."""
-    by_text = {str(value): value for value in values}
+    by_text = {_text(value): value for value in values}
     several = f"{next(iter(by_text))} to {list(by_text)[-1]}" if len(by_text) > 20 else ", ".join(by_text)
-    return Property(name, lambda text: _pick(text, by_text), str, meaning, several, next(reversed(by_text)))
+    return Property(name, lambda text: _pick(text, by_text), _text, meaning, several, next(reversed(by_text)))
 
 
 def several_of(name: str, values: Iterable[Any], meaning: str) -> Property:

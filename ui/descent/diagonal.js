@@ -3,10 +3,11 @@
 
 const PLANE_RANGE = [-3, 3];
 const MOST_KL = 3; // nats
+const START_WIDTH = 1;
 
 class DiagonalPart {
   constructor(root, header) {
-    Object.assign(this, { root, header, find: (selector) => root.querySelector(selector), rho: header.start, sigma: 1, best: false });
+    Object.assign(this, { root, header, find: (selector) => root.querySelector(selector), rho: header.start, sigma: START_WIDTH, best: false });
     const draw = () => this.draw();
     this.plane = new Chart(this.find(".ellipses"), {
       names: ["z₁", "z₂"], layers: ["posterior-area", "posterior", "q"], square: true, redraw: draw,
@@ -21,6 +22,17 @@ class DiagonalPart {
     this.find(".best").onclick = () => { this.move({ best: !this.best }); this.say(); };
     this.correlation.set(this.rho);
     this.move({});
+    pageLink.join(this);
+  }
+
+  linked() {
+    const { rho, sigma, best, header } = this;
+    return { rho: unlike(rho, header.start), width: best ? "" : unlike(sigma, START_WIDTH), best: best ? "1" : "" };
+  }
+
+  restore({ rho = this.rho, width = this.sigma, best = false }) {
+    this.correlation.set(rho);
+    this.move({ rho, sigma: width, best });
   }
 
   // q that was put at its best stays there while the correlation moves.
@@ -30,6 +42,7 @@ class DiagonalPart {
     this.width.set(this.sigma);
     this.find(".best").setAttribute("aria-pressed", String(this.best));
     this.draw();
+    pageLink.changed();
   }
 
   ellipse(across, along, turned) {
@@ -75,6 +88,7 @@ class DiagonalPart {
   }
 
   remove() {
+    pageLink.leave(this);
     this.plane.remove();
     this.widths.remove();
   }

@@ -12,7 +12,7 @@ import streamlit as st
 from ui import links, url_state
 from ui.component import component
 
-PRESENTING = "lesson.presenting"  # in the session's state: the names hidden while presenting, or None
+PRESENTING = "lesson.presenting"  # in the session's state: the names hidden while presenting; None once it was left
 HEIGHT = 28  # pixels, as in lesson.css
 
 _QUESTION = '[data-testid="stVerticalBlock"]:has(> [class*="st-key-predict-{name}"])'
@@ -41,10 +41,8 @@ _lesson = component(
 
 def presenting() -> bool:
     """Whether this visitor presents: by a link, and from then on until it is left."""
-    if st.query_params.get(links.PRESENT.name) == "1":
-        st.session_state.setdefault(PRESENTING, [])
-        if st.session_state[PRESENTING] is None:
-            st.session_state[PRESENTING] = []
+    if PRESENTING not in st.session_state and st.query_params.get(links.PRESENT.name) == "1":
+        st.session_state[PRESENTING] = []
     return st.session_state.get(PRESENTING) is not None
 
 
@@ -55,21 +53,22 @@ def lesson(page: str) -> None:
         page: its name in the URL.
     """
     values = links.arrive(page)
-    if presenting():
-        if "hide" in values:
-            st.session_state[PRESENTING] = values["hide"]
-        url_state.write(links.PRESENT, True)
-        url_state.write(links.HIDE, st.session_state[PRESENTING])
+    presents = presenting()
+    if presents and "hide" in values:
+        st.session_state[PRESENTING] = values["hide"]
+    hidden = st.session_state[PRESENTING] if presents else []
+    url_state.write(links.PRESENT, presents)  # it goes along to other pages, and out of the URL when it is left
+    url_state.write(links.HIDE, hidden)
     asked = values.get("ask")
-    hidden = st.session_state.get(PRESENTING) or []
     data: dict[str, Any] = {
         "page": page,
         "values": links.for_browser(page, values),
-        "present": presenting(),
+        "present": presents,
         "hide": [selector for name in hidden for selector in SELECTORS[name]],
         "ask": _QUESTION.format(name=asked) if asked else None,
     }
     _lesson(key="lesson", data=data, height=HEIGHT, on_present_change=_present, on_leave_change=_leave)
+    links.say_what_was_left_out()
 
 
 def _present() -> None:
@@ -78,5 +77,3 @@ def _present() -> None:
 
 def _leave() -> None:
     st.session_state[PRESENTING] = None
-    for one in (links.PRESENT, links.HIDE):
-        url_state.write(one, None)

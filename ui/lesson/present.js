@@ -5,10 +5,13 @@
 const PRESENTED = `
   html:root { font-size: clamp(18px, 1.875vw, 36px); --plane-most: min(44rem, 88vh); }
   [data-testid="stHeader"], [data-testid="stSidebar"], [data-testid="stToolbar"] { display: none !important; }
-  [data-testid="stMainBlockContainer"] { padding-top: 0.5rem !important; }
+  [data-testid="stMainBlockContainer"] { padding: 2rem 1.25rem 1rem !important; }
   [data-testid="stMarkdown"], [data-testid="stElementContainer"]:has(> [data-testid="stMarkdown"]),
   [data-testid="stVerticalBlock"]:has(> [class*="st-key-predict-"]) { max-width: 100%; width: min(100%, 44rem) !important; }
-  .st-key-lesson, .st-key-lesson > * { height: 1.75rem !important; }
+  .st-key-lesson {
+    position: fixed !important; top: 0.25rem; right: 1.25rem; z-index: 100; height: 1.75rem !important;
+    width: min(26rem, 80vw) !important;
+  }
 `;
 const SETTLING_MS = 8000; // a page grows above its questions while it loads
 const LOOK_MS = 150;
