@@ -19,6 +19,7 @@ LARGEST_COORDINATE = 1e4
 LONGEST_NUMBER, LONGEST_KEY, LONGEST_TEXT = 25, 200, 4_000  # characters
 
 _NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
+_KEY = re.compile(r"\w[\w.-]*", re.ASCII)
 _WHOLE = re.compile(r"-?\d+", re.ASCII)
 
 
@@ -88,7 +89,7 @@ def _view(text: str) -> dict[str, float]:
 
 
 def _key(text: str) -> str:
-    if len(text) > LONGEST_KEY:
+    if len(text) > LONGEST_KEY or not _KEY.fullmatch(text):
         raise ValueError("not a key")
     return text
 
