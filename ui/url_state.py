@@ -114,11 +114,17 @@ def _pick(text: str, by_text: dict[str, Any]) -> Any:
     return by_text[text]
 
 
+def _told(by_text: dict[str, Any]) -> str:
+    """Which values there are, for people."""
+    few = len(by_text) <= 20
+    return ", ".join(by_text) if few else f"{next(iter(by_text))} to {next(reversed(by_text))}"
+
+
 def one_of(name: str, values: Iterable[Any], meaning: str) -> Property:
     """A parameter that takes one of a few values, written as their text."""
     by_text = {_text(value): value for value in values}
-    several = f"{next(iter(by_text))} to {list(by_text)[-1]}" if len(by_text) > 20 else ", ".join(by_text)
-    return Property(name, lambda text: _pick(text, by_text), _text, meaning, several, next(reversed(by_text)))
+    example = next(reversed(by_text))
+    return Property(name, lambda text: _pick(text, by_text), _text, meaning, _told(by_text), example)
 
 
 def several_of(name: str, values: Iterable[Any], meaning: str) -> Property:
@@ -131,9 +137,8 @@ def several_of(name: str, values: Iterable[Any], meaning: str) -> Property:
             raise ValueError("a value twice")
         return found
 
-    last = list(by_text)[-2:]
-    told = f"some of {', '.join(by_text)}, with commas between them"
-    return Property(name, parse, lambda some: ",".join(map(str, some)), meaning, told, ",".join(last))
+    told = f"some of {_told(by_text)}, with commas between them"
+    return Property(name, parse, lambda some: ",".join(map(str, some)), meaning, told, ",".join(list(by_text)[1:3]))
 
 
 def number(

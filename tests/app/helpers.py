@@ -55,13 +55,15 @@ def open_page(page: str | None = None, **query: str) -> AppTest:
     return at
 
 
+def payloads(at: AppTest) -> list[bytes]:
+    """What the page's components were sent, in the order of the page; the lesson's line takes no bytes."""
+    return [element.proto.bytes for element in at.get("bidi_component") if element.proto.bytes]
+
+
 def payload_headers(at: AppTest) -> list[dict[str, Any]]:
     """Heads of what the page's components were sent, in the order of the page."""
     headers = []
-    for element in at.get("bidi_component"):
-        raw = element.proto.bytes
-        if not raw:  # the lesson's line
-            continue
+    for raw in payloads(at):
         size = int.from_bytes(raw[:4], "little")
         headers.append(json.loads(raw[4 : 4 + size]))
     return headers

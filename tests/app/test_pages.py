@@ -12,7 +12,7 @@ from vae_core.checkpoints import Store
 from vae_core.manifest import SHIPPED, read_manifest, shipped_run
 from vae_core.spec import RunSpec
 
-from .helpers import APP, ROOT, open_page, payload_headers
+from .helpers import APP, ROOT, open_page, payload_headers, payloads
 
 
 def test_home_shows_both_shipped_planes_on_the_same_digits_and_then_the_thumbnails():
@@ -161,9 +161,7 @@ def test_pages_and_their_answers_import_neither_torch_nor_scikit_learn():
 
 def test_a_payloads_tensors_travel_once_in_a_session_and_its_header_every_time():
     at = open_page()
-    first = [element.proto.bytes for element in at.get("bidi_component")]
-    at.run()
-    again = [element.proto.bytes for element in at.get("bidi_component")]
+    first, again = (payloads(at), payloads(at.run()))
     assert len(first) == len(again) == 3
     for whole, head in zip(first, again, strict=True):
         assert head == whole[: len(head)]
