@@ -87,7 +87,8 @@ def _inside() -> tuple[Property, ...]:
         one_of("d", CHOICES, "the model to look into"),
         number("gradients", 0, 99, "the class of the digit whose gradients are measured"),
         *in_browser(
-            number("digit", 0, 999, "the held-out digit on the pad, of those on its buttons"),
+            number("digit", 0, 9, "the class of the held-out digit on the pad"),
+            number("example", 1, 99, "which digit of its class"),
             url_state.numbers("epsilon", largest, "the noise ε"),
             number("step", 1, 4, "the step that is lit"),
             number("dimension", 1, largest, "the latent dimension that is read"),

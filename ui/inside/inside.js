@@ -67,9 +67,12 @@ class Inside {
   }
 
   linked() {
-    const { preset, touched } = this.pad;
+    const { preset, touched, presets } = this.pad;
+    const label = presets.classes[preset];
+    const known = preset >= 0 && !touched; // a drawing is not in the link
     return {
-      digit: preset >= 0 && !touched ? unlike(preset, this.firstDigit) : "",
+      digit: known ? unlike(label, presets.classes[this.firstDigit]) : "",
+      example: known ? unlike(this.pad.alike(label).indexOf(preset) + 1, 1) : "",
       epsilon: Array.from(this.epsilon, rounded).join(","),
       step: unlike(this.step + 1, 0),
       dimension: unlike(this.chosen + 1, 1),
@@ -80,9 +83,11 @@ class Inside {
   noteChange() { if (this.linking) pageLink.changed(); }
 
   // What another model said of its noise and dimensions does not fit this one.
-  restore({ digit, epsilon = [], step = 0, dimension = 1 }) {
+  restore({ digit, example = 1, epsilon = [], step = 0, dimension = 1 }) {
     if (epsilon.length === this.dimensions) this.epsilon = Float64Array.from(epsilon);
-    if (digit < this.pad.presets.classes.length) this.pad.take(digit);
+    const { pad } = this;
+    const alike = pad.alike(digit ?? pad.presets.classes[this.firstDigit]);
+    if (alike.length) pad.take(alike[Math.min(example, alike.length) - 1]);
     else this.update();
     this.pad.past.length = 0;
     this.pad.show();
