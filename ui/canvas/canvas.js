@@ -33,7 +33,9 @@ class LatentCanvas {
   update(payload, setStateValue) {
     this.send = setStateValue;
     if (payload.headerText === this.headerText) return;
-    const sameRun = this.header?.key === payload.header.key;
+    // Pins and view belong to a run and a plane through its codes.
+    const which = ({ key, plane_origin: origin, plane_axes: axes }) => JSON.stringify([key, origin, axes]);
+    const sameRun = this.header && which(this.header) === which(payload.header);
     this.headerText = payload.headerText;
     this.header = payload.header;
     this.options = payload.header.options ?? {};
