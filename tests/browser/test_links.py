@@ -175,7 +175,7 @@ def on_mathematics(page: Page) -> None:
 
     frames = sent_frames(page)
     before = len(frames)
-    page.locator(".derivation").first.get_by_text("bent", exact=True).click()
+    page.locator(".derivation").first.locator("input[value=bent]").check()
     press(page, slider(0, "observation x"), "ArrowLeft", "ArrowLeft")
     press(page, slider(1, "start of μ"), "ArrowLeft")
     page.locator(".derivation").nth(1).locator(".step").click()
