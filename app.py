@@ -2,10 +2,13 @@
 
 import streamlit as st
 
+from ui.lesson import lesson, presenting
 from ui.navigation import ICON, declare_pages
 from ui.process import set_up_process
 
 st.set_page_config(page_title="VAE Playground", page_icon=ICON, layout="wide")
 set_up_process()
 
-declare_pages().run()
+page = declare_pages(shown=not presenting())
+lesson(page.url_path)
+page.run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, url_state
+from ui import chapter, links, url_state
 from ui.canvas import latent_canvas
 from ui.canvas import thumbnails as plane_thumbnails
 from ui.dial import beta_dial, thumbnails
@@ -27,7 +27,7 @@ from ui.sweep import (
 )
 from ui.variance import same_dial, twins, weighing_curve, weighing_figures, weighing_text
 
-D = url_state.one_of("d", DIMENSIONS, "the number of latent dimensions")
+LINK = links.properties("beta")
 
 
 @st.fragment
@@ -36,7 +36,7 @@ def instrument(dimensions: int) -> None:
     """The dial and what follows it once it is released; a release reruns this part alone."""
     labels = labels_of(dimensions)
     usual = labels.index(USUAL) if USUAL in labels else 0
-    beta = url_state.one_of("beta", labels, "β")
+    beta = url_state.narrowed(LINK["beta"], labels)
     place = f"beta-start-{dimensions}"
     if place not in st.session_state:  # where the dial starts stays fixed: only the visitor moves it
         linked = url_state.read(beta)
@@ -65,7 +65,7 @@ chapter.opening(
     "nothing holds the codes together; at 1 the loss is the negative ELBO; far above, the code stops telling "
     "anything. Every stop below is a model of its own, trained on the same images with the same noise: drag.",
 )
-d = url_state.choose(D, "Latent dimensions, d", DIMENSIONS, 2, key="beta-d")
+d = url_state.choose(LINK["d"], "Latent dimensions, d", DIMENSIONS, 2, key="beta-d")
 
 with errors_said():
     chapter.predict(

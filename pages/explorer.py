@@ -1,4 +1,4 @@
-"""Latent explorer: the full instrument on any run in the store. Its state is in the URL: run, z (pins), view."""
+"""Latent explorer: the full instrument on any run in the store. Its state is in the URL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import url_state
+from ui import links, url_state
 from ui.canvas import latent_canvas, thumbnails
 from ui.messages import errors_said
 from ui.navigation import require_app
@@ -21,11 +21,13 @@ from vae_core.manifest import shipped_run
 from vae_core.models import model_kind
 from vae_core.run import Run
 
+LINK = links.properties("explorer")
+
 
 def choose_run(lines: list[Listed]) -> str:
     """The run menu. A link's run comes first; one that is not here is said and left out."""
     titles = {line.key: run_title(line) for line in lines}
-    linked = url_state.read(url_state.RUN)
+    linked = url_state.read(LINK["run"])
     if linked and linked not in titles:
         shown = linked if len(linked) <= 60 else f"{linked[:57]}…"
         st.warning(
@@ -39,10 +41,10 @@ def choose_run(lines: list[Listed]) -> str:
     key = st.selectbox("Run", list(titles), format_func=titles.__getitem__, key="explorer-run")
     # Pins and view belong to a run: another run starts afresh.
     if st.session_state.get("explorer-shown") not in (None, key):
-        url_state.write(url_state.PINS, None)
-        url_state.write(url_state.VIEW, None)
+        url_state.write(LINK["z"], None)
+        url_state.write(LINK["view"], None)
     st.session_state["explorer-shown"] = key
-    url_state.write(url_state.RUN, key)
+    url_state.write(LINK["run"], key)
     return str(key)
 
 
@@ -51,8 +53,8 @@ def start_of(key: str) -> dict[str, Any]:
     place = f"explorer-start-{key}"
     if place not in st.session_state:
         st.session_state[place] = {
-            "pins": url_state.read(url_state.PINS) or [],
-            "view": url_state.read(url_state.VIEW),
+            "pins": url_state.read(LINK["z"]) or [],
+            "view": url_state.read(LINK["view"]),
         }
     return dict(st.session_state[place])
 
@@ -75,15 +77,15 @@ def subtitle_of(run: Run) -> str:
 def instrument(run: Run) -> None:
     """The plane and what was pinned on it; a commit reruns this part alone."""
     start = start_of(run.key)
-    options = {"commit": True, "export": True, "images": image_set(run), "group": "explorer", **start}
+    options = {"commit": True, "export": True, "images": image_set(run), "group": "explorer", "link": "", **start}
     payload = plane(run.key).with_header(
         title=model_kind(run.spec.model).title, subtitle=subtitle_of(run), options=options
     )
     committed = latent_canvas(payload, key=f"explorer-{run.key}")
     pins = committed.pins if committed.pins is not None else start["pins"]
-    url_state.write(url_state.PINS, pins)
+    url_state.write(LINK["z"], pins)
     if committed.view:
-        url_state.write(url_state.VIEW, dict(zip(("cx", "cy", "half"), committed.view, strict=True)))
+        url_state.write(LINK["view"], dict(zip(("cx", "cy", "half"), committed.view, strict=True)))
     if pins:
         table = pins_table(run, pins)
         st.dataframe(table, hide_index=True, width="stretch")

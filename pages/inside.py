@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, url_state
+from ui import chapter, links, url_state
 from ui.estimates import gradient_table, labels, sigma_table
 from ui.inner import CHOICES, START, formulas, not_a_digit, payload_of, which_term_rises
 from ui.inside import inside_vae
@@ -12,7 +12,7 @@ from ui.messages import errors_said
 from ui.navigation import require_app
 from ui.together import LEFT_OVER, left_over, together
 
-D = url_state.one_of("d", CHOICES, "the model to look into")
+LINK = links.properties("inside")
 
 MEASURED = "inside-gradients"
 
@@ -22,11 +22,16 @@ MEASURED = "inside-gradients"
 def gradients(choice: str) -> None:
     """Estimators of the gradient for a held-out digit, measured once they are asked for."""
     names = labels()
-    chosen = st.segmented_control("Held-out digit", names, default=names[START], key="inside-digit")
+    if "inside-digit" not in st.session_state:
+        linked = url_state.read(url_state.narrowed(LINK["gradients"], range(len(names))))
+        st.session_state[MEASURED] = linked is not None or st.session_state.get(MEASURED, False)
+        st.session_state["inside-digit"] = names[START if linked is None else linked]
+    chosen = st.segmented_control("Held-out digit", names, key="inside-digit") or names[START]
     if st.button("Measure the gradients", key="inside-measure"):
         st.session_state[MEASURED] = True
-    if st.session_state.get(MEASURED):
-        st.html(gradient_table(choice, names.index(chosen or names[START])))
+    url_state.write(LINK["gradients"], names.index(chosen) if st.session_state[MEASURED] else None)
+    if st.session_state[MEASURED]:
+        st.html(gradient_table(choice, names.index(chosen)))
 
 
 require_app()
@@ -38,7 +43,9 @@ chapter.opening(
     "follow: μ and σ of the posterior, the noise ε, the code z, the image x̂, and what both terms of the loss charge "
     "for it, pixel by pixel and dimension by dimension.",
 )
-d = url_state.choose(D, "Model", tuple(CHOICES), "2", key="inside-d", format_func=lambda name: CHOICES[name].title)
+d = url_state.choose(
+    LINK["d"], "Model", tuple(CHOICES), "2", key="inside-d", format_func=lambda name: CHOICES[name].title
+)
 
 with errors_said():
     inside_vae(payload_of(d), key="inside-vae")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, url_state
+from ui import chapter, links, url_state
 from ui.derivation import PREDICTED_CORRELATION, how_wide, part, where_q_settles
 from ui.descent import experiment
-from ui.importance import DIGIT, DIMENSIONS, HELD_OUT, D, bound_curve, bound_figures, bounded, run_key
+from ui.importance import DIMENSIONS, HELD_OUT, bound_curve, bound_figures, bounded, run_key
 from ui.messages import errors_said
 from ui.navigation import PAGES, require_app
 from ui.one_sample import loss_curves, sample_figures
 from ui.plots import PLAIN
 from ui.variance import same_dial
+
+LINK = links.properties("mathematics")
 
 
 @st.fragment
@@ -20,12 +22,11 @@ from ui.variance import same_dial
 def tighter_bound() -> None:
     """The bound of one digit against the number of samples; another digit or model reruns this part alone."""
     with st.container(horizontal=True):
-        d = url_state.choose(D, "Latent dimensions, d", DIMENSIONS, 2, key="mathematics-d")
+        d = url_state.choose(LINK["d"], "Latent dimensions, d", DIMENSIONS, 2, key="mathematics-d")
         place = "mathematics-digit"
-        if place not in st.session_state:
-            st.session_state[place] = url_state.read(DIGIT) or 0
+        url_state.begin(LINK["digit"], 0, key=place)
         digit = int(st.number_input(f"Held-out digit, 0 to {HELD_OUT - 1:,}", 0, HELD_OUT - 1, key=place, width=220))
-        url_state.write(DIGIT, digit or None)
+        url_state.keep(LINK["digit"], digit, 0)
     found = bounded(run_key(d), digit)
     st.plotly_chart(bound_curve(found), width="stretch", config=PLAIN, key="mathematics-bound")
     st.html(bound_figures(found))

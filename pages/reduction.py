@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, url_state
+from ui import chapter, links, url_state
 from ui.line import latent_line
 from ui.messages import errors_said
 from ui.navigation import require_app
@@ -13,9 +13,11 @@ from ui.plots import PLAIN
 from ui.reduction import (
     DATASET,
     DIMENSIONS,
+    MEMORISED,
     MODELS,
     SHOWN,
     TILES,
+    TURNS,
     best_of_three,
     between_numbers,
     error_figure,
@@ -35,9 +37,7 @@ from ui.resources import held_out, load_run
 from vae_core.manifest import shipped_run
 from vae_core.models import model_kind
 
-MEMORISED = (10, 50, 200)
-D = url_state.one_of("d", DIMENSIONS, "the number of latent dimensions")
-N = url_state.one_of("n", MEMORISED, "the number of memorised images")
+LINK = links.properties("reduction")
 
 
 @st.fragment
@@ -45,9 +45,12 @@ N = url_state.one_of("n", MEMORISED, "the number of memorised images")
 def comparison(dimensions: int) -> None:
     """The same ten digits through every bottleneck."""
     place = "reduction-start"
+    beyond = len(held_out(DATASET)) - SHOWN
+    url_state.begin(LINK["first"], 0, key=place)
     if st.button("Other digits", icon=":material/refresh:", key="reduction-other"):
-        st.session_state[place] = (st.session_state.get(place, 0) + SHOWN) % (len(held_out(DATASET)) - SHOWN)
-    start = st.session_state.get(place, 0)
+        st.session_state[place] = (st.session_state[place] + SHOWN) % beyond
+    start = st.session_state[place]
+    url_state.keep(LINK["first"], start, 0)
     rows = [("Held-out digits", "", original_row(start))]
     for model in MODELS:
         with errors_said():
@@ -66,7 +69,11 @@ def comparison(dimensions: int) -> None:
 def directions(dimensions: int) -> None:
     """Components of PCA beside directions of the linear autoencoder, and a dial that turns the code."""
     runs = {model: run_of(model, dimensions) for model in ("pca", "linear_ae")}
-    degrees = st.slider("Turn the code's first two coordinates by", 0, 180, 0, 15, format="%d°", key="reduction-turn")
+    url_state.begin(LINK["turn"], 0, key="reduction-turn")
+    degrees = st.slider(
+        "Turn the code's first two coordinates by", 0, max(TURNS), step=TURNS[1], format="%d°", key="reduction-turn"
+    )
+    url_state.keep(LINK["turn"], degrees, 0)
     rows, errors = [], {}
     for model, run in runs.items():
         picture, errors[model], skewed = rotated_picture(run.key, degrees, min(dimensions, TILES))
@@ -103,7 +110,7 @@ def _small(error: float) -> str:
 
 def memoriser() -> None:
     """One number per image."""
-    count = url_state.choose(N, "Images to memorise", MEMORISED, 50, key="reduction-n")
+    count = url_state.choose(LINK["n"], "Images to memorise", MEMORISED, 50, key="reduction-n")
     run = load_run(shipped_run(model="memoriser", images=count).key)
     latent_line(memorised_line(run.key), key=f"reduction-line-{count}")
     errors = {split: run.metrics[split]["mse"] for split in ("train", "validation")}
@@ -133,7 +140,7 @@ chapter.opening(
     "(keep d pixels) or *extracted* (compute d new numbers), by a straight map or by a curved one. All digits below "
     "are held out: no model saw them.",
 )
-d = url_state.choose(D, "Numbers in the code, d", DIMENSIONS, 8, key="reduction-d")
+d = url_state.choose(LINK["d"], "Numbers in the code, d", DIMENSIONS, 8, key="reduction-d")
 
 with errors_said():
     chapter.predict(

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from ui import chapter, url_state
+from ui import chapter, links, url_state
 from ui.canvas import latent_canvas, thumbnails
 from ui.contest import film, pair_of_classes, sample_sheet
 from ui.messages import errors_said
@@ -14,6 +14,8 @@ from ui.navigation import require_app
 from ui.pictures import labelled_rows, side_by_side
 from ui.plots import PLAIN
 from ui.regularity import (
+    DATASETS,
+    DEPTHS,
     DIMENSIONS,
     SOURCE_TITLES,
     Pair,
@@ -35,31 +37,40 @@ from vae_core import datasets
 from vae_core.models import model_kind
 from vae_core.sampling import SOURCES
 
-DATASETS = tuple(name for name, known in datasets.DATASETS.items() if known.pictures)
-DEPTHS = {"128": (128,), "128-64": (128, 64), "128-64-64": (128, 64, 64), "512-256": (512, 256)}
 SHEET = 36
-
-DATASET = url_state.one_of("dataset", DATASETS, "the images")
-D = url_state.one_of("d", DIMENSIONS, "the number of latent dimensions")
-DEPTH = url_state.one_of("depth", DEPTHS, "the hidden layers")
-SOURCE = url_state.one_of("from", SOURCES, "where samples are drawn from")
+LINK = links.properties("regularity")
 
 
 def view_controls(specs: Pair) -> tuple[tuple[int, int] | None, int]:
     """For d > 2: the principal plane, or two coordinates with the others fixed at one image's code."""
     d = specs[0].latent_dim
+    fields = {name: LINK[name] for name in ("across", "up", "at")}
     if d == 2:
+        for field in fields.values():
+            url_state.write(field, None)
         return None, 0
     left, *rest = st.columns([3, 1, 1, 2], vertical_alignment="bottom")
     principal, chosen = "The principal plane of the codes", "Two coordinates"
-    if left.segmented_control("View", (principal, chosen), default=principal, key="regularity-view") != chosen:
+    if "regularity-view" not in st.session_state:
+        asked = any(name in st.query_params for name in fields)
+        st.session_state["regularity-view"] = chosen if asked else principal
+    if left.segmented_control("View", (principal, chosen), key="regularity-view") != chosen:
+        for field in fields.values():
+            url_state.write(field, None)
         return None, 0
-    first = rest[0].number_input("Across", 1, d, 1, key=f"regularity-first-{d}")
-    second = rest[1].number_input("Up", 1, d, 2, key=f"regularity-second-{d}")
     most = len(load_run(specs[0].key).codes.labels) - 1
-    at = rest[2].number_input(
-        "Others fixed at the code of held-out image", 0, most, 0, key=f"regularity-at-{specs[0].dataset}"
-    )
+    known: dict[str, tuple[str, int, int, int]] = {
+        "across": ("Across", 1, d, 1),
+        "up": ("Up", 1, d, 2),
+        "at": ("Others fixed at the code of held-out image", 0, most, 0),
+    }
+    numbers_asked = []
+    for column, (name, (label, low, high, usual)) in zip(rest, known.items(), strict=True):
+        place = f"regularity-{name}-{specs[0].dataset if name == 'at' else d}"
+        url_state.begin(url_state.number(name, low, high, fields[name].meaning), usual, key=place)
+        numbers_asked.append(int(column.number_input(label, low, high, key=place)))
+        url_state.write(fields[name], numbers_asked[-1])
+    first, second, at = numbers_asked
     if first == second:
         st.warning("Two different coordinates span a plane; showing the principal plane.")
         return None, 0
@@ -72,7 +83,7 @@ def planes(specs: Pair) -> None:
     for column, spec in zip(st.columns(2, gap="large"), specs, strict=True):
         with column, errors_said():
             run = load_run(spec.key)
-            options = {"group": "regularity", "compact": True, "images": image_set(run)}
+            options = {"group": "regularity", "compact": True, "images": image_set(run), "link": f"{spec.model}-"}
             shown = plane(spec.key, pair, at).with_header(
                 title=model_kind(spec.model).title, subtitle=subtitle(spec.key, pair, at), options=options
             )
@@ -98,11 +109,13 @@ def sampling_contest(specs: Pair) -> None:
                 )
             )
     source = url_state.choose(
-        SOURCE, "Draw z from", SOURCES, "prior", key="regularity-source", format_func=SOURCE_TITLES.__getitem__
+        LINK["from"], "Draw z from", SOURCES, "prior", key="regularity-source", format_func=SOURCE_TITLES.__getitem__
     )
+    url_state.begin(LINK["seed"], 0, key="regularity-seed")
     if st.button("Draw again", icon=":material/casino:", key="regularity-draw"):
-        st.session_state["regularity-seed"] = st.session_state.get("regularity-seed", 0) + 1
-    seed = st.session_state.get("regularity-seed", 0)
+        st.session_state["regularity-seed"] += 1
+    seed = st.session_state["regularity-seed"]
+    url_state.keep(LINK["seed"], seed, 0)
     cells = []
     for spec in specs:
         sheet = sample_sheet(spec.key, source, SHEET, seed)
@@ -123,19 +136,23 @@ def path_contest(specs: Pair) -> None:
     names = datasets.info(specs[0].dataset).label_names
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ends = [
-            st.selectbox(
+            url_state.choose(
+                url_state.narrowed(LINK[name], range(len(names))),
                 label,
                 range(len(names)),
-                index=start,
-                format_func=names.__getitem__,
+                usual,
                 key=f"regularity-{label}",
+                format_func=names.__getitem__,
+                menu=True,
                 width=220,
             )
-            for label, start in (("From", 4), ("To", 0))
+            for name, label, usual in (("start", "From", 4), ("end", "To", 0))
         ]
+        url_state.begin(LINK["pair"], 0, key="regularity-turn")
         if st.button("Another pair", icon=":material/refresh:", key="regularity-pair"):
-            st.session_state["regularity-turn"] = st.session_state.get("regularity-turn", 0) + 1
-    turn = st.session_state.get("regularity-turn", 0)
+            st.session_state["regularity-turn"] += 1
+    turn = st.session_state["regularity-turn"]
+    url_state.keep(LINK["pair"], turn, 0)
     first, second = pair_of_classes(specs[0].dataset, (ends[0], ends[1]), turn)
     rows = []
     for spec, way in ((spec, way) for spec in specs for way in ("straight", "great circle")):
@@ -192,7 +209,7 @@ chapter.opening(
 )
 with st.container(horizontal=True, gap="large"):
     dataset = url_state.choose(
-        DATASET,
+        LINK["dataset"],
         "Images",
         DATASETS,
         "mnist",
@@ -200,8 +217,8 @@ with st.container(horizontal=True, gap="large"):
         format_func=lambda name: datasets.info(name).title,
         menu=True,
     )
-    d = url_state.choose(D, "Latent dimensions, d", DIMENSIONS, 2, key="regularity-d")
-    depth = url_state.choose(DEPTH, "Hidden layers", tuple(DEPTHS), "128-64", key="regularity-depth")
+    d = url_state.choose(LINK["d"], "Latent dimensions, d", DIMENSIONS, 2, key="regularity-d")
+    depth = url_state.choose(LINK["depth"], "Hidden layers", tuple(DEPTHS), "128-64", key="regularity-depth")
 
 mathematics: list[tuple[str, str]] = []
 with errors_said():

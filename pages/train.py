@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, recipe, url_state
+from ui import chapter, links, recipe, url_state
 from ui.desk import Ticket
 from ui.film import training_film
 from ui.forecast import duration
@@ -26,7 +26,7 @@ from vae_core.spec import RunSpec
 
 WATCHED = "train-watched"  # in the session's state: the key of the run below the form
 REFUSED = "train-refused"
-OTHER = url_state.Property("with", url_state.RUN.parse, str, "the run to compare with")
+LINK = links.properties("train")
 
 
 @st.fragment
@@ -56,13 +56,13 @@ def begin(spec: RunSpec) -> None:
 def watch(key: str | None) -> None:
     """Show a run below the form, or none."""
     st.session_state[WATCHED] = key
-    url_state.write(url_state.RUN, key)
+    url_state.write(LINK["run"], key)
 
 
 def watched() -> str | None:
     """The run to show: the one chosen, else the link's, else the last one that this visitor asked for."""
     if WATCHED not in st.session_state:
-        linked = url_state.read(url_state.RUN)
+        linked = url_state.read(LINK["run"])
         if linked and status_of(linked) is None:
             shown = linked if len(linked) <= 60 else f"{linked[:57]}…"
             st.warning(f"The link asks for the run “`{shown.replace('`', '')}`”, which is not known here.")
@@ -70,7 +70,7 @@ def watched() -> str | None:
         lately = [key for key in reversed(desk().asked_lately(visitor())) if status_of(key)]
         st.session_state[WATCHED] = linked or next(iter(lately), None)
     key = st.session_state[WATCHED]
-    url_state.write(url_state.RUN, key)
+    url_state.write(LINK["run"], key)
     return key
 
 
@@ -217,7 +217,7 @@ def beside(key: str) -> None:
         return
     place = f"train-with-{key}"
     if place not in st.session_state:
-        linked = url_state.read(OTHER)
+        linked = url_state.read(LINK["with"])
         st.session_state[place] = linked if linked in titles else None
     other = st.selectbox(
         "Compare with",
@@ -226,7 +226,7 @@ def beside(key: str) -> None:
         format_func=titles.__getitem__,
         placeholder="another run on these images",
     )
-    url_state.write(OTHER, other)
+    url_state.write(LINK["with"], other)
     if other:
         table, figure = comparison(key, other)
         st.html(table)

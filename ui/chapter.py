@@ -16,6 +16,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.links import answer_of_link, keep_answer
 from ui.messages import errors_said
 from vae_core.manifest import PROJECT
 
@@ -70,12 +71,12 @@ def predict(prediction: Prediction) -> None:
 def ask(prediction: Prediction) -> None:
     """What `predict` shows, for use inside of another fragment: one container less."""
     with st.container(border=True, width=TEXT_WIDTH):
-        chosen = st.radio(
-            f"Predict first: {prediction.question}",
-            prediction.options,
-            index=None,
-            key=f"predict-{prediction.key}",
-        )
+        key = f"predict-{prediction.key}"
+        linked = None if key in st.session_state else answer_of_link(prediction.key, len(prediction.options))
+        if linked is not None:
+            st.session_state[key] = prediction.options[linked]
+        chosen = st.radio(f"Predict first: {prediction.question}", prediction.options, index=None, key=key)
+        keep_answer(prediction.key, None if chosen is None else prediction.options.index(chosen))
         if chosen is None:
             return
         right, reason = prediction.answer()

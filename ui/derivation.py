@@ -34,6 +34,7 @@ START_MEANS = (-3.0, 3.0)
 START_DEVIATIONS = (0.2, 0.3, 0.5, 0.7, 1.0, 1.5)
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
 CORRELATION, LARGEST_CORRELATION = 0.8, 0.99
+WIDTHS = (0.1, 1.5)  # of q, beside margins of 1
 PREDICTED_CORRELATION = 0.9
 ESTIMATE = {"mean": 1.0, "sigma": 0.5, "count": 100}
 ESTIMATE_DEVIATIONS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
@@ -69,7 +70,12 @@ def part(kind: str) -> Payload:
             "deviations": START_DEVIATIONS,
             "rates": RATES,
         },
-        "diagonal": {"start": CORRELATION, "low": -LARGEST_CORRELATION, "high": LARGEST_CORRELATION},
+        "diagonal": {
+            "start": CORRELATION,
+            "low": -LARGEST_CORRELATION,
+            "high": LARGEST_CORRELATION,
+            "widths": WIDTHS,
+        },
         "estimate": {
             "start": ESTIMATE,
             "means": START_MEANS,

@@ -14,5 +14,5 @@ def plane_of(model: str, title: str) -> Payload:
     run = load_run(shipped_run(model=model, dataset="mnist", latent_dim=2).key)
     spread = " and ".join(f"{deviation:.2g}" for deviation in run.codes.mean.std(axis=0))
     subtitle = f"{len(run.codes.labels):,} held-out digits, standard deviations {spread}. Hover or touch to decode."
-    options = {"group": "home", "compact": True, "images": image_set(run)}
+    options = {"group": "home", "compact": True, "images": image_set(run), "link": f"{model}-"}
     return plane(run.key).with_header(title=title, subtitle=subtitle, options=options)

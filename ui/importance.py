@@ -9,7 +9,6 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.special import stdtrit
 
-from ui import url_state
 from ui.markup import Html, paragraph
 from ui.palette import CLASS_COLOURS
 from ui.pictures import labelled_rows, tiles
@@ -27,9 +26,6 @@ LARGEST = 5_000
 KS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, LARGEST)
 SEED = 0
 DECODED = 10
-
-D = url_state.one_of("d", DIMENSIONS, "the number of latent dimensions")
-DIGIT = url_state.one_of("digit", range(HELD_OUT), "the held-out digit")
 
 
 @dataclass(frozen=True)

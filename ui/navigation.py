@@ -34,11 +34,15 @@ def _pages() -> list[StreamlitPage]:
     return [st.Page(**entry) for entry in PAGES]
 
 
-def declare_pages() -> StreamlitPage:
-    """Declare all pages; returns the one to run."""
+def declare_pages(*, shown: bool = True) -> StreamlitPage:
+    """Declare all pages; returns the one to run.
+
+    Args:
+        shown: whether the menu is.
+    """
     global _declared
     # Copies: Streamlit notes on a page that this very run may show it.
-    page = st.navigation([copy(page) for page in _pages()], position="top")
+    page = st.navigation([copy(page) for page in _pages()], position="top" if shown else "hidden")
     _declared = True
     return page
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from ui.lesson import presenting
 from ui.palette import CLASS_COLOURS
 from vae_core.run import Run
 
 PLAIN = {"displayModeBar": False}
+LARGE_TYPE, TALLER = 20, 1.3  # pixels; times
 
 TEMPLATE = go.layout.Template(
     layout={
@@ -28,17 +31,38 @@ TEMPLATE = go.layout.Template(
 
 
 class Finished(go.Figure):
-    """A copy of a figure that will not change: what Streamlit reads of it in every run is made once."""
+    """A copy of a figure that will not change: what Streamlit reads of it in every run is made once.
+
+    To a visitor who presents it shows itself with larger type: Plotly's does not follow the page's.
+    """
 
     def __init__(self, figure: go.Figure) -> None:
         super().__init__(figure)
-        self._made: dict[str, Any] | None = None
+        self._made: dict[bool, dict[str, Any]] = {}
 
     def to_dict(self) -> dict[str, Any]:
         """The figure as a dictionary, not to be changed."""
-        if self._made is None:
-            self._made = super().to_dict()
-        return self._made
+        large = presenting()
+        if large not in self._made:
+            made = super().to_dict()
+            self._made[large] = enlarged(made) if large else made
+        return self._made[large]
+
+
+def enlarged(figure: dict[str, Any]) -> dict[str, Any]:
+    """A figure to be read from the back of a room: larger type, and room for it."""
+    layout = deepcopy(figure["layout"])
+    layout["font"] = {**layout.get("font", {}), "size": LARGE_TYPE}
+    layout["hoverlabel"] = {"font": {"size": LARGE_TYPE}}
+    layout["legend"] = {**layout.get("legend", {}), "font": {"size": LARGE_TYPE}}
+    for name, axis in layout.items():
+        if name.startswith(("xaxis", "yaxis")):
+            axis["tickfont"] = {"size": LARGE_TYPE}
+            axis["title"] = {**axis.get("title", {}), "font": {"size": LARGE_TYPE}, "standoff": 12}
+            axis["automargin"] = True
+    if "height" in layout:
+        layout["height"] *= TALLER
+    return {**figure, "layout": layout}
 
 
 @st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={Run: lambda run: run.key})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import url_state
+from ui import links, url_state
 from ui.forecast import duration, estimated_seconds, memory_of, weight_count
 from vae_core import datasets
 from vae_core.models import model_kind
-from vae_core.spec import DEFAULT_GAUSSIAN_VARIANCE, LIKELIHOODS, RunSpec
+from vae_core.spec import DEFAULT_GAUSSIAN_VARIANCE, RunSpec
 from vae_core.sweep.plan import memory_available
 
 MODELS = ("vae", "ae", "conv_vae", "conv_ae", "linear_ae")
@@ -23,17 +23,6 @@ USUAL_BATCH, USUAL_EPOCHS, USUAL_RATE = 64, 30, 1.5e-3
 LARGEST = {"d": 64, "beta": 1_000.0, "c": 10.0, "epochs": 500, "rate": 0.1, "seed": 2**31 - 1}
 LEAST_C, LEAST_RATE = 1e-4, 1e-5
 
-_MODEL = url_state.one_of("model", MODELS, "the model")
-_DEPTH = url_state.one_of("depth", [name for depths in DEPTHS.values() for name in depths], "the hidden layers")
-_LIKELIHOOD = url_state.one_of("likelihood", LIKELIHOODS, "the likelihood of a pixel")
-_BATCH = url_state.one_of("batch", BATCHES, "images per step")
-_D = url_state.number("d", 1, LARGEST["d"], "the number of latent dimensions")
-_BETA = url_state.number("beta", 0.0, LARGEST["beta"], "the weight of the KL term", whole=False)
-_C = url_state.number("c", LEAST_C, LARGEST["c"], "the variance of the Gaussian likelihood", whole=False)
-_EPOCHS = url_state.number("epochs", 1, LARGEST["epochs"], "how often all images are seen")
-_RATE = url_state.number("rate", LEAST_RATE, LARGEST["rate"], "the peak of the learning rate", whole=False)
-_SEED = url_state.number("seed", 0, LARGEST["seed"], "the seed")
-
 
 def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
     """Show the form; what it says now.
@@ -44,17 +33,18 @@ def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
     Raises:
         SpecError: the fields do not go together; the sentence says which.
     """
+    link = links.properties("train")
     known = (*datasets.here(), *own_sets)
     if st.session_state.get("train-dataset", USUAL_DATASET) not in known:
         del st.session_state["train-dataset"]  # removed meanwhile, to make room for others
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         dataset = url_state.choose(
-            url_state.one_of("dataset", known, "the images; the ones that are here can be chosen"),
+            url_state.narrowed(link["dataset"], known),
             "Images", known, USUAL_DATASET, key="train-dataset", menu=True,
             format_func=lambda name: datasets.info(name).title,
         )  # fmt: skip
         model = url_state.choose(
-            _MODEL,
+            link["model"],
             "Model",
             MODELS,
             "vae",
@@ -64,23 +54,23 @@ def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
         )
         kind = model_kind(model)
         hidden = _ask_for_depth(kind.family)
-        d = url_state.choose_number(_D, "Latent dimensions, d", 1, int(LARGEST["d"]), 2, key="train-d")
+        d = url_state.choose_number(link["d"], "Latent dimensions, d", 1, int(LARGEST["d"]), 2, key="train-d")
         beta = variance = None
         if kind.has_kl:
             beta = url_state.choose_number(
-                _BETA, "β, weight of the KL", 0.0, LARGEST["beta"], 1.0, key="train-beta", step=0.5, format="%g"
+                link["beta"], "β, weight of the KL", 0.0, LARGEST["beta"], 1.0, key="train-beta", step=0.5, format="%g"
             )
         else:
-            url_state.write(_BETA, None)
+            url_state.write(link["beta"], None)
         likelihood = kind.likelihoods[0]
         if len(kind.likelihoods) > 1:
             likelihood = url_state.choose(
-                _LIKELIHOOD, "Likelihood of a pixel", kind.likelihoods, kind.likelihood, key="train-likelihood",
+                link["likelihood"], "Likelihood of a pixel", kind.likelihoods, kind.likelihood, key="train-likelihood",
                 format_func=str.capitalize,
             )  # fmt: skip
         if likelihood == "gaussian":
             variance = url_state.choose_number(
-                _C,
+                link["c"],
                 "Variance c",
                 LEAST_C,
                 LARGEST["c"],
@@ -90,13 +80,15 @@ def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
                 format="%g",
             )
         else:
-            url_state.write(_C, None)
-        epochs = url_state.choose_number(_EPOCHS, "Epochs", 1, int(LARGEST["epochs"]), USUAL_EPOCHS, key="train-epochs")
+            url_state.write(link["c"], None)
+        epochs = url_state.choose_number(
+            link["epochs"], "Epochs", 1, int(LARGEST["epochs"]), USUAL_EPOCHS, key="train-epochs"
+        )
         batch = url_state.choose(
-            _BATCH, "Images per step", BATCHES, USUAL_BATCH, key="train-batch", menu=True, width=150
+            link["batch"], "Images per step", BATCHES, USUAL_BATCH, key="train-batch", menu=True, width=150
         )
         rate = url_state.choose_number(
-            _RATE,
+            link["rate"],
             "Learning rate, peak",
             LEAST_RATE,
             LARGEST["rate"],
@@ -105,7 +97,7 @@ def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
             step=5e-4,
             format="%g",
         )
-        seed = url_state.choose_number(_SEED, "Seed", 0, int(LARGEST["seed"]), 0, key="train-seed")
+        seed = url_state.choose_number(link["seed"], "Seed", 0, int(LARGEST["seed"]), 0, key="train-seed")
     return RunSpec(
         dataset=dataset,
         model=model,
@@ -123,15 +115,15 @@ def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
 
 def _ask_for_depth(family: str) -> tuple[int, ...]:
     """One field for each family: their choices differ."""
-    depths = DEPTHS[family]
+    link, depths = links.properties("train"), DEPTHS[family]
     if len(depths) == 1:
-        url_state.write(_DEPTH, None)
+        url_state.write(link["depth"], None)
         return next(iter(depths.values()))
     label = "Hidden layers" if family == "mlp" else "Channels, last layer"
     key = f"train-depth-{family}"
-    if key not in st.session_state and st.query_params.get(_DEPTH.name) in _names_of_others(family):
-        url_state.write(_DEPTH, None)  # left by the model chosen before
-    name = url_state.choose(_DEPTH, label, tuple(depths), next(iter(depths)), key=key, menu=True, width=170)
+    if key not in st.session_state and st.query_params.get(link["depth"].name) in _names_of_others(family):
+        url_state.write(link["depth"], None)  # left by the model chosen before
+    name = url_state.choose(link["depth"], label, tuple(depths), next(iter(depths)), key=key, menu=True, width=170)
     return depths[name]
 
 

@@ -25,6 +25,8 @@ from vae_core.run import Run
 
 DATASET = "mnist"
 DIMENSIONS = (2, 8, 16, 32)
+MEMORISED = (10, 50, 200)
+TURNS = tuple(range(0, 181, 15))  # degrees
 MODELS = ("pixels", "pca", "linear_ae", "ae", "conv_ae")
 SHOWN = 10
 TILES = 8

@@ -14,12 +14,15 @@ from ui.plots import TEMPLATE, Finished
 from ui.resources import load_run, plane
 from ui.runs import compared_spec, figure, per_shelf, seeds_of
 from ui.tables import as_html
+from vae_core import datasets
 from vae_core.checkpoints import Listed
 from vae_core.errors import RunNotFound
 from vae_core.features import classifier_spec
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
 
+DATASETS = tuple(name for name, known in datasets.DATASETS.items() if known.pictures)
+DEPTHS = {"128": (128,), "128-64": (128, 64), "128-64-64": (128, 64, 64), "512-256": (512, 256)}
 DIMENSIONS = (2, 8, 16, 32)
 SOURCE_TITLES = {"prior": "N(0, I)", "box": "A box around the codes", "mixture": "A mixture fitted afterwards"}
 Pair = tuple[RunSpec, ...]  # an autoencoder and a VAE

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import AppTest, app_test
 
 from ui.desk import Ended
 from vae_core.checkpoints import Store
@@ -25,7 +26,20 @@ ROOT = Path(__file__).resolve().parents[2]
 APP = str(ROOT / "app.py")
 TIMEOUT = 60
 
-HOSTILE = ["nan", "1e999", "<script>alert(1)</script>", "x" * 10_000, "../../etc/passwd", "-2", "2.0", "\x00"]
+
+class _Navigated(PagesManager):
+    """The pages of a server that has run app.py before.
+
+    AppTest forgets before each of its runs that the app has called `st.navigation`, and would run a file of ``pages/``
+    by itself, without app.py.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        PagesManager.uses_pages_directory = False
+        super().__init__(*args, **options)
+
+
+app_test.PagesManager = _Navigated
 
 
 def open_page(page: str | None = None, **query: str) -> AppTest:
@@ -41,11 +55,15 @@ def open_page(page: str | None = None, **query: str) -> AppTest:
     return at
 
 
+def payloads(at: AppTest) -> list[bytes]:
+    """What the page's components were sent, in the order of the page; the lesson's line takes no bytes."""
+    return [element.proto.bytes for element in at.get("bidi_component") if element.proto.bytes]
+
+
 def payload_headers(at: AppTest) -> list[dict[str, Any]]:
     """Heads of what the page's components were sent, in the order of the page."""
     headers = []
-    for element in at.get("bidi_component"):
-        raw = element.proto.bytes
+    for raw in payloads(at):
         size = int.from_bytes(raw[:4], "little")
         headers.append(json.loads(raw[4 : 4 + size]))
     return headers

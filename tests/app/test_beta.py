@@ -11,7 +11,7 @@ from ui.resources import store
 from ui.sweep import best_for_samples, stops_of
 from vae_core.checkpoints import Store
 
-from .helpers import HOSTILE, boxes, charts, copy_runs, open_page, payload_headers, predict, subheaders, tables
+from .helpers import boxes, charts, copy_runs, open_page, payload_headers, predict, subheaders, tables
 
 PAGE = "pages/beta.py"
 LABELS = {
@@ -71,15 +71,6 @@ def test_a_link_starts_the_dial_at_its_beta(label):
     assert dial["stops"][dial["options"]["start"]]["label"] == label
     assert first["index"] == dial["options"]["start"]
     assert at.query_params["beta"] == [label] or at.query_params["beta"] == label
-
-
-@pytest.mark.parametrize("value", [*HOSTILE, "3"])
-@pytest.mark.parametrize("name", ["beta", "d"])
-def test_a_link_that_cannot_be_read_is_said_and_left_out(name, value):
-    at = open_page(PAGE, **{name: value})
-    assert len(at.warning) == 1 and f"“{name}”" in at.warning[0].value
-    dial = payload_headers(at)[0]
-    assert dial["stops"][dial["options"]["start"]]["label"] == "1" and dial["dimensions"] == 2
 
 
 def test_the_table_and_the_curve_have_the_runs_numbers():

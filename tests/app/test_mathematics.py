@@ -12,7 +12,7 @@ import pytest
 
 import ui.one_sample
 from ui.derivation import KINDS, PREDICTED_CORRELATION, STORY, how_wide, where_q_settles
-from ui.importance import HELD_OUT, KS, LARGEST, WEIGHTS, bounded, half_width, run_key
+from ui.importance import KS, LARGEST, WEIGHTS, bounded, half_width, run_key
 from ui.one_sample import by_samples
 from ui.resources import held_out
 from ui.variance import same_dial
@@ -22,7 +22,6 @@ from vae_core.spec import RunSpec
 from vae_core.toy import DECODERS, Toy, exact_posterior, nodes
 
 from .helpers import (
-    HOSTILE,
     boxes,
     charts,
     open_page,
@@ -159,15 +158,6 @@ def test_another_digit_reruns_to_its_own_numbers_and_is_in_the_link():
     assert charts(at)[0]["data"][0]["y"] != before
     assert at.query_params["digit"] in ("42", ["42"])
     assert "Held-out image 42" in "".join(map(str, texts(at)))
-
-
-@pytest.mark.parametrize("value", [*HOSTILE, str(HELD_OUT)])
-@pytest.mark.parametrize("name", ["d", "digit"])
-def test_a_link_that_cannot_be_read_is_said_and_left_out(name, value):
-    at = open_page(PAGE, **{name: value})
-    assert len(at.warning) == 1 and f"“{name}”" in at.warning[0].value
-    assert at.number_input[0].value == 0
-    assert len(charts(at)) >= 1
 
 
 def test_missing_runs_are_said_and_the_experiments_stay(empty_store):

@@ -12,7 +12,7 @@ from vae_core.checkpoints import Store
 from vae_core.manifest import SHIPPED, read_manifest, shipped_run
 from vae_core.spec import RunSpec
 
-from .helpers import APP, ROOT, open_page, payload_headers
+from .helpers import APP, ROOT, open_page, payload_headers, payloads
 
 
 def test_home_shows_both_shipped_planes_on_the_same_digits_and_then_the_thumbnails():
@@ -68,22 +68,6 @@ def test_another_run_can_be_chosen(small_store):
     assert not at.exception
     assert payload_headers(at)[0]["key"] == other
     assert at.query_params["run"] == other
-
-
-HOSTILE = ["nan", "1e999", "<script>alert(1)</script>", "x" * 10_000, "../../etc/passwd", "1,2;3", ";;;", "\x00"]
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("name", ["run", "z", "view"])
-def test_a_hostile_link_gets_at_most_a_sentence_and_the_plane_is_there(small_store, name, text):
-    at = open_page("pages/explorer.py", **{name: text})
-    assert payload_headers(at)[0]["kind"] == "plane"
-    options = payload_headers(at)[0]["options"]
-    assert options["pins"] == [] and options["view"] is None
-    assert len(at.warning) <= 1
-    assert all(len(warning.value) < 300 for warning in at.warning)
-    if text not in (";;;", "\x00"):
-        assert len(at.warning) == 1
 
 
 def test_pins_and_view_of_a_link_reach_the_plane(small_store):
@@ -177,9 +161,7 @@ def test_pages_and_their_answers_import_neither_torch_nor_scikit_learn():
 
 def test_a_payloads_tensors_travel_once_in_a_session_and_its_header_every_time():
     at = open_page()
-    first = [element.proto.bytes for element in at.get("bidi_component")]
-    at.run()
-    again = [element.proto.bytes for element in at.get("bidi_component")]
+    first, again = (payloads(at), payloads(at.run()))
     assert len(first) == len(again) == 3
     for whole, head in zip(first, again, strict=True):
         assert head == whole[: len(head)]

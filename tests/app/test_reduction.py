@@ -21,7 +21,6 @@ from vae_core.run import Run
 from vae_core.spec import RunSpec
 
 from .helpers import (
-    HOSTILE,
     ROOT,
     boxes,
     charts,
@@ -110,17 +109,6 @@ def test_d_is_8_where_the_link_does_not_say_and_the_link_follows_the_control():
     assert pictures(at)[2] == rebuilt("pca", 2, 0)
     control().set_value(8).run()
     assert "d" not in at.query_params
-
-
-@pytest.mark.parametrize("name, key, usual", [("d", "reduction-d", 8), ("n", "reduction-n", 50)])
-@pytest.mark.parametrize("text", HOSTILE)
-def test_a_hostile_link_gets_one_sentence_and_the_page_is_there(name, key, usual, text):
-    at = open_page(PAGE, **{name: text})
-    assert [len(warning.value) < 200 for warning in at.warning] == [True]
-    assert f"“{name}”" in at.warning[0].value and text not in at.warning[0].value
-    assert at.segmented_control(key=key).value == usual
-    assert subheaders(at) == PASSAGES
-    assert name not in at.query_params
 
 
 @pytest.mark.parametrize("d", [2, 16])

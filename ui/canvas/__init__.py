@@ -9,7 +9,7 @@ from vae_core.browser import Payload
 
 SCRIPTS = (
     "canvas/payload.js", "canvas/decoder.js", "canvas/view.js", "canvas/paint.js", "canvas/heat.js", "canvas/page.js",
-    "canvas/thumbnails.js", "canvas/canvas.js",
+    "canvas/link.js", "canvas/thumbnails.js", "canvas/canvas.js",
 )  # fmt: skip
 
 _canvas = component(
@@ -24,7 +24,8 @@ def latent_canvas(payload: Payload, *, key: str) -> Any:
     """Mount a plane.
 
     Args:
-        payload: made by `vae_core.browser.plane_payload`; its option ``heat`` shades distances from the start.
+        payload: made by `vae_core.browser.plane_payload`; its option ``heat`` shades distances from the start,
+            ``link`` begins the names under which links keep what was done on it (`ui.links`).
         key: the element's identity across reruns.
 
     Returns:

@@ -33,7 +33,9 @@ class LatentCanvas {
   update(payload, setStateValue) {
     this.send = setStateValue;
     if (payload.headerText === this.headerText) return;
-    const sameRun = this.header?.key === payload.header.key;
+    // Pins and view belong to a run and a plane through its codes.
+    const which = ({ key, plane_origin: origin, plane_axes: axes }) => JSON.stringify([key, origin, axes]);
+    const sameRun = this.header && which(this.header) === which(payload.header);
     this.headerText = payload.headerText;
     this.header = payload.header;
     this.options = payload.header.options ?? {};
@@ -51,12 +53,49 @@ class LatentCanvas {
       this.path = [];
       this.focus = -1;
       this.view = new View(this.header.range);
+      this.heatShown = Boolean(this.options.heat);
       if (this.options.view) this.view.set(this.options.view);
       for (const [x, y] of this.options.pins ?? []) this.pins.push(this.makePin(x, y));
     }
     this.join(this.options.group);
+    if (!this.linking && this.options.link !== undefined) {
+      this.linking = true;
+      pageLink.join(this);
+    } else if (!sameRun) pageLink.changed();
+    this.showAll();
+  }
+
+  // What the link says of this plane, under names that begin with the payload's option `link`. Of pins and view the page
+  // itself hears where they are committed.
+  linked() {
+    const { link, commit } = this.options;
+    const { cx, cy, half } = this.view.get();
+    const square = (values) => values.map(rounded).join(",");
+    const { home } = this.view;
+    const seen = square([cx, cy, half]);
+    return {
+      ...(commit ? {} : {
+        [`${link}z`]: this.pins.map(({ x, y }) => square([x, y])).join(";"),
+        [`${link}view`]: seen === square([home.cx, home.cy, home.half]) ? "" : seen,
+      }),
+      [`${link}off`]: [...this.hidden].sort((one, other) => one - other).join(","),
+      [`${link}heat`]: this.heatShown ? "1" : "",
+    };
+  }
+
+  restore(values) {
+    const { link } = this.options;
+    const of = (name) => values[`${link}${name}`];
+    this.hidden = new Set((of("off") ?? []).filter((label) => label < this.header.labels.length));
+    if (of("view")) this.view.set(of("view"));
+    if (of("z")) this.pins = of("z").map(([x, y]) => this.makePin(x, y));
+    this.heatShown = of("heat") ?? this.heatShown;
+    if (this.at) this.showAll(); // it was on screen before its link was known
+  }
+
+  showAll() {
     this.build();
-    if (!sameRun) this.showLayer("heat", Boolean(this.options.heat));
+    this.showLayer("heat", this.heatShown);
     const start = this.pins.at(-1) ?? { x: this.view.cx, y: this.view.cy };
     this.decodeAt(start.x, start.y);
     this.failed.hidden = true;
@@ -131,6 +170,7 @@ class LatentCanvas {
     this.drawPoints();
     this.fillHeat();
     if (tell) this.others().forEach((canvas) => canvas.toggleClass(label, alone, false));
+    pageLink.changed();
   }
 
   // ---- what is at a place ---------------------------------------------------------------------------------------
@@ -380,7 +420,11 @@ class LatentCanvas {
   showLayer(name, shown) {
     this.find(`[data-do="${name}"]`).setAttribute("aria-pressed", String(shown));
     this.find(`canvas.${name}`).hidden = !shown;
-    if (name === "heat") this.find(".heat-note").hidden = !shown;
+    if (name === "heat") {
+      this.heatShown = shown;
+      this.find(".heat-note").hidden = !shown;
+      pageLink.changed();
+    }
     if (shown && name === "manifold") this.fillManifold();
     if (shown && name === "heat") this.fillHeat();
   }
@@ -432,6 +476,7 @@ class LatentCanvas {
     this.showPins();
     this.drawMarks();
     this.commit("pins", this.pins.map(({ x, y }) => [x, y]));
+    pageLink.changed();
     this.others().forEach((canvas) => canvas.drawMarks());
   }
 
@@ -440,6 +485,7 @@ class LatentCanvas {
   commitView() {
     const { cx, cy, half } = this.view.get();
     this.commit("view", [cx, cy, half]);
+    pageLink.changed();
   }
 
   say(text) {
@@ -685,6 +731,7 @@ class LatentCanvas {
 
   remove() {
     this.leave();
+    pageLink.leave(this);
     this.root.remove();
     live.delete(this);
     this.resizes.disconnect();

@@ -10,7 +10,7 @@ from ui.component import component, mount
 from vae_core.browser import Payload
 
 SCRIPTS = (
-    "canvas/payload.js", "canvas/view.js", "canvas/page.js", "descent/toy.js", "descent/chart.js",
+    "canvas/payload.js", "canvas/view.js", "canvas/page.js", "canvas/link.js", "descent/toy.js", "descent/chart.js",
     "descent/controls.js", "descent/posterior.js", "descent/descent.js", "descent/diagonal.js", "descent/estimate.js",
     "descent/derivation.js",
 )  # fmt: skip

@@ -59,6 +59,7 @@ class Story {
     Object.assign(this, changes);
     this.made = null;
     for (const listener of this.listeners) listener();
+    pageLink.changed();
   }
 
   // The model where the story is: one for all that ask.

@@ -23,6 +23,20 @@ class DescentPart {
     this.follow = () => { this.compute(); this.draw(); };
     this.story.listeners.add(this.follow);
     this.follow();
+    pageLink.join(this);
+  }
+
+  linked() {
+    const { descent } = this.header;
+    const moved = ["start", "spread", "rate"].map((name) => [name, unlike(this[name], descent[name])]);
+    return { ...Object.fromEntries(moved), step: unlike(this.step, 0) };
+  }
+
+  restore({ step = this.step, ...places }) {
+    Object.assign(this, places);
+    for (const [name, value] of Object.entries(places)) this.knobs[name].set(value);
+    this.compute();
+    this.go(step);
   }
 
   build() {
@@ -34,7 +48,7 @@ class DescentPart {
       spread: new Knob({ label: "start of σ", values: header.deviations, moved: (spread) => restart({ spread }) }),
       rate: new Knob({
         label: "learning rate", values: header.rates, text: (value) => signed(value, 3),
-        moved: (rate) => { this.rate = rate; this.compute(); this.draw(); },
+        moved: (rate) => { this.rate = rate; this.compute(); this.draw(); pageLink.changed(); },
       }),
       step: new Knob({ label: "step", low: 0, high: this.steps, step: 1, text: (value) => String(value), moved: (step) => { this.pause(); this.go(step); } }),
     };
@@ -84,6 +98,7 @@ class DescentPart {
     this.position = this.step;
     this.knobs.step.set(this.step);
     this.draw();
+    pageLink.changed();
     if (say || this.step === this.steps) this.say();
   }
 
@@ -191,6 +206,7 @@ class DescentPart {
   }
 
   remove() {
+    pageLink.leave(this);
     this.version++;
     this.story.listeners.delete(this.follow);
     this.densities.remove();

@@ -2,12 +2,12 @@
 // both to one scale; right, KL(q || p) for every width of q.
 
 const PLANE_RANGE = [-3, 3];
-const WIDTHS = [0.1, 1.5];
 const MOST_KL = 3; // nats
+const START_WIDTH = 1;
 
 class DiagonalPart {
   constructor(root, header) {
-    Object.assign(this, { root, header, find: (selector) => root.querySelector(selector), rho: header.start, sigma: 1, best: false });
+    Object.assign(this, { root, header, find: (selector) => root.querySelector(selector), rho: header.start, sigma: START_WIDTH, best: false });
     const draw = () => this.draw();
     this.plane = new Chart(this.find(".ellipses"), {
       names: ["z₁", "z₂"], layers: ["posterior-area", "posterior", "q"], square: true, redraw: draw,
@@ -15,13 +15,24 @@ class DiagonalPart {
     this.widths = new Chart(this.find(".widths"), {
       names: ["σ of q", "nats"], layers: ["coming", "missing", "least", "here"], redraw: draw,
     });
-    const { low, high } = header;
+    const { low, high, widths } = header;
     this.correlation = new Knob({ label: "correlation ρ of p", low, high, step: 0.01, moved: (rho) => this.move({ rho }) });
-    this.width = new Knob({ label: "σ of q, both dimensions", low: WIDTHS[0], high: WIDTHS[1], step: 0.01, moved: (sigma) => this.move({ sigma, best: false }) });
+    this.width = new Knob({ label: "σ of q, both dimensions", low: widths[0], high: widths[1], step: 0.01, moved: (sigma) => this.move({ sigma, best: false }) });
     this.find(".controls").append(this.correlation.box, this.width.box);
     this.find(".best").onclick = () => { this.move({ best: !this.best }); this.say(); };
     this.correlation.set(this.rho);
     this.move({});
+    pageLink.join(this);
+  }
+
+  linked() {
+    const { rho, sigma, best, header } = this;
+    return { rho: unlike(rho, header.start), width: best ? "" : unlike(sigma, START_WIDTH), best: best ? "1" : "" };
+  }
+
+  restore({ rho = this.rho, width = this.sigma, best = false }) {
+    this.correlation.set(rho);
+    this.move({ rho, sigma: width, best });
   }
 
   // q that was put at its best stays there while the correlation moves.
@@ -31,6 +42,7 @@ class DiagonalPart {
     this.width.set(this.sigma);
     this.find(".best").setAttribute("aria-pressed", String(this.best));
     this.draw();
+    pageLink.changed();
   }
 
   ellipse(across, along, turned) {
@@ -45,15 +57,16 @@ class DiagonalPart {
   draw() {
     if (!this.plane?.plot || !this.widths?.plot || !this.correlation) return;
     const { plane, widths, rho, sigma } = this;
+    const seen = this.header.widths;
     plane.span(PLANE_RANGE, PLANE_RANGE);
     // The principal axes lie on the diagonals, with variances 1 + rho and 1 - rho.
     const target = [1, 2].map((r) => this.ellipse(r * Math.sqrt(1 + rho), r * Math.sqrt(1 - rho), true)).join("");
     plane.set("posterior-area", target);
     plane.set("posterior", target);
     plane.set("q", [1, 2].map((r) => this.ellipse(r * sigma, r * sigma, false)).join(""));
-    widths.span([0, WIDTHS[1]], [0, MOST_KL]);
+    widths.span([0, seen[1]], [0, MOST_KL]);
     const [kl, least, best] = [klOfWidth(sigma, rho), leastKl(rho), bestWidth(rho)];
-    widths.set("coming", widths.line(sampledCurve((s) => klOfWidth(s, rho), WIDTHS)));
+    widths.set("coming", widths.line(sampledCurve((s) => klOfWidth(s, rho), seen)));
     widths.set("missing", widths.line([[best, 0], [best, least]]));
     widths.set("least", widths.level(least));
     widths.set("here", widths.dots([[sigma, kl]]));
@@ -75,6 +88,7 @@ class DiagonalPart {
   }
 
   remove() {
+    pageLink.leave(this);
     this.plane.remove();
     this.widths.remove();
   }

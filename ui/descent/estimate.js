@@ -11,7 +11,7 @@ class EstimatePart {
     this.bars = new Chart(this.find(".bars"), {
       names: ["KL, nats", ""], layers: ["bars-hit", "bars-missed", "means-hit", "means-missed", "evidence"], rows: true, redraw: draw,
     });
-    const moved = (name) => (value) => { this[name] = value; this.compute(); this.draw(); };
+    const moved = (name) => (value) => { this[name] = value; this.compute(); this.draw(); pageLink.changed(); };
     this.knobs = {
       mean: new Knob({ label: "μ", low: header.means[0], high: header.means[1], step: 0.1, moved: moved("mean") }),
       sigma: new Knob({ label: "σ", values: header.deviations, moved: moved("sigma") }),
@@ -19,7 +19,21 @@ class EstimatePart {
     };
     for (const [name, knob] of Object.entries(this.knobs)) knob.set(this[name]);
     this.find(".controls").append(...Object.values(this.knobs).map(({ box }) => box));
-    this.find(".again").onclick = () => { this.seed++; this.compute(); this.draw(); this.say(); };
+    this.find(".again").onclick = () => { this.seed++; this.compute(); this.draw(); this.say(); pageLink.changed(); };
+    this.compute();
+    this.draw();
+    pageLink.join(this);
+  }
+
+  linked() {
+    const { start } = this.header;
+    const { mean, sigma, count, seed } = this;
+    return { mu: unlike(mean, start.mean), sigma: unlike(sigma, start.sigma), samples: unlike(count, start.count), draw: unlike(seed, 1) };
+  }
+
+  restore({ mu = this.mean, sigma = this.sigma, samples = this.count, draw = this.seed }) {
+    Object.assign(this, { mean: mu, sigma, count: samples, seed: draw });
+    for (const [name, knob] of Object.entries(this.knobs)) knob.set(this[name]);
     this.compute();
     this.draw();
   }
@@ -88,6 +102,7 @@ class EstimatePart {
   }
 
   remove() {
+    pageLink.leave(this);
     this.densities.remove();
     this.bars.remove();
   }

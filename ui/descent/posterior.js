@@ -22,7 +22,16 @@ class PosteriorPart {
     this.follow = () => { this.compute(); this.draw(); };
     this.story.listeners.add(this.follow);
     this.follow();
+    pageLink.join(this);
   }
+
+  // The story's: the next part has what is its own.
+  linked() {
+    const { story, header: { start } } = this;
+    return Object.fromEntries(["decoder", "x", "c"].map((name) => [name, unlike(story[name], start[name])]));
+  }
+
+  restore(values) { this.story.set(values); }
 
   compute() {
     this.controls.show();
@@ -83,6 +92,7 @@ class PosteriorPart {
   }
 
   remove() {
+    pageLink.leave(this);
     this.story.listeners.delete(this.follow);
     this.pairs.remove();
     this.densities.remove();

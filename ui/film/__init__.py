@@ -6,7 +6,8 @@ from ui.component import component, mount
 from vae_core.browser import Payload
 
 SCRIPTS = (
-    "canvas/payload.js", "canvas/view.js", "canvas/paint.js", "canvas/page.js", "film/curves.js", "film/film.js",
+    "canvas/payload.js", "canvas/view.js", "canvas/paint.js", "canvas/page.js", "canvas/link.js",
+    "film/curves.js", "film/film.js",
 )  # fmt: skip
 
 _film = component(

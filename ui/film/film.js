@@ -48,7 +48,18 @@ class TrainingFilm {
     this.curves.show(header.curves, header.epochs, header.frames[this.index]);
     this.showOriginals();
     this.show();
+    if (!this.linking && !header.live) {
+      this.linking = true;
+      pageLink.join(this);
+    }
   }
+
+  linked() {
+    const { frames } = this.header;
+    return { epoch: unlike(frames[this.index], frames.at(-1)) };
+  }
+
+  restore({ epoch }) { this.choose(epoch); }
 
   // ---- going elsewhere ------------------------------------------------------------------------------------------------
 
@@ -63,6 +74,7 @@ class TrainingFilm {
     this.index = Math.min(Math.max(index, 0), this.header.frames.length - 1);
     this.curves.mark(this.header.frames[this.index]);
     this.show();
+    pageLink.changed();
   }
 
   play() {
@@ -165,6 +177,7 @@ class TrainingFilm {
 
   remove() {
     this.pause();
+    pageLink.leave(this);
     this.root.remove();
     this.resizes.disconnect();
     this.curves.end();

@@ -6,9 +6,9 @@ from ui.component import component, mount
 from vae_core.browser import Payload
 
 SCRIPTS = (
-    "canvas/payload.js", "canvas/decoder.js", "canvas/view.js", "canvas/paint.js", "canvas/page.js", "inside/ink.js",
-    "inside/terms.js", "inside/pad.js", "inside/wires.js", "inside/bars.js", "inside/layers.js", "inside/losses.js",
-    "inside/plane.js", "inside/steps.js", "inside/inside.js",
+    "canvas/payload.js", "canvas/decoder.js", "canvas/view.js", "canvas/paint.js", "canvas/page.js", "canvas/link.js",
+    "inside/ink.js", "inside/terms.js", "inside/pad.js", "inside/wires.js", "inside/bars.js", "inside/layers.js",
+    "inside/losses.js", "inside/plane.js", "inside/steps.js", "inside/inside.js",
 )  # fmt: skip
 
 _inside = component(

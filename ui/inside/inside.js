@@ -1,5 +1,5 @@
 // Inside the VAE: a drawing goes through encoder, sample and decoder under the pen, and both terms of its loss with it.
-// Nothing is told to the server.
+// Nothing is told to the server; what a link says is kept by canvas/link.js.
 
 const insides = new Map(); // mount point -> Inside
 
@@ -56,11 +56,43 @@ class Inside {
     const presets = { images: payload.tensor("presets"), classes: Array.from(payload.tensor("preset_classes")), labels: header.labels };
     this.pad.build(header.image.height, presets);
     this.setStep(-1);
+    this.firstDigit = Math.max(0, presets.classes.indexOf(header.options.start));
     if (drawing) this.pad.restore(drawing);
-    else this.pad.take(Math.max(0, presets.classes.indexOf(header.options.start)));
+    else this.pad.take(this.firstDigit);
     this.pad.past.length = 0;
     this.pad.show();
     this.wires.lay();
+    if (!this.linking) pageLink.join(this);
+    this.linking = true;
+  }
+
+  linked() {
+    const { preset, touched, presets } = this.pad;
+    const label = presets.classes[preset];
+    const known = preset >= 0 && !touched; // a drawing is not in the link
+    return {
+      digit: known ? unlike(label, presets.classes[this.firstDigit]) : "",
+      example: known ? unlike(this.pad.alike(label).indexOf(preset) + 1, 1) : "",
+      epsilon: Array.from(this.epsilon, rounded).join(","),
+      step: unlike(this.step + 1, 0),
+      dimension: unlike(this.chosen + 1, 1),
+    };
+  }
+
+  // While it is built nothing has changed that a link should say.
+  noteChange() { if (this.linking) pageLink.changed(); }
+
+  // What another model said of its noise and dimensions does not fit this one.
+  restore({ digit, example = 1, epsilon = [], step = 0, dimension = 1 }) {
+    if (epsilon.length === this.dimensions) this.epsilon = Float64Array.from(epsilon);
+    const { pad } = this;
+    const alike = pad.alike(digit ?? pad.presets.classes[this.firstDigit]);
+    if (alike.length) pad.take(alike[Math.min(example, alike.length) - 1]);
+    else this.update();
+    this.pad.past.length = 0;
+    this.pad.show();
+    this.choose(Math.min(dimension, this.dimensions) - 1);
+    this.setStep(step - 1);
   }
 
   // Layers with their sizes and numbers of parameters, and a bar for each dimension.
@@ -125,6 +157,7 @@ class Inside {
     const { passage: p, bars } = this;
     for (const [name, text] of [["mean", "μ"], ["sigma", "σ"], ["epsilon", "ε"], ["z", "z"], ["kl", "KL in nats"]]) bars[name].tell(text, p[name]);
     this.find("canvas.nats").setAttribute("aria-label", `Nats of every pixel, ${signed(p.reconstruction, 1)} in all`);
+    this.noteChange();
     this.find(".told").textContent = `Reconstruction ${signed(p.reconstruction, 1)} nats, KL ${signed(p.klSum, 1)} nats.`;
   }
 
@@ -147,6 +180,7 @@ class Inside {
 
   choose(index) {
     this.chosen = index;
+    this.noteChange();
     for (const bars of Object.values(this.bars)) bars.choose(index);
     if (!this.passage) return;
     this.showDimension();
@@ -194,6 +228,7 @@ class Inside {
   }
 
   remove() {
+    pageLink.leave(this);
     this.plane.end();
     this.wires.end();
     this.root.remove();

@@ -130,10 +130,15 @@ class Pad {
     this.rest(`A held-out ${this.presets.labels[this.presets.classes[index]]}.`);
   }
 
+  // Places of a class among the presets.
+  alike(label) {
+    const { classes } = this.presets;
+    return Array.from(classes.keys()).filter((index) => classes[index] === label);
+  }
+
   // The next held-out image of the same class.
   another() {
-    const { classes } = this.presets;
-    const alike = Array.from(classes.keys()).filter((index) => classes[index] === classes[this.preset]);
+    const alike = this.alike(this.presets.classes[this.preset]);
     this.take(alike[(alike.indexOf(this.preset) + 1) % alike.length]);
   }
 

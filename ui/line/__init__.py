@@ -5,7 +5,14 @@ from __future__ import annotations
 from ui.component import component, mount
 from vae_core.browser import Payload
 
-SCRIPTS = ("canvas/payload.js", "canvas/decoder.js", "canvas/paint.js", "canvas/page.js", "line/line.js")
+SCRIPTS = (
+    "canvas/payload.js",
+    "canvas/decoder.js",
+    "canvas/paint.js",
+    "canvas/page.js",
+    "canvas/link.js",
+    "line/line.js",
+)
 
 _line = component("latent_line", html="line/line.html", styles=("canvas/base.css", "line/line.css"), scripts=SCRIPTS)
 

@@ -38,9 +38,15 @@ class LatentLine {
     [this.low, this.high] = header.range;
     this.build();
     this.moveTo(sameRun ? this.z : header.options?.z ?? this.low);
+    if (!this.linking) pageLink.join(this);
+    this.linking = true;
     this.failed.hidden = true;
     this.root.hidden = false;
   }
+
+  linked() { return { z: unlike(this.z, this.header.options?.z ?? this.low) }; }
+
+  restore({ z }) { this.moveTo(z); }
 
   build() {
     const { header, slider } = this;
@@ -103,6 +109,7 @@ class LatentLine {
     this.show();
     if (follow) this.follow();
     this.mark();
+    pageLink.changed();
   }
 
   // ---- showing --------------------------------------------------------------------------------------------------
@@ -194,6 +201,7 @@ class LatentLine {
   }
 
   remove() {
+    pageLink.leave(this);
     this.root.remove();
     this.resizes.disconnect();
     this.frames?.clear(); // ends a drawing in progress
