@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from ui.markup import PAGE_STYLE
 from ui.navigation import ICON, declare_pages
 from ui.process import set_up_process
 
 st.set_page_config(page_title="VAE Playground", page_icon=ICON, layout="wide")
 set_up_process()
+st.html(PAGE_STYLE)  # takes no place on the page
 
 declare_pages().run()

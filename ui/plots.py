@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import plotly.graph_objects as go
@@ -28,11 +29,22 @@ TEMPLATE = go.layout.Template(
 
 
 class Finished(go.Figure):
-    """A copy of a figure that will not change: what Streamlit reads of it in every run is made once."""
+    """A copy of a figure that will not change: what Streamlit reads of it in every run is made once.
 
-    def __init__(self, figure: go.Figure) -> None:
+    Args:
+        figure: complete.
+        words: what it shows, with its numbers, for those who hear the page (see `in_words`).
+    """
+
+    def __init__(self, figure: go.Figure, words: str) -> None:
         super().__init__(figure)
         self._made: dict[str, Any] | None = None
+        self._words = words
+
+    @property
+    def words(self) -> str:
+        """The figure's text alternative."""
+        return self._words
 
     def to_dict(self) -> dict[str, Any]:
         """The figure as a dictionary, not to be changed."""
@@ -41,14 +53,36 @@ class Finished(go.Figure):
         return self._made
 
 
+def show(figure: Finished, *, key: str) -> None:
+    """Put a figure on the page, as wide as its column, with its text alternative."""
+    st.plotly_chart(figure, width="stretch", config=PLAIN, key=key, alt=figure.words)
+
+
+def in_words(what: str, lines: Mapping[str, Iterable[str]]) -> str:
+    """A figure's text alternative: what it shows, then the points of each line.
+
+    Args:
+        what: a sentence with both axes and their units.
+        lines: name -> its points in words, "0.0612 at d = 2".
+    """
+    return " ".join([what, *(f"{name}: {', '.join(points)}." for name, points in lines.items())])
+
+
+def ends(places: Iterable[float], values: Iterable[float], *, digits: int = 1) -> list[str]:
+    """A long curve in words: its first and its last point."""
+    points = list(zip(places, values, strict=True))
+    return [f"{value:.{digits}f} at {place:,.0f}" for place, value in dict.fromkeys((points[0], points[-1]))]
+
+
 @st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={Run: lambda run: run.key})
-def history_figure(run: Run) -> go.Figure:
+def history_figure(run: Run) -> Finished:
     """Losses by epoch, training against held out, in nats per image."""
     epochs = [record["epoch"] for record in run.history]
     has_kl = any(record.get("kl") for record in run.history)
     names = [("reconstruction", "Reconstruction", CLASS_COLOURS[0])]
     names += [("kl", "KL", CLASS_COLOURS[1])] if has_kl else []
     figure = go.Figure()
+    told = {}
     for name, title, colour in names:
         held_out = [record[f"validation_{name}"] for record in run.history]
         training = [record[name] for record in run.history]
@@ -57,13 +91,14 @@ def history_figure(run: Run) -> go.Figure:
         figure.add_scatter(
             x=epochs, y=training, name=f"{title}, training", line={"color": colour, "dash": "dot"}, yaxis=axis
         )
+        told[f"{title}, held out"], told[f"{title}, training"] = ends(epochs, held_out), ends(epochs, training)
     figure.update_layout(
         template=TEMPLATE,
         height=300,
         xaxis={"title": "epoch"},
-        yaxis={"title": "reconstruction, nats", "range": _settled_range(run)},
+        yaxis={"title": "reconstruction, nats per image", "range": _settled_range(run)},
         yaxis2={
-            "title": "KL, nats",
+            "title": "KL, nats per image",
             "overlaying": "y",
             "side": "right",
             "showgrid": False,
@@ -73,7 +108,7 @@ def history_figure(run: Run) -> go.Figure:
             "visible": has_kl,
         },
     )
-    return Finished(figure)
+    return Finished(figure, in_words("Losses in nats per image against epochs.", told))
 
 
 def _settled_range(run: Run) -> list[float]:

@@ -164,7 +164,7 @@ def said(at: AppTest, pattern: str) -> re.Match[str]:
 
 def subheaders(at: AppTest) -> list[str]:
     """Headings of the passages."""
-    return [heading for element in at.markdown for heading in re.findall(r"^### (.*)$", element.value, re.MULTILINE)]
+    return [heading for element in at.markdown for heading in re.findall(r"^## (.*)$", element.value, re.MULTILINE)]
 
 
 def boxes(at: AppTest) -> list[str]:

@@ -6,6 +6,13 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
+// A picture with a name for those who do not see it.
+function named(canvas, name) {
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", name);
+  return canvas;
+}
+
 const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 // Hides the .component at a mount point and says in its .failed box that the `noun`, such as plane, was not drawn.

@@ -1,0 +1,158 @@
+"""Every page for everybody: axe-core's rules, names, focus, headings, a phone's width, a sheet of paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from ui.navigation import PAGES
+
+from .conftest import make_page
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+NAMES = ["" if entry.get("default") else Path(entry["page"]).stem for entry in PAGES]
+SERIOUS = ("serious", "critical")
+MOST_STOPS = 220
+
+# Every element, also those inside of components' shadow roots.
+DEEP = """const every = []; (function visit(root) {
+  for (const one of root.querySelectorAll("*")) { every.push(one); if (one.shadowRoot) visit(one.shadowRoot); }
+})(document);
+const seen = (one) => one.getClientRects().length > 0 && getComputedStyle(one).visibility !== "hidden";"""
+
+# Pictures without a name: neither their own, nor that of a picture or button they are a part of, nor hidden on purpose.
+NAMELESS = f"""() => {{ {DEEP}
+  const named = (one) => (one.getAttribute("aria-label") ?? one.getAttribute("alt") ?? one.title ?? "").trim() !== "";
+  const covered = (one) => {{
+    for (let at = one; at; at = at.parentElement ?? at.getRootNode().host) {{
+      if (at.getAttribute("aria-hidden") === "true") return true;
+      if (named(at) && (at.tagName === "IMG" || at.tagName === "BUTTON" || ["img", "figure", "application"].includes(at.getAttribute("role")))) return true;
+    }}
+    return false;
+  }};
+  return every.filter((one) => one.matches("canvas, img, .js-plotly-plot, svg[role=img]") && seen(one) && !covered(one))
+    .map((one) => one.outerHTML.slice(0, 160));
+}}"""  # fmt: skip
+
+HEADINGS = f"() => {{ {DEEP} return every.filter((one) => /^H[1-6]$/.test(one.tagName) && seen(one)).map((one) => Number(one.tagName[1])); }}"  # noqa: E501
+
+# What is wider than the screen and not within a box that scrolls by itself.
+TOO_WIDE = f"""() => {{ {DEEP}
+  const scrolls = (one) => {{
+    for (let at = one; at; at = at.parentElement ?? at.getRootNode().host) {{
+      if (/auto|scroll|hidden|clip/.test(getComputedStyle(at).overflowX) && at.getBoundingClientRect().right <= innerWidth + 1) return true;
+    }}
+    return false;
+  }};
+  return every.filter((one) => seen(one) && one.getBoundingClientRect().right > innerWidth + 1 && !scrolls(one))
+    .map((one) => one.outerHTML.slice(0, 160));
+}}"""  # fmt: skip
+
+# The focused element and its name; and whether the one before was drawn in another way while it had the focus. Streamlit's
+# controls learn of their focus a frame later.
+FOCUSED = """async () => {
+  for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
+  const drawn = (one, part) => { const s = getComputedStyle(one, part); return [s.outlineStyle, s.outlineWidth, s.boxShadow, s.borderColor, s.backgroundColor, s.color].join(); };
+  const looks = (at) => {
+    const around = [at, at.previousElementSibling, at.nextElementSibling, ...[...at.querySelectorAll("*")].slice(0, 12)];
+    for (let above = at.parentElement, k = 0; above && k < 5; above = above.parentElement, k++) around.push(above);
+    return [...around.filter(Boolean).map((one) => drawn(one)), drawn(at, "::before"), drawn(at, "::after")].join("|");
+  };
+  const before = window.lastStop;
+  const seen = !before || looks(before.at) !== before.looks;
+  let at = document.activeElement;
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  if (!at || at === document.body) return { seen, html: null };
+  window.lastStop = { at, looks: looks(at) };
+  const labelled = at.getAttribute("aria-labelledby");
+  const name = at.getAttribute("aria-label") || (labelled && at.getRootNode().getElementById(labelled)?.textContent) || at.labels?.[0]?.textContent || at.textContent || at.title;
+  return { seen, html: at.outerHTML.slice(0, 160), name: (name || "").trim() };
+}"""  # fmt: skip
+
+
+@pytest.fixture
+def calm(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """A light theme, and no motion."""
+    options = {"viewport": {"width": 1440, "height": 1000}, "reduced_motion": "reduce"}
+    yield from make_page(browser, request, color_scheme="light", **options)
+
+
+def open_whole(page: Page, url: str, name: str) -> None:
+    """Go to a page; wait until all of it is there; open what opens."""
+    page.goto(f"{url}/{name}")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    mounts = page.locator(".component:not([hidden])")
+    if name != "train":  # it shows a run only to those who asked for one
+        expect(mounts.first).to_be_attached()
+    for chart in page.get_by_test_id("stPlotlyChart").all():
+        expect(chart.locator(".main-svg").first).to_be_attached()
+    page.evaluate("document.querySelectorAll('details').forEach((box) => { box.open = true; })")
+
+
+def violations(page: Page, rules: list[str] | None = None) -> list[str]:
+    """What axe-core finds serious or critical, by all rules or by some."""
+    options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
+    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:160]} {node['failureSummary']}"
+        for rule in found
+        for node in rule["nodes"]
+        if rule["impact"] in SERIOUS
+    ]
+
+
+def stops(page: Page) -> list[dict]:
+    """Where Tab goes, from the page's start until it leaves the page; each a name, and whether its focus is seen."""
+    found: list[dict] = []
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(FOCUSED)
+        if found:
+            found[-1]["seen"] = stop["seen"]
+        if stop["html"] is None:
+            return found
+        found.append(stop)
+    raise AssertionError(f"Tab never leaves the page; it last was at {found[-1]['html']}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_is_for_everybody(calm, app_url, name):
+    page = calm
+    open_whole(page, app_url, name)
+    page.evaluate(AXE)
+    assert violations(page) == []
+    assert page.evaluate(NAMELESS) == []
+    levels = page.evaluate(HEADINGS)
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False)), levels
+    for landmark in ("main", "navigation", "banner"):
+        expect(page.get_by_role(landmark)).to_have_count(1)
+
+    reached = stops(page)
+    assert [stop["html"] for stop in reached if not stop["name"]] == []
+    assert [stop["html"] for stop in reached if not stop["seen"]] == []
+
+    page.emulate_media(color_scheme="dark")
+    expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", "dark")
+    assert violations(page, ["color-contrast"]) == []
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(300)
+    assert page.evaluate(TOO_WIDE) == []
+    for element in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
+        assert page.evaluate(f"{element}.scrollWidth <= innerWidth + 1")
+
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 718, "height": 1000})  # A4 without its margins
+    assert page.evaluate(TOO_WIDE) == []
+    expect(page.get_by_role("navigation")).to_be_hidden()
+    assert (
+        page.locator(".component button:not(.legend *), .stButton, .stDownloadButton").filter(visible=True).count() == 0
+    )
