@@ -9,10 +9,11 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from ui.palette import CLASS_COLOURS
+from ui.palette import CLASS_COLOURS, KL_COLOUR
 from vae_core.run import Run
 
 PLAIN = {"displayModeBar": False}
+WIDTH = 960  # CSS pixels: a line of a few points is no better read over a whole screen
 
 TEMPLATE = go.layout.Template(
     layout={
@@ -54,8 +55,8 @@ class Finished(go.Figure):
 
 
 def show(figure: Finished, *, key: str) -> None:
-    """Put a figure on the page, as wide as its column, with its text alternative."""
-    st.plotly_chart(figure, width="stretch", config=PLAIN, key=key, alt=figure.words)
+    """Put a figure on the page, with its text alternative; as wide as its column, up to `WIDTH`."""
+    st.plotly_chart(figure, width=WIDTH, config=PLAIN, key=key, alt=figure.words)
 
 
 def in_words(what: str, lines: Mapping[str, Iterable[str]]) -> str:
@@ -80,7 +81,7 @@ def history_figure(run: Run) -> Finished:
     epochs = [record["epoch"] for record in run.history]
     has_kl = any(record.get("kl") for record in run.history)
     names = [("reconstruction", "Reconstruction", CLASS_COLOURS[0])]
-    names += [("kl", "KL", CLASS_COLOURS[1])] if has_kl else []
+    names += [("kl", "KL", KL_COLOUR)] if has_kl else []
     figure = go.Figure()
     told = {}
     for name, title, colour in names:

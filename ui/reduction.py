@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.palette import CLASS_COLOURS, MODEL_COLOURS
+from ui.palette import CLASS_COLOURS, MODEL_COLOURS, MODEL_SYMBOLS
 from ui.pictures import signed_tiles, tiles
 from ui.plots import TEMPLATE, Finished, in_words
 from ui.resources import feature_space, held_out, load_run
@@ -78,6 +78,7 @@ def error_figure(points: tuple[tuple[str, tuple[tuple[int, float], ...]], ...], 
         chart.add_scatter(
             x=[d for d, _ in values], y=[error for _, error in values], name=model_kind(model).title,
             mode="lines+markers", line={"color": MODEL_COLOURS[model]}, hovertemplate="%{y:.4f}",
+            marker={"symbol": MODEL_SYMBOLS[model], "size": 9},
         )  # fmt: skip
     chart.add_vline(x=marked, line={"color": "rgba(128,138,152,0.6)", "dash": "dot"})
     chart.update_layout(

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from ui.contest import spread, tidy
 from ui.markup import Html
-from ui.palette import MODEL_COLOURS
+from ui.palette import MODEL_COLOURS, MODEL_SYMBOLS
 from ui.plots import TEMPLATE, Finished, in_words
 from ui.resources import load_run, plane
 from ui.runs import compared_spec, figure, per_shelf, seeds_of
@@ -122,6 +122,7 @@ def coverage_figure(points: tuple[tuple[str, str, tuple[tuple[int, float], ...]]
         chart.add_scatter(
             x=[d for d, _ in values], y=[value for _, value in values], mode="lines+markers",
             name=f"{title_of(model)}, {SOURCE_TITLES[source]}", hovertemplate="%{y:.2f}",
+            marker={"symbol": MODEL_SYMBOLS[model], "size": 9},
             line={"color": MODEL_COLOURS[model], "dash": "solid" if source == "prior" else "dot"},
         )  # fmt: skip
     chart.update_layout(

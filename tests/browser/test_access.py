@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from ui.navigation import PAGES
-
-from .conftest import make_page
 
 pytestmark = pytest.mark.browser
 
@@ -26,41 +24,43 @@ DEEP = """const every = []; (function visit(root) {
 })(document);
 const seen = (one) => one.getClientRects().length > 0 && getComputedStyle(one).visibility !== "hidden";"""
 
+# Up from an element, out of shadow roots too.
+UP = """function* up(one) { for (let at = one; at; at = at.parentElement ?? at.getRootNode().host) yield at; }"""
+
 # Pictures without a name: neither their own, nor that of a picture or button they are a part of, nor hidden on purpose.
-NAMELESS = f"""() => {{ {DEEP}
-  const named = (one) => (one.getAttribute("aria-label") ?? one.getAttribute("alt") ?? one.title ?? "").trim() !== "";
-  const covered = (one) => {{
-    for (let at = one; at; at = at.parentElement ?? at.getRootNode().host) {{
-      if (at.getAttribute("aria-hidden") === "true") return true;
-      if (named(at) && (at.tagName === "IMG" || at.tagName === "BUTTON" || ["img", "figure", "application"].includes(at.getAttribute("role")))) return true;
-    }}
-    return false;
-  }};
+NAMELESS = f"""() => {{ {DEEP} {UP}
+  const roles = /^(img|figure|application)$/;
+  const whole = (at) => ["IMG", "BUTTON"].includes(at.tagName) || roles.test(at.getAttribute("role"));
+  const named = (at) => [at.getAttribute("aria-label"), at.getAttribute("alt"), at.title].some((name) => name?.trim());
+  const hidden = (at) => at.getAttribute("aria-hidden") === "true";
+  const covered = (one) => [...up(one)].some((at) => hidden(at) || (whole(at) && named(at)));
   return every.filter((one) => one.matches("canvas, img, .js-plotly-plot, svg[role=img]") && seen(one) && !covered(one))
     .map((one) => one.outerHTML.slice(0, 160));
-}}"""  # fmt: skip
+}}"""
 
-HEADINGS = f"() => {{ {DEEP} return every.filter((one) => /^H[1-6]$/.test(one.tagName) && seen(one)).map((one) => Number(one.tagName[1])); }}"  # noqa: E501
+HEADINGS = f"""() => {{ {DEEP}
+  return every.filter((one) => /^H[1-6]$/.test(one.tagName) && seen(one)).map((one) => Number(one.tagName[1]));
+}}"""
 
 # What is wider than the screen and not within a box that scrolls by itself.
-TOO_WIDE = f"""() => {{ {DEEP}
-  const scrolls = (one) => {{
-    for (let at = one; at; at = at.parentElement ?? at.getRootNode().host) {{
-      if (/auto|scroll|hidden|clip/.test(getComputedStyle(at).overflowX) && at.getBoundingClientRect().right <= innerWidth + 1) return true;
-    }}
-    return false;
-  }};
-  return every.filter((one) => seen(one) && one.getBoundingClientRect().right > innerWidth + 1 && !scrolls(one))
-    .map((one) => one.outerHTML.slice(0, 160));
-}}"""  # fmt: skip
+TOO_WIDE = f"""() => {{ {DEEP} {UP}
+  const wide = (one) => one.getBoundingClientRect().right > innerWidth + 1;
+  const scrolls = (one) => [...up(one)].some((at) => getComputedStyle(at).overflowX !== "visible" && !wide(at));
+  return every.filter((one) => seen(one) && wide(one) && !scrolls(one)).map((one) => one.outerHTML.slice(0, 160));
+}}"""
 
-# The focused element and its name; and whether the one before was drawn in another way while it had the focus. Streamlit's
-# controls learn of their focus a frame later.
+# The focused element and its name; and whether the one before was drawn in another way while it had the focus.
+# Streamlit's controls learn of their focus a frame later.
 FOCUSED = """async () => {
   for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
-  const drawn = (one, part) => { const s = getComputedStyle(one, part); return [s.outlineStyle, s.outlineWidth, s.boxShadow, s.borderColor, s.backgroundColor, s.color].join(); };
+  const kinds = ["outlineStyle", "outlineWidth", "boxShadow", "borderColor", "backgroundColor", "color"];
+  const drawn = (one, part) => {
+    const style = getComputedStyle(one, part);
+    return kinds.map((kind) => style[kind]).join();
+  };
   const looks = (at) => {
-    const around = [at, at.previousElementSibling, at.nextElementSibling, ...[...at.querySelectorAll("*")].slice(0, 12)];
+    const around = [at, at.previousElementSibling, at.nextElementSibling];
+    around.push(...[...at.querySelectorAll("*")].slice(0, 12));
     for (let above = at.parentElement, k = 0; above && k < 5; above = above.parentElement, k++) around.push(above);
     return [...around.filter(Boolean).map((one) => drawn(one)), drawn(at, "::before"), drawn(at, "::after")].join("|");
   };
@@ -71,16 +71,10 @@ FOCUSED = """async () => {
   if (!at || at === document.body) return { seen, html: null };
   window.lastStop = { at, looks: looks(at) };
   const labelled = at.getAttribute("aria-labelledby");
-  const name = at.getAttribute("aria-label") || (labelled && at.getRootNode().getElementById(labelled)?.textContent) || at.labels?.[0]?.textContent || at.textContent || at.title;
-  return { seen, html: at.outerHTML.slice(0, 160), name: (name || "").trim() };
-}"""  # fmt: skip
-
-
-@pytest.fixture
-def calm(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    """A light theme, and no motion."""
-    options = {"viewport": {"width": 1440, "height": 1000}, "reduced_motion": "reduce"}
-    yield from make_page(browser, request, color_scheme="light", **options)
+  const names = [at.getAttribute("aria-label"), labelled && at.getRootNode().getElementById(labelled)?.textContent,
+    at.labels?.[0]?.textContent, at.textContent, at.title];
+  return { seen, html: at.outerHTML.slice(0, 160), name: (names.find(Boolean) ?? "").trim() };
+}"""
 
 
 def open_whole(page: Page, url: str, name: str) -> None:
@@ -123,15 +117,15 @@ def stops(page: Page) -> list[dict]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_is_for_everybody(calm, app_url, name):
-    page = calm
+def test_a_page_is_for_everybody(page, app_url, name):
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
     open_whole(page, app_url, name)
     page.evaluate(AXE)
     assert violations(page) == []
     assert page.evaluate(NAMELESS) == []
     levels = page.evaluate(HEADINGS)
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False)), levels
+    assert all(after - before <= 1 for before, after in pairwise(levels)), levels
     for landmark in ("main", "navigation", "banner"):
         expect(page.get_by_role(landmark)).to_have_count(1)
 
