@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 
 from ui.navigation import PAGES
 
+from .test_canvas import wait_until
+
 pytestmark = pytest.mark.browser
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
@@ -48,6 +50,23 @@ TOO_WIDE = f"""() => {{ {DEEP} {UP}
   const scrolls = (one) => [...up(one)].some((at) => getComputedStyle(at).overflowX !== "visible" && !wide(at));
   return every.filter((one) => seen(one) && wide(one) && !scrolls(one)).map((one) => one.outerHTML.slice(0, 160));
 }}"""
+
+# The words of figures are SVG, which axe-core leaves out: those with less contrast than 4.5 to the page (WCAG 1.4.3).
+FAINT = """() => {
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = (rgb) => rgb.slice(0, 3).map((value) => value / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
+  const behind = numbers(getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor);
+  return [...document.querySelectorAll(".js-plotly-plot text")].filter((one) => {
+    const style = getComputedStyle(one);
+    const [red, green, blue, alpha = 1] = numbers(style.fill);
+    const share = alpha * style.fillOpacity * style.opacity;
+    const seen = [red, green, blue].map((value, k) => share * value + (1 - share) * behind[k]);
+    const [low, high] = [light(seen), light(behind)].sort((a, b) => a - b);
+    return one.textContent && (high + 0.05) / (low + 0.05) < 4.5;
+  }).map((one) => `${one.textContent} in ${getComputedStyle(one).fill}`);
+}"""
 
 # The focused element and its name; and whether the one before was drawn in another way while it had the focus.
 # Streamlit's controls learn of their focus a frame later.
@@ -122,6 +141,7 @@ def test_a_page_is_for_everybody(page, app_url, name):
     open_whole(page, app_url, name)
     page.evaluate(AXE)
     assert violations(page) == []
+    assert page.evaluate(FAINT) == []
     assert page.evaluate(NAMELESS) == []
     levels = page.evaluate(HEADINGS)
     assert levels[0] == 1 and levels.count(1) == 1
@@ -136,6 +156,7 @@ def test_a_page_is_for_everybody(page, app_url, name):
     page.emulate_media(color_scheme="dark")
     expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", "dark")
     assert violations(page, ["color-contrast"]) == []
+    wait_until(page, lambda: page.evaluate(FAINT) == [])  # figures are drawn anew for another theme
 
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(300)
