@@ -11,7 +11,7 @@ from ui.dial import beta_dial, thumbnails
 from ui.extremes import alone_sentence, terms_alone, two_ways_out
 from ui.messages import errors_said
 from ui.navigation import require_app
-from ui.plots import PLAIN
+from ui.plots import show
 from ui.resources import thumbnail_sheet
 from ui.sweep import (
     DATASET,
@@ -52,7 +52,7 @@ def instrument(dimensions: int) -> None:
         "Every point is a trained model: to the right codes that tell more of their image, further down better "
         "reconstructions. β chooses where on the curve to stop. The ring is the stop on the dial.",
     )
-    st.plotly_chart(rate_distortion(dimensions, at), width="stretch", config=PLAIN, key=f"beta-curve-{dimensions}")
+    show(rate_distortion(dimensions, at), key=f"beta-curve-{dimensions}")
     st.html(sweep_table(dimensions))
 
 
@@ -114,7 +114,7 @@ with errors_said():
             same_dial,
         )
     )
-    st.plotly_chart(weighing_curve(), width="stretch", config=PLAIN, key="beta-variance")
+    show(weighing_curve(), key="beta-variance")
     st.html(weighing_figures())
 
 mathematics: list[tuple[str, str]] = []

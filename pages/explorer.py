@@ -10,11 +10,11 @@ from ui import links, url_state
 from ui.canvas import latent_canvas, thumbnails
 from ui.messages import errors_said
 from ui.navigation import require_app
-from ui.plots import PLAIN, history_figure
+from ui.plots import history_figure, show
 from ui.quota import note_shown
 from ui.resources import image_set, listing, load_run, plane, store, thumbnail_sheet
 from ui.runs import can_be_explored, run_title
-from ui.tables import metrics_table, pins_table
+from ui.tables import as_html, metrics_table, pins_table
 from vae_core.checkpoints import Listed
 from vae_core.export import as_csv, codes_csv
 from vae_core.manifest import shipped_run
@@ -88,7 +88,7 @@ def instrument(run: Run) -> None:
         url_state.write(LINK["view"], dict(zip(("cx", "cy", "half"), committed.view, strict=True)))
     if pins:
         table = pins_table(run, pins)
-        st.dataframe(table, hide_index=True, width="stretch")
+        st.html(as_html(table, title="Pinned points"))
         st.download_button(
             "Pins as CSV", as_csv(table), f"{run.key}-pins.csv", "text/csv", on_click="ignore",
             icon=":material/download:",
@@ -97,12 +97,12 @@ def instrument(run: Run) -> None:
 
 def facts(run: Run) -> None:
     """The run's measured numbers, its training, and its files."""
-    st.subheader("Measured")
-    st.dataframe(metrics_table(run), hide_index=True, width="stretch")
-    st.caption("Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code.")
-    st.subheader("Training")
+    st.markdown("## Measured")
+    note = "Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code."
+    st.html(as_html(metrics_table(run), title="Measured", note=note))
+    st.markdown("## Training")
     if model_kind(run.spec.model).trained:
-        st.plotly_chart(history_figure(run), width="stretch", config=PLAIN, key=f"history-{run.key}")
+        show(history_figure(run), key=f"history-{run.key}")
     else:
         st.markdown("Computed in one go, not trained.")
     made = run.provenance

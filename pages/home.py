@@ -26,8 +26,8 @@ PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
 
 require_app()
 
-st.title("Touch a latent space")
 st.markdown(
+    "# Touch a latent space\n\n"
     "Both networks squeeze a 28 by 28 digit into **two numbers** and paint it back from them; every dot is a digit "
     "they never saw in training. The autoencoder puts its codes wherever it likes: their scale and shape are accidents "
     "of training, and nothing says where to look for a new digit. The variational autoencoder is trained to fill the "
@@ -39,7 +39,7 @@ for column, (model, title) in zip(st.columns(2, gap="large"), PLANES, strict=Tru
     with column, errors_said():
         latent_canvas(plane_of(model, title), key=f"home-{model}")
 
-st.subheader("Chapters")
+st.markdown("## Chapters")
 entries = list(CHAPTERS.items())
 for first in range(0, len(entries), IN_A_ROW):
     row = zip(

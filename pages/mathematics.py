@@ -11,7 +11,7 @@ from ui.importance import DIMENSIONS, HELD_OUT, bound_curve, bound_figures, boun
 from ui.messages import errors_said
 from ui.navigation import PAGES, require_app
 from ui.one_sample import loss_curves, sample_figures
-from ui.plots import PLAIN
+from ui.plots import show
 from ui.variance import same_dial
 
 LINK = links.properties("mathematics")
@@ -28,7 +28,7 @@ def tighter_bound() -> None:
         digit = int(st.number_input(f"Held-out digit, 0 to {HELD_OUT - 1:,}", 0, HELD_OUT - 1, key=place, width=220))
         url_state.keep(LINK["digit"], digit, 0)
     found = bounded(run_key(d), digit)
-    st.plotly_chart(bound_curve(found), width="stretch", config=PLAIN, key="mathematics-bound")
+    show(bound_curve(found), key="mathematics-bound")
     st.html(bound_figures(found))
 
 
@@ -135,7 +135,8 @@ chapter.passage(
 )
 with errors_said():
     for column, (place, figure) in zip(st.columns(2, gap="large"), enumerate(loss_curves()), strict=True):
-        column.plotly_chart(figure, width="stretch", config=PLAIN, key=f"mathematics-samples-{place}")
+        with column:
+            show(figure, key=f"mathematics-samples-{place}")
     st.html(sample_figures())
 
 with errors_said():

@@ -9,7 +9,7 @@ from ui.line import latent_line
 from ui.messages import errors_said
 from ui.navigation import require_app
 from ui.pictures import labelled_rows
-from ui.plots import PLAIN
+from ui.plots import show
 from ui.reduction import (
     DATASET,
     DIMENSIONS,
@@ -96,7 +96,8 @@ def sheet_in_space() -> None:
     errors = {}
     for column, model in zip(columns, ("pca", "ae"), strict=True):
         chart, errors[model] = sheet_figure(shipped_run(dataset="s_curve", model=model).key)
-        column.plotly_chart(chart, width="stretch", config=PLAIN, key=f"reduction-sheet-{model}")
+        with column:
+            show(chart, key=f"reduction-sheet-{model}")
     st.markdown(
         f"The sheet has two dimensions, but not straight ones. PCA can only lay a plane through it; the autoencoder "
         f"bends along and leaves {errors['pca'] / errors['ae']:.0f} times less error with the same two numbers.",
@@ -161,7 +162,7 @@ with errors_said():
         "below it. "
         f"{gains()}",
     )
-    st.plotly_chart(error_figure(measured_points(), d), width="stretch", config=PLAIN, key="reduction-errors")
+    show(error_figure(measured_points(), d), key="reduction-errors")
 
 with errors_said():
     chapter.passage(

@@ -12,7 +12,7 @@ from ui.contest import film, pair_of_classes, sample_sheet
 from ui.messages import errors_said
 from ui.navigation import require_app
 from ui.pictures import labelled_rows, side_by_side
-from ui.plots import PLAIN
+from ui.plots import show
 from ui.regularity import (
     DATASETS,
     DEPTHS,
@@ -188,7 +188,7 @@ def instruments(pair: Pair, dataset: str) -> None:
     st.html(numbers(pair))
     points = coverage_points(pair, dataset)
     if points:
-        st.plotly_chart(coverage_figure(points), width="stretch", config=PLAIN, key="regularity-coverage")
+        show(coverage_figure(points), key="regularity-coverage")
     with errors_said():
         chapter.passage(
             "Convolutions",

@@ -12,7 +12,7 @@ from ui.live import Live, kept_spec, live
 from ui.markup import as_written
 from ui.messages import errors_said
 from ui.navigation import require_app
-from ui.plots import PLAIN
+from ui.plots import show
 from ui.quota import note_shown, offered
 from ui.resources import load_run, shelf, store
 from ui.runs import can_be_explored, run_name
@@ -109,7 +109,7 @@ def instrument(key: str) -> None:
         return
     ticket = desk().ticket(key, visitor())
     if ticket:
-        st.markdown(f"### {as_written(run_name(ticket.spec))}")
+        st.markdown(f"## {as_written(run_name(ticket.spec))}")
         st.fragment(in_training, run_every=1.0)(key)
         return
     halted(key)
@@ -167,7 +167,7 @@ def halted(key: str) -> None:
         st.error(problem[:1].upper() + problem[1:], icon=":material/error:")
     if spec is None:
         return
-    st.markdown(f"### {as_written(run_name(spec))}")
+    st.markdown(f"## {as_written(run_name(spec))}")
     if record:
         st.progress(record.epoch / spec.epochs, f"Stopped after epoch {record.epoch} of {spec.epochs}; nothing is lost")
     if st.button("Go on", key="train-resume", type="primary", icon=":material/play_arrow:"):
@@ -178,7 +178,7 @@ def halted(key: str) -> None:
 
 def finished(key: str, spec: RunSpec) -> None:
     """A finished run: its film, its numbers, what can be taken away of it, and others beside it."""
-    st.markdown(f"### {as_written(run_name(spec))}")
+    st.markdown(f"## {as_written(run_name(spec))}")
     run = load_run(key)
     if has_film(run):
         training_film(film(key), key=f"train-film-{key}")
@@ -230,7 +230,7 @@ def beside(key: str) -> None:
     if other:
         table, figure = comparison(key, other)
         st.html(table)
-        st.plotly_chart(figure, width="stretch", config=PLAIN, key=f"train-comparison-{key}")
+        show(figure, key=f"train-comparison-{key}")
 
 
 require_app()

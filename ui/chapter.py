@@ -58,7 +58,7 @@ def opening(title: str, question: str, text: str) -> None:
 
 def passage(heading: str, text: str) -> None:
     """A heading and a short text, at most 70 characters wide."""
-    st.markdown(f"### {heading}\n\n{text}", width=TEXT_WIDTH)
+    st.markdown(f"## {heading}\n\n{text}", width=TEXT_WIDTH)
 
 
 @st.fragment

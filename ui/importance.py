@@ -12,7 +12,7 @@ from scipy.special import stdtrit
 from ui.markup import Html, paragraph
 from ui.palette import CLASS_COLOURS
 from ui.pictures import labelled_rows, tiles
-from ui.plots import TEMPLATE, Finished
+from ui.plots import TEMPLATE, Finished, in_words
 from ui.resources import held_out, load_run, shelf
 from ui.runs import compared_spec
 from vae_core.errors import RunNotFound
@@ -70,7 +70,7 @@ def half_width(one: Bound) -> float:
 
 
 @lru_cache(maxsize=256)
-def bound_curve(found: Bounded) -> go.Figure:
+def bound_curve(found: Bounded) -> Finished:
     """The bound against k, on a scale of ratios."""
     bounds = found.bounds
     chart = go.Figure()
@@ -88,7 +88,8 @@ def bound_curve(found: Bounded) -> go.Figure:
         yaxis={"title": "bound on log p(x), nats"},
         hovermode="closest",
     )
-    return Finished(chart)
+    told = {"L_k": [f"{one.value:.2f} ± {half_width(one):.2f} at k = {one.k:,}" for one in bounds]}
+    return Finished(chart, in_words("Bound on log p(x) in nats against samples k, with 95% error bars.", told))
 
 
 def bound_sentence(found: Bounded) -> str:

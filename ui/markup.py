@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 
 _TEXT = "max-width:45rem;margin:0 0 0.9rem"
 _NOTE = "font-size:0.875rem;opacity:0.72;max-width:45rem;margin-top:0.6rem"
@@ -20,6 +21,9 @@ class Html(str):
 
     def _repr_html_(self) -> str:
         return str(self)
+
+
+PAGE_STYLE = Html(f"<style>{(Path(__file__).parent / 'page.css').read_text(encoding='utf-8')}</style>")
 
 
 def paragraph(text: str) -> str:

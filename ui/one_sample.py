@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from ui.markup import Html, paragraph
 from ui.palette import CLASS_COLOURS
-from ui.plots import TEMPLATE, Finished
+from ui.plots import TEMPLATE, Finished, ends, in_words
 from ui.resources import load_run, shelf
 from ui.runs import figure, per_shelf
 from ui.tables import as_html
@@ -99,7 +99,7 @@ def _sampled(samples: int, keys: list[str]) -> Sampled:
 
 
 @per_shelf
-def loss_curves() -> tuple[go.Figure, go.Figure]:
+def loss_curves() -> tuple[Finished, Finished]:
     """Held-out loss against epochs, and the same against seconds."""
     runs = by_samples()
     # The first epochs fall so far that they would flatten the rest.
@@ -119,11 +119,12 @@ def loss_curves() -> tuple[go.Figure, go.Figure]:
             height=300,
             xaxis={"title": title},
             yaxis={
-                "title": "held-out −ELBO, nats",
+                "title": "held-out −ELBO, nats per image",
                 "range": [min(settled) - 0.05 * span, max(settled) + 0.05 * span],
             },
         )
-        charts.append(Finished(chart))
+        told = {one.name: ends(getattr(one, places), one.loss, digits=2) for one in runs}
+        charts.append(Finished(chart, in_words(f"Held-out −ELBO, nats per image, against {title}.", told)))
     return charts[0], charts[1]
 
 

@@ -6,7 +6,12 @@ CLASS_COLOURS = (
 
 HOLE_COLOUR = "#EE8866"  # nothing lives here
 POSITIVE_COLOUR, NEGATIVE_COLOUR = "#66CCEE", "#EE8866"
+KL_COLOUR = "#EE8866"
 MODEL_COLOURS = {
     "pixels": "#BBBBBB", "pca": "#CCBB44", "linear_ae": "#EE8866", "ae": "#EE6677", "conv_ae": "#AA3377",
     "vae": "#4477AA", "conv_vae": "#66CCEE",
+}  # fmt: skip
+MODEL_SYMBOLS = {  # of Plotly: not colour alone
+    "pixels": "circle", "pca": "square", "linear_ae": "x", "ae": "diamond", "conv_ae": "triangle-up",
+    "vae": "triangle-down", "conv_vae": "star",
 }  # fmt: skip

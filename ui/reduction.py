@@ -11,9 +11,9 @@ from functools import lru_cache
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.palette import CLASS_COLOURS, MODEL_COLOURS
+from ui.palette import CLASS_COLOURS, MODEL_COLOURS, MODEL_SYMBOLS
 from ui.pictures import signed_tiles, tiles
-from ui.plots import TEMPLATE, Finished
+from ui.plots import TEMPLATE, Finished, in_words
 from ui.resources import feature_space, held_out, load_run
 from ui.runs import compared_spec, figure, per_shelf, seeds_of
 from vae_core.browser import Payload, line_payload
@@ -73,13 +73,14 @@ def original_row(start: int) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def error_figure(points: tuple[tuple[str, tuple[tuple[int, float], ...]], ...], marked: int) -> go.Figure:
+def error_figure(points: tuple[tuple[str, tuple[tuple[int, float], ...]], ...], marked: int) -> Finished:
     """Error against d; every point is a run."""
     chart = go.Figure()
     for model, values in points:
         chart.add_scatter(
             x=[d for d, _ in values], y=[error for _, error in values], name=model_kind(model).title,
             mode="lines+markers", line={"color": MODEL_COLOURS[model]}, hovertemplate="%{y:.4f}",
+            marker={"symbol": MODEL_SYMBOLS[model], "size": 9},
         )  # fmt: skip
     chart.add_vline(x=marked, line={"color": "rgba(128,138,152,0.6)", "dash": "dot"})
     chart.update_layout(
@@ -88,7 +89,8 @@ def error_figure(points: tuple[tuple[str, tuple[tuple[int, float], ...]], ...], 
         xaxis={"title": "d, latent dimensions", "type": "log", "tickvals": list(DIMENSIONS), "tickformat": "d"},
         yaxis={"title": "squared error per pixel", "type": "log", "tickvals": [0.005, 0.01, 0.02, 0.04]},
     )
-    return Finished(chart)
+    told = {model_kind(model).title: [f"{error:.4f} at d = {d}" for d, error in values] for model, values in points}
+    return Finished(chart, in_words("Squared error per pixel against d, both on scales of ratios.", told))
 
 
 @per_shelf
@@ -157,7 +159,7 @@ def largest_angle(one: str, other: str) -> float:
 
 
 @lru_cache(maxsize=64)
-def sheet_figure(key: str) -> tuple[go.Figure, float]:
+def sheet_figure(key: str) -> tuple[Finished, float]:
     """Held-out points of the S-curve and what a run makes of them, in space; and the error."""
     run, points = load_run(key), held_out("s_curve")
     original, made = points.floats(), run.decode(run.codes.mean)
@@ -186,7 +188,8 @@ def sheet_figure(key: str) -> tuple[go.Figure, float]:
         scene=scene,
         title={"text": title, "font": {"size": 14}},
     )
-    return Finished(chart), error
+    words = f"{title}. Grey: points on a bent sheet in space. In colours: where they come out after the code."
+    return Finished(chart, words), error
 
 
 @lru_cache(maxsize=64)

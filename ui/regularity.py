@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from ui.contest import spread, tidy
 from ui.markup import Html
-from ui.palette import MODEL_COLOURS
-from ui.plots import TEMPLATE, Finished
+from ui.palette import MODEL_COLOURS, MODEL_SYMBOLS
+from ui.plots import TEMPLATE, Finished, in_words
 from ui.resources import load_run, plane
 from ui.runs import compared_spec, figure, per_shelf, seeds_of
 from ui.tables import as_html
@@ -118,13 +118,14 @@ def real_line(dataset: str) -> Listed | None:
 
 
 @lru_cache(maxsize=32)
-def coverage_figure(points: tuple[tuple[str, str, tuple[tuple[int, float], ...]], ...]) -> go.Figure:
+def coverage_figure(points: tuple[tuple[str, str, tuple[tuple[int, float], ...]], ...]) -> Finished:
     """Coverage of samples against d, from the prior (solid) and from a mixture fitted afterwards (dotted)."""
     chart = go.Figure()
     for model, source, values in points:
         chart.add_scatter(
             x=[d for d, _ in values], y=[value for _, value in values], mode="lines+markers",
             name=f"{title_of(model)}, {SOURCE_TITLES[source]}", hovertemplate="%{y:.2f}",
+            marker={"symbol": MODEL_SYMBOLS[model], "size": 9},
             line={"color": MODEL_COLOURS[model], "dash": "solid" if source == "prior" else "dot"},
         )  # fmt: skip
     chart.update_layout(
@@ -133,7 +134,11 @@ def coverage_figure(points: tuple[tuple[str, str, tuple[tuple[int, float], ...]]
         xaxis={"title": "d, latent dimensions", "type": "log", "tickvals": list(DIMENSIONS), "tickformat": "d"},
         yaxis={"title": "share of real test images with a sample nearby", "range": [0, 1]},
     )
-    return Finished(chart)
+    told = {
+        f"{title_of(model)}, {SOURCE_TITLES[source]}": [f"{value:.2f} at d = {d}" for d, value in values]
+        for model, source, values in points
+    }
+    return Finished(chart, in_words("Share of real test images with a sample nearby, against d.", told))
 
 
 @per_shelf

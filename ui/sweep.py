@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from ui.markup import Html
 from ui.palette import CLASS_COLOURS
-from ui.plots import TEMPLATE, Finished
+from ui.plots import TEMPLATE, Finished, in_words
 from ui.resources import load_run, shelf
 from ui.runs import figure, per_shelf
 from ui.tables import as_html
@@ -105,7 +105,7 @@ def dial_of(dimensions: int, start: int, images: str) -> tuple[Payload, list[Pay
 
 
 @lru_cache(maxsize=64)
-def _curve(points: tuple[tuple[str, float, float], ...], marked: int) -> go.Figure:
+def _curve(points: tuple[tuple[str, float, float], ...], marked: int) -> Finished:
     chart = go.Figure()
     chart.add_scatter(
         x=[kl for _, kl, _ in points], y=[distortion for _, _, distortion in points],
@@ -125,10 +125,15 @@ def _curve(points: tuple[tuple[str, float, float], ...], marked: int) -> go.Figu
         yaxis={"title": "distortion: reconstruction, nats per image"},
         hovermode="closest",
     )
-    return Finished(chart)
+    told = {
+        f"β = {one}" if one[0].isdigit() else one: [f"KL {rate:.1f}", f"reconstruction {distortion:.1f}"]
+        for one, rate, distortion in points
+    }
+    what = f"Reconstruction against KL, nats per image, a trained model at each point; the ring is at β = {name}."
+    return Finished(chart, in_words(what, told))
 
 
-def rate_distortion(dimensions: int, marked: int) -> go.Figure:
+def rate_distortion(dimensions: int, marked: int) -> Finished:
     """Reconstruction against KL, every point a trained model; the one on the dial has a ring.
 
     The KL alone and a full collapse have no place on it: on a scale of ratios a rate of 0 is infinitely far left.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -18,6 +17,7 @@ Rows = list[dict[str, object]]
 _TABLE = "border-collapse:collapse;min-width:min(100%,34rem);line-height:1.3;font-variant-numeric:tabular-nums"
 _CELL = "padding:0.3rem 1.2rem 0.3rem 0;border-bottom:1px solid rgba(128,138,152,0.25)"
 _FIRST, _OTHER = f"{_CELL};text-align:left;min-width:9rem", f"{_CELL};text-align:right;white-space:nowrap"
+_ROW_NAME = f"{_FIRST};font-weight:400"
 
 _ROWS = (
     ("negative_elbo", "Negative ELBO", "nats", 1),
@@ -76,17 +76,19 @@ def as_html(rows: Rows, *, title: str, note: str = "") -> Html:
     """
     names = list(rows[0])
 
-    def line(cells: Sequence[str], tag: str) -> str:
-        styles = [_FIRST, *[_OTHER] * (len(cells) - 1)]
-        scope = ' scope="col"' if tag == "th" else ""
-        return "".join(
-            f'<{tag}{scope} style="{style}">{html.escape(cell)}</{tag}>'
-            for style, cell in zip(styles, cells, strict=True)
-        )
+    def cell(text: str, style: str, scope: str = "") -> str:
+        """A cell; with a scope, "col" or "row", the name of the others there."""
+        tag, scoped = ("th", f' scope="{scope}"') if scope and text else ("td", "")
+        return f'<{tag}{scoped} style="{style}">{html.escape(text)}</{tag}>'
 
-    body = "".join(f"<tr>{line([str(row.get(name, '')) for name in names], 'td')}</tr>" for row in rows)
+    head = cell(names[0], _FIRST, "col") + "".join(cell(name, _OTHER, "col") for name in names[1:])
+    body = []
+    for row in rows:
+        first, *others = (str(row.get(name, "")) for name in names)
+        body.append(f"<tr>{cell(first, _ROW_NAME, 'row')}{''.join(cell(text, _OTHER) for text in others)}</tr>")
+    name = html.escape(title)
     return Html(
-        f'<div style="overflow-x:auto" tabindex="0" role="region" aria-label="{html.escape(title)}">'
-        f'<table style="{_TABLE}"><thead><tr>{line(names, "th")}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<div style="overflow-x:auto" tabindex="0" role="region" aria-label="{name}"><table style="{_TABLE}" '
+        f'aria-label="{name}"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
         f"{small_print(note)}"
     )

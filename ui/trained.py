@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from ui.markup import Html
 from ui.palette import CLASS_COLOURS
-from ui.plots import TEMPLATE, Finished
+from ui.plots import TEMPLATE, Finished, ends, in_words
 from ui.resources import load_run, shelf
 from ui.runs import can_be_explored, per_shelf, run_title
 from ui.tables import Rows, as_html, metrics_table
@@ -78,7 +78,7 @@ def _differences(one: RunSpec, other: RunSpec) -> int:
 
 
 @per_shelf
-def comparison(first: str, second: str) -> tuple[Html, go.Figure]:
+def comparison(first: str, second: str) -> tuple[Html, Finished]:
     """Two runs beside one another: their settings and numbers as HTML, and both totals by epoch."""
     runs = [load_run(key) for key in (first, second)]
     return _beside(runs), _totals(runs)
@@ -126,9 +126,9 @@ def _said(value: object) -> str:
     )
 
 
-def _totals(runs: list[Run]) -> go.Figure:
+def _totals(runs: list[Run]) -> Finished:
     figure = go.Figure()
-    lines = []
+    lines, told = [], {}
     for run, colour, dash in zip(runs, CLASS_COLOURS, ("solid", "dash"), strict=False):
         made = curves(run.spec, run.history)
         panel = made["panels"][0]
@@ -137,6 +137,7 @@ def _totals(runs: list[Run]) -> go.Figure:
             x=made["epochs"], y=panel["held_out"], name=f"{run.key[-10:]}: {panel['title']}",
             line={"color": colour, "dash": dash},
         )  # fmt: skip
+        told[run.key[-10:]] = ends(made["epochs"], panel["held_out"])
     ranges = [settled_range(line) for line in lines]
     figure.update_layout(
         template=TEMPLATE,
@@ -147,4 +148,4 @@ def _totals(runs: list[Run]) -> go.Figure:
             "range": [min(low for low, _ in ranges), max(high for _, high in ranges)],
         },
     )
-    return Finished(figure)
+    return Finished(figure, in_words("Held-out loss, nats per image, against epochs.", told))

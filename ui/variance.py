@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from ui.markup import Html
 from ui.palette import CLASS_COLOURS
 from ui.pictures import labelled_rows, tiles
-from ui.plots import TEMPLATE, Finished
+from ui.plots import TEMPLATE, Finished, in_words
 from ui.resources import held_out, load_run, shelf
 from ui.runs import figure, per_shelf
 from ui.tables import as_html
@@ -124,7 +124,7 @@ def same_dial() -> tuple[int, str]:
 
 
 @per_shelf
-def weighing_curve() -> go.Figure:
+def weighing_curve() -> Finished:
     """Squared error against KL, of the runs by c, by β, and with c learned."""
     runs = weighed()
     usual = next(one.c for one in runs if one.beta != 1.0)
@@ -148,7 +148,11 @@ def weighing_curve() -> go.Figure:
         yaxis={"title": "squared error per pixel"},
         hovermode="closest",
     )
-    return Finished(chart)
+    told = {
+        title.format(c=usual): [f"squared error {one.error:.4f} and KL {one.kl:.2f} with {one.name}" for one in members]
+        for (title, *_), members in zip(SERIES, groups, strict=True)
+    }
+    return Finished(chart, in_words("Squared error per pixel against KL, nats per image.", told))
 
 
 def weighing_table() -> Html:

@@ -74,6 +74,11 @@ def charts(at: AppTest) -> list[dict[str, Any]]:
     return [json.loads(element.proto.spec) for element in at.get("plotly_chart")]
 
 
+def words(at: AppTest) -> list[str]:
+    """The text alternatives of the Plotly figures on the page."""
+    return [element.proto.alt for element in at.get("plotly_chart")]
+
+
 def plotted(values: list[float] | dict[str, str]) -> np.ndarray:
     """A column of a figure, which Plotly writes as a list or packed."""
     if isinstance(values, dict):
@@ -182,7 +187,7 @@ def said(at: AppTest, pattern: str) -> re.Match[str]:
 
 def subheaders(at: AppTest) -> list[str]:
     """Headings of the passages."""
-    return [heading for element in at.markdown for heading in re.findall(r"^### (.*)$", element.value, re.MULTILINE)]
+    return [heading for element in at.markdown for heading in re.findall(r"^## (.*)$", element.value, re.MULTILINE)]
 
 
 def boxes(at: AppTest) -> list[str]:

@@ -69,7 +69,7 @@ def test_the_page_is_whole_and_sends_its_four_experiments():
 
 
 def test_every_step_has_a_formula_on_lines_of_its_own():
-    passages = [text for text in texts(open_page(PAGE)) if re.search(r"^### [1-6]\.", text, re.MULTILINE)]
+    passages = [text for text in texts(open_page(PAGE)) if re.search(r"^## [1-6]\.", text, re.MULTILINE)]
     assert len(passages) == 6
     for text in passages:
         formulas = re.findall(r"\n\$\$\n(.+)\n\$\$\n", text)

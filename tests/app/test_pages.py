@@ -12,7 +12,7 @@ from vae_core.checkpoints import Store
 from vae_core.manifest import SHIPPED, read_manifest, shipped_run
 from vae_core.spec import RunSpec
 
-from .helpers import APP, ROOT, open_page, payload_headers, payloads
+from .helpers import APP, ROOT, open_page, payload_headers, payloads, tables
 
 
 def test_home_shows_both_shipped_planes_on_the_same_digits_and_then_the_thumbnails():
@@ -56,9 +56,9 @@ def test_the_explorer_shows_the_run_of_the_link(small_store):
 def test_the_explorers_numbers_are_the_runs_metrics(small_store):
     at = open_page("pages/explorer.py")
     run = small_store.load(at.selectbox[0].value)
-    shown = at.dataframe[0].value
-    row = shown[shown["metric"] == "Negative ELBO"].iloc[0]
-    assert row["test, n = 360"] == f"{run.metrics['test']['negative_elbo']:.1f}"
+    shown = tables(at)[0]
+    row = shown["metric"].index("Negative ELBO")
+    assert shown["test, n = 360"][row] == f"{run.metrics['test']['negative_elbo']:.1f}"
 
 
 def test_another_run_can_be_chosen(small_store):
@@ -75,14 +75,14 @@ def test_pins_and_view_of_a_link_reach_the_plane(small_store):
     options = payload_headers(at)[0]["options"]
     assert options["pins"] == [[0.5, -1.0], [1.0, 2.0]]
     assert options["view"] == {"cx": 0.1, "cy": 0.2, "half": 1.5}
-    pins = next(frame.value for frame in at.dataframe if "pin" in frame.value)
-    assert len(pins) == 2
+    pins = next(table for table in tables(at) if "pin" in table)
+    assert pins["pin"] == ["1", "2"]
 
 
 def test_pinned_points_are_tabled_with_the_true_prior_density(small_store):
     key = next(key for key in small_store.keys() if key.startswith("vae-"))
     at = open_page("pages/explorer.py", run=key, z="1,0")
-    pins = next(frame.value for frame in at.dataframe if "pin" in frame.value)
+    pins = next(table for table in tables(at) if "pin" in table)
     assert float(pins["prior density"][0]) == pytest.approx(np.exp(-0.5) / (2 * np.pi), rel=0.05)
 
 

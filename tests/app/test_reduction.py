@@ -35,6 +35,7 @@ from .helpers import (
     said,
     subheaders,
     texts,
+    words,
 )
 
 PAGE = "pages/reduction.py"
@@ -138,6 +139,9 @@ def test_every_point_of_the_chart_is_a_run():
         title: {d: run_of(model, d).metrics["test"]["mse"] for d in DIMENSIONS} for model, title in TITLES.items()
     }
     assert [(shape["x0"], shape["x1"]) for shape in chart["layout"]["shapes"]] == [(16, 16)]
+    assert len({trace["marker"]["symbol"] for trace in chart["data"]}) == len(TITLES)
+    for title, errors in drawn.items():  # and so for those who do not see it
+        assert f"{title}: {', '.join(f'{error:.4f} at d = {d}' for d, error in errors.items())}." in words(at)[0]
 
 
 def test_the_gain_over_pca_is_told_at_every_d():

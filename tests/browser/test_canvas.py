@@ -239,6 +239,14 @@ def test_the_keyboard_moves_pins_zooms_and_clears_and_a_reader_is_told(page, app
     wait_until(page, lambda: state(plane)["view"]["half"] == pytest.approx(half / 1.5))
     page.keyboard.press("0")
     wait_until(page, lambda: state(plane)["view"]["half"] == pytest.approx(half))
+    page.keyboard.press("p")
+    for _ in range(6):
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("p")
+    expect(page.locator(".film canvas[role=img][aria-label]")).to_have_count(12)
+    expect(page.locator(".live")).to_contain_text("Path of 12 decoded images drawn.")
+    page.keyboard.press("ArrowLeft")  # after its end a path stays as it is
+    assert state(plane)["path"] == 7
     page.keyboard.press("Escape")
     assert state(plane)["pins"] == []
 

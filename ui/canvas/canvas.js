@@ -132,7 +132,7 @@ class LatentCanvas {
     this.find(".title").textContent = header.title ?? header.key;
     this.find(".subtitle").textContent = header.subtitle ?? "";
     this.plane.setAttribute("aria-label", `${header.title ?? header.key}. Arrow keys move a crosshair that decodes, Shift makes `
-      + "small steps, Enter pins, Backspace removes the last pin, plus and minus zoom, 0 shows all, Escape clears.");
+      + "small steps, Enter pins, Backspace removes the last pin, P begins a path and ends it, plus and minus zoom, 0 shows all, Escape clears.");
     this.noun = header.noun ?? "image";
     this.find(".nearest-name").textContent = `nearest ${this.noun}`;
     this.find(".export").hidden = !options.export;
@@ -313,7 +313,7 @@ class LatentCanvas {
       this.viewChanged();
       return;
     }
-    if (!drag.moved) this.path = [this.view.toLatent(drag.u, drag.v)];
+    if (!drag.moved) { this.path = [this.view.toLatent(drag.u, drag.v)]; this.keyPath = false; }
     drag.moved = true;
     const here = this.view.toLatent(u, v);
     this.path.push(here);
@@ -333,7 +333,7 @@ class LatentCanvas {
     if (!drag) return;
     if (!drag.moved) this.pin(...this.view.toLatent(drag.u, drag.v));
     else if (drag.panning) this.commitView();
-    else { this.showFilm(); this.commit("path", alongPath(this.path, FILM_FRAMES)); this.say(`Path of ${FILM_FRAMES} decoded images drawn.`); }
+    else this.endPath();
     if (event.pointerType === "touch") this.hideCursor();
   }
 
@@ -377,6 +377,7 @@ class LatentCanvas {
       const [dx, dy] = moves[event.key];
       this.keepInView(x + dx * step * 2 * this.view.half, y + dy * step * 2 * this.view.half);
     } else if (event.key === "Enter" || event.key === " ") this.pin(x, y);
+    else if (event.key.toLowerCase() === "p" && !event.ctrlKey && !event.metaKey && !event.altKey) this.togglePath();
     else if (event.key === "Escape") this.clear();
     else if (event.key === "Backspace" || event.key === "Delete") this.unpin(this.pins.length - 1);
     else if (event.key === "+" || event.key === "=") this.tool("in");
@@ -393,7 +394,24 @@ class LatentCanvas {
     if (this.view.cx !== cx || this.view.cy !== cy) this.viewChanged();
     this.touch(x, y);
     this.showCursor(...this.view.toPlane(x, y));
+    if (this.keyPath) { this.path.push([x, y]); this.filmLater(); }
     this.say(this.sentence());
+  }
+
+  // A path by keys: every step of the crosshair is one of the path, until P ends it.
+  togglePath() {
+    if (this.keyPath) { this.keyPath = false; this.endPath(); return; }
+    this.keyPath = true;
+    this.path = [[this.at.x, this.at.y]];
+    this.showCursor(...this.view.toPlane(this.at.x, this.at.y));
+    this.say("Path begun: arrow keys draw it, P ends it.");
+  }
+
+  endPath() {
+    this.showFilm();
+    if (this.path.length < 2) { this.say("The path has no length."); return; }
+    this.commit("path", alongPath(this.path, FILM_FRAMES));
+    this.say(`Path of ${FILM_FRAMES} decoded images drawn.`);
   }
 
   sentence() {
@@ -467,6 +485,7 @@ class LatentCanvas {
   clear() {
     this.pins = [];
     this.path = [];
+    this.keyPath = false;
     this.pinsChanged();
     this.showFilm();
     this.say("Pins and path cleared.");
@@ -663,15 +682,15 @@ class LatentCanvas {
   showFilm() {
     const strip = this.find(".film");
     if (this.path.length < 2) {
-      strip.replaceChildren(element("span", { className: "hint", textContent: "Drag across the plane to see the images along a path." }));
+      strip.replaceChildren(element("span", { className: "hint", textContent: "Drag across the plane, or press P, to see the images along a path." }));
       this.drawMarks();
       return;
     }
     const stops = alongPath(this.path, FILM_FRAMES);
     if (strip.querySelectorAll("figure").length !== FILM_FRAMES) {
       const clear = element("button", { type: "button", className: "clear", textContent: "Clear path" });
-      clear.onclick = () => { this.path = []; this.showFilm(); };
-      this.frames = stops.map(() => { const canvas = element("canvas"); return { canvas, picture: new Picture(canvas, this.image), box: element("figure", {}, canvas) }; });
+      clear.onclick = () => { this.path = []; this.keyPath = false; this.showFilm(); this.plane.focus({ preventScroll: true }); };
+      this.frames = stops.map((_, k) => { const canvas = named(element("canvas"), `Decoded image ${k + 1} of ${FILM_FRAMES} on the path`); return { canvas, picture: new Picture(canvas, this.image), box: element("figure", {}, canvas) }; });
       strip.replaceChildren(...this.frames.map((frame) => frame.box), clear);
     }
     const values = this.decoder.decode(stops.flat());
@@ -690,11 +709,11 @@ class LatentCanvas {
       return;
     }
     strip.replaceChildren(...this.pins.map((pin, index) => {
-      const canvas = element("canvas");
+      const canvas = named(element("canvas"), `Decoded image at pin ${index + 1}`);
       new Picture(canvas, this.image).show(this.decoder.decode([pin.x, pin.y]));
       const remove = element("button", { type: "button", textContent: "×" });
       remove.setAttribute("aria-label", `Remove pin ${index + 1}`);
-      remove.onclick = () => this.unpin(index);
+      remove.onclick = () => { this.unpin(index); this.plane.focus({ preventScroll: true }); };
       return element("figure", {}, canvas, remove, element("figcaption", { textContent: `${index + 1}: ${this.describeZ(pin.x, pin.y)}` }));
     }));
   }

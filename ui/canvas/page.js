@@ -6,6 +6,20 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
+// Plotly draws for the screen's width, and nothing tells it of paper: while the page is printed its drawings scale.
+const plotted = () => document.querySelectorAll(".js-plotly-plot .main-svg");
+window.addEventListener("beforeprint", () => {
+  for (const svg of plotted()) svg.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
+});
+window.addEventListener("afterprint", () => { for (const svg of plotted()) svg.removeAttribute("viewBox"); });
+
+// A picture with a name for those who do not see it.
+function named(canvas, name) {
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", name);
+  return canvas;
+}
+
 const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 // Hides the .component at a mount point and says in its .failed box that the `noun`, such as plane, was not drawn.
