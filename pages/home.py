@@ -19,9 +19,11 @@ CHAPTERS = {
     "follow.",
     "pages/mathematics.py": "Where does the loss come from? From Bayes' rule to the ELBO in seven steps, each with an "
     "experiment whose exact answer is known.",
+    "pages/train.py": "What does yours learn? Choose images, also your own, and a model; watch it, stop it, go on, go "
+    "back through its epochs.",
     "pages/explorer.py": "Any trained run in full: pin and compare points, draw paths, see posteriors, export.",
 }
-IN_A_ROW = 3
+IN_A_ROW = 4
 PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
 
 require_app()

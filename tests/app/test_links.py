@@ -208,3 +208,16 @@ def test_the_list_for_teachers_is_the_table():
     for page, query in shown:
         for name, text in parse_qsl(query):
             properties(page)[name].parse(text)
+
+
+def test_every_link_of_the_lesson_plan_means_something():
+    text = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+    found = re.findall(r"\]\(http://localhost:8501/([a-z]*)(?:\?([^)]*))?\)", text)
+    assert len(found) >= 8 and {page for page, _ in found} == set(links.PAGES) - {"explorer"}
+    for page, query in found:
+        table = properties(page)
+        for name, value in parse_qsl(query, strict_parsing=True) if query else ():
+            assert table[name].parse(value) not in (None, [], ""), (page, name)
+    # What is shown as the link is where it leads.
+    for shown, page, query in re.findall(r"\[`/?([^`]*)`\]\(http://localhost:8501/([a-z]*)(\?[^)]*)?\)", text):
+        assert f"{page}{query}".endswith(shown), shown
