@@ -38,4 +38,4 @@ def small_print(note: str) -> str:
 
 def as_written(text: str) -> str:
     """Markdown that shows a text of a visitor's as it is: no picture, link or formatting can be in a file's name."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([!-+\--/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))

@@ -20,7 +20,7 @@ from ui.live import live
 from vae_core import datasets
 from vae_core.browser_film import curves, film_of_run, settled_range
 from vae_core.checkpoints import Store
-from vae_core.export import command_line, script
+from vae_core.export import command_line
 from vae_core.models import build
 from vae_core.spec import RunSpec
 from vae_core.training.loop import images_per_epoch
@@ -270,19 +270,6 @@ def test_two_runs_are_compared(small_store):
     runs = [small_store.load(key) for key in (vae, ae)]
     assert rows["Reconstruction, nats"] == tuple(f"{run.metrics['test']['reconstruction']:.1f}" for run in runs)
     assert rows["KL, nats"][1] == "–" and "seed" not in rows
-
-
-def test_the_script_that_is_offered_repeats_the_run(trained_store, tmp_path, monkeypatch):
-    key = next(key for key in trained_store.keys() if key.startswith("vae-"))
-    run = trained_store.load(key)
-    file = tmp_path / "repeat.py"
-    file.write_text(script(run.spec))
-    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "VAE_STORE": str(tmp_path / "store")}
-    done = subprocess.run(
-        [sys.executable, file], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=240
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0] == key
 
 
 WITHOUT_TORCH = """

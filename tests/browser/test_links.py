@@ -56,7 +56,7 @@ def opened(page: Page, url: str, wanted: str) -> None:
     page.goto(url)
     expect(page.locator(wanted).first).to_be_visible()
     if page.get_by_text("Sources").count() or "explorer" not in url:
-        expect(page.locator("summary, h3").last).to_be_attached()
+        expect(page.locator("summary, h2").last).to_be_attached()
     settled(page)
 
 
