@@ -70,11 +70,11 @@ class Lesson:
 
 
 CLASSES = (
-    {"sessions": 1, "reruns": 10},
-    {"sessions": 10, "reruns": 10},
-    {"sessions": 30, "reruns": 15},
-    {"sessions": 100, "open_within": 10.0, "reruns": 5, "every": 3.0, "goal": 0.2},
-    {"sessions": 200, "open_within": 20.0, "reruns": 5, "every": 3.0, "goal": 1.0},
+    {"sessions": 1, "reruns": 6},
+    {"sessions": 10, "reruns": 6},
+    {"sessions": 30, "reruns": 10},
+    {"sessions": 100, "open_within": 10.0, "reruns": 4, "every": 3.0, "goal": 0.2},
+    {"sessions": 200, "open_within": 20.0, "reruns": 4, "every": 3.0, "goal": 1.0},
 )
 OPENING_GOAL = 0.5  # seconds, p95
 IDLE_GOAL = 700.0  # megabytes, 200 sessions

@@ -263,7 +263,8 @@ def main() -> int:
         store.root.mkdir()
         for shipped in SHIPPED.glob("*.safetensors"):
             (store.root / shipped.name).symlink_to(shipped)
-        with serve(environment={"VAE_STORE": str(store.root)}) as server:
+        kept = {"VAE_STORE": str(store.root), "VAE_NICE": os.environ.get("VAE_NICE", "")}
+        with serve(environment=kept) as server:
             found = asyncio.run(measure(server, store, chosen))
     print(f"Machine: {processor()}, {os.cpu_count()} cores, sessions beside the server.\n")
     print(json.dumps(found, indent=1))
