@@ -59,8 +59,6 @@ class Trainer(Session):
 
     Attributes:
         shown: text of the page's last progress bar, empty without one.
-        fragment: the part of the page that runs again by itself, empty without one.
-        pace: seconds until it does.
         buttons: label -> id.
         done: the page offers what it offers of a finished run.
     """
@@ -69,7 +67,6 @@ class Trainer(Session):
         super().__init__(url, PAGE)
         self.query = f"dataset=digits&depth=128&batch=256&epochs={epochs}&seed={seed}"
         self.shown, self.done = "", False
-        self.fragment, self.pace = "", 1.0
         self.buttons: dict[str, str] = {}
         self.pressed: str | None = None
         keep = self.cache.see
@@ -86,16 +83,11 @@ class Trainer(Session):
         self.pressed = self.buttons[label]
         await self.run()
 
-    async def look(self) -> int:
-        """What the front end does while a run is on its way: that part of the page alone, or else all of it."""
-        return await self.run(self.fragment)
-
-    async def run(self, fragment: str = "") -> int:  # type: ignore[override]
-        """As of `Session.run`, with the query, and a click if one is due; of a part of the page if that is named."""
+    async def run(self) -> int:
+        """As of `Session.run`, with the query, and a click if one is due."""
         assert self.socket is not None
         self.shown, self.done = "", False
         request = BackMsg()
-        request.rerun_script.fragment_id, request.rerun_script.is_auto_rerun = fragment, bool(fragment)
         client = request.rerun_script
         client.query_string = self.query
         client.page_script_hash = self.script_hash
@@ -114,10 +106,6 @@ class Trainer(Session):
     def note(self, message: ForwardMsg) -> None:
         """Note what is shown."""
         kind = message.WhichOneof("type")
-        if kind == "new_session" and not message.metadata.run.fragment_ids:
-            self.fragment = ""  # all of the page runs: it says anew what runs by itself
-        if kind == "auto_rerun":
-            self.fragment, self.pace = message.auto_rerun.fragment_id, message.auto_rerun.interval
         if kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
         if kind != "delta":
@@ -143,30 +131,24 @@ async def pressed(url: str, seeds: list[int], epochs: int) -> list[Trainer]:
 
 
 async def watch(server: Server, sessions: list[Trainer]) -> tuple[set[int], list[int], set[int]]:
-    """Let all look, as often as the page says, until all runs are done: who saw progress, the order in which they saw
-    the end, and the training processes meanwhile."""
+    """Let all look once a second until all runs are done: who saw progress, the order in which they saw the end, and
+    the training processes meanwhile."""
     saw: set[int] = set()
     processes: set[int] = set()
     order: list[int] = []
     end = time.monotonic() + LONGEST
-
-    async def one(index: int, session: Trainer) -> None:
-        await asyncio.sleep(session.pace * index / len(sessions))
-        while not session.done and time.monotonic() < end:
-            began = time.monotonic()
-            await session.look()
-            if session.shown.startswith("Epoch "):
-                saw.add(index)
+    while len(order) < len(sessions) and time.monotonic() < end:
+        began = time.monotonic()
+        for index, session in enumerate(sessions):
+            if index in order:
+                continue
+            processes |= trainers_of(server)
+            await session.run()
             if session.done:
                 order.append(index)
-            await asyncio.sleep(max(0.0, session.pace - (time.monotonic() - began)))
-
-    async def count() -> None:
-        while len(order) < len(sessions) and time.monotonic() < end:
-            processes.update(trainers_of(server))
-            await asyncio.sleep(0.5)
-
-    await asyncio.gather(count(), *(one(index, session) for index, session in enumerate(sessions)))
+            elif session.shown.startswith("Epoch "):
+                saw.add(index)
+        await asyncio.sleep(max(0.0, 1.0 - (time.monotonic() - began)))
     return saw, order, processes
 
 
