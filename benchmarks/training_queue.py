@@ -28,7 +28,9 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from serving import Server, serve
 from sessions import Phase, RunFailed, Session, rerun
@@ -83,31 +85,18 @@ class Trainer(Session):
         self.pressed = self.buttons[label]
         await self.run()
 
-    async def run(self) -> int:
-        """As of `Session.run`, with the query, and a click if one is due."""
-        assert self.socket is not None
+    def request(self, committed: Mapping[str, Any]) -> BackMsg:
+        """As of `Session.request`, with a click if one is due; what was shown before counts no more."""
         self.shown, self.done = "", False
-        request = BackMsg()
-        client = request.rerun_script
-        client.query_string = self.query
-        client.page_script_hash = self.script_hash
-        client.page_name = "" if self.script_hash else self.page
-        client.cached_message_hashes.extend(self.cache.last_used)
-        client.context_info.timezone, client.context_info.locale = "UTC", "en-GB"
-        client.context_info.url = f"{self.url}/{self.page}"
+        request = super().request(committed)
         if self.pressed:
-            state = client.widget_states.widgets.add()
-            state.id, state.trigger_value = self.pressed, True
+            request.rerun_script.widget_states.widgets.add(id=self.pressed, trigger_value=True)
             self.pressed = None
-        await self.socket.send(request.SerializeToString())
-        async with asyncio.timeout(60):
-            return await self._read_run(self.socket)
+        return request
 
     def note(self, message: ForwardMsg) -> None:
         """Note what is shown."""
         kind = message.WhichOneof("type")
-        if kind == "page_info_changed":
-            self.query = message.page_info_changed.query_string
         if kind != "delta":
             return
         element = message.delta.new_element

@@ -10,12 +10,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
-from benchmarks.serving import serve
-
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+from benchmarks.serving import CHROMIUM_FLAGS, serve
 
 expect.set_options(timeout=30_000)  # a busy machine is not a defect
 
@@ -37,7 +32,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail("CI must have Chromium: apt-get install chromium")
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=path, args=FLAGS)
+        chromium = play.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
         yield chromium
         chromium.close()
 
