@@ -25,6 +25,7 @@ from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
 RUN_LIMIT = 60.0  # seconds after which a run counts as lost
+FINISHED_WELL = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
 
 
 class RunFailed(Exception):
@@ -162,7 +163,7 @@ class Session:
             elif kind == "script_finished" and started:
                 if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                     continue  # the page asked for another run itself: the visitor waits for that one
-                if message.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY:
+                if message.script_finished not in FINISHED_WELL:
                     trouble = trouble or ForwardMsg.ScriptFinishedStatus.Name(message.script_finished).lower()
                 self.cache.end_run()
                 if trouble:

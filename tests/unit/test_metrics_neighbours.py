@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 import tracemalloc
 from collections.abc import Callable
 
@@ -64,16 +63,13 @@ def test_nearest_distances_do_not_depend_on_the_order_of_the_reference(
     np.testing.assert_allclose(nearest_distances(here, random.permutation(there), block=7), expected, rtol=1e-12)
 
 
-def test_nearest_distances_of_a_data_set_need_little_time_and_memory() -> None:
+def test_nearest_distances_of_a_data_set_need_little_memory() -> None:
     points, reference = RANDOM.standard_normal((5_000, 64)), RANDOM.standard_normal((20_000, 64))
     tracemalloc.start()
-    started = time.perf_counter()
     nearest_distances(points, reference)
-    seconds = time.perf_counter() - started
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 100e6  # the full matrix: 800 MB; the copies of the inputs: 40 MB
-    assert seconds < 10.0  # 0.4 on two cores; differences one by one take a minute
 
 
 @pytest.mark.parametrize(
