@@ -98,6 +98,12 @@ def phone_tab(browser: Browser) -> Tab:
     return Tab(browser, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
 
 
+@pytest.fixture(scope="session")
+def other_tab(browser: Browser) -> Tab:
+    """In another browser, as far as the app can see: it shares nothing with the first."""
+    return Tab(browser, viewport={"width": 1440, "height": 1000})
+
+
 @pytest.fixture
 def page(desk_tab: Tab) -> Iterator[Page]:
     yield from desk_tab.page()
@@ -106,3 +112,8 @@ def page(desk_tab: Tab) -> Iterator[Page]:
 @pytest.fixture
 def phone(phone_tab: Tab) -> Iterator[Page]:
     yield from phone_tab.page()
+
+
+@pytest.fixture
+def elsewhere(other_tab: Tab) -> Iterator[Page]:
+    yield from other_tab.page()

@@ -59,8 +59,10 @@ def pixels_of(screenshot: bytes) -> np.ndarray:
         return np.asarray(image.convert("RGB")).reshape(-1, 3).astype(int)
 
 
-@pytest.mark.parametrize("path", ["reduction", "regularity", "regularity?d=16"])
-@pytest.mark.parametrize("screen", ["page", "phone"])
+@pytest.mark.parametrize(
+    ("screen", "path"),
+    [("page", "reduction"), ("page", "regularity?d=16"), ("phone", "reduction"), ("phone", "regularity")],
+)
 def test_a_chapter_is_whole_and_nothing_is_wider_than_the_screen(request, app_url, screen, path):
     page = request.getfixturevalue(screen)
     opened(page, f"{app_url}/{path}")

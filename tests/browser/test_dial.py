@@ -23,6 +23,8 @@ from vae_core.manifest import SHIPPED, shipped_run
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
+from .test_canvas import wait_until
+
 pytestmark = pytest.mark.browser
 
 BETAS = (0.0, 0.3, 1.0, 4.0, 16.0)
@@ -533,7 +535,7 @@ def test_tensors_travel_once(page, dial):
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
     root = opened(page, dial)
     size = min(len(stop.body) for stop in dial.payloads[2][1])
-    assert sum(length > size for length in received) >= len(BETAS)
+    wait_until(page, lambda: sum(length > size for length in received) >= len(BETAS))
     received.clear()
     go(page, root, 0)
     expect(page.get_by_text("committed: 0")).to_be_visible()

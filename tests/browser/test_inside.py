@@ -110,7 +110,7 @@ def test_every_number_is_torchs_for_digits_drawings_and_extremes(page, app_url, 
     assert np.abs(np.subtract(first["mean"], seven["mean"])).max() > 0.1
 
 
-@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("name", CHOICES[1:])
 def test_what_is_on_screen_is_what_was_computed(page, app_url, name):
     root = opened(page, f"{app_url}/inside?d={name}")
     shown = drawn(page, root, SEVEN)
@@ -138,7 +138,7 @@ def test_what_is_on_screen_is_what_was_computed(page, app_url, name):
     assert np.allclose(heights, np.minimum(np.array(shown["kl"]) / 5, 1), atol=0.02)
 
 
-@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("name", CHOICES[1:])
 def test_the_gradient_is_autograds(page, app_url, name):
     root = opened(page, f"{app_url}/inside?d={name}")
     shown, run = drawn(page, root, SEVEN), run_of(name)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from .conftest import watch
 from .test_beta import opened as opened_dial
 from .test_canvas import VAE, click_at, plane_of, sent_frames, wait_until
 from .test_chapters import choice
@@ -80,17 +78,6 @@ def copied(page: Page) -> str:
     page.get_by_role("button", name="Copy link").click()
     expect(page.locator(".lesson .said")).to_have_text("Link copied.")
     return page.evaluate("navigator.clipboard.readText()")
-
-
-@contextmanager
-def elsewhere(browser: Browser, **options: Any) -> Iterator[Page]:
-    """A page of another browser, without anything of the first."""
-    context = browser.new_context(**{"viewport": {"width": 1440, "height": 1000}, **options})
-    page, errors = context.new_page(), []
-    watch(page, errors)
-    yield page
-    context.close()
-    assert not errors, errors
 
 
 def alike(one: Any, other: Any) -> bool:
@@ -225,7 +212,7 @@ def on_explorer(page: Page) -> None:
     ids=lambda one: one.partition("?")[0] if isinstance(one, str) else "",
 )
 def test_a_copied_link_shows_the_same_elsewhere(
-    page: Page, browser: Browser, app_url: str, path: str, wanted: str, set_up: Callable[[Page], None]
+    page: Page, elsewhere: Page, app_url: str, path: str, wanted: str, set_up: Callable[[Page], None]
 ) -> None:
     if path == "beta":
         opened_dial(page, f"{app_url}/beta")
@@ -237,53 +224,51 @@ def test_a_copied_link_shows_the_same_elsewhere(
     link = copied(page)
     here = screen(page)
     assert not alike(here, usual)
-    with elsewhere(browser) as other:
-        opened(other, link, wanted)
-        expect(other.get_by_test_id("stAlert")).to_have_count(0)
-        for _ in range(20):  # what comes last: pictures, and what a fragment shows
-            there = screen(other)
-            unlike = {name: (here[name], there[name]) for name in here if not alike(here[name], there[name])}
-            if not unlike:
-                return
-            other.wait_for_timeout(500)
-        pytest.fail(str(unlike))
+    opened(elsewhere, link, wanted)
+    expect(elsewhere.get_by_test_id("stAlert")).to_have_count(0)
+    for _ in range(20):  # what comes last: pictures, and what a fragment shows
+        there = screen(elsewhere)
+        unlike = {name: (here[name], there[name]) for name in here if not alike(here[name], there[name])}
+        if not unlike:
+            return
+        elsewhere.wait_for_timeout(500)
+    pytest.fail(str(unlike))
 
 
-def test_presenting_is_large_and_bare_and_escape_leaves_it(browser: Browser, app_url: str) -> None:
-    with elsewhere(browser, viewport={"width": 1280, "height": 720}) as page:
-        opened(page, f"{app_url}/mathematics?present=1&hide=notes&ask=diagonal&rho=0.5", ".derivation >> nth=3")
-        question = page.get_by_test_id("stVerticalBlock").filter(has_text="Predict first: at ρ").last
-        wait_until(page, lambda: 0 < question.bounding_box()["y"] < 360)
-        page.wait_for_timeout(500)
-        assert 0 < question.bounding_box()["y"] < 360
-        assert question.evaluate("box => getComputedStyle(box).outlineStyle") == "solid"
-        assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") >= 24
-        expect(page.get_by_test_id("stHeader")).to_be_hidden()
-        expect(page.get_by_text("Sources", exact=True)).to_be_hidden()
-        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= innerWidth")
-        leave = page.get_by_role("button", name="Leave")
-        expect(leave).to_be_in_viewport()  # from wherever the page was scrolled to
-        page.keyboard.press("Escape")
-        page.wait_for_url(lambda url: "present" not in url and "hide" not in url and "rho=0.5" in url)
-        expect(page.get_by_test_id("stHeader")).to_be_visible()
-        expect(page.get_by_text("Sources", exact=True)).to_be_visible()
-        expect(leave).to_be_hidden()
+def test_presenting_is_large_and_bare_and_escape_leaves_it(page: Page, app_url: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    opened(page, f"{app_url}/mathematics?present=1&hide=notes&ask=diagonal&rho=0.5", ".derivation >> nth=3")
+    question = page.get_by_test_id("stVerticalBlock").filter(has_text="Predict first: at ρ").last
+    wait_until(page, lambda: 0 < question.bounding_box()["y"] < 360)
+    page.wait_for_timeout(500)
+    assert 0 < question.bounding_box()["y"] < 360
+    assert question.evaluate("box => getComputedStyle(box).outlineStyle") == "solid"
+    assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") >= 24
+    expect(page.get_by_test_id("stHeader")).to_be_hidden()
+    expect(page.get_by_text("Sources", exact=True)).to_be_hidden()
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= innerWidth")
+    leave = page.get_by_role("button", name="Leave")
+    expect(leave).to_be_in_viewport()  # from wherever the page was scrolled to
+    page.keyboard.press("Escape")
+    page.wait_for_url(lambda url: "present" not in url and "hide" not in url and "rho=0.5" in url)
+    expect(page.get_by_test_id("stHeader")).to_be_visible()
+    expect(page.get_by_text("Sources", exact=True)).to_be_visible()
+    expect(leave).to_be_hidden()
 
 
-def test_without_a_clipboard_the_link_is_selected_to_be_copied_by_hand(browser: Browser, app_url: str) -> None:
-    with elsewhere(browser) as page:
-        page.add_init_script("""
-          Object.defineProperty(navigator, "clipboard", { value: undefined });
-          document.execCommand = () => window.refuses ? false : (window.taken = true);
-        """)
-        opened(page, f"{app_url}/mathematics?rho=0.5", ".derivation >> nth=3")
-        page.get_by_role("button", name="Copy link").click()
-        expect(page.locator(".lesson .said")).to_have_text("Link copied.")
-        assert page.evaluate("window.taken") and page.locator(".by-hand").is_hidden()
-        page.evaluate("window.refuses = true")
-        page.get_by_role("button", name="Copy link").click()
-        expect(page.locator(".lesson .said")).to_have_text("Copy the selected link by hand.")
-        field = page.get_by_role("textbox", name="Link to what is on screen")
-        expect(field).to_have_value(f"{app_url}/mathematics?rho=0.5")
-        selected = field.evaluate("field => field.value.slice(field.selectionStart, field.selectionEnd)")
-        assert json.dumps(selected) == json.dumps(f"{app_url}/mathematics?rho=0.5")
+def test_without_a_clipboard_the_link_is_selected_to_be_copied_by_hand(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/mathematics?rho=0.5", ".derivation >> nth=3")
+    page.evaluate("""() => {
+      Object.defineProperty(navigator, "clipboard", { value: undefined });
+      document.execCommand = () => window.refuses ? false : (window.taken = true);
+    }""")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator(".lesson .said")).to_have_text("Link copied.")
+    assert page.evaluate("window.taken") and page.locator(".by-hand").is_hidden()
+    page.evaluate("window.refuses = true")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator(".lesson .said")).to_have_text("Copy the selected link by hand.")
+    field = page.get_by_role("textbox", name="Link to what is on screen")
+    expect(field).to_have_value(f"{app_url}/mathematics?rho=0.5")
+    selected = field.evaluate("field => field.value.slice(field.selectionStart, field.selectionEnd)")
+    assert json.dumps(selected) == json.dumps(f"{app_url}/mathematics?rho=0.5")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -34,13 +35,27 @@ def load_mnist_sample(split: str, _root: Path, _download: bool) -> tuple[np.ndar
     return images[part], labels[part]
 
 
-@cache
-def _digits() -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.datasets import load_digits as sklearn_digits
+def _digits_table() -> np.ndarray:
+    """What scikit-learn ships: (1797, 65), 64 pixel counts and the label.
+
+    Read from its file: importing scikit-learn for it takes as long as training a small model.
+    """
+    found = find_spec("sklearn")
+    for folder in (found.submodule_search_locations or []) if found else []:
+        file = Path(folder) / "datasets" / "data" / "digits.csv.gz"
+        if file.is_file():
+            return np.loadtxt(file, delimiter=",")
+    from sklearn.datasets import load_digits as sklearn_digits  # of a release that keeps its file elsewhere
 
     bunch = sklearn_digits()
-    images = np.rint(bunch.images * (255.0 / 16.0)).astype(np.uint8)[:, None]  # pixel counts 0..16 -> 0..255
-    labels = bunch.target.astype(np.int64)
+    return np.column_stack([bunch.data, bunch.target])
+
+
+@cache
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    table = _digits_table()
+    counts, labels = table[:, :64].reshape(-1, 1, 8, 8), table[:, 64].astype(np.int64)
+    images = np.rint(counts * (255.0 / 16.0)).astype(np.uint8)  # pixel counts 0..16 -> 0..255
     # Consecutive digits come from the same writer; a fixed shuffle mixes the writers over the splits.
     order = np.random.default_rng(0).permutation(len(images))
     return images[order], labels[order]
