@@ -6,6 +6,7 @@ same machine; nothing leaves it. Run, with nothing else running on the machine::
     python benchmarks/classroom.py                                  # 30 sessions on Home
     python benchmarks/classroom.py --page explorer --sessions 30 --reruns 20 --every 1 --json classroom.json
     python benchmarks/classroom.py --table --json table.json        # every page, 1 to 200 sessions: 15 minutes
+    python benchmarks/classroom.py --table --replicas 2 --pages beta,reduction  # several processes behind nginx
     python benchmarks/classroom.py --soak 600 --sessions 200 --every 10
 
 1. One session opens the page and leaves: the server's first run imports and reads what all later ones share.
@@ -39,7 +40,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from serving import Server, serve
+from groups import DIRECT, Group, served
 from sessions import Clock, Phase, RunFailed, Session, rerun, timed
 from training import BUSY, processor
 
@@ -104,22 +105,24 @@ def commits(session: Session, number: int) -> Mapping[str, Any] | None:
     return None
 
 
-async def warm_up(server: Server, page: str) -> float:
-    """The first visitor of a page, who leaves again: seconds."""
-    session = Session(server.url, page)
-    began = time.perf_counter()
-    try:
-        await session.open()
-    finally:
-        await session.close()
-    seconds = time.perf_counter() - began
+async def warm_up(server: Group, page: str) -> float:
+    """The first visitor of a page in each process, who leaves again: the longest of them waited so many seconds."""
+    waits = []
+    for seat in server.every_seat():
+        session = Session(server.url, page, seat)
+        began = time.perf_counter()
+        try:
+            await session.open()
+        finally:
+            await session.close()
+        waits.append(time.perf_counter() - began)
     await asyncio.sleep(SETTLE)
-    return seconds
+    return max(waits)
 
 
-async def attend(server: Server, lesson: Lesson) -> Seen:
+async def attend(server: Group, lesson: Lesson) -> Seen:
     """Steps 2 and 3 at the head of this module."""
-    sessions = [Session(server.url, lesson.page) for _ in range(lesson.sessions)]
+    sessions = [Session(server.url, lesson.page, server.seat()) for _ in range(lesson.sessions)]
     seen = Seen(lesson, {"opening": Phase(), "rerun": Phase()}, [server.resident_megabytes()])
     opening, again = seen.phases.values()
     try:
@@ -146,9 +149,10 @@ async def attend(server: Server, lesson: Lesson) -> Seen:
     return seen
 
 
-async def visit(phase: Phase, url: str, number: int, first: float, until: float, every: float) -> None:
+async def visit(phase: Phase, server: Group, number: int, first: float, until: float, every: float) -> None:
     """One session of a soak."""
-    session, due, runs = Session(url, PAGES[number % len(PAGES)]), first, 0
+    seat = server.seat()
+    session, due, runs = Session(server.url, PAGES[number % len(PAGES)], seat), first, 0
     try:
         if not await timed(phase, due, session.open):
             return
@@ -156,7 +160,7 @@ async def visit(phase: Phase, url: str, number: int, first: float, until: float,
             runs += 1
             if runs % PAGE_AFTER == 0:
                 await session.close()
-                session = Session(url, PAGES[(number + runs // PAGE_AFTER) % len(PAGES)])
+                session = Session(server.url, PAGES[(number + runs // PAGE_AFTER) % len(PAGES)], seat)
                 good = await timed(phase, due, session.open)
             else:
                 good = await timed(phase, due, partial(session.run, commits(session, runs)))
@@ -166,7 +170,7 @@ async def visit(phase: Phase, url: str, number: int, first: float, until: float,
         await session.close()
 
 
-async def soak(server: Server, seconds: float, sessions: int, every: float) -> tuple[Phase, list[float | None]]:
+async def soak(server: Group, seconds: float, sessions: int, every: float) -> tuple[Phase, list[float | None]]:
     """All pages for a while: what was seen, and the server's megabytes at every tenth of the time."""
     for page in PAGES:
         await warm_up(server, page)
@@ -180,7 +184,7 @@ async def soak(server: Server, seconds: float, sessions: int, every: float) -> t
 
     with Clock(phase, server):
         visits = (
-            visit(phase, server.url, number, start + number * every / sessions, start + seconds, every)
+            visit(phase, server, number, start + number * every / sessions, start + seconds, every)
             for number in range(sessions)
         )
         await asyncio.gather(weigh(), *visits)
@@ -260,9 +264,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--table", action="store_true", help="every page with 1, 10, 30, 100 and 200 sessions")
     parser.add_argument("--pages", default=",".join(PAGES), help="for --table: some pages, with commas between them")
     parser.add_argument("--soak", type=float, metavar="S", help="all pages for so many seconds")
+    parser.add_argument(
+        "--replicas", type=int, default=DIRECT, metavar="N", help="processes behind nginx (one, without)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every measurement here")
     chosen = parser.parse_args()
-    if chosen.sessions < 1 or min(chosen.reruns, chosen.open_within, chosen.every, chosen.soak or 0) < 0:
+    if (
+        chosen.sessions < 1
+        or min(chosen.reruns, chosen.open_within, chosen.every, chosen.soak or 0, chosen.replicas) < 0
+    ):
         parser.error("numbers must not be negative, and there must be a session")
     return chosen
 
@@ -278,7 +288,7 @@ def teach(chosen: argparse.Namespace) -> tuple[list[Seen], dict[str, float]]:
     """All lessons, and the first visitor's seconds of each page."""
     all_seen, first = [], {}
     for page, planned in lessons(chosen).items():
-        with serve() as server:
+        with served(chosen.replicas) as server:
             try:
                 first[page] = asyncio.run(warm_up(server, page))
             except RunFailed as error:
@@ -292,7 +302,7 @@ def teach(chosen: argparse.Namespace) -> tuple[list[Seen], dict[str, float]]:
 
 def report_soak(chosen: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     """Carry a soak out and print it; what to keep, and the errors."""
-    with serve() as server:
+    with served(chosen.replicas) as server:
         phase, memory = asyncio.run(soak(server, chosen.soak, chosen.sessions, chosen.every))
     print(table({"soak": phase}))
     known = [megabytes for megabytes in memory if megabytes is not None]
@@ -316,7 +326,7 @@ def main() -> int:
     print(
         f"Machine: {machine['processor']}, {machine['cores']} cores, sessions beside the server; "
         f"streamlit {machine['streamlit']}, Python {machine['python']}. CPU: 100 % is one core busy; ours: the "
-        "sessions'.\n"
+        f"sessions'.{f' Served by {chosen.replicas} processes behind nginx.' if chosen.replicas else ''}\n"
     )
     document: dict[str, Any] = {"machine": machine}
     if chosen.soak:

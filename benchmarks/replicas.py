@@ -16,26 +16,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import http.client
 import os
 import statistics
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from serving import serve
+from groups import DIRECT, Group, served
 from sessions import RunFailed, Session
 from training import BUSY, processor
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from deploy.serve import serving
-
 GOAL = 1.6
-DIRECT = 0  # in the place of a number of replicas: one process, no proxy
 SETTLE = 1.0  # seconds
 
 
@@ -58,51 +50,10 @@ class Load:
     seats: dict[str, int]
 
 
-@contextmanager
-def served(replicas: int) -> Iterator[tuple[str, list[int]]]:
-    """The app's address and its processes, until the block ends."""
-    if replicas == DIRECT:
-        with serve() as server:
-            yield server.url, [server.process.pid]
-        return
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("STREAMLIT_", "VAE_"))}
-    with serving(replicas, environment=inherited) as group:
-        started = [kept.process for kept in (group.proxy, *group.replicas)]
-        yield group.url, [process.pid for process in started if process]
-
-
-def seat(url: str) -> str:
-    """The cookie that a browser has after it asked for the page; empty without a proxy."""
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
-    try:
-        connection.request("GET", "/")
-        answer = connection.getresponse()
-        answer.read()
-        return (answer.getheader("Set-Cookie") or "").partition(";")[0]
-    finally:
-        connection.close()
-
-
-def cpu_seconds(processes: list[int]) -> float:
-    """User and system time of processes and of their children that live."""
-    total, ticks = 0, os.sysconf("SC_CLK_TCK")
-    known = set(processes)
-    for stat in sorted(Path("/proc").glob("[0-9]*/stat"), key=lambda path: int(path.parent.name)):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # ended meanwhile
-        number = int(stat.parent.name)
-        if number in known or int(fields[1]) in known:
-            known.add(number)
-            total += int(fields[11]) + int(fields[12])
-    return total / ticks
-
-
-async def load(url: str, processes: list[int], chosen: argparse.Namespace) -> Load:
+async def load(group: Group, chosen: argparse.Namespace) -> Load:
     """Open all sessions, then let each ask again and again."""
-    cookies = [seat(url) for _ in range(chosen.sessions)]
-    sessions = [Session(url, chosen.page, cookie) for cookie in cookies]
+    cookies = [group.seat() for _ in range(chosen.sessions)]
+    sessions = [Session(group.url, chosen.page, cookie) for cookie in cookies]
     waits: list[float] = []
     try:
         for session in sessions:
@@ -118,13 +69,13 @@ async def load(url: str, processes: list[int], chosen: argparse.Namespace) -> Lo
             await asyncio.gather(*map(ask, sessions))
 
         await ask_until(time.perf_counter() + SETTLE, [])
-        began, own, servers = time.perf_counter(), time.process_time(), cpu_seconds(processes)
+        began, own, servers = time.perf_counter(), time.process_time(), group.cpu_seconds()
         await ask_until(began + chosen.seconds, waits)
         wall = time.perf_counter() - began
         return Load(
             rate=len(waits) / wall,
             waits=waits,
-            server_cpu=(cpu_seconds(processes) - servers) / len(waits),
+            server_cpu=(group.cpu_seconds() - servers) / len(waits),
             own_cpu=(time.process_time() - own) / wall,
             seats={cookie or "all": cookies.count(cookie) for cookie in sorted(set(cookies))},
         )
@@ -166,9 +117,9 @@ def main() -> int:
     rounds: dict[int, list[Load]] = {way: [] for way in ways}
     for _ in range(chosen.rounds):
         for way in ways:
-            with served(way) as (url, processes):
+            with served(way) as group:
                 try:
-                    rounds[way].append(asyncio.run(load(url, processes, chosen)))
+                    rounds[way].append(asyncio.run(load(group, chosen)))
                 except RunFailed as error:
                     sys.exit(f"{name(way)}: {error}")
     base = statistics.median(each.rate for each in rounds[DIRECT])

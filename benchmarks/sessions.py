@@ -13,10 +13,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from serving import Server
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -220,10 +219,18 @@ async def rerun(
             return  # what is left of this run would be taken for the next
 
 
+class Costs(Protocol):
+    """What serves the app, alone or as a group."""
+
+    def cpu_seconds(self) -> float | None:
+        """Processor time so far; None where it is not known."""
+        ...
+
+
 class Clock:
     """Adds what a block cost to a phase."""
 
-    def __init__(self, phase: Phase, server: Server) -> None:
+    def __init__(self, phase: Phase, server: Costs) -> None:
         self.phase, self.server = phase, server
 
     def __enter__(self) -> Clock:
