@@ -16,7 +16,17 @@ import torch
 from typer.main import get_command
 
 from vae_core import cli, datasets
-from vae_core.datasets import DATASETS, SPLITS, ImageDataset, data_root, downloaded, info, load, torchvision_import
+from vae_core.datasets import (
+    DATASETS,
+    SPLITS,
+    ImageDataset,
+    bundled,
+    data_root,
+    downloaded,
+    info,
+    load,
+    torchvision_import,
+)
 from vae_core.datasets.bundled import mnist_sample
 from vae_core.errors import DatasetUnavailable, SpecError
 
@@ -125,6 +135,12 @@ def test_the_splits_of_digits_together_are_scikit_learns_digits_and_none_is_in_b
 def test_the_order_of_digits_never_changes() -> None:
     assert load("digits", "validation").labels[-10:].tolist() == [4, 2, 2, 3, 9, 6, 2, 2, 9, 3]
     assert load("digits", "train").images.max() == 255
+
+
+def test_a_scikit_learn_that_keeps_its_digits_elsewhere_is_asked_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_file = bundled._digits_table()
+    monkeypatch.setattr(bundled, "find_spec", lambda _: None)
+    np.testing.assert_array_equal(bundled._digits_table(), by_file)
 
 
 def test_the_test_split_of_bundled_sets_is_the_validation_split() -> None:
@@ -314,9 +330,9 @@ def test_mnists_train_split_is_the_other_55000_and_holds_none_of_the_bundled(mni
     train = load("mnist", "train", root=mnist_root, download=False)
     assert train.images.shape == (55_000, 1, 28, 28)
     assert train.labels.shape == (55_000,)
-    bundled = {image.tobytes() for image in mnist_sample()[0]}
-    assert len(bundled) == 5_000
-    assert not bundled & {image.tobytes() for image in train.images}
+    sample = {image.tobytes() for image in mnist_sample()[0]}
+    assert len(sample) == 5_000
+    assert not sample & {image.tobytes() for image in train.images}
 
 
 @pytest.mark.mnist

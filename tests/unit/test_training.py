@@ -522,6 +522,16 @@ def test_an_unknown_precision_is_refused_in_one_sentence(name: str) -> None:
     assert len(str(refused.value)) < 150
 
 
+@pytest.mark.parametrize(
+    ("by_images", "measured"), [({8: 0.04}, 0.04), ({8: 0.5, 256: 3.0}, 3.0), ({8: 2.0, 256: 0.9}, 0.9)]
+)
+def test_many_images_are_tried_only_where_few_leave_hope(
+    by_images: dict[int, float], measured: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "_speedup", lambda _, images: by_images[images])
+    assert device.bfloat16_speedup.__wrapped__("cpu") == measured
+
+
 @pytest.mark.parametrize(("speedup", "chosen"), [(0.04, "float32"), (1.29, "float32"), (1.31, "bfloat16")])
 def test_bfloat16_is_chosen_only_where_it_was_measured_faster(
     speedup: float, chosen: str, monkeypatch: pytest.MonkeyPatch
