@@ -35,9 +35,14 @@ def form() -> None:
     with errors_said():
         spec = recipe.ask_for_spec(offered(visitor(), st.query_params.get("dataset", "")))
         there = spec in shelf()
-        said = "This run is in the store already." if there else recipe.expected(spec)
-        if not there and (begun := live(spec.key)):
-            said = f"Stopped after epoch {begun.epoch} of {spec.epochs}; it goes on from there. {said}"
+        if there:
+            said = "This run is in the store already."
+        elif desk().ticket(spec.key):
+            said = "This run is in training already, or waits for it."
+        else:
+            said = recipe.expected(spec)
+            if begun := live(spec.key):
+                said = f"Stopped after epoch {begun.epoch} of {spec.epochs}; it goes on from there. {said}"
         st.markdown(f"{said} Its key: `{spec.key}`. {not_kept()}")
         if st.button("Show" if there else "Train", key="train-begin", type="primary", icon=":material/play_arrow:"):
             begin(spec)

@@ -186,6 +186,7 @@ def test_while_it_trains_the_page_shows_the_newest_epoch_and_stop_keeps_it(bench
     at.run()
     header = payload_headers(at)[0]
     assert header["live"] and header["frames"] == [2] and header["curves"]["epochs"] == [1, 2]
+    said(at, "^This run is in training already, or waits for it.")
     assert at.get("progress")[0].value == 100 * 2 // 30
     assert at.get("progress")[0].text.startswith("Epoch 2 of 30, ") and "left" in at.get("progress")[0].text
     at.button(key="train-stop").click().run()
@@ -193,6 +194,7 @@ def test_while_it_trains_the_page_shows_the_newest_epoch_and_stop_keeps_it(bench
     at.run()
     assert bench.stopped == bench.came
     assert at.get("progress")[0].text == "Stopped after epoch 2 of 30; nothing is lost"
+    said(at, "^Stopped after epoch 2 of 30; it goes on from there. Training takes")
     returning = open_page(PAGE, run=key)
     assert returning.get("progress")[0].text.startswith("Stopped after epoch 2")
     returning.button(key="train-resume").click().run()
