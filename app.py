@@ -2,15 +2,7 @@
 
 import streamlit as st
 
-from ui.lesson import lesson, presenting
-from ui.markup import PAGE_STYLE
-from ui.navigation import ICON, declare_pages
-from ui.process import set_up_process
+from ui.app.server import MAIN, life_span, routes, say_that_it_failed
 
-st.set_page_config(page_title="VAE Playground", page_icon=ICON, layout="wide")
-set_up_process()
-st.html(PAGE_STYLE)  # takes no place on the page
-
-page = declare_pages(shown=not presenting())
-lesson(page.url_path)
-page.run()
+# `streamlit run` reads this file to find the app: it must be assigned here, plainly.
+app = st.App(MAIN, routes=routes(), lifespan=life_span, on_script_error=say_that_it_failed)

@@ -90,6 +90,7 @@ def serve(
     *,
     environment: Mapping[str, str] | None = None,
     options: Sequence[str] = (),
+    base: str = "",
     timeout: float = 60.0,
 ) -> Iterator[Server]:
     """Run the app on a free port until the block ends. An error in the block gets the server's log as a note.
@@ -98,6 +99,7 @@ def serve(
         app: the script; its folder becomes the working directory, so that `.streamlit/config.toml` there counts.
         environment: variables on top of the present ones, from which all of Streamlit's and the app's are left out.
         options: more of `streamlit run`.
+        base: the path below which all of it is served, such as ``/vae``; part of the server's `url`.
         timeout: seconds until the server must be healthy.
 
     Raises:
@@ -105,7 +107,7 @@ def serve(
     """
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", app.name, "--server.headless", "true"]
-    command += ["--server.port", str(port), "--server.address", HOST, *options]
+    command += ["--server.port", str(port), "--server.address", HOST, "--server.baseUrlPath", base, *options]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("STREAMLIT_", "VAE_"))}
     with tempfile.TemporaryDirectory(prefix="vae-playground-") as folder:
         log_file = Path(folder) / "server.log"
@@ -116,8 +118,8 @@ def serve(
                 stdout=output, stderr=subprocess.STDOUT,
             )  # fmt: skip
         try:
-            _wait_until_healthy(process, port, log_file, timeout)
-            yield Server(f"http://{HOST}:{port}", process, log_file, started, time.time())
+            _wait_until_healthy(process, port, f"{base}/_stcore/health", log_file, timeout)
+            yield Server(f"http://{HOST}:{port}{base}", process, log_file, started, time.time())
         except ServerFailed:
             raise
         except Exception as error:
@@ -150,21 +152,23 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, log_file: Path, timeout: float) -> None:
+def _wait_until_healthy(
+    process: subprocess.Popen[bytes], port: int, health: str, log_file: Path, timeout: float
+) -> None:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise ServerFailed(f"The server ended with status {process.returncode}. Its log:\n{_log(log_file)}")
-        if _healthy(port):
+        if _healthy(port, health):
             return
         time.sleep(POLL_SECONDS)
     raise ServerFailed(f"The server was not healthy after {timeout:g} s. Its log:\n{_log(log_file)}")
 
 
-def _healthy(port: int) -> bool:
+def _healthy(port: int, health: str) -> bool:
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
-        connection.request("GET", "/_stcore/health")
+        connection.request("GET", health)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

@@ -219,7 +219,7 @@ def serving(
 
 def _replica(number: int, port: int, environment: Mapping[str, str]) -> Kept:
     command = [
-        sys.executable, "-m", "deploy.replica", "run", "app.py",
+        sys.executable, "-m", "streamlit", "run", "app.py",
         "--server.headless", "true", "--server.address", LOOPBACK, "--server.port", str(port),
         "--logger.hideWelcomeMessage", "true",
     ]  # fmt: skip

@@ -5,7 +5,7 @@ import streamlit as st
 from ui.canvas import latent_canvas, thumbnails
 from ui.home import plane_of
 from ui.messages import errors_said
-from ui.navigation import PAGES, require_app
+from ui.navigation import PAGES, page_file, require_app
 from ui.resources import thumbnail_sheet
 
 CHAPTERS = {
@@ -50,7 +50,7 @@ for first in range(0, len(entries), IN_A_ROW):
     for column, (entry, text) in row:
         page = next(page for page in PAGES if page["page"] == entry)
         with column.container(border=True, height="stretch"):
-            st.page_link(entry, label=f"**{page['title']}**", icon=page["icon"])
+            st.page_link(page_file(entry), label=f"**{page['title']}**", icon=page["icon"])
             st.markdown(text)
 
 with errors_said():

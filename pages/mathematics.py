@@ -9,7 +9,7 @@ from ui.derivation import PREDICTED_CORRELATION, how_wide, part, where_q_settles
 from ui.descent import experiment
 from ui.importance import DIMENSIONS, HELD_OUT, bound_curve, bound_figures, bounded, run_key
 from ui.messages import errors_said
-from ui.navigation import PAGES, require_app
+from ui.navigation import PAGES, page_file, require_app
 from ui.one_sample import loss_curves, sample_figures
 from ui.plots import show
 from ui.variance import same_dial
@@ -149,7 +149,7 @@ pages = {entry["page"] for entry in PAGES}
 with st.container(horizontal=True):
     for page, label in (("pages/beta.py", "c beside β, on the β dial"), ("pages/inside.py", "μ + σε, inside the VAE")):
         if page in pages:
-            st.page_link(page, label=label, icon=":material/arrow_forward:")
+            st.page_link(page_file(page), label=label, icon=":material/arrow_forward:")
 
 chapter.foot(
     code=(

@@ -11,7 +11,7 @@ from ui.forecast import duration
 from ui.live import Live, kept_spec, live
 from ui.markup import as_written
 from ui.messages import errors_said
-from ui.navigation import require_app
+from ui.navigation import page_file, require_app
 from ui.plots import show
 from ui.quota import note_shown, offered
 from ui.resources import load_run, shelf, store
@@ -197,7 +197,7 @@ def finished(key: str, spec: RunSpec) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if can_be_explored(spec):
             st.page_link(
-                "pages/explorer.py", label="Explore its latent space", icon=":material/explore:",
+                page_file("pages/explorer.py"), label="Explore its latent space", icon=":material/explore:",
                 query_params={"run": key},
             )  # fmt: skip
         for label, content, name, kind in (

@@ -22,16 +22,23 @@ PAGES: tuple[dict[str, Any], ...] = (
     {"page": "pages/explorer.py", "title": "Latent explorer", "icon": ":material/explore:"},
 )
 
+ROOT = Path(__file__).resolve().parents[1]
+
 # As text, once: a file would be read, and hashed, in every run of every visitor.
 ICON = "data:image/png;base64," + base64.b64encode((Path(__file__).parent / "icon.png").read_bytes()).decode()
 
 _declared = False
 
 
+def page_file(page: str) -> str:
+    """Where a page of `PAGES` is. Streamlit would look for "pages/home.py" beside the script that the server runs."""
+    return str(ROOT / page)
+
+
 @lru_cache(maxsize=1)
 def _pages() -> list[StreamlitPage]:
     """Made once: making one asks the file system where it is."""
-    return [st.Page(**entry) for entry in PAGES]
+    return [st.Page(**{**entry, "page": page_file(entry["page"])}) for entry in PAGES]
 
 
 def declare_pages(*, shown: bool = True) -> StreamlitPage:
@@ -56,5 +63,5 @@ def require_app() -> None:
     """
     if not _declared:
         # No icons: outside app.py the page's icon becomes the tab's, and that one is fetched from the network.
-        st.navigation([st.Page(**{**entry, "icon": None}) for entry in PAGES], position="hidden")
+        st.navigation([copy(page) for page in _pages()], position="hidden")
         st.rerun()

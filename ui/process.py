@@ -28,7 +28,9 @@ _modules_frozen = 0
 
 
 def set_up_process() -> None:
-    """Remember the theme, and move all that was imported so far out of the collector's reach; called in every run.
+    """Remember the theme, and move all that was imported so far out of the collector's reach.
+
+    Called as the server starts, and in every run.
 
     A run that imported more (plotly, pandas; torch, on a page that computes) is followed by another freeze: what is
     left unfrozen would be walked in every collection, while everybody waits. Torch is not imported here: pages are

@@ -14,40 +14,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from streamlit.runtime.pages_manager import PagesManager
-from streamlit.testing.v1 import AppTest, app_test
+from streamlit.testing.v1 import AppTest
 
+import ui.app.server
 from ui.desk import Ended
+from ui.navigation import page_file
 from vae_core.checkpoints import Store
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
 ROOT = Path(__file__).resolve().parents[2]
-APP = str(ROOT / "app.py")
+MAIN = str(ui.app.server.MAIN)
 TIMEOUT = 60
-
-
-class _Navigated(PagesManager):
-    """The pages of a server that has run app.py before.
-
-    AppTest forgets before each of its runs that the app has called `st.navigation`, and would run a file of ``pages/``
-    by itself, without app.py.
-    """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        PagesManager.uses_pages_directory = False
-        super().__init__(*args, **options)
-
-
-app_test.PagesManager = _Navigated
 
 
 def open_page(page: str | None = None, **query: str) -> AppTest:
     """The app at a page, with a link's parameters."""
-    at = AppTest.from_file(APP, default_timeout=TIMEOUT)
+    at = AppTest.from_file(MAIN, default_timeout=TIMEOUT)
     at.run()
     if page:
-        at.switch_page(page)
+        at.switch_page(page_file(page))
         for name, value in query.items():
             at.query_params[name] = value
         at.run()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ui import links
 from ui.lesson import SELECTORS
 from ui.links import HIDE, HIDEABLE, PRESENT, for_teachers, properties, question_name
+from ui.navigation import page_file
 from ui.url_state import MAX_PINS, Property, left_out
 
 from .helpers import ROOT, open_page, payload_headers, subheaders
@@ -128,9 +129,9 @@ def small_store_or_shipped(request, page):
 def test_the_home_page_says_what_it_does_not_know():
     from streamlit.testing.v1 import AppTest
 
-    from .helpers import APP, TIMEOUT
+    from .helpers import MAIN, TIMEOUT
 
-    at = AppTest.from_file(APP, default_timeout=TIMEOUT)
+    at = AppTest.from_file(MAIN, default_timeout=TIMEOUT)
     for name, text in {**hostile(""), "d": "2"}.items():
         at.query_params[name] = text
     at.run()
@@ -184,7 +185,7 @@ def test_presenting_goes_along_and_ends_when_it_is_left():
     at = open_page("pages/mathematics.py", present="1", hide="text,notes", d="16")
     chart = at.get("plotly_chart")[0].proto.spec
     assert '"size":20' in chart.replace(" ", "")
-    at.switch_page("pages/inside.py")
+    at.switch_page(page_file("pages/inside.py"))
     at.query_params.clear()
     at.run()
     assert at.query_params == {"present": ["1"], "hide": ["text,notes"]} or at.query_params == {

@@ -12,7 +12,7 @@ from vae_core.checkpoints import Store
 from vae_core.manifest import SHIPPED, read_manifest, shipped_run
 from vae_core.spec import RunSpec
 
-from .helpers import APP, ROOT, open_page, payload_headers, payloads, tables
+from .helpers import MAIN, ROOT, open_page, payload_headers, payloads, tables
 
 
 def test_home_shows_both_shipped_planes_on_the_same_digits_and_then_the_thumbnails():
@@ -137,10 +137,11 @@ def test_a_run_trained_while_the_app_is_open_joins_the_menu_without_a_restart(sm
 WITHOUT_TORCH = """
 import sys
 from streamlit.testing.v1 import AppTest
+from ui.navigation import page_file
 
 at = AppTest.from_file(sys.argv[1], default_timeout=60).run()
 for page in sys.argv[2:]:
-    at.switch_page(f"pages/{page}.py").run()
+    at.switch_page(page_file(f"pages/{page}.py")).run()
     for radio in at.radio:
         radio.set_value(radio.options[0])
     at.run()
@@ -153,7 +154,7 @@ def test_pages_and_their_answers_import_neither_torch_nor_scikit_learn():
     predictions = {
         "home": 0, "reduction": 2, "regularity": 2, "inside": 2, "beta": 3, "mathematics": 2, "explorer": 0,
     }  # fmt: skip
-    command = [sys.executable, "-c", WITHOUT_TORCH, APP, *predictions]
+    command = [sys.executable, "-c", WITHOUT_TORCH, MAIN, *predictions]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [f"{page} {count}" for page, count in predictions.items()]

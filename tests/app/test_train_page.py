@@ -25,7 +25,7 @@ from vae_core.models import build
 from vae_core.spec import RunSpec
 from vae_core.training.loop import images_per_epoch
 
-from .helpers import ROOT, Bench, open_page, payload_headers, said, tables, wait_until
+from .helpers import MAIN, ROOT, Bench, open_page, payload_headers, said, tables, wait_until
 
 PAGE = "pages/train.py"
 SHORT = {"dataset": "digits", "epochs": "3", "depth": "128", "batch": "256"}
@@ -277,9 +277,10 @@ def test_two_runs_are_compared(small_store):
 WITHOUT_TORCH = """
 import sys
 from streamlit.testing.v1 import AppTest
+from ui.navigation import page_file
 
 at = AppTest.from_file(sys.argv[1], default_timeout=60).run()
-at.switch_page("pages/train.py").run()
+at.switch_page(page_file("pages/train.py")).run()
 at.query_params["run"] = sys.argv[2]
 at.run()
 assert not at.exception and not at.error
@@ -288,7 +289,7 @@ print([name for name in ("torch", "sklearn", "torchvision") if name in sys.modul
 
 
 def test_the_page_imports_no_torch(small_store):
-    command = [sys.executable, "-c", WITHOUT_TORCH, str(ROOT / "app.py"), small_store.keys()[-1]]
+    command = [sys.executable, "-c", WITHOUT_TORCH, MAIN, small_store.keys()[-1]]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "[]\n"

@@ -1,0 +1,1 @@
+"""What holds the pages together: the server, its process, and the script that every visit runs."""

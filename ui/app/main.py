@@ -1,0 +1,16 @@
+"""The script that the server runs for every visitor, in each of their runs: what stands around a page, and the page."""
+
+import streamlit as st
+
+from ui.lesson import lesson, presenting
+from ui.markup import PAGE_STYLE
+from ui.navigation import ICON, declare_pages
+from ui.process import set_up_process
+
+st.set_page_config(page_title="VAE Playground", page_icon=ICON, layout="wide")
+set_up_process()
+st.html(PAGE_STYLE)  # takes no place on the page
+
+page = declare_pages(shown=not presenting())
+lesson(page.url_path)
+page.run()

@@ -1,0 +1,61 @@
+"""The app as a server: what it answers beside Streamlit, what it does before its first visitor, what it says of errors.
+
+All of it goes through `st.App`, which `streamlit run app.py` finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Mount, Route
+
+from ui.process import set_up_process
+
+# Absolute: a relative one would be looked for beside app.py, or in the working directory, depending on who serves.
+MAIN = Path(__file__).resolve().with_name("main.py")
+
+FAILED = (
+    "A mistake in the app stopped this part of the page; the server's log says which. Reload the page, or go on with "
+    "another one."
+)
+
+# The first part of an address -> what is answered below it: {"tensors": [Route("/{digest}", …)]} answers
+# /tensors/<digest>, and says 404 to all else below /tensors, which Streamlit would answer with its page.
+ROUTES: Mapping[str, Sequence[BaseRoute]] = {}
+
+NOTHING_HERE = PlainTextResponse("Not Found", 404)
+
+
+def routes(below: Mapping[str, Sequence[BaseRoute]] = ROUTES) -> list[BaseRoute]:
+    """For `st.App`, below ``server.baseUrlPath``, where the pages are too.
+
+    Args:
+        below: see `ROUTES`.
+    """
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    found: list[BaseRoute] = []
+    for first, answered in below.items():
+        path = f"/{base}/{first}" if base else f"/{first}"
+        found += [Mount(path, routes=list(answered)), Route(path, NOTHING_HERE)]
+    return found
+
+
+@asynccontextmanager
+async def life_span(_app: st.App) -> AsyncIterator[None]:
+    """Get the process ready before it hears of a visitor."""
+    set_up_process()
+    yield
+
+
+def say_that_it_failed(_error: Exception) -> bool:
+    """Tell the visitor in one sentence, in the place of the part that failed; Streamlit has logged the trace.
+
+    Returns:
+        Whether Streamlit's own words are left out: they are.
+    """
+    st.error(FAILED, icon=":material/error:")
+    return True
