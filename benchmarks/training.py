@@ -132,7 +132,7 @@ Trained = tuple["nn.Module", list[float], str]
 
 def measure(task: Task) -> Measurement:
     """Train once and evaluate."""
-    from vae_core.datasets.torchvision_import import import_torchvision
+    from vae_core.datasets.torchvision_private import import_torchvision
 
     import_torchvision()  # before pythae, which imports it plainly
 

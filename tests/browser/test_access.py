@@ -9,6 +9,7 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Page, expect
 
+from ui.app.server import FAILED
 from ui.navigation import PAGES
 
 from .test_canvas import wait_until
@@ -101,6 +102,7 @@ def open_whole(page: Page, url: str, name: str) -> None:
     page.goto(f"{url}/{name}")
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_text(FAILED)).to_have_count(0)
     mounts = page.locator(".component:not([hidden])")
     if name != "train":  # it shows a run only to those who asked for one
         expect(mounts.first).to_be_attached()

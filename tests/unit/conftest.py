@@ -18,7 +18,7 @@ import torch
 from vae_core import checkpoints
 from vae_core.checkpoints import Store
 from vae_core.datasets import ImageDataset, info, load
-from vae_core.datasets.torchvision_import import import_torchvision
+from vae_core.datasets.torchvision_private import import_torchvision
 from vae_core.evaluation.losses import encode
 from vae_core.models import MODELS, build
 from vae_core.models.program import decoder_program, program

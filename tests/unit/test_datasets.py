@@ -25,7 +25,7 @@ from vae_core.datasets import (
     downloaded,
     info,
     load,
-    torchvision_import,
+    torchvision_private,
 )
 from vae_core.datasets.bundled import mnist_sample
 from vae_core.errors import DatasetUnavailable, SpecError
@@ -182,7 +182,7 @@ def test_mnists_validation_split_needs_no_files_and_no_torchvision(
     def refuse() -> ModuleType:
         raise AssertionError("torchvision was asked for")
 
-    monkeypatch.setattr(downloaded, "import_torchvision", refuse)
+    monkeypatch.setattr(torchvision_private, "import_torchvision", refuse)
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "nowhere"))
     validation = load("mnist", "validation")
     assert np.array_equal(validation.images, mnist_sample()[0])
@@ -337,7 +337,7 @@ def test_mnists_train_split_is_the_other_55000_and_holds_none_of_the_bundled(mni
 
 @pytest.mark.mnist
 def test_train_and_bundled_together_are_the_official_training_set(mnist_root: Path) -> None:
-    official = torchvision_import.import_torchvision().datasets.MNIST(str(mnist_root), train=True)
+    official = torchvision_private.import_torchvision().datasets.MNIST(str(mnist_root), train=True)
     train, validation = (load("mnist", split, root=mnist_root, download=False) for split in ("train", "validation"))
     images, labels, positions = mnist_sample()
     assert np.array_equal(official.data.numpy()[positions], images[:, 0])
@@ -382,7 +382,7 @@ def test_only_operators_that_are_missing_are_declared(
     defined: list[str] = []
     monkeypatch.setattr(torch, "ops", operators(*known))
     monkeypatch.setattr(torch.library, "define", lambda name, schema: defined.append(name))
-    assert torchvision_import.declare_missing_operators() == declared
+    assert torchvision_private.declare_missing_operators() == declared
     assert defined == [f"torchvision::{name}" for name in declared]
 
 
@@ -392,18 +392,18 @@ def test_a_torchvision_that_imports_is_left_alone(monkeypatch: pytest.MonkeyPatc
     def refuse() -> list[str]:
         raise AssertionError("operators were declared")
 
-    monkeypatch.setattr(torchvision_import, "declare_missing_operators", refuse)
-    monkeypatch.setattr(torchvision_import.importlib, "import_module", lambda name: module)
-    assert torchvision_import.import_torchvision() is module
+    monkeypatch.setattr(torchvision_private, "declare_missing_operators", refuse)
+    monkeypatch.setattr(torchvision_private.importlib, "import_module", lambda name: module)
+    assert torchvision_private.import_torchvision() is module
 
 
 def test_only_the_missing_operator_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(name: str) -> ModuleType:
         raise RuntimeError("something else is broken")
 
-    monkeypatch.setattr(torchvision_import.importlib, "import_module", fail)
+    monkeypatch.setattr(torchvision_private.importlib, "import_module", fail)
     with pytest.raises(RuntimeError, match="something else is broken"):
-        torchvision_import.import_torchvision()
+        torchvision_private.import_torchvision()
 
 
 def test_a_torchvision_whose_operator_is_missing_imports_after_the_declaration(
@@ -417,14 +417,14 @@ def test_a_torchvision_whose_operator_is_missing_imports_after_the_declaration(
             raise RuntimeError("operator torchvision::nms does not exist")
         return module
 
-    monkeypatch.setattr(torchvision_import.importlib, "import_module", import_module)
-    monkeypatch.setattr(torchvision_import, "declare_missing_operators", lambda: events.append("declare"))
-    assert torchvision_import.import_torchvision() is module
+    monkeypatch.setattr(torchvision_private.importlib, "import_module", import_module)
+    monkeypatch.setattr(torchvision_private, "declare_missing_operators", lambda: events.append("declare"))
+    assert torchvision_private.import_torchvision() is module
     assert events == ["import torchvision", "declare", "import torchvision"]
 
 
 IN_A_FRESH_PROCESS = """
-from vae_core.datasets.torchvision_import import declare_missing_operators, import_torchvision
+from vae_core.datasets.torchvision_private import declare_missing_operators, import_torchvision
 import torch
 assert import_torchvision() is import_torchvision()
 assert torch.ops.torchvision.nms
@@ -439,6 +439,29 @@ def test_torchvision_imports_in_a_fresh_process_and_then_misses_nothing(
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert output == "[] MNIST\n"
+
+
+def test_a_torchvision_that_cannot_be_imported_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> ModuleType:
+        raise RuntimeError("no such operator\nand more")
+
+    monkeypatch.setattr(torchvision_private, "import_torchvision", fail)
+    with pytest.raises(DatasetUnavailable, match=r"\(no such operator\).*mnist_sample") as failed:
+        load("mnist", "test", root=tmp_path)
+    assert_one_sentence(failed.value)
+    assert len(load("mnist_sample", "train")) == 4_500
+
+
+@pytest.mark.parametrize("name", sorted(downloaded.READERS.values()))
+def test_the_pickled_tensors_of_old_are_where_torchvision_is_told_not_to_look(name: str, tmp_path: Path) -> None:
+    theirs = getattr(torchvision_private.import_torchvision().datasets, name)
+    for part in (theirs.training_file, theirs.test_file):
+        file = tmp_path / name / "processed" / part
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.save((torch.zeros(1, 28, 28), torch.zeros(1)), file)
+    assert len(theirs(str(tmp_path)).data) == 1  # as long as it reads them, it must be told
+    with pytest.raises(RuntimeError, match="not found"):
+        torchvision_private.reader(name)(str(tmp_path))
 
 
 def test_the_registry_says_what_the_command_line_offers() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from vae_core.datasets.bundled import mnist_sample
-from vae_core.datasets.torchvision_import import import_torchvision
+from vae_core.datasets.torchvision_private import reader
 from vae_core.errors import DatasetUnavailable
 
 HELD_OUT = 5_000
@@ -61,19 +61,17 @@ def _official(name: str, *, train: bool, root: Path, download: bool) -> tuple[np
     Raises:
         DatasetUnavailable: whatever way the files are missing or broken.
     """
-    # Of old, torchvision kept pickled tensors, prefers them to the raw files, and names the folder after the class.
-    theirs = getattr(import_torchvision().datasets, name)
-    reader = type(name, (theirs,), {"_check_legacy_exist": lambda _: False})
+    read = reader(name)
     try:
         try:
-            dataset = reader(str(root), train=train, download=False)
+            dataset = read(str(root), train=train, download=False)
         except RuntimeError as missing:
             if not download:
                 raise DatasetUnavailable(
                     f"{name} is not in {root}; point VAE_DATA at a folder that has it, or train from the command "
                     f"line on a machine with a network, which downloads it{_INSTEAD.get(name, '')}."
                 ) from missing
-            dataset = reader(str(root), train=train, download=True)
+            dataset = read(str(root), train=train, download=True)
     except DatasetUnavailable:
         raise
     except (RuntimeError, OSError) as failed:
