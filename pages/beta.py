@@ -7,6 +7,7 @@ import streamlit as st
 from ui import chapter, links, url_state
 from ui.canvas import latent_canvas
 from ui.canvas import thumbnails as plane_thumbnails
+from ui.chapters.beta import CHAPTER
 from ui.dial import beta_dial, thumbnails
 from ui.extremes import alone_sentence, terms_alone, two_ways_out
 from ui.messages import errors_said
@@ -27,7 +28,7 @@ from ui.sweep import (
 )
 from ui.variance import same_dial, twins, weighing_curve, weighing_figures, weighing_text
 
-LINK = links.properties("beta")
+LINK = links.properties(CHAPTER.url)
 
 
 @st.fragment
@@ -59,8 +60,7 @@ def instrument(dimensions: int) -> None:
 require_app()
 
 chapter.opening(
-    "The β dial",
-    "What happens between an autoencoder and a prior that nothing can be read from?",
+    CHAPTER,
     "A VAE's loss has two terms: rebuild the image, and keep its posterior near N(0, I). β weighs the second one. At 0 "
     "nothing holds the codes together; at 1 the loss is the negative ELBO; far above, the code stops telling "
     "anything. Every stop below is a model of its own, trained on the same images with the same noise: drag.",

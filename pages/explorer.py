@@ -8,6 +8,7 @@ import streamlit as st
 
 from ui import links, url_state
 from ui.canvas import latent_canvas, thumbnails
+from ui.chapters.explorer import CHAPTER
 from ui.messages import errors_said
 from ui.navigation import require_app
 from ui.plots import history_figure, show
@@ -21,7 +22,7 @@ from vae_core.manifest import shipped_run
 from vae_core.models import model_kind
 from vae_core.run import Run
 
-LINK = links.properties("explorer")
+LINK = links.properties(CHAPTER.url)
 
 
 def choose_run(lines: list[Listed]) -> str:
@@ -123,7 +124,7 @@ def facts(run: Run) -> None:
 
 require_app()
 
-st.title("Latent explorer")
+st.title(CHAPTER.title)
 lines = [line for line in listing() if line.spec and can_be_explored(line.spec)]
 if not lines:
     st.info("There are no runs yet. Make the shipped ones with `python -m vae_core rebuild`.")

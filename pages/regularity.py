@@ -8,6 +8,7 @@ import streamlit as st
 
 from ui import chapter, links, url_state
 from ui.canvas import latent_canvas, thumbnails
+from ui.chapters.regularity import CHAPTER
 from ui.contest import film, pair_of_classes, sample_sheet
 from ui.messages import errors_said
 from ui.navigation import require_app
@@ -38,7 +39,7 @@ from vae_core.models import model_kind
 from vae_core.sampling import SOURCES
 
 SHEET = 36
-LINK = links.properties("regularity")
+LINK = links.properties(CHAPTER.url)
 
 
 def view_controls(specs: Pair) -> tuple[tuple[int, int] | None, int]:
@@ -201,8 +202,7 @@ def instruments(pair: Pair, dataset: str) -> None:
 require_app()
 
 chapter.opening(
-    "Autoencoder or VAE",
-    "Why can one draw new images from a VAE, and not from an autoencoder?",
+    CHAPTER,
     "Both squeeze images into d numbers and rebuild them about equally well. The difference is what they do to the "
     "space between: nothing makes an autoencoder organise it, while a VAE is trained to fill one place that is known "
     "in advance, the standard normal distribution.",

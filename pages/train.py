@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import chapter, links, recipe, url_state
+from ui.chapters.train import CHAPTER
 from ui.desk import Ticket
 from ui.film import training_film
 from ui.forecast import duration
@@ -26,7 +27,7 @@ from vae_core.spec import RunSpec
 
 WATCHED = "train-watched"  # in the session's state: the key of the run below the form
 REFUSED = "train-refused"
-LINK = links.properties("train")
+LINK = links.properties(CHAPTER.url)
 
 
 @st.fragment
@@ -247,8 +248,7 @@ def beside(key: str) -> None:
 require_app()
 
 chapter.opening(
-    "Train your own",
-    "What does a model learn from these images, with these settings?",
+    CHAPTER,
     "Choose images, a model and how strongly the KL term pulls, and watch the codes find their places. Training goes "
     "on when you leave the page or close it: come back by the same link. What others ask for too is trained once.",
 )

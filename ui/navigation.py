@@ -6,21 +6,11 @@ import base64
 from copy import copy
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-PAGES: tuple[dict[str, Any], ...] = (
-    {"page": "pages/home.py", "title": "Home", "icon": ":material/home:", "default": True},
-    {"page": "pages/reduction.py", "title": "Dimensionality reduction", "icon": ":material/compress:"},
-    {"page": "pages/regularity.py", "title": "Autoencoder or VAE", "icon": ":material/compare:"},
-    {"page": "pages/inside.py", "title": "Inside the VAE", "icon": ":material/schema:"},
-    {"page": "pages/beta.py", "title": "The β dial", "icon": ":material/tune:"},
-    {"page": "pages/mathematics.py", "title": "The mathematics", "icon": ":material/function:"},
-    {"page": "pages/train.py", "title": "Train your own", "icon": ":material/model_training:"},
-    {"page": "pages/explorer.py", "title": "Latent explorer", "icon": ":material/explore:"},
-)
+from ui.chapters import Chapter, chapters
 
 # As text, once: a file would be read, and hashed, in every run of every visitor.
 ICON = "data:image/png;base64," + base64.b64encode((Path(__file__).parent / "icon.png").read_bytes()).decode()
@@ -29,9 +19,13 @@ _declared = False
 
 
 @lru_cache(maxsize=1)
-def _pages() -> list[StreamlitPage]:
+def _pages(entries: tuple[Chapter, ...]) -> list[StreamlitPage]:
     """Made once: making one asks the file system where it is."""
-    return [st.Page(**entry) for entry in PAGES]
+    return [_page(entry, icon=entry.icon) for entry in entries]
+
+
+def _page(entry: Chapter, *, icon: str | None) -> StreamlitPage:
+    return st.Page(entry.page, title=entry.title, icon=icon, url_path=entry.url or None, default=entry.is_home)
 
 
 def declare_pages(*, shown: bool = True) -> StreamlitPage:
@@ -42,7 +36,7 @@ def declare_pages(*, shown: bool = True) -> StreamlitPage:
     """
     global _declared
     # Copies: Streamlit notes on a page that this very run may show it.
-    page = st.navigation([copy(page) for page in _pages()], position="top" if shown else "hidden")
+    page = st.navigation([copy(page) for page in _pages(chapters())], position="top" if shown else "hidden")
     _declared = True
     return page
 
@@ -56,5 +50,5 @@ def require_app() -> None:
     """
     if not _declared:
         # No icons: outside app.py the page's icon becomes the tab's, and that one is fetched from the network.
-        st.navigation([st.Page(**{**entry, "icon": None}) for entry in PAGES], position="hidden")
+        st.navigation([_page(entry, icon=None) for entry in chapters()], position="hidden")
         st.rerun()

@@ -1,6 +1,6 @@
 """State worth sharing is in the URL: kinds of properties, and how they are read and written. Nothing read is trusted.
 
-Which properties there are, page by page, is the table in `ui.links`.
+Which properties a page has, its chapter's record says (`ui.chapters`).
 """
 
 from __future__ import annotations
@@ -232,6 +232,16 @@ def choices(name: str, names: Sequence[str], most: int, meaning: str) -> Propert
 
     told = f"name:number with commas between them; names {', '.join(names)}, the first option is 0"
     return Property(name, parse, text, meaning, told, f"{names[-1]}:1")
+
+
+def plane(prefix: str, what: str) -> tuple[Property, ...]:
+    """What a latent canvas keeps, under names that begin with `prefix`."""
+    return in_browser(
+        points(f"{prefix}z", f"the pinned points of {what}"),
+        view(f"{prefix}view", f"the part of {what} to show"),
+        several_of(f"{prefix}off", range(100), f"the classes, counted from 0, that {what} hides"),
+        flag(f"{prefix}heat", f"the distances on {what}"),
+    )
 
 
 # ---- reading and writing ---------------------------------------------------------------------------------------------
