@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, links, url_state
+from ui import chapter
+from ui.app import links, url_state
+from ui.app.navigation import require_app
 from ui.canvas import latent_canvas
 from ui.canvas import thumbnails as plane_thumbnails
 from ui.chapters.beta import CHAPTER
-from ui.dial import beta_dial, thumbnails
-from ui.extremes import alone_sentence, terms_alone, two_ways_out
-from ui.messages import errors_said
-from ui.navigation import require_app
-from ui.plots import show
-from ui.resources import thumbnail_sheet
-from ui.sweep import (
+from ui.chapters.beta.sweep import (
     DATASET,
     DIMENSIONS,
     USUAL,
@@ -26,7 +22,12 @@ from ui.sweep import (
     rate_distortion,
     sweep_table,
 )
-from ui.variance import same_dial, twins, weighing_curve, weighing_figures, weighing_text
+from ui.chapters.beta.terms_alone import alone_sentence, terms_alone, two_ways_out
+from ui.chapters.beta.variance import same_dial, twins, weighing_curve, weighing_figures, weighing_text
+from ui.dial import beta_dial, thumbnails
+from ui.figures.messages import errors_said
+from ui.figures.plots import show
+from ui.runs.resources import thumbnail_sheet
 
 LINK = links.properties(CHAPTER.url)
 

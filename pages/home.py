@@ -2,12 +2,12 @@
 
 import streamlit as st
 
+from ui.app.navigation import require_app
 from ui.canvas import latent_canvas, thumbnails
 from ui.chapters import chapters
-from ui.home import plane_of
-from ui.messages import errors_said
-from ui.navigation import require_app
-from ui.resources import thumbnail_sheet
+from ui.chapters.home.planes import plane_of
+from ui.figures.messages import errors_said
+from ui.runs.resources import thumbnail_sheet
 
 IN_A_ROW = 4
 PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))

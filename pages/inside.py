@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, links, url_state
+from ui import chapter
+from ui.app import links, url_state
+from ui.app.navigation import require_app
 from ui.chapters.inside import CHAPTER
-from ui.estimates import gradient_table, labels, sigma_table
-from ui.inner import CHOICES, START, formulas, not_a_digit, payload_of, which_term_rises
+from ui.chapters.inside.aggregate import LEFT_OVER, left_over, together
+from ui.chapters.inside.gradients import gradient_table, labels, sigma_table
+from ui.chapters.inside.instrument import CHOICES, START, formulas, not_a_digit, payload_of, which_term_rises
+from ui.figures.messages import errors_said
 from ui.inside import inside_vae
-from ui.messages import errors_said
-from ui.navigation import require_app
-from ui.together import LEFT_OVER, left_over, together
 
 LINK = links.properties(CHAPTER.url)
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, links, url_state
+from ui import chapter
+from ui.app import links, url_state
+from ui.app.navigation import require_app
 from ui.chapters.beta import CHAPTER as BETA
+from ui.chapters.beta.variance import same_dial
 from ui.chapters.inside import CHAPTER as INSIDE
 from ui.chapters.mathematics import CHAPTER
-from ui.derivation import PREDICTED_CORRELATION, how_wide, part, where_q_settles
+from ui.chapters.mathematics.experiments import PREDICTED_CORRELATION, how_wide, part, where_q_settles
+from ui.chapters.mathematics.importance import DIMENSIONS, HELD_OUT, bound_curve, bound_figures, bounded, run_key
+from ui.chapters.mathematics.samples_per_step import loss_curves, sample_figures
 from ui.descent import experiment
-from ui.importance import DIMENSIONS, HELD_OUT, bound_curve, bound_figures, bounded, run_key
-from ui.messages import errors_said
-from ui.navigation import require_app
-from ui.one_sample import loss_curves, sample_figures
-from ui.plots import show
-from ui.variance import same_dial
+from ui.figures.messages import errors_said
+from ui.figures.plots import show
 
 LINK = links.properties(CHAPTER.url)
 

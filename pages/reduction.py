@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, links, url_state
+from ui import chapter
+from ui.app import links, url_state
+from ui.app.navigation import require_app
 from ui.chapters.reduction import CHAPTER
-from ui.line import latent_line
-from ui.messages import errors_said
-from ui.navigation import require_app
-from ui.pictures import labelled_rows
-from ui.plots import show
-from ui.reduction import (
+from ui.chapters.reduction.comparison import (
     DATASET,
     DIMENSIONS,
     MEMORISED,
@@ -34,7 +31,11 @@ from ui.reduction import (
     run_of,
     sheet_figure,
 )
-from ui.resources import held_out, load_run
+from ui.figures.messages import errors_said
+from ui.figures.pictures import labelled_rows
+from ui.figures.plots import show
+from ui.line import latent_line
+from ui.runs.resources import held_out, load_run
 from vae_core.manifest import shipped_run
 from vae_core.models import model_kind
 

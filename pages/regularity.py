@@ -6,15 +6,12 @@ from functools import partial
 
 import streamlit as st
 
-from ui import chapter, links, url_state
+from ui import chapter
+from ui.app import links, url_state
+from ui.app.navigation import require_app
 from ui.canvas import latent_canvas, thumbnails
 from ui.chapters.regularity import CHAPTER
-from ui.contest import film, pair_of_classes, sample_sheet
-from ui.messages import errors_said
-from ui.navigation import require_app
-from ui.pictures import labelled_rows, side_by_side
-from ui.plots import show
-from ui.regularity import (
+from ui.chapters.regularity.comparison import (
     DATASETS,
     DEPTHS,
     DIMENSIONS,
@@ -31,9 +28,13 @@ from ui.regularity import (
     title_of,
     verdict,
 )
-from ui.resources import image_set, load_run, plane, shelf, thumbnail_sheet
-from ui.runs import compared_spec
-from ui.training import offer_training
+from ui.chapters.regularity.samples import film, pair_of_classes, sample_sheet
+from ui.figures.messages import errors_said
+from ui.figures.pictures import labelled_rows, side_by_side
+from ui.figures.plots import show
+from ui.runs.resources import image_set, load_run, plane, shelf, thumbnail_sheet
+from ui.runs.selection import compared_spec
+from ui.training.app_queue import offer_training
 from vae_core import datasets
 from vae_core.models import model_kind
 from vae_core.sampling import SOURCES

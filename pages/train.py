@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, links, recipe, url_state
+from ui import chapter
+from ui.app import links, url_state
+from ui.app.navigation import require_app
 from ui.chapters.train import CHAPTER
-from ui.desk import Ticket
+from ui.chapters.train import form as recipe
+from ui.chapters.train.results import comparable, comparison, film, has_film, measured, spec_of
+from ui.figures.markup import as_written
+from ui.figures.messages import errors_said
+from ui.figures.plots import show
 from ui.film import training_film
-from ui.forecast import duration
-from ui.live import Live, kept_spec, live
-from ui.markup import as_written
-from ui.messages import errors_said
-from ui.navigation import require_app
-from ui.plots import show
-from ui.quota import note_shown, offered
-from ui.resources import load_run, shelf, store
-from ui.runs import can_be_explored, run_name
-from ui.trained import comparable, comparison, film, has_film, measured, spec_of
-from ui.training import desk, not_kept, seconds_left, waiting_text
-from ui.uploads import upload_box
+from ui.runs.resources import load_run, shelf, store
+from ui.runs.selection import can_be_explored, run_name
+from ui.training.app_queue import desk, not_kept, seconds_left, waiting_text
+from ui.training.forecast import duration
+from ui.training.progress import Live, kept_spec, live
+from ui.training.queue import Ticket
+from ui.training.quota import note_shown, offered
+from ui.training.uploads import upload_box
 from ui.visitor import visitor
 from vae_core.export import command_line, history_csv, script
 from vae_core.models import model_kind

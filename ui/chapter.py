@@ -16,9 +16,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.app.links import answer_of_link, keep_answer
 from ui.chapters import Chapter
-from ui.links import answer_of_link, keep_answer
-from ui.messages import errors_said
+from ui.figures.messages import errors_said
 from vae_core.manifest import PROJECT
 
 TEXT_WIDTH = 720

@@ -17,7 +17,7 @@ import numpy as np
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest, app_test
 
-from ui.desk import Ended
+from ui.training.queue import Ended
 from vae_core.checkpoints import Store
 from vae_core.run import Run
 from vae_core.spec import RunSpec

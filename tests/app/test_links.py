@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ui.app.links import HIDE, HIDEABLE, PRESENT, for_teachers, properties, question_name
+from ui.app.url_state import MAX_PINS, Property, left_out
 from ui.chapters import chapters
 from ui.lesson import SELECTORS
-from ui.links import HIDE, HIDEABLE, PRESENT, for_teachers, properties, question_name
-from ui.url_state import MAX_PINS, Property, left_out
 
 from .helpers import ROOT, open_page, payload_headers, subheaders
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ui.app.url_state import Property, one_of, word
 from ui.chapters.record import Chapter
-from ui.url_state import Property, one_of, word
 
 
 def links() -> tuple[Property, ...]:
     """What a link to it may say."""
-    from ui.sweep import DIMENSIONS
+    from ui.chapters.beta.sweep import DIMENSIONS
 
     return (
         one_of("d", DIMENSIONS, "the number of latent dimensions"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ui.app.url_state import Property, in_browser, number, numbers, one_of
 from ui.chapters.record import Chapter
-from ui.url_state import Property, in_browser, number, numbers, one_of
 
 
 def links() -> tuple[Property, ...]:
     """What a link to it may say."""
-    from ui.inner import CHOICES
+    from ui.chapters.inside.instrument import CHOICES
 
     largest = max(choice.dimensions for choice in CHOICES.values())
     return (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ui.app.url_state import Property, flag, in_browser, number, one_of
 from ui.chapters.record import Chapter
-from ui.url_state import Property, flag, in_browser, number, one_of
 
 
 def links() -> tuple[Property, ...]:
     """What a link to it may say."""
-    from ui.derivation import (
+    from ui.chapters.mathematics.experiments import (
         COUNTS,
         DECODERS,
         DESCENT,
@@ -21,7 +21,7 @@ def links() -> tuple[Property, ...]:
         VARIANCES,
         WIDTHS,
     )
-    from ui.importance import DIMENSIONS, HELD_OUT
+    from ui.chapters.mathematics.importance import DIMENSIONS, HELD_OUT
 
     return (
         one_of("d", DIMENSIONS, "the number of latent dimensions"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ui.app.url_state import Property, in_browser, number, one_of
 from ui.chapters.record import Chapter
-from ui.url_state import Property, in_browser, number, one_of
 
 
 def links() -> tuple[Property, ...]:
     """What a link to it may say."""
-    from ui.reduction import DIMENSIONS, MEMORISED, TURNS
+    from ui.chapters.reduction.comparison import DIMENSIONS, MEMORISED, TURNS
 
     return (
         one_of("d", DIMENSIONS, "the number of latent dimensions"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ui.app.url_state import Property, number, one_of, plane
 from ui.chapters.record import Chapter
-from ui.url_state import Property, number, one_of, plane
 
 
 def links() -> tuple[Property, ...]:
     """What a link to it may say."""
-    from ui.regularity import DATASETS, DEPTHS, DIMENSIONS
+    from ui.chapters.regularity.comparison import DATASETS, DEPTHS, DIMENSIONS
     from vae_core.sampling import SOURCES
 
     largest = max(DIMENSIONS)

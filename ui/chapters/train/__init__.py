@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ui.app.url_state import Property, in_browser, key, number, one_of, word
 from ui.chapters.record import Chapter
-from ui.url_state import Property, in_browser, key, number, one_of, word
 
 
 def links() -> tuple[Property, ...]:
     """What a link to it may say."""
-    from ui.recipe import BATCHES, DEPTHS, LARGEST, LEAST_C, LEAST_RATE, MODELS
+    from ui.chapters.train.form import BATCHES, DEPTHS, LARGEST, LEAST_C, LEAST_RATE, MODELS
     from vae_core.spec import LIKELIHOODS
 
     return (
