@@ -44,7 +44,9 @@ from groups import DIRECT, Group, served
 from sessions import Clock, Phase, RunFailed, Session, rerun, timed
 from training import BUSY, processor
 
-PAGES = ("", "reduction", "regularity", "inside", "beta", "mathematics", "train", "explorer")
+from ui.chapters import chapters
+
+PAGES = tuple(chapter.url for chapter in chapters())
 SETTLE = 1.0  # seconds between the phases
 PAGE_AFTER = 10  # runs, in a soak
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, links, url_state
+from ui import chapter
+from ui.app import links, url_state
 from ui.canvas import latent_canvas
 from ui.canvas import thumbnails as plane_thumbnails
-from ui.dial import beta_dial, thumbnails
-from ui.extremes import alone_sentence, terms_alone, two_ways_out
-from ui.messages import errors_said
-from ui.navigation import require_app
-from ui.plots import show
-from ui.resources import thumbnail_sheet
-from ui.sweep import (
+from ui.chapters.beta import CHAPTER
+from ui.chapters.beta.sweep import (
     DATASET,
     DIMENSIONS,
     USUAL,
@@ -25,9 +21,14 @@ from ui.sweep import (
     rate_distortion,
     sweep_table,
 )
-from ui.variance import same_dial, twins, weighing_curve, weighing_figures, weighing_text
+from ui.chapters.beta.terms_alone import alone_sentence, terms_alone, two_ways_out
+from ui.chapters.beta.variance import same_dial, twins, weighing_curve, weighing_figures, weighing_text
+from ui.dial import beta_dial, thumbnails
+from ui.figures.messages import errors_said
+from ui.figures.plots import show
+from ui.runs.resources import thumbnail_sheet
 
-LINK = links.properties("beta")
+LINK = links.properties(CHAPTER.url)
 
 
 @st.fragment
@@ -56,11 +57,8 @@ def instrument(dimensions: int) -> None:
     st.html(sweep_table(dimensions))
 
 
-require_app()
-
 chapter.opening(
-    "The β dial",
-    "What happens between an autoencoder and a prior that nothing can be read from?",
+    CHAPTER,
     "A VAE's loss has two terms: rebuild the image, and keep its posterior near N(0, I). β weighs the second one. At 0 "
     "nothing holds the codes together; at 1 the loss is the negative ELBO; far above, the code stops telling "
     "anything. Every stop below is a model of its own, trained on the same images with the same noise: drag.",

@@ -6,22 +6,22 @@ from typing import Any
 
 import streamlit as st
 
-from ui import links, url_state
+from ui.app import links, url_state
 from ui.canvas import latent_canvas, thumbnails
-from ui.messages import errors_said
-from ui.navigation import require_app
-from ui.plots import history_figure, show
-from ui.quota import note_shown
-from ui.resources import image_set, listing, load_run, plane, store, thumbnail_sheet
-from ui.runs import can_be_explored, run_title
-from ui.tables import as_html, metrics_table, pins_table
+from ui.chapters.explorer import CHAPTER
+from ui.figures.messages import errors_said
+from ui.figures.plots import history_figure, show
+from ui.figures.tables import as_html, metrics_table, pins_table
+from ui.runs.resources import image_set, listing, load_run, plane, store, thumbnail_sheet
+from ui.runs.selection import can_be_explored, run_title
+from ui.training.quota import note_shown
 from vae_core.checkpoints import Listed
 from vae_core.export import as_csv, codes_csv
 from vae_core.manifest import shipped_run
 from vae_core.models import model_kind
 from vae_core.run import Run
 
-LINK = links.properties("explorer")
+LINK = links.properties(CHAPTER.url)
 
 
 def choose_run(lines: list[Listed]) -> str:
@@ -121,9 +121,7 @@ def facts(run: Run) -> None:
     )  # fmt: skip
 
 
-require_app()
-
-st.title("Latent explorer")
+st.title(CHAPTER.title)
 lines = [line for line in listing() if line.spec and can_be_explored(line.spec)]
 if not lines:
     st.info("There are no runs yet. Make the shipped ones with `python -m vae_core rebuild`.")

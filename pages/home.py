@@ -3,30 +3,13 @@
 import streamlit as st
 
 from ui.canvas import latent_canvas, thumbnails
-from ui.home import plane_of
-from ui.messages import errors_said
-from ui.navigation import PAGES, page_file, require_app
-from ui.resources import thumbnail_sheet
+from ui.chapters import chapters
+from ui.chapters.home.planes import plane_of
+from ui.figures.messages import errors_said
+from ui.runs.resources import thumbnail_sheet
 
-CHAPTERS = {
-    "pages/reduction.py": "How few numbers can stand for an image? Pixels, PCA, deep networks; one number that "
-    "memorises everything and means nothing.",
-    "pages/regularity.py": "Why can one draw new images from a VAE and not from an autoencoder? Samples, paths and "
-    "the numbers that tell.",
-    "pages/inside.py": "What happens to one image? Draw it: μ, σ, ε, z, the reconstruction and both terms of the loss "
-    "follow the pen.",
-    "pages/beta.py": "What does the weight of the KL term do? Drag it: points, decoder and samples of trained models "
-    "follow.",
-    "pages/mathematics.py": "Where does the loss come from? From Bayes' rule to the ELBO in seven steps, each with an "
-    "experiment whose exact answer is known.",
-    "pages/train.py": "What does yours learn? Choose images, also your own, and a model; watch it, stop it, go on, go "
-    "back through its epochs.",
-    "pages/explorer.py": "Any trained run in full: pin and compare points, draw paths, see posteriors, export.",
-}
 IN_A_ROW = 4
 PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
-
-require_app()
 
 st.markdown(
     "# Touch a latent space\n\n"
@@ -42,16 +25,15 @@ for column, (model, title) in zip(st.columns(2, gap="large"), PLANES, strict=Tru
         latent_canvas(plane_of(model, title), key=f"home-{model}")
 
 st.markdown("## Chapters")
-entries = list(CHAPTERS.items())
+entries = [entry for entry in chapters() if not entry.is_home]
 for first in range(0, len(entries), IN_A_ROW):
     row = zip(
         st.columns(IN_A_ROW, gap="large"), entries[first : first + IN_A_ROW], strict=False
     )  # the last may be short
-    for column, (entry, text) in row:
-        page = next(page for page in PAGES if page["page"] == entry)
+    for column, entry in row:
         with column.container(border=True, height="stretch"):
-            st.page_link(page_file(entry), label=f"**{page['title']}**", icon=page["icon"])
-            st.markdown(text)
+            st.page_link(entry.file, label=f"**{entry.title}**", icon=entry.icon)
+            st.markdown(entry.blurb)
 
 with errors_said():
     thumbnails(thumbnail_sheet("mnist"), key="home-thumbnails")

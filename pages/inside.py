@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, links, url_state
-from ui.estimates import gradient_table, labels, sigma_table
-from ui.inner import CHOICES, START, formulas, not_a_digit, payload_of, which_term_rises
+from ui import chapter
+from ui.app import links, url_state
+from ui.chapters.inside import CHAPTER
+from ui.chapters.inside.aggregate import LEFT_OVER, left_over, together
+from ui.chapters.inside.gradients import gradient_table, labels, sigma_table
+from ui.chapters.inside.instrument import CHOICES, START, formulas, not_a_digit, payload_of, which_term_rises
+from ui.figures.messages import errors_said
 from ui.inside import inside_vae
-from ui.messages import errors_said
-from ui.navigation import require_app
-from ui.together import LEFT_OVER, left_over, together
 
-LINK = links.properties("inside")
+LINK = links.properties(CHAPTER.url)
 
 MEASURED = "inside-gradients"
 
@@ -34,11 +35,8 @@ def gradients(choice: str) -> None:
         st.html(gradient_table(choice, names.index(chosen)))
 
 
-require_app()
-
 chapter.opening(
-    "Inside the VAE",
-    "What happens to one image on its way through a VAE?",
+    CHAPTER,
     "Draw. Encoder and decoder below are trained networks, and at every move of your pen all of their numbers "
     "follow: μ and σ of the posterior, the noise ε, the code z, the image x̂, and what both terms of the loss charge "
     "for it, pixel by pixel and dimension by dimension.",

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, links, url_state
-from ui.derivation import PREDICTED_CORRELATION, how_wide, part, where_q_settles
+from ui import chapter
+from ui.app import links, url_state
+from ui.chapters.beta import CHAPTER as BETA
+from ui.chapters.beta.variance import same_dial
+from ui.chapters.inside import CHAPTER as INSIDE
+from ui.chapters.mathematics import CHAPTER
+from ui.chapters.mathematics.experiments import PREDICTED_CORRELATION, how_wide, part, where_q_settles
+from ui.chapters.mathematics.importance import DIMENSIONS, HELD_OUT, bound_curve, bound_figures, bounded, run_key
+from ui.chapters.mathematics.samples_per_step import loss_curves, sample_figures
 from ui.descent import experiment
-from ui.importance import DIMENSIONS, HELD_OUT, bound_curve, bound_figures, bounded, run_key
-from ui.messages import errors_said
-from ui.navigation import PAGES, page_file, require_app
-from ui.one_sample import loss_curves, sample_figures
-from ui.plots import show
-from ui.variance import same_dial
+from ui.figures.messages import errors_said
+from ui.figures.plots import show
 
-LINK = links.properties("mathematics")
+LINK = links.properties(CHAPTER.url)
 
 
 @st.fragment
@@ -32,11 +35,8 @@ def tighter_bound() -> None:
     st.html(bound_figures(found))
 
 
-require_app()
-
 chapter.opening(
-    "The mathematics",
-    "Where does the loss of a VAE come from, and what does it leave out?",
+    CHAPTER,
     "Seven steps lead from a story about how data come about to the loss that is trained. Every step has an experiment "
     "that can be moved. The first four are small enough to know the exact answer and to hold the approximation "
     "against it.",
@@ -145,11 +145,9 @@ with errors_said():
         "With $p(x|z) = \\mathcal{N}(f(z), c\\,I)$ the reconstruction term is a squared error divided by $2c$, so $c$ "
         f"weighs the two terms of the loss, and moving it is moving β. {same_dial()[1]}",
     )
-pages = {entry["page"] for entry in PAGES}
 with st.container(horizontal=True):
-    for page, label in (("pages/beta.py", "c beside β, on the β dial"), ("pages/inside.py", "μ + σε, inside the VAE")):
-        if page in pages:
-            st.page_link(page_file(page), label=label, icon=":material/arrow_forward:")
+    for other, label in ((BETA, "c beside β, on the β dial"), (INSIDE, "μ + σε, inside the VAE")):
+        st.page_link(other.file, label=label, icon=":material/arrow_forward:")
 
 chapter.foot(
     code=(

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, links, url_state
-from ui.line import latent_line
-from ui.messages import errors_said
-from ui.navigation import require_app
-from ui.pictures import labelled_rows
-from ui.plots import show
-from ui.reduction import (
+from ui import chapter
+from ui.app import links, url_state
+from ui.chapters.reduction import CHAPTER
+from ui.chapters.reduction.comparison import (
     DATASET,
     DIMENSIONS,
     MEMORISED,
@@ -33,11 +30,15 @@ from ui.reduction import (
     run_of,
     sheet_figure,
 )
-from ui.resources import held_out, load_run
+from ui.figures.messages import errors_said
+from ui.figures.pictures import labelled_rows
+from ui.figures.plots import show
+from ui.line import latent_line
+from ui.runs.resources import held_out, load_run
 from vae_core.manifest import shipped_run
 from vae_core.models import model_kind
 
-LINK = links.properties("reduction")
+LINK = links.properties(CHAPTER.url)
 
 
 @st.fragment
@@ -131,11 +132,8 @@ def memoriser() -> None:
     )
 
 
-require_app()
-
 chapter.opening(
-    "Dimensionality reduction",
-    "How few numbers can stand for an image, and what is lost on the way?",
+    CHAPTER,
     "An encoder turns an image of 784 pixels into a **code** of d numbers; a decoder turns the code back into an "
     "image. Whatever the pair, d numbers cannot hold every image: some loss is unavoidable. Features can be *selected* "
     "(keep d pixels) or *extracted* (compute d new numbers), by a straight map or by a curved one. All digits below "

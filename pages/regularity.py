@@ -6,14 +6,11 @@ from functools import partial
 
 import streamlit as st
 
-from ui import chapter, links, url_state
+from ui import chapter
+from ui.app import links, url_state
 from ui.canvas import latent_canvas, thumbnails
-from ui.contest import film, pair_of_classes, sample_sheet
-from ui.messages import errors_said
-from ui.navigation import require_app
-from ui.pictures import labelled_rows, side_by_side
-from ui.plots import show
-from ui.regularity import (
+from ui.chapters.regularity import CHAPTER
+from ui.chapters.regularity.comparison import (
     DATASETS,
     DEPTHS,
     DIMENSIONS,
@@ -30,15 +27,19 @@ from ui.regularity import (
     title_of,
     verdict,
 )
-from ui.resources import image_set, load_run, plane, shelf, thumbnail_sheet
-from ui.runs import compared_spec
-from ui.training import offer_training
+from ui.chapters.regularity.samples import film, pair_of_classes, sample_sheet
+from ui.figures.messages import errors_said
+from ui.figures.pictures import labelled_rows, side_by_side
+from ui.figures.plots import show
+from ui.runs.resources import image_set, load_run, plane, shelf, thumbnail_sheet
+from ui.runs.selection import compared_spec
+from ui.training.app_queue import offer_training
 from vae_core import datasets
 from vae_core.models import model_kind
 from vae_core.sampling import SOURCES
 
 SHEET = 36
-LINK = links.properties("regularity")
+LINK = links.properties(CHAPTER.url)
 
 
 def view_controls(specs: Pair) -> tuple[tuple[int, int] | None, int]:
@@ -198,11 +199,8 @@ def instruments(pair: Pair, dataset: str) -> None:
         st.html(at_equal_weights())
 
 
-require_app()
-
 chapter.opening(
-    "Autoencoder or VAE",
-    "Why can one draw new images from a VAE, and not from an autoencoder?",
+    CHAPTER,
     "Both squeeze images into d numbers and rebuild them about equally well. The difference is what they do to the "
     "space between: nothing makes an autoencoder organise it, while a VAE is trained to fill one place that is known "
     "in advance, the standard normal distribution.",

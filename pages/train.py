@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter, links, recipe, url_state
-from ui.desk import Ticket
+from ui import chapter
+from ui.app import links, url_state
+from ui.chapters.explorer import CHAPTER as EXPLORER
+from ui.chapters.train import CHAPTER
+from ui.chapters.train import form as recipe
+from ui.chapters.train.results import comparable, comparison, film, has_film, measured, spec_of
+from ui.figures.markup import as_written
+from ui.figures.messages import errors_said
+from ui.figures.plots import show
 from ui.film import training_film
-from ui.forecast import duration
-from ui.live import Live, kept_spec, live
-from ui.markup import as_written
-from ui.messages import errors_said
-from ui.navigation import page_file, require_app
-from ui.plots import show
-from ui.quota import note_shown, offered
-from ui.resources import load_run, shelf, store
-from ui.runs import can_be_explored, run_name
-from ui.trained import comparable, comparison, film, has_film, measured, spec_of
-from ui.training import desk, not_kept, seconds_left, waiting_text
-from ui.uploads import upload_box
+from ui.runs.resources import load_run, shelf, store
+from ui.runs.selection import can_be_explored, run_name
+from ui.training.app_queue import desk, not_kept, seconds_left, waiting_text
+from ui.training.forecast import duration
+from ui.training.progress import Live, kept_spec, live
+from ui.training.queue import Ticket
+from ui.training.quota import note_shown, offered
+from ui.training.uploads import upload_box
 from ui.visitor import visitor
 from vae_core.export import command_line, history_csv, script
 from vae_core.models import model_kind
@@ -26,7 +29,7 @@ from vae_core.spec import RunSpec
 
 WATCHED = "train-watched"  # in the session's state: the key of the run below the form
 REFUSED = "train-refused"
-LINK = links.properties("train")
+LINK = links.properties(CHAPTER.url)
 
 
 @st.fragment
@@ -197,7 +200,7 @@ def finished(key: str, spec: RunSpec) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if can_be_explored(spec):
             st.page_link(
-                page_file("pages/explorer.py"), label="Explore its latent space", icon=":material/explore:",
+                EXPLORER.file, label="Explore its latent space", icon=":material/explore:",
                 query_params={"run": key},
             )  # fmt: skip
         for label, content, name, kind in (
@@ -244,11 +247,8 @@ def beside(key: str) -> None:
         show(figure, key=f"train-comparison-{key}")
 
 
-require_app()
-
 chapter.opening(
-    "Train your own",
-    "What does a model learn from these images, with these settings?",
+    CHAPTER,
     "Choose images, a model and how strongly the KL term pulls, and watch the codes find their places. Training goes "
     "on when you leave the page or close it: come back by the same link. What others ask for too is trained once.",
 )

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.links import answer_of_link, keep_answer
-from ui.messages import errors_said
+from ui.app.links import answer_of_link, keep_answer
+from ui.chapters import Chapter
+from ui.figures.messages import errors_said
 from vae_core.manifest import PROJECT
 
 TEXT_WIDTH = 720
@@ -51,9 +52,9 @@ class Source:
     url: str
 
 
-def opening(title: str, question: str, text: str) -> None:
-    """The page's title, its one question, and a first passage."""
-    st.markdown(f"# {title}\n\n**{question}**\n\n{text}", width=TEXT_WIDTH)
+def opening(record: Chapter, text: str) -> None:
+    """The page's title and its one question, from its record, and a first passage."""
+    st.markdown(f"# {record.title}\n\n**{record.question}**\n\n{text}", width=TEXT_WIDTH)
 
 
 def passage(heading: str, text: str) -> None:

@@ -49,5 +49,9 @@ class MeasureError(VaeCoreError, ValueError):
     """A measurement has no meaning on what it was given, such as too few images for k neighbours."""
 
 
+class PluginError(VaeCoreError):
+    """A module that the environment names as a plugin cannot be loaded."""
+
+
 class ClusterError(VaeCoreError):
     """There is no cluster to train on."""

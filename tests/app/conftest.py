@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 import streamlit as st
 
-import ui.runs
-from ui.resources import store
-from ui.runs import compared_spec
+import ui.runs.selection
+from ui.runs.resources import store
+from ui.runs.selection import compared_spec
 from vae_core.checkpoints import Store
 from vae_core.spec import RunSpec
 
@@ -81,7 +81,7 @@ def small_store(tmp_path, monkeypatch, trained_store) -> Store:
 @pytest.fixture
 def two_epochs(monkeypatch) -> Iterator[None]:
     """Chapters train two epochs on a small dataset."""
-    monkeypatch.setattr(ui.runs, "SMALL_SET_EPOCHS", 2)
+    monkeypatch.setattr(ui.runs.selection, "SMALL_SET_EPOCHS", 2)
     compared_spec.cache_clear()
     yield
     compared_spec.cache_clear()

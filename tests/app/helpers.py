@@ -16,15 +16,14 @@ from typing import Any
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-import ui.app.server
-from ui.desk import Ended
-from ui.navigation import page_file
+from ui.app.server import MAIN as MAIN_SCRIPT
+from ui.training.queue import Ended
 from vae_core.checkpoints import Store
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
 ROOT = Path(__file__).resolve().parents[2]
-MAIN = str(ui.app.server.MAIN)
+MAIN = str(MAIN_SCRIPT)
 TIMEOUT = 60
 
 
@@ -33,7 +32,7 @@ def open_page(page: str | None = None, **query: str) -> AppTest:
     at = AppTest.from_file(MAIN, default_timeout=TIMEOUT)
     at.run()
     if page:
-        at.switch_page(page_file(page))
+        at.switch_page(str(ROOT / page))
         for name, value in query.items():
             at.query_params[name] = value
         at.run()

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from ui.resources import store
-from ui.sweep import best_for_samples, stops_of
+from ui.chapters.beta.sweep import best_for_samples, stops_of
+from ui.runs.resources import store
 from vae_core.checkpoints import Store
 
 from .helpers import boxes, charts, copy_runs, open_page, payload_headers, predict, subheaders, tables

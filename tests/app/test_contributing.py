@@ -5,23 +5,25 @@ from __future__ import annotations
 import re
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from sklearn.metrics import silhouette_score
-from streamlit.testing.v1 import AppTest
 
-import ui.navigation
+import ui.chapters
 import vae_core.metrics.neighbours
+from ui.app.links import for_teachers, properties
+from ui.chapters import Chapter, register
 from vae_core import models
 from vae_core.browser import plane_payload
 from vae_core.checkpoints import Store
 from vae_core.errors import MeasureError
 from vae_core.spec import RunSpec
 
-from .helpers import ROOT, tables
+from .helpers import ROOT, open_page, tables, texts
 
 TEXT = (ROOT / "docs" / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -64,19 +66,49 @@ def test_the_measurement_is_scikit_learns_and_refuses_in_a_sentence():
         names["silhouette"](codes, np.zeros(40))
 
 
-def test_the_chapter_is_a_page(tmp_path, monkeypatch):
-    (page,) = examples("Add a chapter")
-    monkeypatch.setattr(ui.navigation, "_declared", True)  # as after app.py
+@pytest.fixture
+def width(tmp_path, monkeypatch) -> Chapter:
+    """The example's two files, its page outside of the repository."""
+    record, page = examples("Add a chapter")
+    module = types.ModuleType("ui.chapters.width")
+    exec(record, module.__dict__)
     script = tmp_path / "width.py"
     script.write_text(page, encoding="utf-8")
-    at = AppTest.from_file(script, default_timeout=60).run()
-    assert not at.exception and not at.error
+    module.CHAPTER = replace(module.CHAPTER, page=str(script))
+    monkeypatch.setitem(sys.modules, "ui.chapters.width", module)
+    monkeypatch.setattr(ui.chapters, "_registered", {})
+    register(module.CHAPTER)
+    return module.CHAPTER
+
+
+def test_the_chapter_is_a_page_of_the_app(width):
+    home = open_page()
+    assert "Width" in [link.proto.label.strip("*") for link in home.get("page_link")]
+    assert width.blurb in texts(home)
+    at = open_page(width.page, d="16", depth="3")
+    assert not at.error and at.query_params in ({"d": "16"}, {"d": ["16"]})
+    assert "“depth”, which this page does not know" in at.warning[0].value
+    assert any(text.startswith(f"# Width\n\n**{width.question}**") for text in texts(at))
     (table,) = tables(at)
     assert list(table["σ / spread"]) == sorted(table["σ / spread"], key=float) and len(table["σ / spread"]) == 6
+    assert properties("width")["d"].parse("16") == 16 and "### Width, `/width`" in for_teachers()
+
+
+def test_a_chapter_without_links_has_those_of_every_page(width, monkeypatch):
+    monkeypatch.setattr(ui.chapters, "_registered", {})
+    register(Chapter("bare", "Bare", ":material/width:", 99, page=width.page))
+    assert set(properties("bare")) == {"present", "hide"}
+    for wrong in ({"slug": "beta"}, {"slug": "again", "is_home": True}):
+        with pytest.raises(ValueError, match="already"):
+            register(Chapter(**{"slug": "", "title": "T", "icon": "", "order": 1, "page": width.page} | wrong))
+    with pytest.raises(ValueError, match="slug"):
+        Chapter("No slug", "T", "", 1)
+    with pytest.raises(ValueError, match="absolute"):
+        Chapter("bare", "T", "", 1, page="elsewhere/bare.py")
 
 
 def test_every_file_that_is_named_is_there():
     named = re.findall(r"`((?:vae_core|ui|tests|pages|benchmarks|checkpoints|deploy|models)/[\w./]+)`", TEXT)
     missing = [name for name in named if not any((ROOT / base / name).exists() for base in ("", "vae_core"))]
-    assert missing == ["vae_core/models/bounded.py"]
+    assert missing == ["vae_core/models/bounded.py", "ui/chapters/width/__init__.py", "pages/width.py"]
     assert Path(ROOT / "app.py").exists()

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ui import training
-from ui.desk import KEPT_FAILURES, LONGEST_QUEUE, MOST_PER_VISITOR, VISITORS_KEPT, Desk, Ended
-from ui.process_worker import ProcessWorker
+from ui.training import app_queue
+from ui.training.process_worker import ProcessWorker
+from ui.training.queue import KEPT_FAILURES, LONGEST_QUEUE, MOST_PER_VISITOR, VISITORS_KEPT, Desk, Ended
 from ui.visitor import unmasked
 from vae_core.checkpoints import Store
 from vae_core.spec import RunSpec
@@ -82,7 +82,7 @@ def test_several_processes_where_the_machine_has_them(bench):
 
 def test_the_desks_of_all_replicas_share_the_machines_places(bench, tmp_path, monkeypatch):
     monkeypatch.setenv("VAE_STORE", str(tmp_path))
-    here, there, wanted = Desk(bench, place=training._place), Desk(bench, place=training._place), specs(3)
+    here, there, wanted = Desk(bench, place=app_queue._place), Desk(bench, place=app_queue._place), specs(3)
     here.ask(wanted[:1], "a")
     wait_until(lambda: bench.came == wanted[:1])
     there.ask(wanted[1:], "b")
@@ -96,7 +96,7 @@ def test_the_desks_of_all_replicas_share_the_machines_places(bench, tmp_path, mo
     bench.let_go()
     wait_until(lambda: there.idle)
     monkeypatch.setenv("VAE_STORE", os.devnull)  # nothing can be written there: the worker finds out, and says so
-    with training._place() as free:
+    with app_queue._place() as free:
         assert free
 
 
@@ -285,8 +285,8 @@ def test_stopping_keeps_what_was_trained_and_leaves_no_process(tmp_path):
 APP = """
 import sys, time
 from pathlib import Path
-from ui.desk import Desk
-from ui.process_worker import ProcessWorker
+from ui.training.queue import Desk
+from ui.training.process_worker import ProcessWorker
 from vae_core.spec import RunSpec
 
 def start(spec):
@@ -339,8 +339,8 @@ def test_a_niceness_that_is_none_is_said(niceness, tmp_path, monkeypatch):
 def test_a_visitor_is_told_what_is_not_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("VAE_STORE", str(tmp_path))
     monkeypatch.delenv("VAE_FORGETS", raising=False)
-    assert training.not_kept() == ""
+    assert app_queue.not_kept() == ""
     monkeypatch.setenv("VAE_FORGETS", "1")
-    assert "lost when this app is started again" in training.not_kept()
+    assert "lost when this app is started again" in app_queue.not_kept()
     monkeypatch.setattr(os, "access", lambda *_: False)  # as on a read-only disk; root may write anywhere else
-    assert "can only be read" in training.not_kept()
+    assert "can only be read" in app_queue.not_kept()

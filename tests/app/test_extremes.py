@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from ui.extremes import ALONE, terms_alone, two_ways_out
-from ui.resources import load_run, store
-from ui.sweep import label_of, stops_of
-from ui.variance import rebuilt_both_ways, same_dial, squared_error, twins, weighed, weighing_curve
+from ui.chapters.beta.sweep import label_of, stops_of
+from ui.chapters.beta.terms_alone import ALONE, terms_alone, two_ways_out
+from ui.chapters.beta.variance import rebuilt_both_ways, same_dial, squared_error, twins, weighed, weighing_curve
+from ui.runs.resources import load_run, store
 from vae_core.checkpoints import Store
 from vae_core.datasets import load
 from vae_core.manifest import read_manifest

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from ui.estimates import DRAWS, STEP_SIZES, first_of, problem_of
-from ui.inner import CHOICES, run_of, scrambled, spec_of, which_term_rises
-from ui.resources import store
-from ui.sweep import stops_of
-from ui.together import left_over
+from ui.chapters.beta.sweep import stops_of
+from ui.chapters.inside.aggregate import left_over
+from ui.chapters.inside.gradients import DRAWS, STEP_SIZES, first_of, problem_of
+from ui.chapters.inside.instrument import CHOICES, run_of, scrambled, spec_of, which_term_rises
+from ui.runs.resources import store
 from vae_core.checkpoints import Store
 from vae_core.datasets import load
 from vae_core.estimators import reconstruction_gradients

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ui import links
+from ui.app.links import HIDE, HIDEABLE, PRESENT, for_teachers, properties, question_name
+from ui.app.url_state import MAX_PINS, Property, left_out
+from ui.chapters import chapters
 from ui.lesson import SELECTORS
-from ui.links import HIDE, HIDEABLE, PRESENT, for_teachers, properties, question_name
-from ui.navigation import page_file
-from ui.url_state import MAX_PINS, Property, left_out
 
 from .helpers import ROOT, open_page, payload_headers, subheaders
 
@@ -22,7 +21,9 @@ HOSTILE = (
     "nan", "inf", "1e999", "<script>alert(1)</script>", "x" * 10_000, "9" * 5_000, "../../etc/passwd", "-2", "2.0",
     "\x00", "1,2;3", ";;;", "1_0", "1_0e", "0x10", "99999999999", "vae\n", " 1", "٣", "best:99", "best:1,best:2",
 )  # fmt: skip
-TABLE = {(page, name): one for page in links.PAGES for name, one in properties(page).items()}
+PAGES = [chapter.url for chapter in chapters()]
+QUESTIONS = {chapter.url: chapter.predictions for chapter in chapters() if chapter.predictions}
+TABLE = {(page, name): one for page in PAGES for name, one in properties(page).items()}
 
 # Which of them are right where: they are read, and mean what they say.
 READ = {
@@ -99,7 +100,7 @@ def hostile(page: str) -> dict[str, str]:
     return link
 
 
-@pytest.mark.parametrize("page", [page for page in links.PAGES if page])
+@pytest.mark.parametrize("page", [page for page in PAGES if page])
 def test_a_link_wrong_in_everything_gets_one_sentence_and_the_page_is_there(page, small_store_or_shipped):
     link = hostile(page)
     assert set(link) == set(properties(page))
@@ -164,12 +165,12 @@ def test_a_run_that_is_not_here_is_said(small_store):
     assert not at.error and not at.warning and "with" not in at.query_params
 
 
-@pytest.mark.parametrize("page", links.QUESTIONS)
+@pytest.mark.parametrize("page", QUESTIONS)
 def test_every_question_has_a_name_that_links_ask_for_and_its_answer_comes_back(page):
     at = open_page(f"pages/{page}.py")
     asked = [radio.key.removeprefix("predict-") for radio in at.radio if radio.key.startswith("predict-")]
     names = [question_name(page, key) for key in asked]
-    assert sorted(filter(None, names)) == sorted(links.QUESTIONS[page]) and len(names) == len(asked)
+    assert sorted(filter(None, names)) == sorted(QUESTIONS[page]) and len(names) == len(asked)
     last = at.radio(key=f"predict-{asked[-1]}")
     last.set_value(last.options[1]).run()
     link = at.query_params["answers"]
@@ -185,7 +186,7 @@ def test_presenting_goes_along_and_ends_when_it_is_left():
     at = open_page("pages/mathematics.py", present="1", hide="text,notes", d="16")
     chart = at.get("plotly_chart")[0].proto.spec
     assert '"size":20' in chart.replace(" ", "")
-    at.switch_page(page_file("pages/inside.py"))
+    at.switch_page(str(ROOT / "pages" / "inside.py"))
     at.query_params.clear()
     at.run()
     assert at.query_params == {"present": ["1"], "hide": ["text,notes"]} or at.query_params == {
@@ -201,6 +202,11 @@ def test_everything_that_can_be_hidden_is_found_on_the_page():
     assert HIDE.parse(HIDE.text(list(HIDEABLE))) == list(HIDEABLE) and PRESENT.parse("1") is True
 
 
+def test_a_page_without_a_chapter_knows_what_every_page_knows():
+    assert set(properties("nowhere")) == {PRESENT.name, HIDE.name}
+    assert question_name("nowhere", "best") is None
+
+
 def test_the_list_for_teachers_is_the_table():
     document = (ROOT / "docs" / "links.md").read_text(encoding="utf-8")
     assert for_teachers() in document
@@ -214,7 +220,7 @@ def test_the_list_for_teachers_is_the_table():
 def test_every_link_of_the_lesson_plan_means_something():
     text = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
     found = re.findall(r"\]\(http://localhost:8501/([a-z]*)(?:\?([^)]*))?\)", text)
-    assert len(found) >= 8 and {page for page, _ in found} == set(links.PAGES) - {"explorer"}
+    assert len(found) >= 8 and {page for page, _ in found} == set(PAGES) - {"explorer"}
     for page, query in found:
         table = properties(page)
         for name, value in parse_qsl(query, strict_parsing=True) if query else ():

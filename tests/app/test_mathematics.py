@@ -10,12 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import ui.one_sample
-from ui.derivation import KINDS, PREDICTED_CORRELATION, STORY, how_wide, where_q_settles
-from ui.importance import KS, LARGEST, WEIGHTS, bounded, half_width, run_key
-from ui.one_sample import by_samples
-from ui.resources import held_out
-from ui.variance import same_dial
+import ui.chapters.mathematics.samples_per_step
+from ui.chapters.beta.variance import same_dial
+from ui.chapters.mathematics.experiments import KINDS, PREDICTED_CORRELATION, STORY, how_wide, where_q_settles
+from ui.chapters.mathematics.importance import KS, LARGEST, WEIGHTS, bounded, half_width, run_key
+from ui.chapters.mathematics.samples_per_step import by_samples
+from ui.runs.resources import held_out
 from vae_core.checkpoints import Store
 from vae_core.likelihood import binarise
 from vae_core.spec import RunSpec
@@ -55,7 +55,7 @@ def specs_of_samples() -> list[RunSpec]:
 def with_samples(sampled_store, monkeypatch) -> list[RunSpec]:
     """The app on a store and a manifest that hold those runs."""
     monkeypatch.setenv("VAE_STORE", str(sampled_store.root))
-    monkeypatch.setattr(ui.one_sample, "read_manifest", specs_of_samples)
+    monkeypatch.setattr(ui.chapters.mathematics.samples_per_step, "read_manifest", specs_of_samples)
     return specs_of_samples()
 
 
@@ -190,7 +190,9 @@ def test_seeds_are_averaged_and_other_recipes_left_out(with_samples, sampled_sto
     second = replace(with_samples[0], seed=1)
     for spec in (alone, second):
         sampled_store.get_or_train(spec, precision="float32")
-    monkeypatch.setattr(ui.one_sample, "read_manifest", lambda: [*with_samples, alone, second])
+    monkeypatch.setattr(
+        ui.chapters.mathematics.samples_per_step, "read_manifest", lambda: [*with_samples, alone, second]
+    )
     one, five, fifty = by_samples()
     assert (one.seeds, five.seeds, fifty.seeds) == (2, 1, 1)
     assert (one.samples, five.samples, fifty.samples) == SAMPLES
@@ -201,7 +203,7 @@ def test_seeds_are_averaged_and_other_recipes_left_out(with_samples, sampled_sto
     many = [replace(spec, seed=seed) for spec in with_samples for seed in (0, 1)]
     for spec in many:
         sampled_store.get_or_train(spec, precision="float32")
-    monkeypatch.setattr(ui.one_sample, "read_manifest", lambda: many)
+    monkeypatch.setattr(ui.chapters.mathematics.samples_per_step, "read_manifest", lambda: many)
     finals = [
         [sampled_store.load(replace(with_samples[k], seed=s).key).metrics["test"]["negative_elbo"] for s in (0, 1)]
         for k in (0, 2)

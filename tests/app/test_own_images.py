@@ -16,13 +16,14 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-import ui.own_images
-import ui.quota
-import ui.training
-import ui.uploads
-from ui.own_images import Read, left_out, read_upload, summary
-from ui.quota import in_use, keep, note_shown, offered
-from ui.resources import held_out, thumbnail_sheet
+import ui.training.app_queue
+import ui.training.own_images
+import ui.training.quota
+import ui.training.uploads
+from ui.chapters import chapters
+from ui.runs.resources import held_out, thumbnail_sheet
+from ui.training.own_images import Read, left_out, read_upload, summary
+from ui.training.quota import in_use, keep, note_shown, offered
 from vae_core import archive, datasets
 from vae_core.datasets import limits, own
 from vae_core.datasets.reading import OwnImages
@@ -38,7 +39,7 @@ PAGE = "pages/train.py"
 def own_root(tmp_path, monkeypatch) -> Path:
     """A folder of images for one test; nobody has sent any."""
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(ui.quota, "_desk", ui.quota._Desk())
+    monkeypatch.setattr(ui.training.quota, "_desk", ui.training.quota._Desk())
     return tmp_path / "data"
 
 
@@ -101,7 +102,7 @@ def test_several_pictures_or_an_archive_are_read_and_what_was_left_out_is_listed
 
 
 def test_reading_that_takes_too_long_or_is_ended_is_said(own_root, monkeypatch):
-    monkeypatch.setattr(ui.own_images, "LONGEST_READING", 0.01)
+    monkeypatch.setattr(ui.training.own_images, "LONGEST_READING", 0.01)
     with pytest.raises(UnusableImages, match="more than 0 s to read; send fewer"):
         read_upload([("album.zip", album())], 28, "auto")
     monkeypatch.undo()
@@ -154,7 +155,7 @@ def test_the_page_reads_shows_and_keeps_what_is_sent(own_root, empty_store):
 
 def test_the_page_says_what_is_wrong_once_reads_it_once_and_the_form_stays(own_root, empty_store, monkeypatch):
     asked = []
-    monkeypatch.setattr(ui.uploads, "read_upload", lambda *sent: (asked.append(sent), read_upload(*sent))[1])
+    monkeypatch.setattr(ui.training.uploads, "read_upload", lambda *sent: (asked.append(sent), read_upload(*sent))[1])
     at = send(open_page(PAGE), *MALFORMED["no picture"][0])
     for _ in range(2):
         assert len(at.error) == 1 and at.error[0].value.endswith(".")
@@ -218,7 +219,7 @@ def test_the_quota_counts_what_an_earlier_app_has_kept(own_root, monkeypatch):
     first, second = done.stdout.split()
     assert set(offered("a")) == {first, second} and offered("b") == ()
     size = own.describe(first, own_root).size
-    monkeypatch.setattr(ui.quota, "MOST_OF_ONE", int(2.5 * size))
+    monkeypatch.setattr(ui.training.quota, "MOST_OF_ONE", int(2.5 * size))
     third = kept(own_root, 2, "a")
     assert there(own_root) == {second, third}
     # A set that was used since it was sent is in use, whoever noted it.
@@ -227,7 +228,7 @@ def test_the_quota_counts_what_an_earlier_app_has_kept(own_root, monkeypatch):
     fourth = kept(own_root, 3, "a")
     assert there(own_root) == {second, fourth}
     # Of another visitor, and of all: the oldest go, whoever has kept them.
-    monkeypatch.setattr(ui.quota, "MOST_KEPT", int(2.5 * size))
+    monkeypatch.setattr(ui.training.quota, "MOST_KEPT", int(2.5 * size))
     fifth = kept(own_root, 4, "b")
     assert there(own_root) == {second, fifth}
     assert {mark.name for mark in (own.folder(own_root) / ".sent").iterdir()} <= {
@@ -240,29 +241,29 @@ def test_the_quota_counts_what_an_earlier_app_has_kept(own_root, monkeypatch):
 
 def test_what_a_job_or_a_page_needs_stays_and_without_room_beside_it_nothing_is_taken_in(own_root, monkeypatch):
     in_training, shown, spare = (kept(own_root, seed, "a") for seed in range(3))
-    ui.training.desk().start = Bench()
-    ui.training.desk().ask([RunSpec(in_training, "vae", hidden=(16,))], "b")
+    ui.training.app_queue.desk().start = Bench()
+    ui.training.app_queue.desk().ask([RunSpec(in_training, "vae", hidden=(16,))], "b")
     assert in_use() == {in_training}
     note_shown(shown)
     assert in_use() == {in_training, shown}
     size = own.describe(shown, own_root).size
-    monkeypatch.setattr(ui.quota, "MOST_OF_ONE", int(2.5 * size))
+    monkeypatch.setattr(ui.training.quota, "MOST_OF_ONE", int(2.5 * size))
     late = put_by(own_root, 3)
     with pytest.raises(DatasetUnavailable, match=r"0 MB in 2 are in use; send these when a run has ended"):
         keep(late, "a")
     assert there(own_root) == {in_training, shown} and spare not in offered("a")
-    monkeypatch.setattr(ui.quota, "MOST_SETS", 2)
+    monkeypatch.setattr(ui.training.quota, "MOST_SETS", 2)
     with pytest.raises(DatasetUnavailable, match="those of others are in use"):
         keep(late, "c")
     assert there(own_root) == {in_training, shown}
-    ui.training.desk().close()
+    ui.training.app_queue.desk().close()
 
 
 def test_there_are_not_more_sets_than_may_be(own_root, monkeypatch):
-    monkeypatch.setattr(ui.quota, "MOST_SETS_OF_ONE", 2)
+    monkeypatch.setattr(ui.training.quota, "MOST_SETS_OF_ONE", 2)
     names = [kept(own_root, seed, "a") for seed in range(4)]
     assert there(own_root) == set(names[2:])
-    monkeypatch.setattr(ui.quota, "MOST_SETS", 3)
+    monkeypatch.setattr(ui.training.quota, "MOST_SETS", 3)
     more = [kept(own_root, seed, f"visitor{seed}") for seed in range(4, 6)]
     assert there(own_root) == {names[3], *more}
 
@@ -270,7 +271,7 @@ def test_there_are_not_more_sets_than_may_be(own_root, monkeypatch):
 def test_a_set_that_others_sent_too_is_not_taken_from_them(own_root, monkeypatch):
     name = kept(own_root, 0, "a")
     assert kept(own_root, 0, "b") == name
-    monkeypatch.setattr(ui.quota, "MOST_SETS_OF_ONE", 1)
+    monkeypatch.setattr(ui.training.quota, "MOST_SETS_OF_ONE", 1)
     kept(own_root, 1, "a")
     assert name not in offered("a") and offered("b") == (name,)
 
@@ -302,8 +303,9 @@ def test_pages_show_runs_on_own_images_also_when_the_images_are_gone(own_root, e
         assert not at.error and not at.warning
         (film,) = payload_headers(at)
         assert film["kind"] == "film" and film["image"]["channels"] == 3 and film["count"] > 0
-    for page in ("home", "reduction", "regularity", "inside", "beta", "mathematics"):
-        open_page(f"pages/{page}.py", run=keys[0], dataset=name)
+    for chapter in chapters():
+        if chapter.slug not in ("train", "explorer"):
+            open_page(chapter.page, run=keys[0], dataset=name)
     own.remove(name, own_root)
     held_out.clear()
     thumbnail_sheet.clear()

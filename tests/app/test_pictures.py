@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ui.palette import HOLE_COLOUR, NEGATIVE_COLOUR, POSITIVE_COLOUR
-from ui.pictures import FRAME, GAP, labelled_rows, side_by_side, signed_tiles, tiles
+from ui.figures.palette import HOLE_COLOUR, NEGATIVE_COLOUR, POSITIVE_COLOUR
+from ui.figures.pictures import FRAME, GAP, labelled_rows, side_by_side, signed_tiles, tiles
 
 from .helpers import Shown
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from scipy.spatial.distance import cdist
 
-import ui.reduction
-from ui.pictures import signed_tiles, tiles
-from ui.reduction import rotated
-from ui.resources import store
+import ui.chapters.reduction.comparison
+from ui.chapters.reduction.comparison import rotated
+from ui.figures.pictures import signed_tiles, tiles
+from ui.runs.resources import store
 from vae_core.checkpoints import Store
 from vae_core.datasets import load
 from vae_core.manifest import shipped_run
@@ -211,7 +211,7 @@ def test_nothing_is_measured_before_the_visitor_has_chosen_and_the_answer_follow
         calls.append(len(features))
         return np.zeros(len(features), dtype=bool)
 
-    monkeypatch.setattr(ui.reduction, "holes", no_holes)
+    monkeypatch.setattr(ui.chapters.reduction.comparison, "holes", no_holes)
     at = open_page(PAGE, n="10")
     assert calls == [] and revealed(at) == []
     answer = predict(at, LINE, 0)

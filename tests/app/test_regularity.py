@@ -12,10 +12,10 @@ import torch
 from scipy.spatial.distance import cdist
 from streamlit.testing.v1 import AppTest
 
-import ui.training
-from ui.pictures import tiles
-from ui.resources import store
-from ui.runs import compared_spec
+import ui.training.app_queue
+from ui.figures.pictures import tiles
+from ui.runs.resources import store
+from ui.runs.selection import compared_spec
 from vae_core import checkpoints
 from vae_core.checkpoints import Store
 from vae_core.datasets import load
@@ -422,7 +422,7 @@ def test_the_verdict_leaves_out_what_the_files_do_not_bear_out(fake_figures):
 
 
 def test_missing_runs_are_offered_and_the_rest_of_the_page_stays(monkeypatch):
-    monkeypatch.setattr(ui.training, "_start", lambda spec: pytest.fail(f"trained {spec.key} unasked"))
+    monkeypatch.setattr(ui.training.app_queue, "_start", lambda spec: pytest.fail(f"trained {spec.key} unasked"))
     at = open_page(PAGE, depth="128")
     assert not at.error
     assert said(at, "Not trained yet on MNIST digits: Autoencoder, d = 2 and Variational autoencoder, d = 2.")
@@ -433,7 +433,7 @@ def test_missing_runs_are_offered_and_the_rest_of_the_page_stays(monkeypatch):
         at.segmented_control(key="regularity-d").set_value(d).run()
     at.selectbox(key="regularity-dataset").set_value("digits").run()
     said(at, "Not trained yet on Small digits, 8 by 8: .* Training takes about ")
-    assert ui.training.desk().idle
+    assert ui.training.app_queue.desk().idle
 
 
 def test_only_what_is_missing_is_offered(tmp_path, monkeypatch):
@@ -477,13 +477,13 @@ def test_a_pair_that_was_never_measured_says_so_and_the_planes_stay(tmp_path, mo
 
 def test_images_that_are_not_here_cost_the_films_only(tmp_path, monkeypatch):
     """Runs of a dataset that this machine has not downloaded: the planes come from the files."""
-    import ui.resources
+    import ui.runs.resources
     from vae_core.errors import DatasetUnavailable
 
     def unavailable(*_: object, **__: object) -> None:
         raise DatasetUnavailable("MNIST is not here.")
 
-    monkeypatch.setattr(ui.resources, "load", unavailable)
+    monkeypatch.setattr(ui.runs.resources, "load", unavailable)
     at = open_page(PAGE, d="16")
     at.segmented_control(key="regularity-view").set_value("Two coordinates").run()
     assert [header["axes"] for header in planes_of(at)] == [["z₁", "z₂"]] * 2

@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 
 from benchmarks.serving import Server, serve
 from ui.app import server
-from ui.navigation import PAGES
+from ui.chapters import chapters
 
 from .helpers import ROOT
 
@@ -109,7 +109,7 @@ def small(folder: Path, base: str = "") -> Iterator[Server]:
 
 
 def test_app_py_serves_every_page_and_the_very_first_visitor_may_come_by_a_deep_link():
-    titles = [entry["title"] for entry in PAGES]
+    titles = [chapter.title for chapter in chapters()]
     assert discover_asgi_app(ROOT / "app.py").import_string == "app:app"
     with serve() as app:
         said = visit(app, "reduction")
@@ -162,7 +162,7 @@ def test_routes_are_below_the_base_path(base):
 
 
 def test_no_address_of_our_own_hides_a_page_or_streamlits():
-    pages = {Path(entry["page"]).stem for entry in PAGES}
+    pages = {chapter.slug for chapter in chapters()}
     assert not set(server.ROUTES) & (pages | {"_stcore", "media", "component", "static", ""})
 
 

@@ -11,12 +11,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-import ui.training
-from ui.desk import LONGEST_QUEUE, Ended
-from ui.forecast import estimated_seconds
-from ui.live import live
-from ui.resources import store
-from ui.runs import compared_spec
+import ui.training.app_queue
+from ui.runs.resources import store
+from ui.runs.selection import compared_spec
+from ui.training.forecast import estimated_seconds
+from ui.training.progress import live
+from ui.training.queue import LONGEST_QUEUE, Ended
 from vae_core import cli
 from vae_core.export import arguments
 from vae_core.manifest import read_manifest, shipped_run
@@ -36,9 +36,9 @@ def specs(count: int) -> list[RunSpec]:
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     held = Bench()
-    monkeypatch.setattr(ui.training, "_start", held)
+    monkeypatch.setattr(ui.training.app_queue, "_start", held)
     yield held
-    ui.training.desk().close()
+    ui.training.app_queue.desk().close()
     held.let_go(2 * LONGEST_QUEUE)
     wait_until(lambda: not any(thread.name == "training" for thread in threading.enumerate()))
 
@@ -78,7 +78,7 @@ def test_nothing_is_trained_by_looking(bench, empty_store):
     for d in (16, 8, 2):
         at.segmented_control(key="regularity-d").set_value(d).run()
     open_page("pages/reduction.py")
-    assert bench.came == [] and ui.training.desk().idle
+    assert bench.came == [] and ui.training.app_queue.desk().idle
     assert not empty_store.root.exists()
 
 
@@ -89,7 +89,7 @@ def test_two_visitors_who_press_train_queue_both_runs_once(bench, empty_store):
         train_button(at).click().run()
         assert not at.exception
     wait_until(lambda: bench.came == wanted[:1])
-    assert ui.training.desk().specs == wanted
+    assert ui.training.app_queue.desk().specs == wanted
     for at in visitors:
         at.run()  # as the page does by itself: the first looked before its run had begun
         assert [bar.text for bar in at.get("progress")] == [
@@ -97,7 +97,7 @@ def test_two_visitors_who_press_train_queue_both_runs_once(bench, empty_store):
         ]  # fmt: skip
         assert not at.button
     bench.let_go(2)
-    wait_until(lambda: ui.training.desk().idle)
+    wait_until(lambda: ui.training.app_queue.desk().idle)
     assert bench.came == wanted
 
 
@@ -122,7 +122,7 @@ def test_a_failed_training_is_said_and_can_be_asked_for_again(bench, empty_store
     bench.ends = [Ended("the loss was no longer a number in epoch 3.")] * 2
     train_button(at).click().run()
     bench.let_go(2)
-    wait_until(lambda: ui.training.desk().idle)
+    wait_until(lambda: ui.training.app_queue.desk().idle)
     at.run()
     assert [error.value for error in at.error] == ["The loss was no longer a number in epoch 3."] * 2
     said(at, "Not trained yet on Small digits")
@@ -133,14 +133,14 @@ def test_a_failed_training_is_said_and_can_be_asked_for_again(bench, empty_store
 
 def test_a_full_desk_asks_to_come_back(bench, empty_store):
     for number, spec in enumerate(specs(LONGEST_QUEUE)):
-        assert not ui.training.desk().ask([spec], f"visitor {number}")
+        assert not ui.training.app_queue.desk().ask([spec], f"visitor {number}")
     wait_until(lambda: len(bench.came) == 1)
     at = open_page(PAGE, dataset="digits")
     train_button(at).click().run()
     assert [warning.value for warning in at.warning] == [
         "Too many runs are waiting already. Try again when one has finished."
     ]
-    assert len(ui.training.desk().specs) == LONGEST_QUEUE
+    assert len(ui.training.app_queue.desk().specs) == LONGEST_QUEUE
 
 
 def test_the_time_told_is_reckoned_from_the_most_similar_run_that_was_measured(shipped, empty_store):
@@ -166,8 +166,8 @@ def test_pressing_train_ends_with_both_runs_in_the_store_and_on_the_page(shipped
     assert [spec.epochs for spec in wanted] == [2, 2]
     at = open_page(PAGE, dataset="digits", depth="128")
     train_button(at).click().run()
-    wait_until(lambda: ui.training.desk().idle, seconds=240)
-    assert ui.training.desk().failures == {}
+    wait_until(lambda: ui.training.app_queue.desk().idle, seconds=240)
+    assert ui.training.app_queue.desk().failures == {}
     at.run()
     assert not at.exception and not at.error
     assert [header["key"] for header in payload_headers(at)[:2]] == [spec.key for spec in wanted]

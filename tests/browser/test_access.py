@@ -10,14 +10,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ui.app.server import FAILED
-from ui.navigation import PAGES
+from ui.chapters import chapters
 
 from .test_canvas import wait_until
 
 pytestmark = pytest.mark.browser
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-NAMES = ["" if entry.get("default") else Path(entry["page"]).stem for entry in PAGES]
+NAMES = [chapter.url for chapter in chapters()]
 SERIOUS = ("serious", "critical")
 MOST_STOPS = 220
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from playwright.sync_api import Locator, Page, expect
 
-from ui.sweep import labels_of, stops_of
+from ui.chapters.beta.sweep import labels_of, stops_of
 from vae_core.browser_sweep import PINNED, SAMPLES
 from vae_core.checkpoints import Store
 from vae_core.manifest import SHIPPED

@@ -521,7 +521,7 @@ HEAT_APP = """
 import streamlit as st
 
 from ui.canvas import latent_canvas
-from ui.resources import plane
+from ui.runs.resources import plane
 
 latent_canvas(plane({key!r}).with_header(options={{"heat": True}}), key="plane")
 """

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from ui.palette import CLASS_COLOURS
+from ui.figures.palette import CLASS_COLOURS
 from vae_core.browser import LatentPlane
 from vae_core.checkpoints import Store
 from vae_core.datasets import load

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import ROOT, serve
-from ui.derivation import DESCENT, STORY, VARIANCES
+from ui.chapters.mathematics.experiments import DESCENT, STORY, VARIANCES
 from vae_core.diagonal import best_diagonal, correlated, gap_of_correlation, gaussian_kl
 from vae_core.toy import DECODERS, Toy, bound, descend, exact_posterior, kl_to_posterior
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 APP = """
 import streamlit as st
 
-from ui.derivation import KINDS, part
+from ui.chapters.mathematics.experiments import KINDS, part
 from ui.descent import experiment
 
 for kind in KINDS:

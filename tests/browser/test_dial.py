@@ -13,7 +13,7 @@ import torch
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import ROOT, serve
-from ui.palette import CLASS_COLOURS
+from ui.figures.palette import CLASS_COLOURS
 from vae_core import checkpoints
 from vae_core.browser import Payload, thumbnails_payload
 from vae_core.browser_sweep import PINNED, SAMPLES, sweep_payloads

@@ -7,7 +7,7 @@ import pytest
 import torch
 from playwright.sync_api import Locator, Page, expect
 
-from ui.inner import run_of
+from ui.chapters.inside.instrument import run_of
 from vae_core.browser import LatentPlane
 from vae_core.datasets import load
 from vae_core.metrics import bernoulli_floor

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from benchmarks.serving import serve
-from ui import navigation
+from ui.chapters import chapters
 
 pytestmark = pytest.mark.browser
 
@@ -30,4 +30,4 @@ def test_a_deep_link_on_a_fresh_server_runs_through_the_app(page, name, place):
 
 
 def test_every_page_is_in_the_navigation():
-    assert {entry["page"] for entry in navigation.PAGES} == {f"pages/{name}.py" for name in PAGES}
+    assert {chapter.page for chapter in chapters()} == {f"pages/{name}.py" for name in PAGES}

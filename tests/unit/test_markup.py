@@ -7,7 +7,7 @@ import html
 import pytest
 from markdown_it import MarkdownIt
 
-from ui.markup import as_written, paragraph, small_print
+from ui.figures.markup import as_written, paragraph, small_print
 
 HOSTILE = [
     "![x](https://tracker.example/a.png)",

@@ -25,7 +25,7 @@ def latent_canvas(payload: Payload, *, key: str) -> Any:
 
     Args:
         payload: made by `vae_core.browser.plane_payload`; its option ``heat`` shades distances from the start,
-            ``link`` begins the names under which links keep what was done on it (`ui.links`).
+            ``link`` begins the names under which links keep what was done on it (`ui.app.links`).
         key: the element's identity across reruns.
 
     Returns:

@@ -27,7 +27,7 @@ def experiment(payload: Payload, *, key: str) -> None:
     """Mount a part.
 
     Args:
-        payload: made by `ui.derivation.part`.
+        payload: made by `ui.chapters.mathematics.experiments.part`.
         key: the element's identity across reruns.
     """
     mount(_derivation, payload, key=key)

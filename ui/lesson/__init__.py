@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import links, url_state
+from ui.app import links, url_state
 from ui.component import component
 
 PRESENTING = "lesson.presenting"  # in the session's state: the names hidden while presenting; None once it was left

@@ -1,0 +1,165 @@
+"""Every property that a link may say, page by page, and what becomes of a link when it arrives.
+
+Most properties are a control's: the page reads and writes them (`ui.app.url_state`). Those marked ``in_browser`` belong
+to components that tell the server nothing: here they are checked and handed to the browser, and ui/canvas/link.js
+writes them. A chapter's own are in its record (`ui.chapters`) and are made when its page is first asked for, because
+their values come from what the page imports.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import streamlit as st
+
+from ui.app import url_state
+from ui.app.url_state import Property, choices, flag, one_of, several_of
+from ui.chapters import Chapter, chapter_at, chapters
+
+ARRIVED = "links.arrived"  # in the session's state
+LONGEST_NAME = 40  # characters of an unknown parameter that are said
+MOST_OPTIONS = 20  # of a question
+
+# What may be hidden while presenting: name -> what it is, for people. How, says ui/lesson.
+HIDEABLE = {
+    "text": "titles and passages",
+    "controls": "menus, fields and buttons of the page",
+    "questions": "the questions to predict",
+    "tables": "tables and rows of pictures",
+    "charts": "curves",
+    "notes": "mathematics, code and sources at the end",
+}
+
+PRESENT = flag("present", "large type, without navigation")
+HIDE = several_of("hide", HIDEABLE, "what is hidden while presenting")
+
+
+def properties(page: str) -> dict[str, Property]:
+    """Everything that a link to a page may say, by name.
+
+    Args:
+        page: its name in the URL; one that no chapter has knows what every page knows.
+    """
+    return _properties(chapter_at(page))
+
+
+@lru_cache(maxsize=64)
+def _properties(chapter: Chapter | None) -> dict[str, Property]:
+    own = chapter.links() if chapter else ()
+    found = {one.name: one for one in (*own, PRESENT, HIDE)}
+    if chapter and chapter.predictions:
+        asked = one_of("ask", chapter.predictions, "the question to begin with")
+        answers = choices("answers", chapter.predictions, MOST_OPTIONS, "the answers chosen")
+        found |= {asked.name: asked, answers.name: answers}
+    return found
+
+
+def question_name(page: str, prediction: str) -> str | None:
+    """The name of a question in links, from its key: some keys go on with what is on screen."""
+    chapter = chapter_at(page)
+    names = chapter.predictions if chapter else ()
+    return next((name for name in names if prediction == name or prediction.startswith(f"{name}-")), None)
+
+
+# ---- a link arrives --------------------------------------------------------------------------------------------------
+
+
+def arrive(page: str) -> dict[str, Any]:
+    """What the link that led to a page says, by name; what cannot be read or is not known is left out.
+
+    Checked once for each visit of the page: afterwards the URL is what page and visitor have made of it. What was left
+    out, `say_what_was_left_out` says.
+
+    Args:
+        page: its name in the URL.
+    """
+    arrived = st.session_state.get(ARRIVED)
+    if arrived is not None and arrived["page"] == page:
+        return dict(arrived["values"])
+    known, values = properties(page), {}
+    unreadable, unknown = [], []
+    for name, text in st.query_params.to_dict().items():
+        if name not in known:
+            unknown.append(name)
+        elif text:
+            try:
+                values[name] = known[name].parse(text)
+            except ValueError:
+                unreadable.append(known[name])
+    told = [url_state.left_out(unreadable)] if unreadable else []
+    if unknown:
+        names = ", ".join(f"“{_sayable(name)}”" for name in unknown[:5])
+        told.append(f"The link also has {names}, which this page does not know.")
+    st.session_state[ARRIVED] = {
+        "page": page,
+        "values": values,
+        "answers": dict(values.get("answers", {})),
+        "told": " ".join(told),
+    }
+    if told:
+        kept = {name: text for name, text in st.query_params.to_dict().items() if name in values}
+        st.query_params.from_dict(kept)
+    return dict(values)
+
+
+def say_what_was_left_out() -> None:
+    """The one sentence about what the link says in vain, once."""
+    if told := st.session_state[ARRIVED].pop("told", ""):
+        st.warning(told)
+
+
+def _sayable(name: str) -> str:
+    """An unknown parameter's name without anything that markdown would take for its own."""
+    plain = "".join(letter if letter.isalnum() or letter in "-_" else "·" for letter in name[:LONGEST_NAME])
+    return plain + "…" * (len(name) > LONGEST_NAME)
+
+
+def for_browser(page: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Of what a link says, that which components in the browser take up."""
+    return {name: value for name, value in values.items() if properties(page)[name].in_browser}
+
+
+# ---- answers ---------------------------------------------------------------------------------------------------------
+
+
+def answer_of_link(prediction: str, options: int) -> int | None:
+    """The option that the link has chosen for a question, once; None if it says none."""
+    arrived = st.session_state.get(ARRIVED)
+    name = question_name(arrived["page"], prediction) if arrived else None
+    if not arrived or name is None:
+        return None
+    index = arrived["answers"].pop(name, None)
+    return index if index is not None and index < options else None
+
+
+def keep_answer(prediction: str, index: int | None) -> None:
+    """Put the option chosen for a question into the URL; None takes it out."""
+    arrived = st.session_state.get(ARRIVED)
+    name = question_name(arrived["page"], prediction) if arrived else None
+    if not arrived or name is None:
+        return
+    answers = properties(arrived["page"])["answers"]
+    chosen = dict(url_state.read(answers) or {})
+    if chosen.get(name) != index:
+        chosen.pop(name, None)
+        url_state.write(answers, chosen if index is None else {**chosen, name: index})
+
+
+# ---- for teachers ----------------------------------------------------------------------------------------------------
+
+
+def for_teachers() -> str:
+    """The whole table as markdown: what docs/links.md lists."""
+    blocks = [_listed("Every page", [PRESENT, HIDE])]
+    for chapter in chapters():
+        own = [one for name, one in properties(chapter.url).items() if name not in (PRESENT.name, HIDE.name)]
+        blocks.append(_listed(f"{chapter.title}, `/{chapter.url}`", own))
+    return "\n".join(blocks)
+
+
+def _listed(title: str, some: list[Property]) -> str:
+    lines = [f"| `{one.name}` | {one.meaning} | {one.values} | `{one.name}={one.example}` |" for one in some]
+    return "\n".join(
+        [f"### {title}", "", "| name | what it is | values | for example |", "|---|---|---|---|", *lines, ""]
+    )

@@ -1,0 +1,35 @@
+"""The app's pages, as Streamlit's navigation."""
+
+from __future__ import annotations
+
+import base64
+from copy import copy
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from ui.chapters import Chapter, chapters
+
+# As text, once: a file would be read, and hashed, in every run of every visitor.
+ICON = "data:image/png;base64," + base64.b64encode((Path(__file__).parents[1] / "icon.png").read_bytes()).decode()
+
+
+@lru_cache(maxsize=1)
+def _pages(entries: tuple[Chapter, ...]) -> list[StreamlitPage]:
+    """Made once: making one asks the file system where it is."""
+    return [
+        st.Page(entry.file, title=entry.title, icon=entry.icon, url_path=entry.url or None, default=entry.is_home)
+        for entry in entries
+    ]
+
+
+def declare_pages(*, shown: bool = True) -> StreamlitPage:
+    """Declare all pages; returns the one to run.
+
+    Args:
+        shown: whether the menu is.
+    """
+    # Copies: Streamlit notes on a page that this very run may show it.
+    return st.navigation([copy(page) for page in _pages(chapters())], position="top" if shown else "hidden")

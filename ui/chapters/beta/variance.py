@@ -1,0 +1,213 @@
+"""The variance c of a Gaussian likelihood beside β: runs trained both ways, and with c learned."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from ui.figures.markup import Html
+from ui.figures.palette import CLASS_COLOURS
+from ui.figures.pictures import labelled_rows, tiles
+from ui.figures.plots import TEMPLATE, Finished, in_words
+from ui.figures.tables import as_html
+from ui.runs.resources import held_out, load_run, shelf
+from ui.runs.selection import figure, per_shelf
+from vae_core.errors import RunNotFound
+from vae_core.manifest import read_manifest
+
+DATASET, HIDDEN = "digits", (64, 32)
+SHOWN = 12
+SERIES = (
+    ("c moved, β = 1", CLASS_COLOURS[0], "circle-open"),
+    ("β moved, c = {c:g}", CLASS_COLOURS[1], "cross-thin-open"),
+    ("c learned, β = 1", CLASS_COLOURS[2], "diamond-open"),
+)
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One trained model of this panel.
+
+    Attributes:
+        key: of its run.
+        c: variance of its likelihood, as set or as learned.
+        began: c before training.
+        beta: weight of the KL.
+        learned: whether c was learned.
+        error: squared error per pixel on test images, z sampled.
+        kl: nats per image.
+    """
+
+    key: str
+    c: float
+    began: float
+    beta: float
+    learned: bool
+    error: float
+    kl: float
+
+    @property
+    def product(self) -> float:
+        """c · β: all that the trained weights depend on."""
+        return self.c * self.beta
+
+    @property
+    def name(self) -> str:
+        """What was set."""
+        return f"c learned from {self.began:g}" if self.learned else f"c = {self.c:g}, β = {self.beta:g}"
+
+
+@per_shelf
+def weighed() -> tuple[Weighed, ...]:
+    """The runs of the panel, by c · β, those with a learned c last.
+
+    Raises:
+        RunNotFound: fewer than the two ways to one c · β are in the store.
+    """
+    here = {line.key: line for line in shelf().lines}
+    found = []
+    for spec in read_manifest():
+        wanted = (spec.dataset, spec.model, spec.hidden) == (DATASET, "vae", HIDDEN) and spec.variance is not None
+        if not wanted or spec.key not in here:
+            continue
+        line = here[spec.key]
+        run = load_run(spec.key)
+        c = math.exp(float(run.weights["log_variance"])) if spec.learned_variance else float(spec.variance or 0.0)
+        reconstruction, kl = figure(line, "reconstruction"), figure(line, "kl")
+        if reconstruction is None or kl is None:
+            continue
+        found.append(
+            Weighed(
+                key=spec.key,
+                c=c,
+                began=float(spec.variance or 0.0),
+                beta=spec.kl_weight,
+                learned=bool(spec.learned_variance),
+                error=squared_error(reconstruction, c, math.prod(run.image_shape)),
+                kl=kl,
+            )
+        )
+    if len({one.product for one in found if not one.learned}) == len([one for one in found if not one.learned]):
+        raise RunNotFound("the runs that compare c with β are not in the store; run 'python -m vae_core rebuild'.")
+    return tuple(sorted(found, key=lambda one: (one.learned, one.product, one.c)))
+
+
+def squared_error(nats: float, c: float, pixels: int) -> float:
+    """The mean squared error per pixel that a Gaussian negative log-likelihood in nats per image stands for."""
+    return c * (2.0 * nats / pixels - math.log(2.0 * math.pi * c))
+
+
+def twins() -> tuple[Weighed, Weighed]:
+    """The largest c · β reached both ways: by c with β = 1, and by β with a smaller c."""
+    fixed = [one for one in weighed() if not one.learned]
+    by_c = max((one for one in fixed if one.beta == 1.0), key=lambda one: one.product)
+    by_beta = next(one for one in fixed if one.beta != 1.0 and math.isclose(one.product, by_c.product))
+    return by_c, by_beta
+
+
+def same_dial() -> tuple[int, str]:
+    """Whether moving c and moving β end at the same place: the index of the right answer and the numbers."""
+    by_c, by_beta = twins()
+    others = [one for one in weighed() if not one.learned and not math.isclose(one.product, by_c.product)]
+    apart = abs(by_c.error - by_beta.error)
+    step = min(abs(one.error - by_c.error) for one in others)
+    told = (
+        f"{by_c.name}: squared error {by_c.error:.4f} per pixel, KL {by_c.kl:.2f} nats. {by_beta.name}: "
+        f"{by_beta.error:.4f} and {by_beta.kl:.2f}. The two losses are the same up to a factor, and Adam does not feel "
+        f"factors; the next c · β is {step:.4f} away."
+    )
+    if apart < 0.25 * step:
+        return 2, told
+    return (0 if by_c.error < by_beta.error else 1), told
+
+
+@per_shelf
+def weighing_curve() -> Finished:
+    """Squared error against KL, of the runs by c, by β, and with c learned."""
+    runs = weighed()
+    usual = next(one.c for one in runs if one.beta != 1.0)
+    groups = (
+        [one for one in runs if not one.learned and one.beta == 1.0],
+        [one for one in runs if not one.learned and one.c == usual],
+        [one for one in runs if one.learned],
+    )
+    chart = go.Figure()
+    for (title, colour, symbol), members in zip(SERIES, groups, strict=True):
+        chart.add_scatter(
+            x=[one.kl for one in members], y=[one.error for one in members], text=[one.name for one in members],
+            name=title.format(c=usual), mode="markers" if members and members[0].learned else "lines+markers",
+            line={"color": colour, "width": 1}, marker={"symbol": symbol, "size": 13, "line": {"width": 3}},
+            hovertemplate="%{text}<br>KL %{x:.2f}<br>squared error %{y:.4f}",
+        )  # fmt: skip
+    chart.update_layout(
+        template=TEMPLATE,
+        height=320,
+        xaxis={"title": "KL, nats per image"},
+        yaxis={"title": "squared error per pixel"},
+        hovermode="closest",
+    )
+    told = {
+        title.format(c=usual): [f"squared error {one.error:.4f} and KL {one.kl:.2f} with {one.name}" for one in members]
+        for (title, *_), members in zip(SERIES, groups, strict=True)
+    }
+    return Finished(chart, in_words("Squared error per pixel against KL, nats per image.", told))
+
+
+def weighing_table() -> Html:
+    """Every run of the panel with its numbers: HTML."""
+    count = {figure(line, "n") for line in shelf().lines if line.key in {one.key for one in weighed()}}
+    return as_html(
+        [
+            {
+                "trained with": one.name,
+                "c": f"{one.c:.4g}",
+                "β": f"{one.beta:g}",
+                "c · β": f"{one.product:.4g}",
+                "squared error per pixel": f"{one.error:.4f}",
+                "KL": f"{one.kl:.2f}",
+            }
+            for one in weighed()
+        ],
+        title="c and β in numbers",
+        note=f"Held-out 8 × 8 digits, n = {max(n or 0 for n in count):,.0f}, z sampled; KL in nats per image. A "
+        "learned c goes towards the squared error per pixel of the training images, where its own derivative is 0.",
+    )
+
+
+def rebuilt_both_ways() -> Html:
+    """The same held-out digits by the two ways to one c · β, and by a learned c: HTML."""
+    images = held_out(DATASET)
+    shown = [("held out", "", tiles(images.floats()[:SHOWN], images.image_shape, columns=SHOWN))]
+    for one in (*twins(), *[one for one in weighed() if one.learned][:1]):
+        run = load_run(one.key)
+        picture = tiles(run.decode(run.codes.mean[:SHOWN]), run.image_shape, columns=SHOWN)
+        shown.append((one.name, f"c · β = {one.product:.3g}", picture))
+    return labelled_rows(shown)
+
+
+@per_shelf
+def weighing_figures() -> Html:
+    """Every run in numbers, then the same digits by some of them: HTML."""
+    return Html(weighing_table() + rebuilt_both_ways())
+
+
+@per_shelf
+def weighing_text() -> str:
+    """The equation, with the numbers of a learned c."""
+    learned = [one for one in weighed() if one.learned]
+    text = (
+        "With the likelihood $p(x|z) = \\mathcal{N}(f(z), cI)$ the loss is\n\n"
+        "$$\\mathcal{L} = \\frac{1}{2c}\\lVert x - f(z) \\rVert^2 + \\frac{D}{2}\\log 2\\pi c "
+        "+ \\beta\\,\\mathrm{KL}, \\qquad 2c\\,\\mathcal{L} = \\lVert x - f(z) \\rVert^2 + 2\\,c\\beta\\,\\mathrm{KL} "
+        "+ \\text{constant.}$$\n\n"
+        "Only the product $c\\beta$ decides what is learned. A squared error without $1/2c$ has chosen $c = 1/2$; one "
+        "averaged over $D$ pixels has chosen $c = D/2$, which is a common way to collapse a VAE without meaning to."
+    )
+    if learned:
+        told = "; ".join(
+            f"from {one.began:g} it went to {one.c:.4f}, held-out error {one.error:.4f}" for one in learned
+        )
+        text += f"\n\nA model can also learn $c$ with its weights (σ-VAE): {told}."
+    return text

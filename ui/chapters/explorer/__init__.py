@@ -1,0 +1,25 @@
+"""Latent explorer: any trained run in full."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ui.app.url_state import Property, key, plane
+from ui.chapters.record import Chapter
+
+
+def links() -> tuple[Property, ...]:
+    """What a link to it may say."""
+    z, seen, *rest = plane("", "the plane")
+    # Pins and view are told to the page, which tables them.
+    return (key("run", "the run to show"), *(replace(one, in_browser=False) for one in (z, seen)), *rest)
+
+
+CHAPTER = Chapter(
+    slug="explorer",
+    title="Latent explorer",
+    icon=":material/explore:",
+    order=70,
+    blurb="Any trained run in full: pin and compare points, draw paths, see posteriors, export.",
+    links=links,
+)

@@ -1,0 +1,18 @@
+"""What Home shows, computed once."""
+
+from __future__ import annotations
+
+from ui.runs.resources import image_set, load_run, plane
+from ui.runs.selection import per_shelf
+from vae_core.browser import Payload
+from vae_core.manifest import shipped_run
+
+
+@per_shelf
+def plane_of(model: str, title: str) -> Payload:
+    """A shipped run's plane with its measured spread; the same for everybody."""
+    run = load_run(shipped_run(model=model, dataset="mnist", latent_dim=2).key)
+    spread = " and ".join(f"{deviation:.2g}" for deviation in run.codes.mean.std(axis=0))
+    subtitle = f"{len(run.codes.labels):,} held-out digits, standard deviations {spread}. Hover or touch to decode."
+    options = {"group": "home", "compact": True, "images": image_set(run), "link": f"{model}-"}
+    return plane(run.key).with_header(title=title, subtitle=subtitle, options=options)

@@ -1,0 +1,37 @@
+"""Inside the VAE: one image on its way through a trained network."""
+
+from __future__ import annotations
+
+from ui.app.url_state import Property, in_browser, number, numbers, one_of
+from ui.chapters.record import Chapter
+
+
+def links() -> tuple[Property, ...]:
+    """What a link to it may say."""
+    from ui.chapters.inside.instrument import CHOICES
+
+    largest = max(choice.dimensions for choice in CHOICES.values())
+    return (
+        one_of("d", CHOICES, "the model to look into"),
+        number("gradients", 0, 99, "the class of the digit whose gradients are measured"),
+        *in_browser(
+            number("digit", 0, 9, "the class of the held-out digit on the pad"),
+            number("example", 1, 99, "which digit of its class"),
+            numbers("epsilon", largest, "the noise ε"),
+            number("step", 1, 4, "the step that is lit"),
+            number("dimension", 1, largest, "the latent dimension that is read"),
+        ),
+    )
+
+
+CHAPTER = Chapter(
+    slug="inside",
+    title="Inside the VAE",
+    icon=":material/schema:",
+    order=30,
+    question="What happens to one image on its way through a VAE?",
+    blurb="What happens to one image? Draw it: μ, σ, ε, z, the reconstruction and both terms of the loss follow the "
+    "pen.",
+    links=links,
+    predictions=("scrambled", "together"),
+)

@@ -1,0 +1,93 @@
+"""All posteriors together: how near they come to N(0, I), beside models of the β sweep."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ui.chapters.beta.sweep import label_of, stops_of
+from ui.chapters.inside.instrument import measured, measured_on, run_of
+from ui.figures.markup import Html
+from ui.figures.tables import as_html
+from ui.runs.resources import load_run
+from ui.runs.selection import per_shelf
+from vae_core.errors import RunNotFound
+from vae_core.run import Run
+
+STOPS_COMPARED = ("0", "0.1", "1", "4")
+LEFT_OVER = ("Hardly any: less than a tenth", "Between a tenth and a half", "More than half")
+
+
+def left_over(choice: str) -> tuple[int, str]:
+    """How much of the KL term remains when all posteriors are put together.
+
+    Raises:
+        RunNotFound: it was not measured.
+    """
+    run = run_of(choice)
+    numbers = measured(run)
+    if "aggregate_kl" not in numbers:
+        raise RunNotFound(f"the aggregate posterior of {run.key} was not measured; run 'python -m vae_core "
+                          "evaluate' on it.")  # fmt: skip
+    kl, rest, told, n = (numbers[name] for name in ("kl", "aggregate_kl", "mutual_information", "n"))
+    share = rest / kl
+    sentence = (
+        f"Of {kl:.1f} nats, {rest:.2f} ({share:.0%}) are the distance of the posteriors of all {n:,} "
+        f"{measured_on(run)} together from N(0, I); the other {told:.1f} are I(x; z), what the code tells of its image."
+    )
+    if told > 0.95 * math.log(n):
+        sentence += (
+            f" Here the posteriors hardly overlap: I(x; z) is at its limit, ln {n:,} = {math.log(n):.1f}; with more "
+            "images more of the KL would be found in it."
+        )
+    return (0 if share < 0.1 else 1 if share < 0.5 else 2), sentence
+
+
+@per_shelf
+def together(choice: str) -> Html:
+    """All posteriors together, for the model on screen and for models of the β sweep: HTML."""
+    run = run_of(choice)
+    rows = [_together_row(f"this model, β = {run.spec.kl_weight:g}", run)]
+    for line in stops_of(run.spec.latent_dim):
+        assert line.spec is not None  # the shelf holds readable runs only
+        if label_of(line.spec) in STOPS_COMPARED:
+            rows.append(_together_row(f"sweep, β = {label_of(line.spec)}", load_run(line.key)))
+    return as_html(
+        rows,
+        title="All posteriors together",
+        note=f"{len(run.codes.labels):,} held-out digits; z drawn from the posterior of one of them. The variance of z "
+        "is the variance of μ plus the mean of σ². Over the dimensions: least and largest. The last column was "
+        f"measured on {measured(run).get('n', 0):,} {measured_on(run)}.",
+    )
+
+
+def _together_row(name: str, run: Run) -> dict[str, object]:
+    codes = run.codes
+    assert codes.log_var is not None  # every choice is a VAE
+    mean, noise = codes.mean.astype(np.float64), np.exp(codes.log_var.astype(np.float64)).mean(axis=0)
+    spread = mean.var(axis=0)
+    covariance = np.cov(mean, rowvar=False) + np.diag(noise)
+    deviations = np.sqrt(np.diagonal(covariance))
+    correlations = np.abs(covariance / np.outer(deviations, deviations))[~np.eye(len(covariance), dtype=bool)]
+    aggregate = measured(run).get("aggregate_kl")
+    return {
+        "": name,
+        "mean of z": _range(mean.mean(axis=0)),
+        "variance of z": _range(spread + noise),
+        "of it σ²": _range(noise / (spread + noise), percent=True),
+        "largest correlation": f"{correlations.max():.2f}",
+        "KL(q(z) ‖ N(0, I)), nats": "–" if aggregate is None else f"{aggregate:.2f}",
+    }
+
+
+def _range(values: np.ndarray, *, percent: bool = False) -> str:
+    low, high = (_short(float(value), percent) for value in (values.min(), values.max()))
+    return low if low == high else f"{low} to {high}"
+
+
+def _short(value: float, percent: bool) -> str:
+    if percent:
+        return f"{value:.0%}" if value > 0.005 or value == 0 else "under 1%"
+    text = f"{value:.2f}" if abs(value) < 10 else f"{value:,.0f}"
+    return text.replace("-0.00", "0.00").replace("-", "−")

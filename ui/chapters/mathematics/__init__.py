@@ -1,0 +1,58 @@
+"""The mathematics: from Bayes' rule to the ELBO."""
+
+from __future__ import annotations
+
+from ui.app.url_state import Property, flag, in_browser, number, one_of
+from ui.chapters.record import Chapter
+
+
+def links() -> tuple[Property, ...]:
+    """What a link to it may say."""
+    from ui.chapters.mathematics.experiments import (
+        COUNTS,
+        DECODERS,
+        DESCENT,
+        ESTIMATE_DEVIATIONS,
+        LARGEST_CORRELATION,
+        OBSERVATIONS,
+        RATES,
+        START_DEVIATIONS,
+        START_MEANS,
+        VARIANCES,
+        WIDTHS,
+    )
+    from ui.chapters.mathematics.importance import DIMENSIONS, HELD_OUT
+
+    return (
+        one_of("d", DIMENSIONS, "the number of latent dimensions"),
+        number("digit", 0, HELD_OUT - 1, "the held-out digit"),
+        *in_browser(
+            one_of("decoder", DECODERS, "the decoder f of steps 1 and 2"),
+            number("x", *OBSERVATIONS, "the observation x", whole=False),
+            one_of("c", VARIANCES, "the variance c of steps 1 and 2"),
+            number("start", *START_MEANS, "where μ of q starts", whole=False, example=-1.5),
+            one_of("spread", START_DEVIATIONS, "where σ of q starts"),
+            one_of("rate", RATES, "the learning rate of step 2"),
+            number("step", 0, int(DESCENT["steps"]), "the step of the descent"),
+            number("rho", -LARGEST_CORRELATION, LARGEST_CORRELATION, "the correlation ρ", whole=False, example=0.6),
+            number("width", *WIDTHS, "σ of q in step 3", whole=False, example=0.55),
+            flag("best", "q has its best width"),
+            number("mu", *START_MEANS, "μ in step 4", whole=False, example=0.5),
+            one_of("sigma", ESTIMATE_DEVIATIONS, "σ in step 4"),
+            one_of("samples", COUNTS, "the number of samples n in step 4"),
+            number("draw", 1, 10_000, "which draw of the noise in step 4"),
+        ),
+    )
+
+
+CHAPTER = Chapter(
+    slug="mathematics",
+    title="The mathematics",
+    icon=":material/function:",
+    order=50,
+    question="Where does the loss of a VAE come from, and what does it leave out?",
+    blurb="Where does the loss come from? From Bayes' rule to the ELBO in seven steps, each with an experiment whose "
+    "exact answer is known.",
+    links=links,
+    predictions=("humps", "diagonal"),
+)

@@ -1,0 +1,274 @@
+"""What the chapter on autoencoder and VAE tells, computed once for as long as the store stays as it is."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ui.chapters.regularity.samples import spread, tidy
+from ui.figures.markup import Html
+from ui.figures.palette import MODEL_COLOURS, MODEL_SYMBOLS
+from ui.figures.plots import TEMPLATE, Finished, in_words
+from ui.figures.tables import as_html
+from ui.runs.resources import load_run, plane
+from ui.runs.selection import compared_spec, figure, per_shelf, seeds_of
+from vae_core import datasets
+from vae_core.checkpoints import Listed
+from vae_core.errors import RunNotFound
+from vae_core.features import classifier_spec
+from vae_core.models import model_kind
+from vae_core.spec import RunSpec
+
+DATASETS = tuple(name for name, known in datasets.DATASETS.items() if known.pictures)
+DEPTHS = {"128": (128,), "128-64": (128, 64), "128-64-64": (128, 64, 64), "512-256": (512, 256)}
+DIMENSIONS = (2, 8, 16, 32)
+SOURCE_TITLES = {"prior": "N(0, I)", "box": "A box around the codes", "mixture": "A mixture fitted afterwards"}
+Pair = tuple[RunSpec, ...]  # an autoencoder and a VAE
+CONV_DIMENSIONS = 16
+ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    *(
+        (f"{title}, {name}", ("samples", source, figure_name), digits)
+        for source, title in (("prior", "N(0, I)"), ("box", "Box"), ("mixture", "Mixture"))
+        for figure_name, name, digits in (
+            ("frechet", "Fréchet distance", ".0f"), ("coverage", "coverage", ".2f"), ("density", "density", ".2f"),
+            ("ambiguity", "ambiguous", ".2f"), ("hole_rate", "hole rate", ".2f"),
+        )
+    ),
+    ("Path length", ("path_length",), ".3g"),
+    ("Straight paths on the manifold", ("paths", "straight"), ".2f"),
+    ("Great circles on the manifold", ("paths", "great_circle"), ".2f"),
+    ("Midpoints that are holes", ("paths", "midpoint_holes"), ".2f"),
+    ("Standard deviation of the codes, mean over d", ("code_std",), ".2f"),
+    ("Codes as a Gaussian, KL to N(0, I), nats", ("gaussian_kl",), ".1f"),
+    ("Aggregate posterior, KL to N(0, I), nats", ("aggregate_kl",), ".1f"),
+    ("Neighbours of the same class", ("label_agreement",), ".2f"),
+    ("Trustworthiness", ("trustworthiness",), ".2f"),
+    ("Squared error per pixel", ("mse",), ".4f"),
+)  # fmt: skip
+
+
+def title_of(model: str) -> str:
+    """Short name of a column."""
+    return "VAE" if model_kind(model).has_kl else "Autoencoder"
+
+
+@lru_cache(maxsize=256)
+def subtitle(key: str, pair: tuple[int, int] | None, at: int) -> str:
+    """What the plane is, honestly, and how far the codes spread."""
+    run = load_run(key)
+    deviations = run.codes.mean.std(axis=0)
+    spread_text = " and ".join(f"{value:.2f}" for value in deviations) if len(deviations) == 2 else (
+        f"{deviations.min():.2f} to {deviations.max():.2f}"
+    )  # fmt: skip
+    where = ""
+    if run.spec.latent_dim > 2:
+        share = plane(key, pair, at).header["variance_share"]
+        what = f"the plane of two coordinates, the others fixed at image {at}" if pair else "their principal plane"
+        where = f" Seen in {what}: {share:.0%} of the variance."
+    return f"{len(run.codes.labels):,} held-out images, standard deviations {spread_text}.{where}"
+
+
+def sample_sentence(spec: RunSpec, source: str) -> str:
+    """The measured figures of a source, from the run's file."""
+    for line in seeds_of(spec):
+        if line.key == spec.key and figure(line, "samples", source, "frechet") is not None:
+            value = {n: figure(line, "samples", source, n) or 0.0 for n in ("frechet", "coverage", "density", "n")}
+            return (
+                f"Classifier Fréchet distance {value['frechet']:.0f}, coverage {value['coverage']:.2f}, density "
+                f"{value['density']:.2f} (n = {value['n']:,.0f})."
+            )
+    return "Not measured: the run was trained without this dataset's classifier."
+
+
+def heading(name: str, lines: list[Listed]) -> str:
+    """A column's name with its number of seeds."""
+    return f"{name}, {len(lines)} seed{'' if len(lines) == 1 else 's'}"
+
+
+@per_shelf
+def numbers(specs: Pair) -> Html:
+    """The table over seeds, with what real images score, and what its figures are: HTML."""
+    groups = {title_of(spec.model): seeds_of(spec) for spec in specs}
+    real = real_line(specs[0].dataset)
+    rows = []
+    for title, path, digits in ROWS:
+        row: dict[str, object] = {"figure": title}
+        row |= {heading(name, lines): spread(lines, *path, digits=digits) for name, lines in groups.items()}
+        value = figure(real, "real", path[-1]) if real and path[0] == "samples" else None
+        row["real images"] = "" if value is None else format(value, digits)
+        rows.append(row)
+    some = next((line for lines in groups.values() for line in lines), None)
+    count, pairs = (figure(some, *path) if some else None for path in (("samples", "prior", "n"), ("paths", "n")))
+    said = ""
+    if count and pairs:
+        said = (
+            f"Mean over seeds (least to most), measured on the test split. Samples: {count:,.0f} against as "
+            "many real images, in the classifier's 64 features; real images score 5% holes by construction. Path "
+            "length: squared change of the features per squared standard deviation of the codes. Paths: "
+            f"{pairs:,.0f} pairs."
+        )
+    return as_html(rows, title="Autoencoder and VAE in numbers", note=said)
+
+
+def real_line(dataset: str) -> Listed | None:
+    """The classifier's entry, which carries what real images score against real ones."""
+    return next(iter(seeds_of(classifier_spec(dataset))), None)
+
+
+@lru_cache(maxsize=32)
+def coverage_figure(points: tuple[tuple[str, str, tuple[tuple[int, float], ...]], ...]) -> Finished:
+    """Coverage of samples against d, from the prior (solid) and from a mixture fitted afterwards (dotted)."""
+    chart = go.Figure()
+    for model, source, values in points:
+        chart.add_scatter(
+            x=[d for d, _ in values], y=[value for _, value in values], mode="lines+markers",
+            name=f"{title_of(model)}, {SOURCE_TITLES[source]}", hovertemplate="%{y:.2f}",
+            marker={"symbol": MODEL_SYMBOLS[model], "size": 9},
+            line={"color": MODEL_COLOURS[model], "dash": "solid" if source == "prior" else "dot"},
+        )  # fmt: skip
+    chart.update_layout(
+        template=TEMPLATE,
+        height=340,
+        xaxis={"title": "d, latent dimensions", "type": "log", "tickvals": list(DIMENSIONS), "tickformat": "d"},
+        yaxis={"title": "share of real test images with a sample nearby", "range": [0, 1]},
+    )
+    told = {
+        f"{title_of(model)}, {SOURCE_TITLES[source]}": [f"{value:.2f} at d = {d}" for d, value in values]
+        for model, source, values in points
+    }
+    return Finished(chart, in_words("Share of real test images with a sample nearby, against d.", told))
+
+
+@per_shelf
+def coverage_points(specs: Pair, dataset: str) -> tuple[tuple[str, str, tuple[tuple[int, float], ...]], ...]:
+    """(model, source, ((d, mean coverage over seeds), ...)) of what is in the store."""
+    points = []
+    for spec in specs:
+        for source in ("prior", "mixture"):
+            values = []
+            for d in DIMENSIONS:
+                lines = seeds_of(compared_spec(spec.model, dataset, d, spec.hidden))
+                found = [v for line in lines if (v := figure(line, "samples", source, "coverage")) is not None]
+                if found:
+                    values.append((d, float(np.mean(found))))
+            if values:
+                points.append((spec.model, source, tuple(values)))
+    return tuple(points)
+
+
+def mean_of(spec: RunSpec, *path: str) -> float:
+    """Mean over the seeds in the store.
+
+    Raises:
+        RunNotFound: it was measured on none.
+    """
+    values = [value for line in seeds_of(spec) if (value := figure(line, *path)) is not None]
+    if not values:
+        raise RunNotFound(f"{' '.join(path)} was not measured on {spec.key}: train its dataset's classifier first.")
+    return sum(values) / len(values)
+
+
+def closer_to_real(specs: Pair, source: str) -> tuple[int, str]:
+    """Whose samples from a source are nearer to real images, and by how much."""
+    distances = [mean_of(spec, "samples", source, "frechet") for spec in specs]
+    coverages = [mean_of(spec, "samples", source, "coverage") for spec in specs]
+    ratio = max(distances) / min(distances)
+    right = 2 if ratio < 1.5 else int(np.argmin(distances))
+    told = "; ".join(
+        f"{title_of(spec.model)} {distance:.0f}, coverage {coverage:.2f}"
+        for spec, distance, coverage in zip(specs, distances, coverages, strict=True)
+    )
+    return right, f"Classifier Fréchet distance to real images, less is better: {told}."
+
+
+@per_shelf
+def verdict(specs: Pair) -> str:
+    """What the numbers of this very pair say, for and against."""
+    said = []
+    prior = [mean_of(spec, "samples", "prior", "frechet") for spec in specs]
+    fitted = [mean_of(spec, "samples", "mixture", "frechet") for spec in specs]
+    if prior[0] > 1.5 * prior[1]:
+        said.append(f"Drawn from N(0, I), the VAE is {prior[0] / prior[1]:.1f} times nearer to real images.")
+    else:
+        said.append("Drawn from N(0, I), the VAE is **not** clearly nearer to real images here.")
+    if fitted[0] < prior[0] and fitted[1] < prior[0]:
+        closed = (prior[0] - fitted[0]) / (prior[0] - fitted[1])
+        said.append(
+            f"A mixture fitted afterwards takes the autoencoder from {prior[0]:.0f} to {fitted[0]:.0f}; the VAE's own "
+            f"mixture gives {fitted[1]:.0f}, so fitting closes {min(closed, 1.0):.0%} of the gap: the autoencoder's "
+            "latent space is not empty, one only has to find out where to draw."
+        )
+    else:
+        said.append(f"A mixture fitted afterwards does **not** help here ({prior[0]:.0f} to {fitted[0]:.0f}).")
+    if fitted[1] < 0.9 * prior[1]:
+        said.append(
+            f"The mixture helps the VAE too ({prior[1]:.0f} to {fitted[1]:.0f}): its codes are near the prior, not on "
+            "it."
+        )
+    lengths = [mean_of(spec, "path_length") for spec in specs]
+    if lengths[0] > 1.2 * lengths[1]:
+        said.append(f"The VAE is smoother: path length {tidy(lengths[1], '.3g')} against {tidy(lengths[0], '.3g')}.")
+    else:
+        said.append(
+            f"The VAE is **not** smoother here: path length {tidy(lengths[1], '.3g')} against "
+            f"{tidy(lengths[0], '.3g')}."
+        )
+    shares = [mean_of(spec, "paths", "straight") for spec in specs]
+    better = "more" if shares[1] > shares[0] + 0.01 else "**not** more"
+    said.append(
+        f"Straight paths between images stay {better} on the data manifold in the VAE ({shares[1]:.2f} against "
+        f"{shares[0]:.2f})."
+    )
+    rates = [mean_of(spec, "samples", "prior", "hole_rate") for spec in specs]
+    if rates[0] < rates[1] + 0.05:
+        said.append(
+            f"The hole rate alone does not separate them ({rates[0]:.2f} and {rates[1]:.2f}): a blurred average is no "
+            "hole."
+        )
+    seeds = min(len(seeds_of(spec)) for spec in specs)
+    return " ".join(said) + f" Means over {seeds} seed{'s' if seeds > 1 else ''}, d = {specs[0].latent_dim}."
+
+
+@per_shelf
+def at_equal_weights() -> Html:
+    """Convolutional against fully connected, autoencoder and VAE, with as many weights: HTML."""
+    rows: list[dict[str, object]] = []
+    for model in ("ae", "conv_ae", "vae", "conv_vae"):
+        for line in seeds_of(compared_spec(model, "mnist", CONV_DIMENSIONS))[:1]:
+            run = load_run(line.key)
+            bound, error = figure(line, "negative_elbo"), figure(line, "mse")
+            rows.append(
+                {
+                    "model": model_kind(model).title,
+                    "weights": f"{sum(array.size for array in run.weights.values()):,}",
+                    "squared error per pixel": "–" if error is None else f"{error:.4f}",
+                    "negative ELBO, nats": "–" if bound is None else f"{bound:.1f}",
+                }
+            )
+    if not rows:
+        return Html("<p>There is no such run in the store.</p>")
+    said = f"MNIST, d = {CONV_DIMENSIONS}, 10,000 test digits: the error at the mean code, the bound with z sampled."
+    return as_html(rows, title="Convolutional and fully connected models", note=said)
+
+
+@per_shelf
+def formulas(specs: Pair) -> list[tuple[str, str]]:
+    """The mathematics with the numbers of this pair."""
+    ae, vae = specs
+    return [
+        (
+            "A VAE's loss adds to the reconstruction a KL term that pulls every posterior towards N(0, I): "
+            f"{mean_of(vae, 'reconstruction'):.1f} + {mean_of(vae, 'kl'):.1f} nats per image for the VAE, mean over "
+            f"its seeds, against {mean_of(ae, 'reconstruction'):.1f} nats for the autoencoder.",
+            r"\mathcal{L}(x) = -\,\mathbb{E}_{q(z|x)}[\log p(x|z)]"
+            r" + \mathrm{KL}\big(q(z|x)\,\Vert\,\mathcal{N}(0, I)\big)",
+        ),
+        (
+            "Averaged over images, that KL is what the code tells of its image plus how far all codes together are "
+            f"from the prior: {mean_of(vae, 'mutual_information'):.2f} + {mean_of(vae, 'aggregate_kl'):.2f} nats. Only "
+            "the second part must vanish for N(0, I) to be the right place to draw from.",
+            r"\mathbb{E}_x\,\mathrm{KL}(q(z|x)\,\Vert\,p) = I(x; z) + \mathrm{KL}(q(z)\,\Vert\,p)",
+        ),
+    ]

@@ -1,0 +1,175 @@
+"""The form that says what to train: each field is in the URL, and together they make one specification."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.app import links, url_state
+from ui.training.forecast import duration, estimated_seconds, memory_of, weight_count
+from vae_core import datasets
+from vae_core.models import model_kind
+from vae_core.spec import DEFAULT_GAUSSIAN_VARIANCE, RunSpec
+from vae_core.sweep.plan import memory_available
+
+MODELS = ("vae", "ae", "conv_vae", "conv_ae", "linear_ae")
+DEPTHS: dict[str, dict[str, tuple[int, ...]]] = {
+    "mlp": {"128-64": (128, 64), "128": (128,), "256-128-64": (256, 128, 64), "512-256": (512, 256)},
+    "conv": {"16-32-64": (16, 32, 64), "8-16": (8, 16), "32-64-128": (32, 64, 128)},
+    "linear": {"none": ()},
+}
+USUAL_DATASET = "mnist_sample"
+BATCHES = (32, 64, 128, 256, 512)
+USUAL_BATCH, USUAL_EPOCHS, USUAL_RATE = 64, 30, 1.5e-3
+LARGEST = {"d": 64, "beta": 1_000.0, "c": 10.0, "epochs": 500, "rate": 0.1, "seed": 2**31 - 1}
+LEAST_C, LEAST_RATE = 1e-4, 1e-5
+
+
+def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
+    """Show the form; what it says now.
+
+    Args:
+        own_sets: names of the sets of own images that may be chosen.
+
+    Raises:
+        SpecError: the fields do not go together; the sentence says which.
+    """
+    link = links.properties("train")
+    known = (*datasets.here(), *own_sets)
+    if st.session_state.get("train-dataset", USUAL_DATASET) not in known:
+        del st.session_state["train-dataset"]  # removed meanwhile, to make room for others
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        dataset = url_state.choose(
+            url_state.narrowed(link["dataset"], known),
+            "Images", known, USUAL_DATASET, key="train-dataset", menu=True,
+            format_func=lambda name: datasets.info(name).title,
+        )  # fmt: skip
+        model = url_state.choose(
+            link["model"],
+            "Model",
+            MODELS,
+            "vae",
+            key="train-model",
+            menu=True,
+            format_func=lambda name: model_kind(name).title,
+        )
+        kind = model_kind(model)
+        hidden = _ask_for_depth(kind.family)
+        d = url_state.choose_number(link["d"], "Latent dimensions, d", 1, int(LARGEST["d"]), 2, key="train-d")
+        beta = variance = None
+        if kind.has_kl:
+            beta = url_state.choose_number(
+                link["beta"], "β, weight of the KL", 0.0, LARGEST["beta"], 1.0, key="train-beta", step=0.5, format="%g"
+            )
+        else:
+            url_state.write(link["beta"], None)
+        likelihood = kind.likelihoods[0]
+        if len(kind.likelihoods) > 1:
+            likelihood = url_state.choose(
+                link["likelihood"], "Likelihood of a pixel", kind.likelihoods, kind.likelihood, key="train-likelihood",
+                format_func=str.capitalize,
+            )  # fmt: skip
+        if likelihood == "gaussian":
+            variance = url_state.choose_number(
+                link["c"],
+                "Variance c",
+                LEAST_C,
+                LARGEST["c"],
+                DEFAULT_GAUSSIAN_VARIANCE,
+                key="train-c",
+                step=0.01,
+                format="%g",
+            )
+        else:
+            url_state.write(link["c"], None)
+        epochs = url_state.choose_number(
+            link["epochs"], "Epochs", 1, int(LARGEST["epochs"]), USUAL_EPOCHS, key="train-epochs"
+        )
+        batch = url_state.choose(
+            link["batch"], "Images per step", BATCHES, USUAL_BATCH, key="train-batch", menu=True, width=150
+        )
+        rate = url_state.choose_number(
+            link["rate"],
+            "Learning rate, peak",
+            LEAST_RATE,
+            LARGEST["rate"],
+            USUAL_RATE,
+            key="train-rate",
+            step=5e-4,
+            format="%g",
+        )
+        seed = url_state.choose_number(link["seed"], "Seed", 0, int(LARGEST["seed"]), 0, key="train-seed")
+    return RunSpec(
+        dataset=dataset,
+        model=model,
+        latent_dim=int(d),
+        hidden=hidden,
+        likelihood=likelihood,
+        beta=beta,
+        variance=variance,
+        epochs=int(epochs),
+        batch_size=batch,
+        learning_rate=float(rate),
+        seed=int(seed),
+    )
+
+
+def _ask_for_depth(family: str) -> tuple[int, ...]:
+    """One field for each family: their choices differ."""
+    link, depths = links.properties("train"), DEPTHS[family]
+    if len(depths) == 1:
+        url_state.write(link["depth"], None)
+        return next(iter(depths.values()))
+    label = "Hidden layers" if family == "mlp" else "Channels, last layer"
+    key = f"train-depth-{family}"
+    if key not in st.session_state and st.query_params.get(link["depth"].name) in _names_of_others(family):
+        url_state.write(link["depth"], None)  # left by the model chosen before
+    name = url_state.choose(link["depth"], label, tuple(depths), next(iter(depths)), key=key, menu=True, width=170)
+    return depths[name]
+
+
+def _names_of_others(family: str) -> set[str]:
+    return {name for other, depths in DEPTHS.items() if other != family for name in depths}
+
+
+def fill(spec: RunSpec) -> None:
+    """Put a specification into the form. Call it before the form is shown, such as in a button's callback."""
+    family = model_kind(spec.model).family
+    depth = next(name for name, hidden in DEPTHS[family].items() if hidden == spec.hidden)
+    values = {
+        "dataset": spec.dataset, "model": spec.model, f"depth-{family}": depth, "d": spec.latent_dim,
+        "beta": spec.beta if model_kind(spec.model).has_kl else None, "likelihood": spec.likelihood,
+        "c": spec.variance, "epochs": spec.epochs, "batch": spec.batch_size, "rate": spec.learning_rate,
+        "seed": spec.seed,
+    }  # fmt: skip
+    for name, value in values.items():
+        if value is not None:
+            st.session_state[f"train-{name}"] = value
+
+
+def can_say(spec: RunSpec) -> bool:
+    """Whether the form has a choice for everything that a specification says."""
+    if spec.model not in MODELS or spec.hidden not in DEPTHS[model_kind(spec.model).family].values():
+        return False
+    plain = spec.images is None and spec.data_weight == 1 and not spec.kl_warm_up and not spec.learned_variance
+    within = (
+        spec.latent_dim <= LARGEST["d"]
+        and spec.kl_weight <= LARGEST["beta"]
+        and spec.epochs <= LARGEST["epochs"]
+        and LEAST_RATE <= spec.learning_rate <= LARGEST["rate"]
+        and (spec.variance is None or LEAST_C <= spec.variance <= LARGEST["c"])
+        and spec.batch_size in BATCHES
+    )
+    return plain and within
+
+
+def expected(spec: RunSpec) -> str:
+    """How long it would take and how much memory it needs, in a sentence."""
+    seconds, memory = estimated_seconds(spec), memory_of(spec)
+    time = (
+        f"about {duration(seconds)}" if seconds is not None else "an unknown time: no such model was trained here yet"
+    )
+    text = f"Training takes {time}, and about {memory / 1e9:.1f} GB of memory: {weight_count(spec):,} weights."
+    free = memory_available()
+    if free is not None and memory > free:
+        text += f" Only {free / 1e9:.1f} GB are free: it may be ended for lack of memory."
+    return text

@@ -1,0 +1,151 @@
+"""What a page shows of a finished run of the visitor's, made once for all visitors."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import plotly.graph_objects as go
+
+from ui.figures.markup import Html
+from ui.figures.palette import CLASS_COLOURS
+from ui.figures.plots import TEMPLATE, Finished, ends, in_words
+from ui.figures.tables import Rows, as_html, metrics_table
+from ui.runs.resources import load_run, shelf
+from ui.runs.selection import can_be_explored, per_shelf, run_title
+from vae_core.browser import Payload
+from vae_core.browser_film import curves, film_of_run, settled_range
+from vae_core.errors import RunNotFound
+from vae_core.models import model_kind
+from vae_core.run import Run
+from vae_core.spec import RunSpec
+
+FILMS_KEPT = 16
+
+
+def has_film(run: Run) -> bool:
+    """Whether its history has losses by epoch and its file the plane's snapshots."""
+    return bool(run.history) and "validation_reconstruction" in run.history[0] and len(run.snapshots) > 0
+
+
+@lru_cache(maxsize=FILMS_KEPT)
+def film(key: str) -> Payload:
+    """All kept epochs of a run."""
+    return film_of_run(load_run(key), palette=list(CLASS_COLOURS))
+
+
+@lru_cache(maxsize=FILMS_KEPT)
+def measured(key: str) -> Html:
+    """A run's numbers: HTML."""
+    run = load_run(key)
+    made = run.provenance
+    return as_html(
+        metrics_table(run),
+        title="Measured on held-out images",
+        note="Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code. Trained on "
+        f"{made['training_images']:,} images in {made['training_seconds']:,.0f} s ({made['images_per_second']:,} "
+        f"images per second, {made['device']}, {made['precision']}).",
+    )
+
+
+def spec_of(key: str) -> RunSpec | None:
+    """The specification of a finished run; None if there is none."""
+    return next((line.spec for line in shelf().lines if line.key == key), None)
+
+
+@per_shelf
+def comparable(key: str) -> dict[str, str]:
+    """Runs that a run can be compared with, key -> title: trained ones on the same images, the likest first."""
+    mine = spec_of(key)
+    if mine is None:
+        raise RunNotFound(f"there is no run {key!r} in the store.")
+    others = [
+        line
+        for line in shelf().lines
+        if line.spec
+        and line.key != key
+        and line.spec.dataset == mine.dataset
+        and can_be_explored(line.spec)
+        and model_kind(line.spec.model).trained
+        and model_kind(line.spec.model).objective == "elbo"
+    ]
+    differences = {line.key: _differences(mine, line.spec) for line in others if line.spec}
+    return {line.key: run_title(line) for line in sorted(others, key=lambda line: differences[line.key])}
+
+
+def _differences(one: RunSpec, other: RunSpec) -> int:
+    theirs = other.to_dict()
+    return sum(value != theirs.get(name) for name, value in one.to_dict().items())
+
+
+@per_shelf
+def comparison(first: str, second: str) -> tuple[Html, Finished]:
+    """Two runs beside one another: their settings and numbers as HTML, and both totals by epoch."""
+    runs = [load_run(key) for key in (first, second)]
+    return _beside(runs), _totals(runs)
+
+
+def _beside(runs: list[Run]) -> Html:
+    names = [f"{run.key[-10:]}" for run in runs]
+    specs = [run.spec.to_dict() for run in runs]
+    rows: Rows = []
+    for field in dict.fromkeys(name for spec in specs for name in spec):
+        values = [spec.get(field) for spec in specs]
+        if values[0] != values[1]:
+            said = [_said(value) for value in values]
+            rows.append({"": field.replace("_", " "), names[0]: said[0], names[1]: said[1]})
+    tables = [metrics_table(run) for run in runs]
+    split = "test" if all("test" in run.metrics for run in runs) else "validation"
+    for row in tables[0]:
+        other = next((each for each in tables[1] if each["metric"] == row["metric"]), {})
+        cells = [_cell(each, split) for each in (row, other)]
+        unit = f", {row['unit']}" if row["unit"] else ""
+        rows.append({"": f"{row['metric']}{unit}", names[0]: cells[0], names[1]: cells[1]})
+    count, images = runs[0].metrics.get(split, {}).get("n", 0), "test" if split == "test" else "held-out"
+    return as_html(
+        rows,
+        title="Two runs compared",
+        note=f"Settings that differ, then what was measured on {count:,} {images} images. Losses of different "
+        "likelihoods do not compare.",
+    )
+
+
+def _cell(row: dict[str, object], split: str) -> str:
+    start = "test" if split == "test" else "held out"
+    return next((str(value) for name, value in row.items() if name.startswith(start)), "–")
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return "–"
+    return (
+        "-".join(map(str, value))
+        if isinstance(value, list)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
+def _totals(runs: list[Run]) -> Finished:
+    figure = go.Figure()
+    lines, told = [], {}
+    for run, colour, dash in zip(runs, CLASS_COLOURS, ("solid", "dash"), strict=False):
+        made = curves(run.spec, run.history)
+        panel = made["panels"][0]
+        lines.append(panel["held_out"])
+        figure.add_scatter(
+            x=made["epochs"], y=panel["held_out"], name=f"{run.key[-10:]}: {panel['title']}",
+            line={"color": colour, "dash": dash},
+        )  # fmt: skip
+        told[run.key[-10:]] = ends(made["epochs"], panel["held_out"])
+    ranges = [settled_range(line) for line in lines]
+    figure.update_layout(
+        template=TEMPLATE,
+        height=320,
+        xaxis={"title": "epoch"},
+        yaxis={
+            "title": "held out, nats per image",
+            "range": [min(low for low, _ in ranges), max(high for _, high in ranges)],
+        },
+    )
+    return Finished(figure, in_words("Held-out loss, nats per image, against epochs.", told))

@@ -1,0 +1,1 @@
+"""How numbers, curves and pictures look on every page."""

@@ -1,0 +1,144 @@
+"""Plotly figures in one hand: fonts and grid from the theme, axes with units, no decoration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from ui.figures.palette import CLASS_COLOURS, KL_COLOUR
+from ui.lesson import presenting
+from vae_core.run import Run
+
+PLAIN = {"displayModeBar": False}
+LARGE_TYPE, TALLER = 20, 1.3  # pixels; times
+WIDTH = 960  # CSS pixels: a line of a few points is no better read over a whole screen
+
+TEMPLATE = go.layout.Template(
+    layout={
+        "margin": {"l": 56, "r": 12, "t": 12, "b": 48},
+        "legend": {"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0.0},
+        "hovermode": "x unified",
+        "colorway": list(CLASS_COLOURS),
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "xaxis": {"zeroline": False, "gridcolor": "rgba(128,138,152,0.25)"},
+        "yaxis": {"zeroline": False, "gridcolor": "rgba(128,138,152,0.25)"},
+    }
+)
+
+
+class Finished(go.Figure):
+    """A copy of a figure that will not change: what Streamlit reads of it in every run is made once.
+
+    To a visitor who presents it shows itself with larger type: Plotly's does not follow the page's.
+
+    Args:
+        figure: complete.
+        words: what it shows, with its numbers, for those who hear the page (see `in_words`).
+    """
+
+    def __init__(self, figure: go.Figure, words: str) -> None:
+        super().__init__(figure)
+        self._made: dict[bool, dict[str, Any]] = {}
+        self._words = words
+
+    @property
+    def words(self) -> str:
+        """The figure's text alternative."""
+        return self._words
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figure as a dictionary, not to be changed."""
+        large = presenting()
+        if large not in self._made:
+            made = super().to_dict()
+            self._made[large] = enlarged(made) if large else made
+        return self._made[large]
+
+
+def enlarged(figure: dict[str, Any]) -> dict[str, Any]:
+    """A figure to be read from the back of a room: larger type, and room for it."""
+    layout = deepcopy(figure["layout"])
+    layout["font"] = {**layout.get("font", {}), "size": LARGE_TYPE}
+    layout["hoverlabel"] = {"font": {"size": LARGE_TYPE}}
+    layout["legend"] = {**layout.get("legend", {}), "font": {"size": LARGE_TYPE}}
+    for name, axis in layout.items():
+        if name.startswith(("xaxis", "yaxis")):
+            axis["tickfont"] = {"size": LARGE_TYPE}
+            axis["title"] = {**axis.get("title", {}), "font": {"size": LARGE_TYPE}, "standoff": 12}
+            axis["automargin"] = True
+    if "height" in layout:
+        layout["height"] *= TALLER
+    return {**figure, "layout": layout}
+
+
+def show(figure: Finished, *, key: str) -> None:
+    """Put a figure on the page, with its text alternative; as wide as its column, up to `WIDTH`."""
+    st.plotly_chart(figure, width=WIDTH, config=PLAIN, key=key, alt=figure.words)
+
+
+def in_words(what: str, lines: Mapping[str, Iterable[str]]) -> str:
+    """A figure's text alternative: what it shows, then the points of each line.
+
+    Args:
+        what: a sentence with both axes and their units.
+        lines: name -> its points in words, "0.0612 at d = 2".
+    """
+    return " ".join([what, *(f"{name}: {', '.join(points)}." for name, points in lines.items())])
+
+
+def ends(places: Iterable[float], values: Iterable[float], *, digits: int = 1) -> list[str]:
+    """A long curve in words: its first and its last point."""
+    points = list(zip(places, values, strict=True))
+    return [f"{value:.{digits}f} at {place:,.0f}" for place, value in dict.fromkeys((points[0], points[-1]))]
+
+
+@st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={Run: lambda run: run.key})
+def history_figure(run: Run) -> Finished:
+    """Losses by epoch, training against held out, in nats per image."""
+    epochs = [record["epoch"] for record in run.history]
+    has_kl = any(record.get("kl") for record in run.history)
+    names = [("reconstruction", "Reconstruction", CLASS_COLOURS[0])]
+    names += [("kl", "KL", KL_COLOUR)] if has_kl else []
+    figure = go.Figure()
+    told = {}
+    for name, title, colour in names:
+        held_out = [record[f"validation_{name}"] for record in run.history]
+        training = [record[name] for record in run.history]
+        axis = "y2" if name == "kl" else "y"
+        figure.add_scatter(x=epochs, y=held_out, name=f"{title}, held out", line={"color": colour}, yaxis=axis)
+        figure.add_scatter(
+            x=epochs, y=training, name=f"{title}, training", line={"color": colour, "dash": "dot"}, yaxis=axis
+        )
+        told[f"{title}, held out"], told[f"{title}, training"] = ends(epochs, held_out), ends(epochs, training)
+    figure.update_layout(
+        template=TEMPLATE,
+        height=300,
+        xaxis={"title": "epoch"},
+        yaxis={"title": "reconstruction, nats per image", "range": _settled_range(run)},
+        yaxis2={
+            "title": "KL, nats per image",
+            "overlaying": "y",
+            "side": "right",
+            "showgrid": False,
+            "tickmode": "auto",
+            "nticks": 5,
+            "tickformat": ".1f",
+            "visible": has_kl,
+        },
+    )
+    return Finished(figure, in_words("Losses in nats per image against epochs.", told))
+
+
+def _settled_range(run: Run) -> list[float]:
+    """From the least loss to that after the first 3% of the epochs: before it, the curve would flatten the rest."""
+    losses = [record[name] for record in run.history for name in ("reconstruction", "validation_reconstruction")]
+    first = run.history[min(len(run.history) - 1, math.ceil(0.03 * len(run.history)))]
+    low, high = min(losses), max(first["reconstruction"], first["validation_reconstruction"])
+    margin = 0.05 * (high - low) or 1.0
+    return [low - margin, high + margin]

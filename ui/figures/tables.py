@@ -1,0 +1,94 @@
+"""Tables of numbers that were computed from the run on screen."""
+
+from __future__ import annotations
+
+import html
+import math
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from ui.figures.markup import Html, small_print
+from vae_core.browser import LatentPlane
+from vae_core.run import Run
+
+Rows = list[dict[str, object]]
+
+_TABLE = "border-collapse:collapse;min-width:min(100%,34rem);line-height:1.3;font-variant-numeric:tabular-nums"
+_CELL = "padding:0.3rem 1.2rem 0.3rem 0;border-bottom:1px solid rgba(128,138,152,0.25)"
+_FIRST, _OTHER = f"{_CELL};text-align:left;min-width:9rem", f"{_CELL};text-align:right;white-space:nowrap"
+_ROW_NAME = f"{_FIRST};font-weight:400"
+
+_ROWS = (
+    ("negative_elbo", "Negative ELBO", "nats", 1),
+    ("reconstruction", "Reconstruction", "nats", 1),
+    ("kl", "KL", "nats", 2),
+    ("bernoulli_floor", "Least possible reconstruction", "nats", 1),
+    ("mse", "Squared error per pixel", "", 4),
+    ("active_units", "Active units", "", 0),
+)
+
+
+def metrics_table(run: Run) -> Rows:
+    """One row per metric, one column per measured split with its sample size."""
+    splits = {
+        f"{'test' if split == 'test' else 'held out'}, n = {values['n']:,}": values
+        for split, values in sorted(run.metrics.items(), reverse=True)
+    }
+    rows: Rows = []
+    for name, title, unit, digits in _ROWS:
+        if not any(name in values for values in splits.values()):
+            continue
+        cells = {column: f"{values[name]:.{digits}f}" for column, values in splits.items() if name in values}
+        rows.append({"metric": title, **cells, "unit": unit})
+    return rows
+
+
+def pins_table(run: Run, pins: list[list[float]]) -> Rows:
+    """Pinned points: place, prior density where there is a prior, and the nearest held-out image."""
+    plane = LatentPlane.of_codes(run.codes.mean)
+    points = np.asarray(pins, dtype=np.float64)
+    distances, indices = KDTree(plane.project(run.codes.mean)).query(points)
+    codes = plane.embed(points)
+    rows: Rows = []
+    for number, (point, code, distance, index) in enumerate(
+        zip(points, codes, distances, indices, strict=True), start=1
+    ):
+        row: dict[str, object] = {"pin": number, "z₁": f"{point[0]:.3f}", "z₂": f"{point[1]:.3f}"}
+        if run.codes.log_var is not None:
+            density = math.exp(-0.5 * float(code @ code)) / (2 * math.pi) ** (len(code) / 2)
+            row["prior density"] = f"{density:.2g}"
+        row["nearest held out"] = run.label_names[int(run.codes.labels[index])]
+        row["distance"] = f"{distance:.3f}"
+        rows.append(row)
+    return rows
+
+
+def as_html(rows: Rows, *, title: str, note: str = "") -> Html:
+    """A table, the first column at the left, the others at the right; it scrolls sideways where it is too wide.
+
+    Far cheaper than a data frame, and unlike a table in markdown it does not widen the page of a phone.
+
+    Args:
+        rows: all with the same names.
+        title: read to those who do not see it.
+        note: what the figures are, below the table.
+    """
+    names = list(rows[0])
+
+    def cell(text: str, style: str, scope: str = "") -> str:
+        """A cell; with a scope, "col" or "row", the name of the others there."""
+        tag, scoped = ("th", f' scope="{scope}"') if scope and text else ("td", "")
+        return f'<{tag}{scoped} style="{style}">{html.escape(text)}</{tag}>'
+
+    head = cell(names[0], _FIRST, "col") + "".join(cell(name, _OTHER, "col") for name in names[1:])
+    body = []
+    for row in rows:
+        first, *others = (str(row.get(name, "")) for name in names)
+        body.append(f"<tr>{cell(first, _ROW_NAME, 'row')}{''.join(cell(text, _OTHER) for text in others)}</tr>")
+    name = html.escape(title)
+    return Html(
+        f'<div style="overflow-x:auto" tabindex="0" role="region" aria-label="{name}"><table style="{_TABLE}" '
+        f'aria-label="{name}"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+        f"{small_print(note)}"
+    )

@@ -1,0 +1,150 @@
+"""What every session shares: the store, loaded runs, and the bytes the browser reads. Computed once, then cached."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+
+import streamlit as st
+
+from ui.figures.palette import CLASS_COLOURS
+from vae_core.browser import LatentPlane, Payload, plane_payload, thumbnails_payload
+from vae_core.checkpoints import SUFFIX, Listed, Store
+from vae_core.datasets import ImageDataset, load
+from vae_core.features import FeatureSpace
+from vae_core.manifest import SHIPPED
+from vae_core.run import Run
+from vae_core.spec import RunSpec
+
+RUNS_KEPT, LINES_KEPT = 64, 1_024
+
+_listing = threading.Lock()
+
+
+def store() -> Store:
+    """The folder of runs: ``$VAE_STORE``, else ``checkpoints/``."""
+    return Store(Path(os.environ.get("VAE_STORE") or SHIPPED))
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """What a store held at one time; the same object until it changes, so that what is made of it can be cached.
+
+    Attributes:
+        lines: all readable runs.
+        alike: spec with seed 0 -> the runs that differ from it in nothing but the seed, by seed.
+    """
+
+    lines: list[Listed]
+    alike: dict[RunSpec, list[Listed]]
+
+    def __contains__(self, spec: RunSpec) -> bool:
+        """Whether the run of a spec is there."""
+        return any(line.key == spec.key for line in self.alike.get(replace(spec, seed=0), []))
+
+
+def shelf() -> Shelf:
+    """The runs in the store, fresh whenever a file came, went or was replaced."""
+    folder = store().root
+    # Files are only ever renamed into place, which changes the folder's own time: one question instead of one a file.
+    try:
+        changed = folder.stat().st_mtime_ns
+    except FileNotFoundError:
+        changed = 0
+    with _listing:  # all who look when a run has come wait for one reading
+        return _shelf(folder, changed)
+
+
+@lru_cache(maxsize=2)
+def _shelf(folder: Path, changed: int) -> Shelf:
+    del changed
+    lines = [line for line in map(partial(_line, folder), sorted(folder.glob(f"*{SUFFIX}"))) if line.spec]
+    alike: dict[RunSpec, list[Listed]] = {}
+    for line in sorted(lines, key=lambda line: line.spec.seed if line.spec else 0):
+        assert line.spec is not None  # unreadable ones are left out above
+        alike.setdefault(replace(line.spec, seed=0), []).append(line)
+    return Shelf(lines, alike)
+
+
+def _line(folder: Path, path: Path) -> Listed:
+    """A file's line: of the files that were there before, only the times are asked for."""
+    try:
+        state = path.stat()
+    except OSError as error:
+        return Listed(path.name, None, {}, str(error))  # gone meanwhile
+    return _read_line(folder, path.name.removesuffix(SUFFIX), state.st_ino, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=LINES_KEPT)
+def _read_line(folder: Path, key: str, inode: int, changed: int) -> Listed:
+    del inode, changed
+    return Store(folder).listed(key)
+
+
+def listing() -> list[Listed]:
+    """All readable runs in the store."""
+    return shelf().lines
+
+
+@st.cache_resource(show_spinner="Reading the run …", max_entries=RUNS_KEPT)
+def load_run(key: str) -> Run:
+    """A verified run.
+
+    Raises:
+        StoreError: missing or damaged, with a sentence to show.
+    """
+    return store().load(key)
+
+
+@st.cache_resource(show_spinner=False, max_entries=RUNS_KEPT)
+def plane(key: str, pair: tuple[int, int] | None = None, at: int = 0) -> Payload:
+    """A run's latent plane, without a page's own titles and options.
+
+    Args:
+        key: of the run.
+        pair: two coordinates to draw instead of the principal plane, the others fixed at a code.
+        at: whose code: the number of a held-out image.
+    """
+    run = load_run(key)
+    noun = "digit" if run.spec.dataset in ("mnist", "mnist_sample", "digits") else "image"
+    codes = run.codes.mean
+    drawn = LatentPlane.of_coordinates(codes, pair, codes[at]) if pair else None
+    return plane_payload(run, drawn, palette=list(CLASS_COLOURS), noun=noun)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def held_out(dataset: str) -> ImageDataset:
+    """The held-out images of a dataset.
+
+    Raises:
+        DatasetUnavailable: they are not on this machine; nothing is downloaded while a page runs.
+    """
+    return load(dataset, "validation", download=False)
+
+
+@st.cache_resource(show_spinner="Reading the classifier …", max_entries=8)
+def feature_space(dataset: str) -> FeatureSpace:
+    """What the measurements of images on a dataset see with.
+
+    Raises:
+        RunNotFound: the dataset's classifier is not in the store; the sentence says how to train it.
+    """
+    return store().features(dataset)
+
+
+def image_set(run: Run) -> str:
+    """Name under which a run's held-out images travel."""
+    return f"{run.spec.dataset}:validation"
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def thumbnail_sheet(dataset: str) -> Payload:
+    """All held-out images of a dataset as one picture.
+
+    Raises:
+        DatasetUnavailable: the images are not on this machine; nothing is downloaded while a page runs.
+    """
+    return thumbnails_payload(held_out(dataset))

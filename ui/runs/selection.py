@@ -1,0 +1,123 @@
+"""Which run a chapter means: found in the store by what it is, or described so that it can be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
+
+from ui.runs.resources import Shelf, shelf
+from vae_core import datasets
+from vae_core.checkpoints import Listed
+from vae_core.errors import RunNotFound
+from vae_core.manifest import read_manifest
+from vae_core.models import model_kind
+from vae_core.spec import RunSpec
+
+# Hidden layers of the runs that chapters compare with one another: small, so that many fit into a download.
+COMPARED_HIDDEN = {"mlp": (128, 64), "conv": (16, 32, 64), "linear": ()}
+SMALL_SET, SMALL_SET_EPOCHS, SMALL_SET_BATCH = 10_000, 200, 64
+
+
+Result = TypeVar("Result")
+
+
+def per_shelf(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Compute a function of the runs in the store once for as long as the store stays as it is.
+
+    Its arguments must be hashable. Errors are not kept: the function is asked again.
+    """
+    cached = lru_cache(maxsize=128)(lambda _shelf, *arguments: function(*arguments))
+    newest: list[Shelf] = []
+
+    @wraps(function)
+    def asked(*arguments: Any) -> Result:
+        now = shelf()
+        if newest != [now]:  # what was made of an earlier store would only take up memory
+            cached.cache_clear()
+            newest[:] = [now]
+        return cached(now, *arguments)
+
+    return asked
+
+
+@lru_cache(maxsize=512)
+def compared_spec(model: str, dataset: str, latent_dim: int, hidden: tuple[int, ...] | None = None) -> RunSpec:
+    """The spec that chapters compare: the shipped run of this kind, or its recipe on another dataset, d or depth.
+
+    Raises:
+        RunNotFound: the manifest has no recipe for this model.
+        SpecError: no such model on this dataset.
+    """
+    usual = COMPARED_HIDDEN[model_kind(model).family]
+    wanted = hidden or usual
+    alike = [spec for spec in read_manifest() if spec.model == model and spec.seed == 0]
+    for spec in alike:
+        if (spec.dataset, spec.latent_dim, spec.hidden) == (dataset, latent_dim, wanted):
+            return spec
+    recipe = next((spec for spec in alike if spec.dataset == "mnist" and spec.hidden == usual), None)
+    if recipe is None:
+        raise RunNotFound(f"the manifest has no recipe for the model {model}.")
+    changes: dict[str, Any] = {"dataset": dataset, "latent_dim": latent_dim, "hidden": wanted}
+    if datasets.info(dataset).training_images < SMALL_SET and model_kind(model).trained:
+        # As many epochs as for 55,000 images would be a few hundred steps.
+        changes |= {"epochs": SMALL_SET_EPOCHS, "batch_size": SMALL_SET_BATCH}
+    return replace(recipe, **changes)
+
+
+def seeds_of(spec: RunSpec) -> list[Listed]:
+    """The runs in the store that differ from `spec` in nothing but the seed, by seed."""
+    return shelf().alike.get(replace(spec, seed=0), [])
+
+
+def figure(line: Listed, *path: str, split: str = "test") -> float | None:
+    """A number from a run's file: of the test split, or where it was not measured, of the held-out one.
+
+    Of a figure by dimension it is the mean; None where nothing was measured.
+    """
+    value: Any = line.metrics.get(split) or line.metrics.get("validation", {})
+    for name in path:
+        if not isinstance(value, dict) or name not in value:
+            return None
+        value = value[name]
+    if isinstance(value, list) and value:
+        value = sum(value) / len(value)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def run_title(line: Listed) -> str:
+    """One line of the run menu: what tells runs apart, in words; the end of the key tells the rest apart."""
+    assert line.spec is not None  # listing() leaves unreadable runs out
+    return f"{run_name(line.spec)}, {line.key[-4:]}"
+
+
+def run_name(spec: RunSpec) -> str:
+    """A run in words."""
+    name = f"{model_kind(spec.model).title}, {datasets.info(spec.dataset).title}, d = {spec.latent_dim}"
+    name += "".join(f", {weight}" for weight in weights_of(spec))
+    widths = f", hidden {'-'.join(str(width) for width in spec.hidden)}" if spec.hidden else ""
+    made = f", {spec.epochs} epochs, seed {spec.seed}" if model_kind(spec.model).trained else ""
+    few = f", {spec.images} images" if spec.images else ""
+    return f"{name}{few}{widths}{made}"
+
+
+def weights_of(spec: RunSpec) -> list[str]:
+    """How the terms of the loss are weighed and drawn, in words."""
+    if not model_kind(spec.model).has_kl:
+        return []
+    said = ["KL alone"] if spec.data_weight == 0 else [f"β = {spec.kl_weight:g}"]
+    if spec.data_weight not in (0, 1):
+        said.append(f"{spec.data_weight:g} × reconstruction")
+    if spec.kl_warm_up:
+        said.append(f"KL warm-up over {spec.kl_warm_up} epochs")
+    if spec.variance is not None:
+        said.append(f"c learned from {spec.variance:g}" if spec.learned_variance else f"c = {spec.variance:g}")
+    if spec.samples:
+        said.append(f"{spec.samples} samples a step")
+    return [*said, *(["binarised pixels"] if spec.binarised else [])]
+
+
+def can_be_explored(spec: RunSpec) -> bool:
+    """Whether there is a latent space to touch, and pictures to see there."""
+    return model_kind(spec.model).generates and datasets.info(spec.dataset).pictures

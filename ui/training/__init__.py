@@ -1,0 +1,1 @@
+"""Training for visitors: the queue, its processes, progress, images of their own."""

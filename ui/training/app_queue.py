@@ -1,0 +1,143 @@
+"""The app's training desk, and what pages say of it. The desk itself: `ui.training.queue`."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+import streamlit as st
+
+from ui.figures.markup import as_written
+from ui.runs.resources import shelf, store
+from ui.training.forecast import duration, estimated_seconds
+from ui.training.process_worker import ProcessWorker
+from ui.training.progress import live
+from ui.training.queue import Desk, Ticket, Worker
+from ui.visitor import visitor
+from vae_core import datasets
+from vae_core.errors import SpecError, StoreError
+from vae_core.models import model_kind
+from vae_core.spec import RunSpec
+
+MOST_WORKERS = 64
+
+
+@st.cache_resource(show_spinner=False)
+def desk() -> Desk:
+    """One for the whole process; it ends with it."""
+    made = Desk(_start, workers=workers(), place=_place)
+    atexit.register(made.close)
+    return made
+
+
+def workers() -> int:
+    """How many processes may train at once: ``VAE_WORKERS``, usually 1."""
+    wanted = os.environ.get("VAE_WORKERS") or "1"
+    if not wanted.isascii() or not wanted.isdigit() or not 1 <= int(wanted) <= MOST_WORKERS:
+        raise SpecError(f"VAE_WORKERS must be a whole number from 1 to {MOST_WORKERS}, not {wanted[:40]!r}.")
+    return int(wanted)
+
+
+@contextmanager
+def _place() -> Iterator[bool]:
+    """One of `workers` places for training, held across all processes that share the store; False if none is free."""
+    with ExitStack() as held:
+        for number in range(1, workers() + 1):
+            try:
+                free = held.enter_context(store().locked(f"place-{number}", wait=False))
+            except StoreError:
+                free = True  # a folder that cannot be written to: the training process says so
+            if free:
+                yield True
+                return
+        yield False
+
+
+def not_kept() -> str:
+    """What somebody should know before training here, a sentence; empty where runs stay."""
+    root = store().root
+    if root.exists() and not os.access(root, os.W_OK):
+        return "Nothing can be trained here: the folder of runs can only be read."
+    if os.environ.get("VAE_FORGETS"):
+        return "Runs and images are lost when this app is started again: take away what you want to keep."
+    return ""
+
+
+def _start(spec: RunSpec) -> Worker:
+    return ProcessWorker(spec, store().root)
+
+
+def seconds_left(ticket: Ticket) -> float | None:
+    """Until a run in training has learned; None where that is not known."""
+    record = live(ticket.spec.key)
+    return record.seconds_left if record and record.epoch else estimated_seconds(ticket.spec)
+
+
+def seconds_until_begun(ticket: Ticket) -> float | None:
+    """How long a job that waits will wait, from what is before it; None where that is not known."""
+    total = 0.0
+    for spec in ticket.before:
+        record = live(spec.key)
+        seconds = record.seconds_left if record else estimated_seconds(spec)
+        if seconds is None:
+            return None
+        total += seconds
+    return total / workers()
+
+
+def waiting_text(ticket: Ticket) -> str:
+    """Where a waiting job stands in the queue."""
+    seconds = seconds_until_begun(ticket)
+    begins = f", begins in about {duration(seconds)}" if seconds is not None else ""
+    if ticket.before:
+        return f"waiting, {len(ticket.before)} before it{begins}"
+    return "waiting for a run that others asked for" if desk().held_up else "about to begin"
+
+
+def offer_training(specs: Sequence[RunSpec], *, key: str) -> None:
+    """Say what is missing, how long it would take, and train it if asked; then the page runs again.
+
+    Args:
+        specs: the missing runs.
+        key: unique on the page.
+    """
+    busy = any(desk().ticket(spec.key) for spec in specs)
+    st.fragment(_offer, run_every=1.0 if busy else None)(list(specs), key)
+
+
+def _offer(specs: list[RunSpec], key: str) -> None:
+    missing = [spec for spec in specs if spec not in shelf()]
+    if not missing:
+        st.rerun()
+    tickets = {spec.key: desk().ticket(spec.key) for spec in missing}
+    with st.container(border=True):
+        if any(tickets.values()):
+            for spec in missing:
+                _show_progress(spec, tickets[spec.key])
+            return
+        for spec in missing:
+            if problem := desk().failures.get(spec.key):
+                st.error(problem[:1].upper() + problem[1:], icon=":material/error:")
+        names = " and ".join(f"{model_kind(s.model).title}, d = {s.latent_dim}" for s in missing)
+        estimates = [estimated_seconds(spec) for spec in missing]
+        known = [seconds for seconds in estimates if seconds is not None]
+        time = f"about {duration(sum(known))}" if len(known) == len(estimates) else "for a while"
+        title = as_written(datasets.info(missing[0].dataset).title)
+        st.markdown(f"Not trained yet on {title}: {names}. Training takes {time}; the page stays usable meanwhile.")
+        if st.button("Train", key=f"{key}-train", icon=":material/play_arrow:"):
+            if refusal := desk().ask(missing, visitor()):
+                st.warning(refusal)
+                return
+            st.rerun()
+
+
+def _show_progress(spec: RunSpec, ticket: Ticket | None) -> None:
+    name = model_kind(spec.model).title
+    if ticket and ticket.place == 0:
+        record = live(spec.key)
+        done = record.epoch if record else 0
+        st.progress(min(1.0, done / spec.epochs), f"{name}: epoch {done} of {spec.epochs}")
+    elif ticket:
+        st.progress(0.0, f"{name}: {waiting_text(ticket)}")

@@ -1,0 +1,112 @@
+"""What training would take, said before it begins: seconds and memory."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from ui.runs.resources import listing
+from vae_core import datasets
+from vae_core.models import model_kind
+from vae_core.spec import RunSpec
+
+COMPUTED_SECONDS = 30.0  # of a model that is not trained
+BASE_MEMORY = 510e6  # bytes: Python, torch and what measuring imports
+MOST_HELD_OUT, MEASURED_AT_ONCE, CLASSIFIER_MAPS = 10_000, 2_000, 32
+FEW_IMAGES, FEWEST_PER_EPOCH = 1_000, 5_000  # as in training.loop
+_CONV_KERNEL = 4  # as in models.conv
+
+
+def estimated_seconds(spec: RunSpec) -> float | None:
+    """Judged from the measured training of the most similar run in the store; None if there is none."""
+    if not model_kind(spec.model).trained:
+        return COMPUTED_SECONDS
+    family, work = model_kind(spec.model).family, work_of(spec)
+    best: tuple[float, float] | None = None
+    for line in listing():
+        made = line.spec
+        if made is None or made.images is not None or not line.provenance:
+            continue
+        kind = model_kind(made.model)
+        if kind.family != family or not kind.trained or not kind.generates:
+            continue
+        theirs = work_of(made)
+        unlike = abs(math.log(theirs / work))
+        if best is None or unlike < best[0]:
+            best = unlike, line.provenance["training_seconds"] / (made.epochs * theirs)
+    return None if best is None else best[1] * spec.epochs * work
+
+
+def work_of(spec: RunSpec) -> float:
+    """Images times multiplications per image, about, for one epoch."""
+    known = datasets.info(spec.dataset)
+    channels, height, width = known.image_shape
+    widths = [channels * height * width, *spec.hidden, spec.latent_dim]
+    multiplications = sum(a * b for a, b in pairwise(widths))
+    if model_kind(spec.model).family == "conv":
+        multiplications = height * width * sum(spec.hidden[:-1])
+    # A rough allowance for what an image costs besides its multiplications: it is all that counts on tiny ones.
+    return max(1, images_shown(known.training_images)) * (multiplications + 20_000)
+
+
+def weight_count(spec: RunSpec) -> int:
+    """How many numbers the network has, biases included."""
+    channels, height, width = datasets.info(spec.dataset).image_shape
+    heads = 2 if model_kind(spec.model).has_kl else 1
+    d, pixels = spec.latent_dim, channels * height * width
+    if model_kind(spec.model).family != "conv":
+        way_in = [pixels, *spec.hidden]
+        way_out = [d, *spec.hidden[::-1], pixels]
+        return (
+            sum(_linear(a, b) for a, b in pairwise(way_in))
+            + heads * _linear(way_in[-1], d)
+            + sum(_linear(a, b) for a, b in pairwise(way_out))
+        )
+    *maps, last = spec.hidden
+    smallest = maps[-1] * (height >> len(maps)) * (width >> len(maps))
+    stack = [channels, *maps]
+    kernels = sum(a * b * _CONV_KERNEL**2 for a, b in pairwise(stack))
+    biases = sum(maps) + sum(stack[:-1])
+    return (
+        2 * kernels
+        + biases
+        + _linear(smallest, last)
+        + heads * _linear(last, d)
+        + _linear(d, last)
+        + _linear(last, smallest)
+    )
+
+
+def _linear(inputs: int, outputs: int) -> int:
+    return (inputs + 1) * outputs
+
+
+def memory_of(spec: RunSpec) -> float:
+    """Bytes that the training process needs at most, about: within a fifth of what was measured on three models."""
+    known = datasets.info(spec.dataset)
+    channels, height, width = known.image_shape
+    pixels = channels * height * width
+    # Weights, gradients and Adam's two moments; copies of the first and the last two on their way to the file.
+    weights = 4 * 7 * weight_count(spec)
+    # The files as read, what is left for training, and copies of both; a held-out split as floats, three times.
+    held_out = min(MOST_HELD_OUT, known.training_images // 9)
+    images = 4 * known.training_images * pixels + 12 * held_out * pixels
+    if model_kind(spec.model).family == "conv":
+        layers = sum(maps * height * width // 4 ** (place + 1) for place, maps in enumerate(spec.hidden[:-1]))
+    else:
+        layers = sum(spec.hidden)
+    batch = 2 * 4 * spec.batch_size * 2 * (layers + pixels)
+    seen = 4 * CLASSIFIER_MAPS * pixels * min(MEASURED_AT_ONCE, held_out)
+    return BASE_MEMORY + weights + images + batch + seen
+
+
+def images_shown(count: int) -> int:
+    """Images of an epoch, as `training.loop.images_per_epoch` says it, which waits for torch."""
+    return count * math.ceil(FEWEST_PER_EPOCH / count) if 0 < count < FEW_IMAGES else count
+
+
+def duration(seconds: float) -> str:
+    """For people, rounded."""
+    if seconds < 90:
+        return f"{max(5, round(seconds / 5) * 5)} seconds"
+    return f"{round(seconds / 60)} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

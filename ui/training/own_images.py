@@ -1,0 +1,141 @@
+"""A visitor's own images in the app: read in a process of their own, and told in a few words and pictures."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ui.figures.pictures import tiles
+from vae_core import datasets
+from vae_core.datasets import own
+from vae_core.datasets.limits import LONGEST_READING, LONGEST_UNDECIDED, MOST_SENT, MOST_UNDECIDED
+from vae_core.errors import UnusableImages
+from vae_core.manifest import PROJECT
+from vae_core.reader import SAID
+
+# Decoding takes the processor that everybody's pages need.
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read of an upload; the images themselves wait on the disk.
+
+    Attributes:
+        name: of the set, see `own.name_of`.
+        title: what was sent.
+        shape: (N, C, H, W).
+        classes: how many.
+        left_out: (name, why) of some files that could not be used.
+        left_out_count: of how many.
+        preview: some of the images, as a PNG file of tiles.
+    """
+
+    name: str
+    title: str
+    shape: tuple[int, int, int, int]
+    classes: int
+    left_out: tuple[tuple[str, str], ...]
+    left_out_count: int
+    preview: bytes
+
+
+def read_upload(files: Sequence[tuple[str, bytes]], size: int, colour: str) -> Read:
+    """Read what was uploaded, (name, content) each: one zip, one npz, or pictures.
+
+    Raises:
+        UnusableImages: with the sentence to show.
+    """
+    total = sum(len(content) for _, content in files)
+    if total > MOST_SENT:
+        raise UnusableImages(
+            f"these files have {total / 1e6:.0f} MB together; send at most {MOST_SENT / 1e6:.0f}, or train from the "
+            "command line with --images, which reads a folder of any size."
+        )
+    packed = [name for name, _ in files if name.lower().endswith((".zip", ".npz"))]
+    if packed and len(files) > 1:
+        raise UnusableImages(f"{packed[0]} is one of several files; send one archive alone, or pictures alone.")
+    root = datasets.data_root()
+    with _one_at_a_time:
+        own.tidy(root, MOST_UNDECIDED, LONGEST_UNDECIDED)
+        found = _asked_of_reader(files, size, colour, root)
+    left_out = tuple((str(name), str(why)) for name, why in found["left_out"])
+    return Read(
+        found["name"], found["title"], tuple(found["shape"]), len(found["label_names"]), left_out,
+        found["left_out_count"], _preview(found),
+    )  # fmt: skip
+
+
+def _asked_of_reader(files: Sequence[tuple[str, bytes]], size: int, colour: str, root: Path) -> dict[str, Any]:
+    """What `vae_core.reader` tells.
+
+    Raises:
+        UnusableImages: what it says, or that it was ended.
+    """
+    command = [sys.executable, "-m", "vae_core.reader", str(root.resolve()), str(size), colour]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    # A file, not a pipe: a pipe is filled in small pieces, each under the lock that everybody's pages need.
+    with tempfile.TemporaryFile() as sent:
+        sent.write(json.dumps([[name, len(content)] for name, content in files]).encode() + b"\n")
+        for _, content in files:
+            sent.write(content)
+        sent.seek(0)
+        try:
+            done = subprocess.run(
+                command, cwd=PROJECT, env=environment, stdin=sent, capture_output=True, timeout=LONGEST_READING,
+                check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise UnusableImages(
+                f"these images took more than {LONGEST_READING:.0f} s to read; send fewer, or smaller ones."
+            ) from error
+        except OSError as error:
+            raise UnusableImages(f"reading could not be started ({error.strerror or error}); try again.") from error
+    if done.returncode == 0:
+        return json.loads(done.stdout)
+    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    said = [line for line in lines if line.startswith("Error: ")]
+    if done.returncode == SAID and said:
+        raise UnusableImages(said[-1].removeprefix("Error: "))
+    if done.returncode < 0:
+        raise UnusableImages("these images took too much time or memory to read; send fewer, or smaller ones.")
+    raise RuntimeError(f"the reader ended with status {done.returncode}: {' '.join(lines[-1:])[:500]}")
+
+
+def _preview(found: dict[str, Any]) -> bytes:
+    _, channels, height, width = found["shape"]
+    shown = np.frombuffer(base64.b64decode(found["shown"]), np.uint8).reshape(-1, channels * height * width)
+    return tiles(shown / 255.0, (channels, height, width), columns=12)
+
+
+def summary(read: Read) -> str:
+    """What was read, in a sentence."""
+    count, channels, height, width = read.shape
+    held_out = own.held_out_count(count)
+    kind = "grey" if channels == 1 else "colour"
+    named = "1 class" if read.classes == 1 else f"{read.classes} classes"
+    return (
+        f"{count:,} {kind} images of {height} × {width} pixels, {named}; {count - held_out:,} to learn from, "
+        f"{held_out:,} held out."
+    )
+
+
+def left_out(read: Read) -> str:
+    """Which files were not used, and why: a list in markdown; empty if all were."""
+    if not read.left_out_count:
+        return ""
+    lines = [f"- `{name.replace('`', '')}` {why}" for name, why in read.left_out]
+    if more := read.left_out_count - len(read.left_out):
+        lines.append(f"- and {more:,} more")
+    return "\n".join(lines)

@@ -1,0 +1,81 @@
+"""The box in which a visitor sends images of their own, looks at what was read, and keeps it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.figures.markup import Html
+from ui.figures.messages import errors_said
+from ui.figures.pictures import side_by_side
+from ui.training.own_images import Read, left_out, read_upload, summary
+from ui.training.quota import keep
+from ui.visitor import visitor
+from vae_core.datasets.limits import MOST_SENT, SIZES
+from vae_core.datasets.pictures import SUFFIXES
+from vae_core.errors import UnusableImages
+
+COLOURS = {"auto": "As they are", "grey": "Grey", "colour": "Colour"}
+TYPES = ["zip", "npz", *(suffix.removeprefix(".") for suffix in SUFFIXES)]
+_READ = "train-own-read"  # in the session's state: (what was read of, what was read or why not)
+_KEPT = "train-own-kept"  # how many sets were kept: then the uploader begins anew, and the files leave the memory
+
+
+@st.fragment
+@errors_said()
+def upload_box() -> None:
+    """Send, look, keep; kept images are then chosen in the form."""
+    with st.expander("Your own images", icon=":material/add_photo_alternate:"):
+        st.markdown(
+            "A zip of pictures (its folders become the classes), several pictures (PNG, JPEG, WebP), or an `.npz` with "
+            "`images` (N, H, W[, 3]) and perhaps `labels`. Each picture's middle square is scaled to the size you "
+            "choose. Runs trained on them can be seen by everybody who uses this app."
+        )
+        kept = st.session_state.get(_KEPT, 0)
+        files = st.file_uploader(
+            "Pictures, a zip or an npz", TYPES, accept_multiple_files=True, key=f"train-own-files-{kept}",
+            max_upload_size=MOST_SENT // 1_000_000,
+        )  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            size = st.segmented_control(
+                "Size", SIZES, default=SIZES[0], key="train-own-size", format_func=lambda side: f"{side} × {side}"
+            )
+            colour = st.segmented_control(
+                "Colour", tuple(COLOURS), default="auto", key="train-own-colour", format_func=COLOURS.__getitem__
+            )
+        if not files:
+            st.session_state.pop(_READ, None)
+            if kept:
+                st.markdown("Your images are chosen in the form below.")
+            return
+        asked = tuple(file.file_id for file in files), size or SIZES[0], colour or "auto"
+        before = st.session_state.get(_READ)
+        if before is None or before[0] != asked:
+            st.session_state.pop(_READ, None)
+            with st.spinner("Reading your images …"):
+                contents = [(file.name, file.getvalue()) for file in files]
+                st.session_state[_READ] = asked, _read(contents, asked[1], asked[2])
+        found = st.session_state[_READ][1]
+        if isinstance(found, UnusableImages):
+            raise found
+        show_read(found)
+
+
+def _read(contents: list[tuple[str, bytes]], size: int, colour: str) -> Read | UnusableImages:
+    """What was read, or why nothing was: either is found out once."""
+    try:
+        return read_upload(contents, size, colour)
+    except UnusableImages as error:
+        return error
+
+
+def show_read(read: Read) -> None:
+    """What was read, what was left out, and the button that keeps it."""
+    st.html(Html(side_by_side([(read.title, summary(read), read.preview)])))
+    if missing := left_out(read):
+        st.markdown(f"{read.left_out_count:,} left out:\n\n{missing}")
+    if st.button("Use these images", key="train-own-use", icon=":material/check:", type="primary"):
+        del st.session_state[_READ]  # if it cannot be kept, it is read again
+        keep(read.name, visitor())
+        st.session_state["train-own-chosen"] = read.name
+        st.session_state[_KEPT] = st.session_state.get(_KEPT, 0) + 1
+        st.rerun()
