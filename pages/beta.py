@@ -121,12 +121,12 @@ with errors_said():
 chapter.foot(
     mathematics=mathematics,
     code=(
-        ("objectives.py", "beta_loss"),
-        ("objectives.py", "kl_to_standard_normal"),
+        ("losses/terms.py", "weighted_sum"),
+        ("losses/divergences.py", "kl_to_standard_normal"),
         ("metrics/latent.py", "sigma_over_spread"),
         ("metrics/latent.py", "active_units"),
         ("units.py", "in_other_units"),
-        ("objectives.py", "LearnedGaussian"),
+        ("losses/likelihoods.py", "LearnedGaussian"),
     ),
     sources=(
         chapter.Source("Higgins et al. 2017, beta-VAE", "https://openreview.net/forum?id=Sy2fzU9gl"),

@@ -100,9 +100,9 @@ chapter.foot(
     mathematics=mathematics,
     code=(
         ("models/vae.py", "VAE"),
-        ("models/posterior.py", "Posterior"),
-        ("objectives.py", "kl_to_standard_normal"),
-        ("objectives.py", "elbo"),
+        ("models/bottleneck.py", "Posterior"),
+        ("losses/divergences.py", "kl_to_standard_normal"),
+        ("losses/objectives.py", "elbo"),
         ("estimators.py", "reparameterised"),
         ("estimators.py", "score_function"),
         ("metrics/reconstruction.py", "bernoulli_floor"),

@@ -154,7 +154,7 @@ chapter.foot(
         ("toy.py", "bound"),
         ("toy.py", "descend"),
         ("diagonal.py", "best_diagonal"),
-        ("objectives.py", "kl_to_standard_normal"),
+        ("losses/divergences.py", "kl_to_standard_normal"),
         ("likelihood.py", "bounds_by_k"),
     ),
     sources=(

@@ -157,7 +157,7 @@ def path_contest(specs: Pair) -> None:
     first, second = pair_of_classes(specs[0].dataset, (ends[0], ends[1]), turn)
     rows = []
     for spec, way in ((spec, way) for spec in specs for way in ("straight", "great circle")):
-        if way == "great circle" and not model_kind(spec.model).has_kl:
+        if way == "great circle" and not model_kind(spec.model).bottleneck.has_prior:
             continue  # the shell that a great circle stays on is the prior's: an autoencoder has none
         seen = film(spec.key, way, first, second)
         rows.append(

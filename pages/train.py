@@ -218,7 +218,7 @@ def finished(key: str, spec: RunSpec) -> None:
             help="A run of more epochs is another run: its learning rate falls more slowly from the first step on, so "
             "it begins anew instead of going on from this one.",
         )  # fmt: skip
-    if model_kind(spec.model).objective == "elbo":
+    if model_kind(spec.model).bottleneck.continuous:
         beside(key)
 
 
@@ -269,7 +269,7 @@ chapter.foot(
         ("training/loop.py", "learning_rate_at"),
         ("training/loop.py", "train"),
         ("training/film.py", "Film"),
-        ("objectives.py", "beta_loss"),
+        ("losses/terms.py", "weighted_sum"),
     ),
     sources=(
         chapter.Source("Kingma and Welling 2014, Auto-Encoding Variational Bayes", "https://arxiv.org/abs/1312.6114"),

@@ -1,4 +1,4 @@
-"""The science behind VAE Playground: data, models, objectives, training, metrics and the checkpoint store.
+"""The science behind VAE Playground: data, models, losses, training, metrics and the checkpoint store.
 
 Nothing in this package knows about Streamlit. A tour, in the order of a training run::
 

@@ -226,7 +226,7 @@ def plane_payload(
         tensors.add("posteriors", plane.posterior_factors(run.codes.log_var).astype(np.float16))
     for name, array in (extra or {}).items():
         tensors.add(name, array)
-    has_prior = run.codes.log_var is not None
+    has_prior = run.codes.has_posterior
     return tensors.payload(
         {
             "kind": "plane",
@@ -330,9 +330,7 @@ def _decoder_layers(run: Run, tensors: Tensors) -> list[dict[str, Any]]:
             part: tensors.add(layer[part], run.weights[layer[part]]) for part in ("weight", "bias") if part in layer
         }
         layers.append({**layer, **names})
-    if run.spec.likelihood == "bernoulli":
-        layers.append({"op": "sigmoid"})
-    return layers
+    return [*layers, *run.likelihood.final_operations]
 
 
 def square_range(points: np.ndarray, *, at_least: float) -> dict[str, list[float]]:

@@ -42,7 +42,7 @@ def film_of_run(run: Run, **header: Any) -> Payload:
         originals=run.extras.get("film/originals"),
         rebuilt=kept,
         plane=LatentPlane.of_codes(run.codes.mean),
-        prior=run.codes.log_var is not None,
+        prior=run.codes.has_posterior,
         **header,
     )
 
@@ -76,7 +76,7 @@ def film_of_partial(tensors: Mapping[str, np.ndarray], document: Mapping[str, An
         originals=tensors.get("film/originals"),
         rebuilt=shown,
         plane=LatentPlane.of_codes(codes.astype(np.float32)),
-        prior=model_kind(spec.model).has_kl,
+        prior=model_kind(spec.model).bottleneck.has_prior,
         live=True,
         **header,
     )
@@ -134,7 +134,7 @@ def curves(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> dict[str, A
     places = np.unique(np.linspace(0, len(history) - 1, min(len(history), MOST_ON_CURVES)).round().astype(int))
     chosen = [history[place] for place in places]
     names = [name for name in _TITLES if f"validation_{name}" in history[0]]
-    if not model_kind(spec.model).has_kl:
+    if not model_kind(spec.model).bottleneck.divergence:
         names = [name for name in names if name != "kl"]
     terms = {
         _TITLES[name]: ([entry[name] for entry in chosen], [entry[f"validation_{name}"] for entry in chosen])

@@ -36,7 +36,7 @@ def inside_payload(
     Raises:
         ValueError: a run or images that this does not fit.
     """
-    if run.spec.likelihood != "bernoulli":
+    if run.likelihood.browser_loss != "cross_entropy":
         raise ValueError(f"{run.key} has another likelihood than the Bernoulli one, whose terms are shown")
     channels, height, width = run.image_shape
     if channels != 1 or height != width:

@@ -181,7 +181,7 @@ def scale_end(values: Sequence[float | None]) -> float:
 
 
 def _check(run: Run, first: Run) -> None:
-    if run.codes.log_var is None:
+    if not run.codes.has_posterior:
         raise ValueError(f"{run.key} has no posterior: a dial's stops are variational autoencoders")
     for name, mine, theirs in (
         ("dataset", run.spec.dataset, first.spec.dataset),

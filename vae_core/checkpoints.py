@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from vae_core.datasets import ImageDataset
     from vae_core.training.film import Film
-    from vae_core.training.loop import Progress, TrainingState
+    from vae_core.training.loop import Progress
+    from vae_core.training.state import TrainingState
 
 SUFFIX = ".safetensors"
 
@@ -309,7 +310,7 @@ class Store:
         except DamagedRun:
             self._set_aside(path, file_read)
             return None
-        from vae_core.training.loop import TrainingState
+        from vae_core.training.state import TrainingState
 
         return TrainingState(
             epoch=document["epoch"],

@@ -179,7 +179,7 @@ def evaluate(
     # First, as it may be refused.
     log_likelihood = _log_likelihood(run, images, likelihood_samples, likelihood_images)
     features, missing = None, ""
-    if model_kind(run.spec.model).objective == "elbo":
+    if model_kind(run.spec.model).bottleneck.continuous:
         try:
             features = runs.features(run.spec.dataset)
         except RunNotFound as error:
@@ -357,9 +357,7 @@ def _progress_bar(spec: RunSpec) -> Iterator[tuple[Callable[[Any], None], Callab
     task = bar.add_task(spec.key, total=spec.epochs, loss="")
 
     def on_epoch(progress: Any) -> None:
-        record = progress.record
-        first, second = ((name, value) for name, value in record.items() if name.startswith("validation_"))
-        loss = f"{first[1]:.4g} nats" if not spec.kl_weight else f"{first[1] + spec.kl_weight * second[1]:.1f} nats"
+        loss = f"{progress.held_out_loss:.4g} nats"
         if not epochs_done:
             bar.start()
         epochs_done.append(progress.epoch)

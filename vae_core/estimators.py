@@ -15,9 +15,6 @@ import numpy as np
 
 from vae_core.backward import cost_and_gradient, knows
 from vae_core.errors import MeasureError
-from vae_core.forward import sigmoid
-from vae_core.likelihood import gaussian_variance
-from vae_core.nats import cross_entropy
 from vae_core.run import Run
 
 MAX_DRAWS = 100_000
@@ -145,14 +142,10 @@ def reconstruction_gradients(
 
 def _by_numpy(run: Run, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """f, float64 (n,), and df/dz (n, d)."""
-    variance = None if run.spec.likelihood == "bernoulli" else gaussian_variance(run)
+    p_x_given_z = run.likelihood
 
     def cost(output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        if variance is None:
-            return cross_entropy(output, x), sigmoid(output) - x
-        away = output - x
-        constant = 0.5 * len(x) * math.log(2.0 * math.pi * variance)
-        return np.square(away).sum(axis=1, dtype=np.float64) / (2.0 * variance) + constant, away / variance
+        return p_x_given_z.nats(output, x), p_x_given_z.gradient(output, x)
 
     return cost_and_gradient(run.decoder, run.weights, z, cost)
 
@@ -161,12 +154,14 @@ def _by_torch(run: Run, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.nd
     """The same."""
     import torch
 
-    image = torch.from_numpy(x)
+    from vae_core.losses.likelihoods import likelihood
+
+    image, p_x_given_z = torch.from_numpy(x), likelihood(run.spec, run.model)
     values, slopes = [], []
     for part in torch.from_numpy(z).split(500):
         point = part.requires_grad_()
-        output = run.model.decode(point)  # type: ignore[operator]
-        cost = run.likelihood.negative_log_likelihood(output, image.expand(len(point), -1))
+        output = run.model.decode(point)
+        cost = p_x_given_z.negative_log_likelihood(output, image.expand(len(point), -1))
         (slope,) = torch.autograd.grad(cost.sum(), point)  # no draw touches another: the sum's gradient is each one's
         values.append(cost.detach().numpy())
         slopes.append(slope.numpy())

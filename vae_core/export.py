@@ -22,7 +22,7 @@ def arguments(spec: RunSpec) -> list[str]:
     """The command line that trains a spec, from ``-m`` on."""
     fields = {name: value for name, value in spec.to_dict().items() if value is not None}
     fields["hidden"] = ",".join(map(str, spec.hidden))
-    if not model_kind(spec.model).has_kl:
+    if not model_kind(spec.model).bottleneck.divergence:
         del fields["beta"]
     if not spec.hidden:
         del fields["hidden"]

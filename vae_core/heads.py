@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vae_core.forward import run_program
-from vae_core.nats import closed_form_kl, cross_entropy
+from vae_core.nats import closed_form_kl
 from vae_core.run import Run
 
 MEAN, LOG_VAR = "mean", "log_var"
@@ -50,16 +50,14 @@ def terms(run: Run, pixels: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, 
     """Both terms of the negative ELBO without torch, z = μ + σ · noise.
 
     Args:
-        run: a variational autoencoder with the Bernoulli likelihood.
+        run: a variational autoencoder.
         pixels: (N, D), in [0, 1].
         noise: (N, d), standard normal.
 
     Returns:
         -log p(x|z), (N,), and the KL of each dimension, (N, d): float64, nats.
     """
-    if run.spec.likelihood != "bernoulli":
-        raise ValueError(f"{run.key} has another likelihood than the Bernoulli one")
     mean, log_var = (array.astype(np.float64) for array in run.posterior(pixels))
     z = mean + np.exp(0.5 * log_var) * noise
-    logits = run_program(run.decoder, run.weights, z).astype(np.float64)
-    return cross_entropy(logits, pixels), closed_form_kl(mean, log_var)
+    output = run_program(run.decoder, run.weights, z).astype(np.float64)
+    return run.likelihood.nats(output, pixels), closed_form_kl(mean, log_var)

@@ -28,7 +28,6 @@ __all__ = [
     "bounds_by_k",
     "check_samples",
     "effective_samples",
-    "gaussian_variance",
     "image_log_weights",
     "importance_weighted_bound",
     "log_likelihoods",
@@ -135,24 +134,13 @@ def log_likelihoods(run: Run, pixels: np.ndarray, codes: np.ndarray) -> np.ndarr
         MeasureError: grey pixels for a Bernoulli likelihood, which is no density on them.
     """
     pixels = np.asarray(pixels, dtype=np.float32).ravel()
-    bernoulli = run.spec.likelihood == "bernoulli"
-    if bernoulli and not np.isin(pixels, (0.0, 1.0)).all():
-        raise MeasureError(
-            "a Bernoulli likelihood is a probability of black and white pixels only: binarise the image first."
-        )
+    p_x_given_z = run.likelihood
+    p_x_given_z.check_pixels(pixels)
     result = np.empty(len(codes))
     for start in range(0, len(codes), DECODED_AT_ONCE):
         here = slice(start, start + DECODED_AT_ONCE)
         output = run_program(run.decoder, run.weights, codes[here])  # (chunk, D)
-        if bernoulli:
-            # -ln of the chance of each pixel as it is: softplus of the logit against it. No difference of large sums.
-            against = output * (1.0 - 2.0 * pixels)
-            cost = np.maximum(against, 0.0) + np.log1p(np.exp(-np.abs(against)))
-            result[here] = -cost.sum(axis=1, dtype=np.float64)
-        else:
-            variance = gaussian_variance(run)
-            squared = np.square(output - pixels).sum(axis=1, dtype=np.float64)
-            result[here] = -0.5 * (squared / variance + len(pixels) * math.log(2.0 * math.pi * variance))
+        result[here] = -p_x_given_z.nats(output, pixels)
     return result
 
 
@@ -178,11 +166,3 @@ def image_log_weights(run: Run, pixels: np.ndarray, k: int, seed: int = 0) -> np
     # log p(z) - log q(z|x): the constants of the two Gaussians cancel.
     prior_over_posterior = 0.5 * (np.square(noise) + log_var - np.square(z)).sum(axis=1)
     return log_likelihoods(run, pixels, z) + prior_over_posterior
-
-
-def gaussian_variance(run: Run) -> float:
-    """c of a run's Gaussian likelihood, fixed or learned, in squared pixel units."""
-    if run.spec.learned_variance:
-        return math.exp(float(run.weights["log_variance"]))
-    assert run.spec.variance is not None  # a Gaussian likelihood has one
-    return run.spec.variance

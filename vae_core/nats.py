@@ -1,4 +1,4 @@
-"""Both terms of the negative ELBO on arrays, for pages and files that do without torch; see `objectives`."""
+"""The Gaussian KL on arrays, for pages and files that do without torch; `losses.divergences` has it for torch."""
 
 from __future__ import annotations
 
@@ -12,14 +12,3 @@ def closed_form_kl(mean: np.ndarray, log_var: np.ndarray) -> np.ndarray:
     """
     mean, log_var = np.asarray(mean, dtype=np.float64), np.asarray(log_var, dtype=np.float64)
     return 0.5 * (np.square(mean) + np.expm1(log_var) - log_var)
-
-
-def cross_entropy(logits: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """-log p(x|z) of the Bernoulli likelihood, summed over pixels, in nats: float64 (N,).
-
-    Args:
-        logits: (N, D), in whose precision each pixel is computed.
-        pixels: (N, D) or (D,), in [0, 1].
-    """
-    each = np.logaddexp(logits.dtype.type(0.0), logits) - pixels * logits
-    return each.sum(axis=1, dtype=np.float64)

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vae_core.errors import DamagedRun, MeasureError
-from vae_core.forward import run_program, sigmoid
+from vae_core.forward import run_program
+from vae_core.losses.likelihoods import Likelihood, likelihood_of
 from vae_core.sampling import Mixture
 from vae_core.spec import RunSpec
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from vae_core.objectives import Likelihood
+    from vae_core.models.network import Network
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,11 @@ class Codes:
     mean: np.ndarray
     log_var: np.ndarray | None
     labels: np.ndarray
+
+    @property
+    def has_posterior(self) -> bool:
+        """Whether each code is a distribution rather than a point."""
+        return self.log_var is not None
 
     def drawn(self, generator: np.random.Generator) -> np.ndarray:
         """One z of each image's posterior, float32 (N, d); the codes themselves where there is none."""
@@ -87,7 +91,7 @@ class Run:
         return self.spec.key
 
     @cached_property
-    def model(self) -> nn.Module:
+    def model(self) -> Network:
         """The network with the stored weights, on the CPU, in evaluation mode.
 
         Raises:
@@ -108,7 +112,7 @@ class Run:
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Codes (N, d) -> expected pixels, float32 (N, C*H*W), without torch; Gaussian ones may leave [0, 1]."""
         output = run_program(self.decoder, self.weights, codes)
-        return sigmoid(output) if self.spec.likelihood == "bernoulli" else output
+        return self.likelihood.expected_images(output)
 
     def encode(self, pixels: np.ndarray) -> np.ndarray:
         """Flat images (N, C*H*W) in [0, 1] -> codes or posterior means, float32 (N, d), without torch."""
@@ -122,7 +126,7 @@ class Run:
         Raises:
             MeasureError: a model without a posterior.
         """
-        if self.codes.log_var is None:
+        if not self.codes.has_posterior:
             raise MeasureError(f"{self.key} has no posterior: choose a variational autoencoder.")
         if not self.encoder:
             raise ValueError(f"{self.key} does not hold its encoder as a program")
@@ -140,7 +144,5 @@ class Run:
 
     @property
     def likelihood(self) -> Likelihood:
-        """p(x|z) as the spec names it."""
-        from vae_core.objectives import likelihood
-
-        return likelihood(self.spec, self.model)
+        """p(x|z) as the spec names it and training left it, for arrays."""
+        return likelihood_of(self.spec, self.weights)

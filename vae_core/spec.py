@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vae_core.errors import SpecError
+from vae_core.losses.likelihoods import LIKELIHOODS
 
 if TYPE_CHECKING:
     from vae_core.models import ModelKind
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 # run of the old procedure is never mistaken for one of the new.
 RECIPE = 1
 
-LIKELIHOODS = ("bernoulli", "gaussian")
 MAX_LATENT_DIM = 1024
 MAX_HIDDEN_UNITS = 8192
 MAX_HIDDEN_LAYERS = 8
@@ -123,22 +123,22 @@ class RunSpec:
         _set("seed", _integer("seed", self.seed, 0, 2**31 - 1))
         _set("learning_rate", _number("learning_rate", self.learning_rate, 0.0, 1.0, open_low=True))
         _set("hidden", _widths(self.hidden))
-        if self.likelihood not in LIKELIHOODS:
+        if not isinstance(self.likelihood, str) or self.likelihood not in LIKELIHOODS:
             raise SpecError(f"likelihood must be one of {', '.join(LIKELIHOODS)}, not {_shown(self.likelihood)}.")
-        if kind.has_kl:
+        if kind.bottleneck.divergence:
             _set("beta", _number("beta", 1.0 if self.beta is None else self.beta, 0.0, 1e6))
         elif self.beta is not None and self.beta != 0:
             raise SpecError(f"beta must be left out for model {self.model!r}: it has no KL term to weigh.")
         else:
             _set("beta", 0.0)
-        if self.likelihood == "gaussian":
+        if LIKELIHOODS[self.likelihood].has_variance:
             variance = DEFAULT_GAUSSIAN_VARIANCE if self.variance is None else self.variance
             _set("variance", _number("variance", variance, 0.0, 1e6, open_low=True))
         elif self.variance is not None:
             raise SpecError("variance belongs to the Gaussian likelihood; leave it out for 'bernoulli'.")
         if self.images is not None:
             _set("images", _integer("images", self.images, 2, MAX_IMAGES))
-        self._check_weights(kind.has_kl)
+        self._check_weights(kind.bottleneck.divergence is not None)
         self._check_variants(kind)
         check_architecture(self, info(self.dataset).image_shape)
 
@@ -157,22 +157,24 @@ class RunSpec:
         if self.kl_warm_up is not None:
             epochs = _integer("kl_warm_up", self.kl_warm_up, 0, self.epochs)
             _set("kl_warm_up", epochs or None)
-        if _yes("learned_variance", self.learned_variance) and (self.likelihood != "gaussian" or not has_kl):
+        if _yes("learned_variance", self.learned_variance) and not (
+            LIKELIHOODS[self.likelihood].has_variance and has_kl
+        ):
             raise SpecError("learned_variance belongs to the Gaussian likelihood of a model with a KL term.")
         _set("learned_variance", self.learned_variance or None)
 
     def _check_variants(self, kind: ModelKind) -> None:
         """The fields that change what is drawn, and what the network is made of; the usual becomes None."""
         _set = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731  frozen dataclass
-        autoencodes = kind.objective == "elbo" and kind.trained
+        autoencodes = kind.bottleneck.continuous and kind.trained
         if self.samples is not None:
             samples = _integer("samples", self.samples, 1, MAX_SAMPLES)
-            if samples > 1 and not kind.has_kl:
+            if samples > 1 and not kind.bottleneck.divergence:
                 raise SpecError(f"samples must be left out for model {self.model!r}: it draws none.")
             if samples * self.batch_size > MAX_BATCH_SIZE:
                 raise SpecError(f"samples times batch_size must be at most {MAX_BATCH_SIZE:,}: lower one of them.")
             _set("samples", None if samples == 1 else samples)
-        if _yes("binarised", self.binarised) and (self.likelihood != "bernoulli" or not autoencodes):
+        if _yes("binarised", self.binarised) and not (LIKELIHOODS[self.likelihood].binary and autoencodes):
             raise SpecError("binarised belongs to the Bernoulli likelihood of an autoencoder.")
         _set("binarised", self.binarised or None)
         connected = autoencodes and kind.family == "mlp"

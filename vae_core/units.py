@@ -13,7 +13,7 @@ import numpy as np
 
 from vae_core.errors import MeasureError
 from vae_core.forward import run_program
-from vae_core.nats import closed_form_kl, cross_entropy
+from vae_core.nats import closed_form_kl
 from vae_core.run import Run
 
 
@@ -39,7 +39,7 @@ def in_other_units(run: Run, factor: float, pixels: np.ndarray, *, seed: int = 0
     """Measure a run after its latent space was rescaled, with numpy alone.
 
     Args:
-        run: with a posterior, a Bernoulli likelihood, and a decoder that starts with a fully connected layer.
+        run: with a posterior, and a decoder that starts with a fully connected layer.
         factor: above 0.
         pixels: (N, C*H*W) in [0, 1], the first N of the held-out images that the run's codes are of.
         seed: of the noise; the same noise for every factor.
@@ -51,18 +51,18 @@ def in_other_units(run: Run, factor: float, pixels: np.ndarray, *, seed: int = 0
     if not factor > 0 or not math.isfinite(factor) or len(pixels) > len(run.codes.mean):
         raise ValueError("in_other_units needs a factor above 0 and no more images than the run has codes")
     first = run.decoder[0]
-    if run.codes.log_var is None or run.spec.likelihood != "bernoulli" or first["op"] != "linear":
-        raise MeasureError(f"{run.key} has no posterior, decoder or likelihood that could be measured in another unit.")
+    if run.codes.log_var is None or first["op"] != "linear":
+        raise MeasureError(f"{run.key} has no posterior or decoder that could be measured in another unit.")
     mean = run.codes.mean[: len(pixels)].astype(np.float64) * factor
     log_var = run.codes.log_var[: len(pixels)].astype(np.float64) + 2.0 * math.log(factor)
     noise = np.random.default_rng(seed).standard_normal(mean.shape)
     z = mean + np.exp(0.5 * log_var) * noise
     weights = {**run.weights, first["weight"]: run.weights[first["weight"]].astype(np.float64) / factor}
-    logits = run_program(run.decoder, weights, z)
+    output = run_program(run.decoder, weights, z)
     return InUnits(
         factor,
         sigma=float(np.median(np.exp(0.5 * log_var))),
         spread=math.sqrt(float(mean.var(axis=0).mean())),
-        reconstruction=float(cross_entropy(logits, pixels).mean()),
+        reconstruction=float(run.likelihood.nats(output, pixels).mean()),
         kl=float(closed_form_kl(mean, log_var).sum(axis=1).mean()),
     )

@@ -244,7 +244,7 @@ def begun(store: Store, spec: RunSpec, epochs: int) -> None:
 
 
 def test_a_run_survives_kills_and_ends_as_if_undisturbed(tmp_path):
-    spec = RunSpec("digits", "vae", hidden=(32,), epochs=30)
+    spec = RunSpec("digits", "vae", hidden=(32,), epochs=60)
     store, workers = Store(tmp_path / "killed"), []
 
     def start(wanted: RunSpec) -> ProcessWorker:

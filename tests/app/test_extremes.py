@@ -96,7 +96,7 @@ def test_a_learned_c_is_the_squared_error_of_the_training_images():
         with torch.no_grad():
             generator = torch.Generator().manual_seed(0)
             noise = torch.randn(len(x), 2, generator=generator)
-            z, _ = run.model.latents(torch.from_numpy(x), noise)
+            z, _ = run.model.sample_latent(torch.from_numpy(x), noise)
             error = float((run.model.decode(z) - torch.from_numpy(x)).square().mean())
         assert one.c == pytest.approx(error, rel=0.1)
         assert abs(math.log(one.c / one.began)) > 0.15  # it moved

@@ -14,7 +14,8 @@ from ui.runs.resources import store
 from vae_core.checkpoints import Store
 from vae_core.datasets import load
 from vae_core.estimators import reconstruction_gradients
-from vae_core.objectives import Bernoulli, elbo
+from vae_core.losses.likelihoods import Bernoulli
+from vae_core.losses.objectives import elbo
 
 from .helpers import boxes, copy_runs, open_page, payload_headers, predict, said, subheaders, tables
 

@@ -196,7 +196,7 @@ def hole_shares(run: Run) -> tuple[float, float]:
     for z in (np.arange(float(run.spec.images)), np.arange(run.spec.images - 1) + 0.5):
         pixels = torch.from_numpy(decoded(run, z[:, None]).clip(0.0, 1.0))
         with torch.no_grad():
-            features = classifier.model.describe(pixels)[0].numpy()
+            features = classifier.model.encode_mean(pixels).numpy()
         shares.append(float((cdist(features, reference).min(axis=1) > beyond).mean()))
     return shares[0], shares[1]
 

@@ -92,7 +92,7 @@ class Eyes:
 
     def holes(self, pixels: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            features = self.run.model.describe(torch.from_numpy(pixels.clip(0.0, 1.0)).float())[0].numpy()
+            features = self.run.model.encode_mean(torch.from_numpy(pixels.clip(0.0, 1.0)).float()).numpy()
         return cdist(features, self.reference).min(axis=1) > self.beyond
 
 

@@ -10,8 +10,9 @@ from playwright.sync_api import Locator, Page, expect
 from ui.chapters.inside.instrument import run_of
 from vae_core.browser import LatentPlane
 from vae_core.datasets import load
+from vae_core.losses.divergences import kl_to_standard_normal
+from vae_core.losses.likelihoods import Bernoulli
 from vae_core.metrics import bernoulli_floor
-from vae_core.objectives import Bernoulli, kl_to_standard_normal
 from vae_core.run import Run
 
 from .test_chapters import choice
@@ -76,7 +77,7 @@ def assert_as_torch(shown: dict, run: Run) -> None:
         z = posterior.sample(epsilon)
         logits = run.model.decode(z)
         reconstruction = Bernoulli().negative_log_likelihood(logits, x).item()
-        kl = kl_to_standard_normal(posterior)[0]
+        kl = kl_to_standard_normal(*posterior)[0]
     for name, expected in (
         ("mean", posterior.mean[0]), ("log_var", posterior.log_var[0]), ("z", z[0]), ("xhat", logits[0].sigmoid()),
         ("kl", kl),

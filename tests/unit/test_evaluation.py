@@ -25,7 +25,7 @@ FIGURES = {"frechet", "coverage", "density", "ambiguity", "hole_rate"}
 OF_CODES = {"label_agreement", "trustworthiness", "trustworthiness_n", "gaussian_kl"}
 OF_POSTERIORS = {"aggregate_kl", "mutual_information", "sigma_over_spread"}
 OF_GENERATION = {"samples", "path_length", "path_length_n", "paths"}
-ELBO = [model for model, kind in MODELS.items() if kind.objective == "elbo"]
+ELBO = [model for model, kind in MODELS.items() if kind.bottleneck.continuous]
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_without_a_classifier_the_samples_are_missing_and_it_is_said(
     assert_sentences(measured, {"samples"})
     assert measured["not_measured"]["samples"] == "There is no classifier of this dataset to see with."
     assert set(measured) >= OF_CODES
-    assert (set(measured) >= OF_POSTERIORS) is MODELS[model].has_kl
+    assert (set(measured) >= OF_POSTERIORS) is MODELS[model].bottleneck.has_prior
     assert not OF_GENERATION & set(measured)
     assert measured == run.metrics["validation"]
 
@@ -180,7 +180,7 @@ def test_images_that_are_all_the_same_break_nothing(
     same = dataclasses.replace(validation, images=np.zeros_like(validation.images))
     measured = measure(every_kind[model], same, space)
     missing = {"label_agreement", "trustworthiness", *SAMPLES}
-    assert_sentences(measured, {*missing, "sigma_over_spread" if MODELS[model].has_kl else "gaussian_kl"})
+    assert_sentences(measured, {*missing, "sigma_over_spread" if MODELS[model].bottleneck.has_prior else "gaussian_kl"})
     assert measured["path_length"] == 0.0  # codes that do not spread leave no step to take
     assert measured["mse"] > 0
 

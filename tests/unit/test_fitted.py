@@ -35,7 +35,7 @@ def error(arrays: Linear, x: np.ndarray) -> float:
 
 def by_torch(run: Run, pixels: np.ndarray) -> np.ndarray:
     with torch.no_grad():
-        return run.model.decode(run.model.describe(torch.from_numpy(pixels))[0]).numpy()
+        return run.model.decode(run.model.encode_mean(torch.from_numpy(pixels))).numpy()
 
 
 def kept(arrays: Linear) -> list[int]:
@@ -108,7 +108,7 @@ def test_a_computed_run_has_a_history_of_one_epoch_in_nats(
         assert record[f"{prefix}kl"] == 0.0
     assert [(progress.epoch, progress.epochs, progress.record) for progress in told] == [(1, 1, record)]
     assert told[0].seconds_left == 0.0
-    codes, _ = trained.model.describe(torch.from_numpy(validation.floats()))
+    codes = trained.model.encode_mean(torch.from_numpy(validation.floats()))
     assert trained.snapshots.keys() == {1}
     assert np.array_equal(trained.snapshots[1], codes.numpy().astype(np.float16))
 
@@ -133,7 +133,7 @@ def test_a_linear_autoencoder_finds_the_subspace_of_pca_but_not_its_axes(
     pca = principal_components(training.floats(), 2)
     for images in (training.floats(), validation.floats()):
         with torch.no_grad():
-            back = network.decode(network.describe(torch.from_numpy(images))[0]).numpy()
+            back = network.decode(network.encode_mean(torch.from_numpy(images))).numpy()
         assert mean_squared_error(images, back) == pytest.approx(error(pca, images), rel=0.01)
     assert principal_angles(directions, pca[2]).max() < 5.0
     assert orthonormality_error(directions) > 0.05
@@ -217,7 +217,7 @@ def test_images_that_are_all_the_same_come_back(
     network = fit(RunSpec("digits", model, dimensions), same, validation).model
     x = torch.from_numpy(same.first(5).floats())
     with torch.no_grad():
-        torch.testing.assert_close(network.decode(network.describe(x)[0]), x, rtol=0, atol=1e-6)
+        torch.testing.assert_close(network.decode(network.encode_mean(x)), x, rtol=0, atol=1e-6)
     assert all(parameter.isfinite().all() for parameter in network.parameters())
 
 

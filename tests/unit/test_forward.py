@@ -131,7 +131,7 @@ def assert_as_torch(run: Run, pixels: np.ndarray, codes: np.ndarray, *, collapse
         z = torch.from_numpy(codes)
         output = run.model.decoder(z) if run.spec.model == "classifier" else run.model.decode(z)
         expected = run.likelihood.expected_pixels(output).numpy()
-        described = run.model.describe(torch.from_numpy(pixels))[0].numpy()
+        described = run.model.encode_mean(torch.from_numpy(pixels)).numpy()
     decoded = run.decode(codes)
     assert decoded.dtype == np.float32
     assert collapsed or expected.std(axis=0).max() > 1e-3  # one image for every code would prove little

@@ -8,20 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import distributions
 
-from vae_core.models import MODELS, build
-from vae_core.models.posterior import Posterior
-from vae_core.objectives import (
-    OBJECTIVES,
-    Bernoulli,
-    Elbo,
-    Gaussian,
-    LearnedGaussian,
-    beta_loss,
-    elbo,
-    kl_to_standard_normal,
-    likelihood,
-    warmed_up,
-)
+from vae_core.losses.divergences import kl_to_standard_normal
+from vae_core.losses.likelihoods import Bernoulli, Gaussian, LearnedGaussian, likelihood
+from vae_core.losses.objectives import CROSS_ENTROPY, ELBO, MEMORISE, elbo
+from vae_core.losses.terms import warmed_up, weighted_sum, weights_at
+from vae_core.models import MODELS, build, named
+from vae_core.models.bottleneck import Posterior
 from vae_core.spec import RunSpec
 
 
@@ -38,7 +30,7 @@ def test_closed_form_kl_equals_torch_distributions() -> None:
     posterior = some_posterior()
     q = distributions.Normal(posterior.mean, (0.5 * posterior.log_var).exp())
     expected = distributions.kl_divergence(q, distributions.Normal(0.0, 1.0))
-    torch.testing.assert_close(kl_to_standard_normal(posterior), expected, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(kl_to_standard_normal(*posterior), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_closed_form_kl_equals_monte_carlo_within_its_error_bar() -> None:
@@ -49,7 +41,7 @@ def test_closed_form_kl_equals_monte_carlo_within_its_error_bar() -> None:
     q = distributions.Normal(posterior.mean, (0.5 * posterior.log_var).exp())
     log_ratio = (q.log_prob(z) - distributions.Normal(0.0, 1.0).log_prob(z)).sum(dim=2)  # (samples, 4)
     error_bar = log_ratio.std(dim=0) / math.sqrt(samples)
-    exact = kl_to_standard_normal(posterior).sum(dim=1)
+    exact = kl_to_standard_normal(*posterior).sum(dim=1)
     assert (error_bar < 0.01).all()  # or agreement would mean little
     assert ((log_ratio.mean(dim=0) - exact).abs() < 4.0 * error_bar).all()
 
@@ -58,7 +50,7 @@ def test_closed_form_kl_equals_monte_carlo_within_its_error_bar() -> None:
 @settings(max_examples=200, deadline=None)
 def test_kl_is_never_negative(mean: float, log_var: float) -> None:
     posterior = Posterior(torch.tensor([[mean]]).double(), torch.tensor([[log_var]]).double())
-    assert kl_to_standard_normal(posterior).item() >= -1e-15  # rounding of exp(log_var) - 1 around 0
+    assert kl_to_standard_normal(*posterior).item() >= -1e-15  # rounding of exp(log_var) - 1 around 0
 
 
 @given(st.floats(-30, 30), st.floats(-20, 20))
@@ -66,7 +58,7 @@ def test_kl_is_never_negative(mean: float, log_var: float) -> None:
 def test_kl_is_positive_away_from_the_standard_normal(mean: float, log_var: float) -> None:
     away = max(abs(mean), abs(log_var))
     posterior = Posterior(torch.tensor([[mean]]).double(), torch.tensor([[log_var]]).double())
-    kl = kl_to_standard_normal(posterior).item()
+    kl = kl_to_standard_normal(*posterior).item()
     if away > 1e-3:
         assert kl > 1e-8
     else:
@@ -74,13 +66,13 @@ def test_kl_is_positive_away_from_the_standard_normal(mean: float, log_var: floa
 
 
 def test_kl_of_the_standard_normal_is_exactly_0() -> None:
-    assert torch.equal(kl_to_standard_normal(Posterior(torch.zeros(2, 3), torch.zeros(2, 3))), torch.zeros(2, 3))
+    assert torch.equal(kl_to_standard_normal(torch.zeros(2, 3), torch.zeros(2, 3)), torch.zeros(2, 3))
 
 
 def test_kl_knows_its_textbook_values() -> None:
     posterior = Posterior(torch.tensor([[1.0, 0.0, 2.0]]), torch.tensor([[0.0, math.log(4.0), 0.0]]))
     expected = torch.tensor([[0.5, 0.5 * (4.0 - 1.0 - math.log(4.0)), 2.0]])
-    torch.testing.assert_close(kl_to_standard_normal(posterior), expected)
+    torch.testing.assert_close(kl_to_standard_normal(*posterior), expected)
 
 
 def test_bernoulli_likelihood_equals_torch_distributions() -> None:
@@ -169,7 +161,7 @@ def test_a_variance_is_a_beta_in_disguise(c: float) -> None:
 
     def pulls(variance: float, beta: float, scale: float) -> tuple[float, list[torch.Tensor]]:
         network.zero_grad()
-        loss = scale * beta_loss(*elbo(network, x, noise, Gaussian(variance)), beta).mean()
+        loss = scale * beta_loss(*elbo(network, x, noise, Gaussian(variance)).values(), beta).mean()
         loss.backward()
         return loss.item(), [parameter.grad.clone() for parameter in network.parameters()]
 
@@ -191,7 +183,8 @@ def test_the_loss_does_not_depend_on_the_batch_size(model: str, pixels: str, siz
     x, noise = torch.rand(20, 64, generator=generator()), torch.randn(20, 2, generator=generator(1))
 
     def mean_loss(images: torch.Tensor, its_noise: torch.Tensor) -> float:
-        return beta_loss(*elbo(network, images, its_noise, p_x_given_z), spec.kl_weight).mean().item()
+        terms = elbo(network, images, its_noise, p_x_given_z)
+        return weighted_sum(terms, weights_at(ELBO.terms, spec, 1.0)).mean().item()
 
     parts = [mean_loss(a, b) for a, b in zip(x.split(sizes), noise.split(sizes), strict=True)]
     weighted = sum(size * part for size, part in zip(sizes, parts, strict=True)) / 20
@@ -203,10 +196,10 @@ def test_the_elbo_has_one_value_per_image_for_each_term() -> None:
     x, noise = torch.rand(5, 64, generator=generator()), torch.randn(5, 2, generator=generator(1))
     terms = elbo(network, x, noise, Bernoulli())
     posterior = network.encode(x)
-    assert isinstance(terms, Elbo)
-    torch.testing.assert_close(terms.kl, kl_to_standard_normal(posterior).sum(dim=1))
+    assert list(terms) == ["reconstruction", "kl"]
+    torch.testing.assert_close(terms["kl"], kl_to_standard_normal(*posterior).sum(dim=1))
     z = posterior.mean + (0.5 * posterior.log_var).exp() * noise
-    torch.testing.assert_close(terms.reconstruction, Bernoulli().negative_log_likelihood(network.decode(z), x))
+    torch.testing.assert_close(terms["reconstruction"], Bernoulli().negative_log_likelihood(network.decode(z), x))
 
 
 def test_an_autoencoder_has_no_kl_and_ignores_the_noise() -> None:
@@ -214,8 +207,8 @@ def test_an_autoencoder_has_no_kl_and_ignores_the_noise() -> None:
     x = torch.rand(5, 64, generator=generator())
     quiet = elbo(network, x, torch.zeros(5, 2), Bernoulli())
     loud = elbo(network, x, torch.full((5, 2), 100.0), Bernoulli())
-    assert torch.equal(quiet.kl, torch.zeros(5))
-    assert torch.equal(quiet.reconstruction, loud.reconstruction)
+    assert torch.equal(quiet["kl"], torch.zeros(5))
+    assert torch.equal(quiet["reconstruction"], loud["reconstruction"])
 
 
 def test_gradient_flows_through_z_to_mean_and_log_var() -> None:
@@ -229,7 +222,7 @@ def test_gradient_flows_through_z_to_mean_and_log_var() -> None:
 def test_the_loss_reaches_every_parameter_of_a_vae() -> None:
     network = build(RunSpec("digits", "vae", hidden=(16,)), (1, 8, 8))
     x, noise = torch.rand(9, 64, generator=generator()), torch.randn(9, 2, generator=generator(1))
-    elbo(network, x, noise, Bernoulli()).reconstruction.mean().backward()
+    elbo(network, x, noise, Bernoulli())["reconstruction"].mean().backward()
     assert all(parameter.grad.abs().sum() > 0 for parameter in network.parameters())
 
 
@@ -239,6 +232,20 @@ def test_samples_have_the_posteriors_mean_and_variance() -> None:
     z = posterior.sample(torch.randn(samples, 2, generator=generator()))
     torch.testing.assert_close(z.mean(dim=0), torch.tensor([1.0, -2.0]), rtol=0, atol=4 * 3 / math.sqrt(samples))
     torch.testing.assert_close(z.var(dim=0), torch.tensor([0.25, 9.0]), rtol=0.02, atol=0)
+
+
+def beta_loss(reconstruction, kl, beta: float, weight: float = 1.0):
+    return weighted_sum({"reconstruction": reconstruction, "kl": kl}, {"reconstruction": weight, "kl": beta})
+
+
+def test_a_loss_without_terms_of_any_weight_is_refused() -> None:
+    with pytest.raises(ValueError, match="weight 0"):
+        beta_loss(1.0, 2.0, 0.0, 0.0)
+
+
+def test_any_number_of_terms_is_summed_in_order() -> None:
+    terms = {"a": torch.tensor([1.0]), "b": torch.tensor([10.0]), "c": torch.tensor([100.0])}
+    assert weighted_sum(terms, {"a": 1.0, "b": 0.5, "c": 2.0}).item() == 206.0
 
 
 def test_an_infinite_kl_with_beta_0_is_not_nan() -> None:
@@ -263,6 +270,8 @@ def test_an_infinite_reconstruction_of_weight_0_is_not_in_the_loss(infinite: flo
 @given(st.floats(-1e3, 1e3), st.floats(0, 1e3), st.floats(0, 1e3), st.floats(0, 1e3))
 @settings(max_examples=100, deadline=None)
 def test_both_terms_have_a_weight(reconstruction: float, kl: float, beta: float, weight: float) -> None:
+    if beta == weight == 0:
+        return
     assert beta_loss(reconstruction, kl, beta, weight) == pytest.approx(weight * reconstruction + beta * kl)
 
 
@@ -279,12 +288,12 @@ def test_the_cross_entropy_is_that_of_the_right_class_and_the_error_counts_wrong
     answers = probabilities.argmax(dim=1)
     targets = answers.clone()
     targets[:20] = (targets[:20] + 1) % 10
-    objective = OBJECTIVES["cross_entropy"]
-    nats, error = objective.terms(network, x, noise, targets, Bernoulli())
+    nats, error = CROSS_ENTROPY.compute(network, x, noise, targets, Bernoulli()).values()
     torch.testing.assert_close(nats.double(), -probabilities[torch.arange(50), targets].log(), rtol=1e-5, atol=1e-6)
     assert torch.equal(error, (torch.arange(50) < 20).float())
-    assert (objective.names, objective.targets) == (("cross_entropy", "error"), "label")
-    assert objective.weight(RunSpec("digits", "classifier")) == 0.0  # the error has no gradient
+    weights = weights_at(CROSS_ENTROPY.terms, RunSpec("digits", "classifier"), 1.0)
+    assert weights == {"cross_entropy": 1.0, "error": 0.0}  # the error has no gradient
+    assert CROSS_ENTROPY.targets == "label"
 
 
 def test_a_memoriser_learns_to_decode_a_number_and_to_name_it() -> None:
@@ -293,14 +302,13 @@ def test_a_memoriser_learns_to_decode_a_number_and_to_name_it() -> None:
     p_x_given_z = likelihood(spec, network)
     x = torch.rand(6, 64, generator=generator())
     numbers = torch.tensor([0, 3, 9, 9, 5, 1])
-    objective = OBJECTIVES["memorise"]
-    nats, miss = objective.terms(network, x, torch.zeros(6, 1), numbers, p_x_given_z)
+    nats, miss = MEMORISE.compute(network, x, torch.zeros(6, 1), numbers, p_x_given_z).values()
     # Decoded is the image's number, whatever the encoder makes of the image.
     expected = p_x_given_z.negative_log_likelihood(network.decode(numbers[:, None].float()), x)
     torch.testing.assert_close(nats, expected)
     torch.testing.assert_close(miss, (network.position(x) - numbers).square())
-    assert (objective.names, objective.targets) == (("reconstruction", "code_error"), "number")
-    assert objective.weight(spec) == 1.0
+    assert weights_at(MEMORISE.terms, spec, 1.0) == {"reconstruction": 1.0, "code_error": 1.0}
+    assert MEMORISE.targets == "number"
     # Encoder and decoder have nothing to do with each other: neither waits for the other.
     nats.sum().backward(retain_graph=True)
     assert network.code.weight.grad is None
@@ -315,24 +323,23 @@ def test_a_memoriser_gives_a_new_image_the_number_that_comes_nearest() -> None:
     network = build(spec, (1, 8, 8))
     p_x_given_z = likelihood(spec, network)
     x = torch.rand(6, 64, generator=generator())
-    nats, miss = OBJECTIVES["memorise"].terms(network, x, torch.zeros(6, 1), torch.full((6,), -1), p_x_given_z)
-    nearest, _ = network.describe(x)
+    nats, miss = MEMORISE.compute(network, x, torch.zeros(6, 1), torch.full((6,), -1), p_x_given_z).values()
+    nearest = network.encode_mean(x)
     torch.testing.assert_close(nats, p_x_given_z.negative_log_likelihood(network.decode(nearest), x))
     torch.testing.assert_close(miss, (network.position(x) - nearest.squeeze(1)).square())
     assert miss.min() > 0
 
 
 def test_the_elbo_is_the_objective_of_all_other_models_and_beta_its_weight() -> None:
-    assert {kind.objective for kind in MODELS.values()} == set(OBJECTIVES)
-    assert {model for model, kind in MODELS.items() if kind.objective != "elbo"} == {"memoriser", "classifier"}
-    objective = OBJECTIVES["elbo"]
+    by_model = {model: named(kind.objective) for model, kind in MODELS.items()}
+    assert by_model.pop("memoriser") is MEMORISE
+    assert by_model.pop("classifier") is CROSS_ENTROPY
+    assert all(objective is ELBO for objective in by_model.values())
     network = build(RunSpec("digits", "vae", hidden=(16,)), (1, 8, 8))
     x, noise = torch.rand(5, 64, generator=generator()), torch.randn(5, 2, generator=generator(1))
-    terms, expected = (
-        objective.terms(network, x, noise, torch.zeros(5), Bernoulli()),
-        elbo(network, x, noise, Bernoulli()),
-    )
-    assert all(torch.equal(one, other) for one, other in zip(terms, expected, strict=True))
-    assert objective.names == ("reconstruction", "kl")
-    assert objective.weight(RunSpec("digits", "vae", beta=0.3)) == 0.3
-    assert objective.weight(RunSpec("digits", "pca")) == 0.0
+    terms = ELBO.compute(network, x, noise, torch.zeros(5), Bernoulli())
+    expected = elbo(network, x, noise, Bernoulli())
+    assert all(torch.equal(terms[term.name], expected[term.name]) for term in ELBO.terms)
+    warmed = RunSpec("digits", "vae", beta=0.3, kl_warm_up=4)
+    assert weights_at(ELBO.terms, warmed, 2.0) == {"reconstruction": 1.0, "kl": 0.15}
+    assert weights_at(ELBO.terms, RunSpec("digits", "pca"), 1.0) == {"reconstruction": 1.0, "kl": 0.0}

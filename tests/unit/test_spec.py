@@ -43,7 +43,7 @@ def specs(draw: st.DrawFn) -> RunSpec:
         latent_dim=draw(st.integers(*dimensions.get(model if kind.family != "linear" else "pca", (1, MAX_LATENT_DIM)))),
         hidden=tuple(draw(st.lists(st.integers(1, MAX_HIDDEN_UNITS), min_size=least, max_size=most))),
         likelihood=likelihood,
-        beta=draw(st.none() | st.floats(0, 1e6)) if kind.has_kl else None,
+        beta=draw(st.none() | st.floats(0, 1e6)) if kind.bottleneck.has_prior else None,
         variance=draw(st.none() | st.floats(1e-9, 1e6)) if likelihood == "gaussian" else None,
         epochs=draw(st.integers(1, MAX_EPOCHS)),
         batch_size=draw(st.integers(1, 65_536)),

@@ -19,7 +19,7 @@ from vae_core.models import build
 from vae_core.models.program import program
 from vae_core.models.vae import VAE
 from vae_core.spec import RunSpec
-from vae_core.training import Progress, device, loop
+from vae_core.training import Progress, device, loop, step
 from vae_core.training import train as train_as_asked
 from vae_core.training.loop import (
     MAX_SNAPSHOTS,
@@ -63,7 +63,7 @@ def test_training_beats_predicting_the_mean_image(
     x = validation.floats()
     mean_image = np.broadcast_to(training.floats().mean(axis=0), x.shape)
     with torch.no_grad():
-        codes, _ = trained.model.describe(torch.from_numpy(x))
+        codes = trained.model.encode_mean(torch.from_numpy(x))
         decoded = torch.sigmoid(trained.model.decode(codes)).numpy()
     assert mean_squared_error(x, decoded) < 0.75 * mean_squared_error(x, mean_image)
 
@@ -367,7 +367,7 @@ def test_a_snapshot_holds_the_held_out_codes_of_its_epoch(
 ) -> None:
     trained = train(small_spec(epochs=3), training, validation)
     assert set(trained.snapshots) == {1, 2, 3}
-    codes, _ = trained.model.describe(torch.from_numpy(validation.floats()))
+    codes = trained.model.encode_mean(torch.from_numpy(validation.floats()))
     assert trained.snapshots[3].shape == (min(SNAPSHOT_NUMBERS // 2, len(validation)), 2)
     assert np.array_equal(trained.snapshots[3], codes.numpy().astype(np.float16))
     assert not np.array_equal(trained.snapshots[1], trained.snapshots[3])
@@ -447,8 +447,8 @@ def test_a_pass_over_a_few_images_shows_each_equally_often(
     small_spec: Make, training: ImageDataset, validation: ImageDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[torch.Tensor] = []
-    floats = loop.floats
-    monkeypatch.setattr(loop, "floats", lambda pixels: seen.append(pixels) or floats(pixels))
+    floats = step.floats
+    monkeypatch.setattr(step, "floats", lambda pixels: seen.append(pixels) or floats(pixels))
     told: list[Progress] = []
     one_image = few(validation, 1)
     train(small_spec(epochs=1, batch_size=700), few(training, 300), one_image, on_epoch=told.append)

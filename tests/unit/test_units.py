@@ -11,9 +11,9 @@ import torch
 
 from vae_core.datasets import load
 from vae_core.errors import MeasureError
+from vae_core.losses.divergences import kl_to_standard_normal
 from vae_core.metrics import sigma_over_spread
-from vae_core.models.posterior import Posterior
-from vae_core.objectives import kl_to_standard_normal
+from vae_core.models.bottleneck import Posterior
 from vae_core.run import Run
 from vae_core.units import in_other_units
 
@@ -38,10 +38,10 @@ def rescaled_by_hand(run: Run, factor: float, pixels: np.ndarray) -> tuple[float
         next(network.decoder.parameters()).div_(factor)
         z = posterior.mean + (0.5 * posterior.log_var).exp() * noise
         nats = run.likelihood.negative_log_likelihood(network.decode(z), x).mean()
-    return float(nats), float(kl_to_standard_normal(posterior).sum(1).mean())
+    return float(nats), float(kl_to_standard_normal(*posterior).sum(1).mean())
 
 
-@pytest.mark.parametrize("name", ["vae", "vae d=5"])
+@pytest.mark.parametrize("name", ["vae", "vae d=5", "gaussian"])
 @pytest.mark.parametrize("factor", [1.0, 0.01, 50.0])
 def test_it_is_what_a_network_with_changed_weights_scores(small_runs, pixels, name, factor):
     found = in_other_units(small_runs[name], factor, pixels)
@@ -73,10 +73,9 @@ def test_more_images_than_codes_are_refused(small_runs):
         in_other_units(small_runs["vae"], 1.0, np.zeros((10_000, 64), np.float32))
 
 
-@pytest.mark.parametrize("name", ["ae", "gaussian"])
-def test_other_kinds_of_runs_are_refused_by_name(small_runs, pixels, name):
-    with pytest.raises(MeasureError, match=small_runs[name].key):
-        in_other_units(small_runs[name], 1.0, pixels)
+def test_other_kinds_of_runs_are_refused_by_name(small_runs, pixels):
+    with pytest.raises(MeasureError, match=small_runs["ae"].key):
+        in_other_units(small_runs["ae"], 1.0, pixels)
 
 
 def test_one_z_is_drawn_of_each_posterior(small_runs):

@@ -104,7 +104,7 @@ def run_name(spec: RunSpec) -> str:
 
 def weights_of(spec: RunSpec) -> list[str]:
     """How the terms of the loss are weighed and drawn, in words."""
-    if not model_kind(spec.model).has_kl:
+    if not model_kind(spec.model).bottleneck.has_prior:
         return []
     said = ["KL alone"] if spec.data_weight == 0 else [f"β = {spec.kl_weight:g}"]
     if spec.data_weight not in (0, 1):
@@ -120,4 +120,4 @@ def weights_of(spec: RunSpec) -> list[str]:
 
 def can_be_explored(spec: RunSpec) -> bool:
     """Whether there is a latent space to touch, and pictures to see there."""
-    return model_kind(spec.model).generates and datasets.info(spec.dataset).pictures
+    return model_kind(spec.model).bottleneck.decodes and datasets.info(spec.dataset).pictures

@@ -28,7 +28,7 @@ def estimated_seconds(spec: RunSpec) -> float | None:
         if made is None or made.images is not None or not line.provenance:
             continue
         kind = model_kind(made.model)
-        if kind.family != family or not kind.trained or not kind.generates:
+        if kind.family != family or not kind.trained or not kind.bottleneck.decodes:
             continue
         theirs = work_of(made)
         unlike = abs(math.log(theirs / work))
@@ -52,7 +52,7 @@ def work_of(spec: RunSpec) -> float:
 def weight_count(spec: RunSpec) -> int:
     """How many numbers the network has, biases included."""
     channels, height, width = datasets.info(spec.dataset).image_shape
-    heads = 2 if model_kind(spec.model).has_kl else 1
+    heads = 2 if model_kind(spec.model).bottleneck.has_prior else 1
     d, pixels = spec.latent_dim, channels * height * width
     if model_kind(spec.model).family != "conv":
         way_in = [pixels, *spec.hidden]

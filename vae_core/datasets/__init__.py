@@ -28,8 +28,9 @@ from pathlib import Path
 
 import numpy as np
 
+from vae_core import plugins
 from vae_core.datasets import bundled, downloaded, own, points
-from vae_core.datasets.images import ImageDataset
+from vae_core.datasets.images import Factor, ImageDataset
 from vae_core.errors import SpecError
 
 SPLITS = ("train", "validation", "test")
@@ -45,6 +46,9 @@ class DatasetInfo:
     label_names: tuple[str, ...]
     arrays: Callable[[str, Path, bool], tuple[np.ndarray, np.ndarray]]
     """(split, root, download) -> uint8 images (N, C, H, W) and int64 labels (N,)."""
+    factors: tuple[Factor, ...] = ()
+    factor_values: Callable[[str, Path], np.ndarray] | None = None
+    """(split, root) -> float32 (N, F), a row for each image; None where no factor is known."""
 
     @property
     def pictures(self) -> bool:
@@ -58,12 +62,24 @@ def data_root(root: str | os.PathLike[str] | None = None) -> Path:
     return Path(chosen).expanduser() if chosen else Path(__file__).resolve().parents[2] / "data"
 
 
+def register_dataset(name: str, known: DatasetInfo) -> None:
+    """Add a dataset from outside of this package.
+
+    Raises:
+        ValueError: another dataset has this name.
+    """
+    if DATASETS.get(name, known) != known:
+        raise ValueError(f"there is a dataset {name} already: {DATASETS[name].title}")
+    DATASETS[name] = known
+
+
 def check_name(name: object) -> str:
     """Return `name` if it is a known dataset, or the name of a set of somebody's own images, here or not.
 
     Raises:
         SpecError: naming the datasets there are.
     """
+    plugins.load()
     if isinstance(name, str) and (name in DATASETS or own.shape_in(name)):
         return name
     raise SpecError(f"there is no dataset {repr(name)[:60]}; choose one of {', '.join(DATASETS)}.")
@@ -86,6 +102,7 @@ def _own_info(name: str) -> DatasetInfo:
 
 def here(root: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
     """The known datasets of pictures that can be trained on without a download."""
+    plugins.load()
     folder = data_root(root)
     return tuple(
         name
@@ -113,7 +130,8 @@ def load(name: str, split: str, *, root: str | os.PathLike[str] | None = None, d
     known = info(name)
     images, labels = known.arrays(split, data_root(root), download)
     names = known.label_names or own.label_names(name, data_root(root))
-    return ImageDataset(name, split, images, labels, names)
+    values = known.factor_values(split, data_root(root)) if known.factor_values else None
+    return ImageDataset(name, split, images, labels, names, known.factors, values)
 
 
 _DIGITS = tuple(str(digit) for digit in range(10))
@@ -130,4 +148,16 @@ DATASETS: dict[str, DatasetInfo] = {
     "s_curve": DatasetInfo("S-curve, points in space", (1, 1, 3), 5_000, _BANDS, points.load_s_curve),
 }
 
-__all__ = ["DATASETS", "SPLITS", "DatasetInfo", "ImageDataset", "check_name", "data_root", "here", "info", "load"]
+__all__ = [
+    "DATASETS",
+    "SPLITS",
+    "DatasetInfo",
+    "Factor",
+    "ImageDataset",
+    "check_name",
+    "data_root",
+    "here",
+    "info",
+    "load",
+    "register_dataset",
+]

@@ -25,9 +25,32 @@ def binarise(pixels: np.ndarray, generator: np.random.Generator | None = None) -
     return (generator.random(np.shape(pixels), dtype=np.float32) < pixels).astype(np.float32)
 
 
+KINDS = ("continuous", "category")
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A known cause of an image, such as its width or its light.
+
+    Attributes:
+        name: for people.
+        kind: one of `KINDS`: a number, or the number of a category.
+        low, high: the range of its values.
+    """
+
+    name: str
+    kind: str = "continuous"
+    low: float = 0.0
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS or not self.low < self.high:
+            raise ValueError(f"factor {self.name!r} must be {' or '.join(KINDS)}, with low below high")
+
+
 @dataclass(frozen=True)
 class ImageDataset:
-    """Images of one split, with labels.
+    """Images of one split, with labels, and the factors that made them where those are known.
 
     Attributes:
         name: the dataset's name.
@@ -35,6 +58,8 @@ class ImageDataset:
         images: uint8 (N, C, H, W), 0 to 255.
         labels: int64 (N,), indices into `label_names`.
         label_names: one name per class.
+        factors: what the columns of `factor_values` are; empty where none is known.
+        factor_values: float32 (N, F).
     """
 
     name: str
@@ -42,12 +67,17 @@ class ImageDataset:
     images: np.ndarray
     labels: np.ndarray
     label_names: tuple[str, ...]
+    factors: tuple[Factor, ...] = ()
+    factor_values: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.images.dtype != np.uint8 or self.images.ndim != 4:
             raise ValueError(f"images must be uint8 (N, C, H, W), not {self.images.dtype} {self.images.shape}")
         if self.labels.shape != (len(self.images),):
             raise ValueError(f"labels must be ({len(self.images)},), not {self.labels.shape}")
+        shape = None if self.factor_values is None else self.factor_values.shape
+        if shape != ((len(self.images), len(self.factors)) if self.factors else None):
+            raise ValueError(f"{len(self.factors)} factors of {len(self.images)} images do not fit values of {shape}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -69,4 +99,7 @@ class ImageDataset:
 
     def first(self, count: int | None) -> ImageDataset:
         """The first `count` images, or all of them for None; at most as many as there are."""
-        return self if count is None else replace(self, images=self.images[:count], labels=self.labels[:count])
+        if count is None:
+            return self
+        values = None if self.factor_values is None else self.factor_values[:count]
+        return replace(self, images=self.images[:count], labels=self.labels[:count], factor_values=values)

@@ -52,7 +52,7 @@ def measure_codes(dataset: ImageDataset, codes: Codes, problems: dict[str, str])
         },
         "gaussian_kl": lambda: {"gaussian_kl": _gaussian_kl(codes)},
     }
-    if codes.log_var is not None:
+    if codes.has_posterior:
         figures["aggregate_kl"] = lambda: _aggregate(codes)
         figures["sigma_over_spread"] = lambda: _sigma_over_spread(codes)
     for name, figure in figures.items():

@@ -14,8 +14,8 @@ from vae_core.datasets import ImageDataset
 from vae_core.errors import MeasureError
 from vae_core.evaluation.losses import NOISE_SEED
 from vae_core.likelihood import check_samples
+from vae_core.losses.likelihoods import Likelihood, likelihood
 from vae_core.models import model_kind
-from vae_core.objectives import Likelihood
 from vae_core.run import Run
 
 DECODED_AT_ONCE = 500  # images of a chunk: what bounds the memory, and small enough for a processor's cache
@@ -119,11 +119,12 @@ def measure_likelihood(
         MeasureError: a run without a posterior, or k out of range.
     """
     check_samples(samples)
-    if not model_kind(run.spec.model).has_kl:
+    if not model_kind(run.spec.model).bottleneck.has_prior:
         raise MeasureError(f"{run.key} has no posterior to draw from: choose a variational autoencoder.")
-    binary = run.spec.likelihood == "bernoulli"
+    p_x_given_z = likelihood(run.spec, run.model)
+    binary = p_x_given_z.binary
     pixels = (dataset.binarised() if binary else dataset).floats()
-    bounds, elbos = image_bounds(run.model, run.likelihood, pixels, samples, on_image=on_image)
+    bounds, elbos = image_bounds(run.model, p_x_given_z, pixels, samples, on_image=on_image)
     if not np.isfinite(bounds).all():
         raise MeasureError(f"log p(x) of some images under {run.key} is not a finite number: train it anew.")
     return {

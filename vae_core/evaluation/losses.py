@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from vae_core.datasets import ImageDataset
-from vae_core.metrics import active_units, bernoulli_floor, mean_squared_error
-from vae_core.models.posterior import Posterior
-from vae_core.objectives import elbo, kl_to_standard_normal, likelihood
+from vae_core.losses.divergences import kl_to_standard_normal
+from vae_core.losses.likelihoods import likelihood
+from vae_core.losses.objectives import elbo
+from vae_core.metrics import active_units, mean_squared_error
+from vae_core.models.network import Network
 from vae_core.run import Codes
 from vae_core.spec import RunSpec
 
@@ -26,20 +28,20 @@ def observed(spec: RunSpec, dataset: ImageDataset) -> ImageDataset:
 
 
 @torch.no_grad()
-def encode(model: nn.Module, dataset: ImageDataset) -> Codes:
+def encode(model: Network, dataset: ImageDataset) -> Codes:
     """Codes of every image: (N, d) means, log-variances where the model has a posterior, and labels."""
     means, log_vars = [], []
     for x in torch.from_numpy(dataset.floats()).split(BATCH):
-        mean, log_var = model.describe(x)  # type: ignore[operator]
-        means.append(mean)
-        if log_var is not None:
-            log_vars.append(log_var)
+        code = model.encode(x)
+        means.append(code.mean)
+        if code.log_var is not None:
+            log_vars.append(code.log_var)
     stacked = torch.cat(log_vars).numpy() if log_vars else None
     return Codes(torch.cat(means).numpy(), stacked, dataset.labels.astype(np.uint8))
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, spec: RunSpec, dataset: ImageDataset, codes: Codes | None = None) -> dict[str, Any]:
+def evaluate(model: Network, spec: RunSpec, dataset: ImageDataset, codes: Codes | None = None) -> dict[str, Any]:
     """Losses and errors on one split, as `observed`.
 
     Args:
@@ -66,9 +68,9 @@ def evaluate(model: nn.Module, spec: RunSpec, dataset: ImageDataset, codes: Code
     decoded: list[Tensor] = []
     for x, mean in zip(torch.from_numpy(images).split(BATCH), torch.from_numpy(codes.mean).split(BATCH), strict=True):
         terms = elbo(model, x, torch.randn(len(x), spec.latent_dim, generator=generator), p_x_given_z)
-        output = model.decode(mean)  # type: ignore[operator]
-        sampled.append(terms.reconstruction)
-        kls.append(terms.kl)
+        output = model.decode(mean)
+        sampled.append(terms["reconstruction"])
+        kls.append(terms["kl"])
         at_mean.append(p_x_given_z.negative_log_likelihood(output, x))
         decoded.append(p_x_given_z.expected_pixels(output))
     reconstruction, kl = torch.cat(sampled).double(), torch.cat(kls).double()
@@ -83,11 +85,10 @@ def evaluate(model: nn.Module, spec: RunSpec, dataset: ImageDataset, codes: Code
         "reconstruction_at_mean": torch.cat(at_mean).double().mean().item(),
         "code_std": codes.mean.std(axis=0).tolist(),
     }
-    if spec.likelihood == "bernoulli":
-        result["bernoulli_floor"] = bernoulli_floor(images)
+    result |= p_x_given_z.floor(images)
     if codes.log_var is not None:
-        posterior = Posterior(torch.from_numpy(codes.mean), torch.from_numpy(codes.log_var))
-        result["kl_per_dimension"] = kl_to_standard_normal(posterior).mean(dim=0).tolist()
+        kl_of_each = kl_to_standard_normal(torch.from_numpy(codes.mean), torch.from_numpy(codes.log_var))
+        result["kl_per_dimension"] = kl_of_each.mean(dim=0).tolist()
         result["active_units"] = active_units(codes.mean)
     else:
         # Without a posterior nothing is sampled and there is no bound: naming these would invite comparing them.

@@ -28,14 +28,14 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
     """
     kind = model_kind(run.spec.model)
     problems: dict[str, str] = {}
-    if not kind.generates:
+    if not kind.bottleneck.decodes:
         result = classify(run.model, run.spec, dataset)
         result |= measure_real(dataset, FeatureSpace.of(run), problems)
     else:
         seen = observed(run.spec, dataset)
         codes = encode(run.model, seen)
         result = evaluate(run.model, run.spec, seen, codes)
-        if kind.objective == "elbo":
+        if kind.bottleneck.continuous:
             result |= measure_codes(seen, codes, problems)
             if features is None:
                 problems["samples"] = "There is no classifier of this dataset to see with."

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from vae_core import plugins
 from vae_core.errors import SpecError
+from vae_core.models.bottleneck import BOTTLENECKS, Bottleneck
 
 if TYPE_CHECKING:
-    from torch import nn
-
+    from vae_core.models.network import Network
     from vae_core.spec import RunSpec
 
 
@@ -23,26 +25,46 @@ class ModelKind:
         title: name for people.
         place: module and function (spec, image_shape) -> network, imported on first use so that listing runs does
             not wait for torch.
-        has_kl: whether its objective has a KL term (and so beta has a meaning).
+        code: what stands between encoder and decoder, a name in `bottleneck.BOTTLENECKS`.
         trained: by the training loop; otherwise computed in one go, by `training.fitted`.
-        objective: a name known to `vae_core.objectives`.
+        objective: module and name of the `losses.objectives.Objective` that it is trained on.
+        step: module and class of what one batch does to its weights, see `training.step`.
         family: ``mlp``, ``conv`` or ``linear``: what `hidden` means.
-        generates: whether it has a decoder, and so a latent space to touch.
+        check: (spec, image shape) -> None: what it asks of its specification beyond the ranges of the fields; raises
+            SpecError.
         latent_dim, hidden, likelihood: what a RunSpec gets that leaves them out.
         likelihoods: those it can be trained with.
     """
 
     title: str
     place: str
-    has_kl: bool = False
+    code: str = "point"
     trained: bool = True
-    objective: str = "elbo"
+    objective: str = "vae_core.losses.objectives:ELBO"
+    step: str = "vae_core.training.step:GradientStep"
     family: str = "mlp"
-    generates: bool = True
+    check: Callable[[RunSpec, tuple[int, int, int]], None] = lambda spec, image_shape: None  # noqa: ARG005
     latent_dim: int = 2
     hidden: tuple[int, ...] = (512, 256)
     likelihood: str = "bernoulli"
     likelihoods: tuple[str, ...] = ("bernoulli", "gaussian")
+
+    @property
+    def bottleneck(self) -> Bottleneck:
+        """What is known of its codes."""
+        return BOTTLENECKS[self.code]
+
+
+def _check_classifier(spec: RunSpec, image_shape: tuple[int, int, int]) -> None:
+    del image_shape
+    if spec.latent_dim < 2:
+        raise SpecError("latent_dim must be at least 2 for a classifier: it is the number of its features.")
+
+
+def _check_memoriser(spec: RunSpec, image_shape: tuple[int, int, int]) -> None:
+    del image_shape
+    if spec.latent_dim != 1 or spec.images is None or not spec.hidden:
+        raise SpecError("a memoriser needs latent_dim 1, at least one hidden layer, and images: how many to memorise.")
 
 
 _CONV = {"family": "conv", "hidden": (16, 32, 64)}
@@ -50,16 +72,18 @@ _LINEAR = {"family": "linear", "hidden": (), "likelihood": "gaussian", "likeliho
 
 MODELS = {
     "ae": ModelKind("Autoencoder", "vae_core.models.autoencoder:build_ae"),
-    "vae": ModelKind("Variational autoencoder", "vae_core.models.vae:build_vae", has_kl=True),
+    "vae": ModelKind("Variational autoencoder", "vae_core.models.vae:build_vae", code="gaussian"),
     "conv_ae": ModelKind("Convolutional autoencoder", "vae_core.models.autoencoder:build_conv_ae", **_CONV),  # type: ignore[arg-type]
-    "conv_vae": ModelKind("Convolutional VAE", "vae_core.models.vae:build_conv_vae", has_kl=True, **_CONV),  # type: ignore[arg-type]
+    "conv_vae": ModelKind("Convolutional VAE", "vae_core.models.vae:build_conv_vae", code="gaussian", **_CONV),  # type: ignore[arg-type]
     "linear_ae": ModelKind("Linear autoencoder", "vae_core.models.autoencoder:build_ae", **_LINEAR),  # type: ignore[arg-type]
     "pca": ModelKind("PCA", "vae_core.models.autoencoder:build_ae", trained=False, **_LINEAR),  # type: ignore[arg-type]
     "pixels": ModelKind("Chosen pixels", "vae_core.models.autoencoder:build_ae", trained=False, **_LINEAR),  # type: ignore[arg-type]
     "memoriser": ModelKind(
         "Memoriser",
         "vae_core.models.memoriser:build_memoriser",
-        objective="memorise",
+        code="number",
+        objective="vae_core.losses.objectives:MEMORISE",
+        check=_check_memoriser,
         latent_dim=1,
         hidden=(256, 256),
         likelihood="gaussian",
@@ -68,13 +92,31 @@ MODELS = {
     "classifier": ModelKind(
         "Classifier",
         "vae_core.models.classifier:build_classifier",
-        objective="cross_entropy",
+        code="features",
+        objective="vae_core.losses.objectives:CROSS_ENTROPY",
         family="conv",
-        generates=False,
+        check=_check_classifier,
         latent_dim=64,
         hidden=(32, 64, 64),
     ),
 }
+
+
+def register_model(name: str, kind: ModelKind) -> None:
+    """Add a model from outside of this package.
+
+    Raises:
+        ValueError: another model has this name.
+    """
+    if MODELS.get(name, kind) != kind:
+        raise ValueError(f"there is a model {name} already: {MODELS[name].title}")
+    MODELS[name] = kind
+
+
+def named(place: str) -> Any:
+    """What a text such as ``package.module:name`` names; its module is imported now."""
+    module, name = place.split(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def model_kind(name: object) -> ModelKind:
@@ -83,6 +125,7 @@ def model_kind(name: object) -> ModelKind:
     Raises:
         SpecError: naming the models there are.
     """
+    plugins.load()
     if not isinstance(name, str) or name not in MODELS:
         raise SpecError(f"there is no model {repr(name)[:60]}; choose one of {', '.join(MODELS)}.")
     return MODELS[name]
@@ -114,13 +157,10 @@ def check_architecture(spec: RunSpec, image_shape: tuple[int, int, int]) -> None
                 f"hidden must list 1 to {halvings} numbers of channels and one width for model {spec.model!r} on "
                 f"{spec.dataset}, such as 16,32,64."
             )
-    if kind.objective == "cross_entropy" and spec.latent_dim < 2:
-        raise SpecError("latent_dim must be at least 2 for a classifier: it is the number of its features.")
-    if kind.objective == "memorise" and (spec.latent_dim != 1 or spec.images is None or not spec.hidden):
-        raise SpecError("a memoriser needs latent_dim 1, at least one hidden layer, and images: how many to memorise.")
+    kind.check(spec, image_shape)
 
 
-def build(spec: RunSpec, image_shape: tuple[int, int, int]) -> nn.Module:
+def build(spec: RunSpec, image_shape: tuple[int, int, int]) -> Network:
     """An untrained model on the CPU, its weights fixed by ``spec.seed``.
 
     Layers start as PyTorch's default does, uniform in +-1/sqrt(fan_in), but from a generator of their own: the global
@@ -129,8 +169,7 @@ def build(spec: RunSpec, image_shape: tuple[int, int, int]) -> nn.Module:
     import torch
     from torch import nn
 
-    module_name, function_name = model_kind(spec.model).place.split(":")
-    model: nn.Module = getattr(importlib.import_module(module_name), function_name)(spec, image_shape)
+    model: Network = named(model_kind(spec.model).place)(spec, image_shape)
     if spec.learned_variance:
         assert spec.variance is not None  # a Gaussian likelihood has one
         model.log_variance = nn.Parameter(torch.tensor(math.log(spec.variance)))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor, nn
 
+from vae_core.models.bottleneck import Point
 from vae_core.models.conv import conv_decoder, conv_trunk
 from vae_core.models.mlp import mlp_decoder, mlp_trunk
+from vae_core.models.network import Network
 from vae_core.spec import RunSpec
 
 
-class Autoencoder(nn.Module):
+class Autoencoder(Network):
     """Deterministic encoder and decoder (Hinton and Salakhutdinov 2006).
 
     The decoder's output is the likelihood's natural parameter: logits for Bernoulli pixels, the mean for Gaussian
@@ -35,23 +36,9 @@ class Autoencoder(nn.Module):
         """Names and modules from an image to its code, in order."""
         return [*((f"trunk.{name}", layer) for name, layer in self.trunk.named_children()), ("code", self.code)]
 
-    def codes(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor) -> Point:
         """Images (B, D) in [0, 1] -> codes (B, d)."""
-        return self.code(self.trunk(x))
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Codes (B, d) -> natural parameters (B, D)."""
-        return self.decoder(z)
-
-    def latents(self, x: Tensor, noise: Tensor) -> tuple[Tensor, None]:
-        """The point that training decodes, and no posterior: an autoencoder has none. `noise` is not used."""
-        del noise
-        return self.codes(x), None
-
-    @torch.no_grad()
-    def describe(self, x: Tensor) -> tuple[Tensor, None]:
-        """Codes (B, d) for metrics and pictures; None in place of the log-variance."""
-        return self.codes(x), None
+        return Point(self.code(self.trunk(x)))
 
 
 def build_ae(spec: RunSpec, image_shape: tuple[int, int, int]) -> Autoencoder:

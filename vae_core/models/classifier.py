@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
+from vae_core.models.bottleneck import Point
 from vae_core.models.conv import conv_trunk
+from vae_core.models.network import Network
 from vae_core.spec import RunSpec
 
 SHIFT_SHARE = 14
 
 
-class Classifier(nn.Module):
+class Classifier(Network):
     """Convolutions, one fully connected layer, then `latent_dim` features (the penultimate layer) and the classes.
 
     Trained with Gaussian dropout on the features (Srivastava et al. 2014, section 10): each is multiplied by a draw
@@ -39,10 +40,9 @@ class Classifier(nn.Module):
         down, across = (int(column[: 2 * reach + 1].argmax()) - reach for column in (noise[:, 0], noise[:, 1]))
         return x.view(-1, *shape).roll((down, across), dims=(2, 3)).flatten(1)
 
-    @torch.no_grad()
-    def describe(self, x: Tensor) -> tuple[Tensor, None]:
+    def encode(self, x: Tensor) -> Point:
         """Features (B, f)."""
-        return self.features(self.trunk(x)), None
+        return Point(self.features(self.trunk(x)))
 
     def encoder_layers(self) -> list[tuple[str, nn.Module]]:
         """Names and modules from an image to its features, in order."""

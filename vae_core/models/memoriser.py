@@ -11,13 +11,15 @@ import math
 import torch
 from torch import Tensor, nn
 
+from vae_core.models.bottleneck import Point
 from vae_core.models.mlp import mlp_trunk
+from vae_core.models.network import Network
 from vae_core.spec import RunSpec
 
 STEEPNESS = (2.0, 8.0)  # of the first features, per whole number: enough to change between neighbours
 
 
-class Memoriser(nn.Module):
+class Memoriser(Network):
     """The encoder finds an image's number and rounds it; the decoder looks the image up.
 
     Args:
@@ -56,18 +58,10 @@ class Memoriser(nn.Module):
             return self.decoder(z)
 
     @torch.no_grad()
-    def describe(self, x: Tensor) -> tuple[Tensor, None]:
-        """Codes (B, 1): whole numbers from 0 to N - 1."""
-        return self.position(x).round().clamp(0, self.images - 1)[:, None], None
-
-    def latents(self, x: Tensor, noise: Tensor) -> tuple[Tensor, None]:
-        """The codes, for evaluation as any other autoencoder. `noise` is not used."""
-        del noise
-        return self.describe(x)
-
-    def encoder_layers(self) -> list[tuple[str, nn.Module]]:
-        """None: rounding is no layer of a program."""
-        return []
+    def encode(self, x: Tensor) -> Point:
+        """Codes (B, 1): whole numbers from 0 to N - 1, which no gradient goes through. Rounding is no operation of a
+        program, so the encoder has none."""
+        return Point(self.position(x).round().clamp(0, self.images - 1)[:, None])
 
 
 def build_memoriser(spec: RunSpec, image_shape: tuple[int, int, int]) -> Memoriser:

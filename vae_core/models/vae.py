@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor, nn
 
+from vae_core.models.bottleneck import Posterior
 from vae_core.models.conv import conv_decoder, conv_trunk
 from vae_core.models.mlp import mlp_decoder, mlp_trunk
-from vae_core.models.posterior import Posterior
+from vae_core.models.network import Network
 from vae_core.spec import RunSpec
 
 
-class VAE(nn.Module):
+class VAE(Network):
     """Kingma and Welling 2014, "Auto-Encoding Variational Bayes", appendix C, with ReLU layers.
 
     The mean and the log-variance share the encoder's trunk. The log-variance is learned rather than sigma, so
@@ -42,20 +42,6 @@ class VAE(nn.Module):
         features = self.trunk(x)
         # float32 whatever precision the trunk ran in: exp(log_var) and the KL need it.
         return Posterior(self.mean(features).float(), self.log_var(features).float())
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Codes (B, d) -> natural parameters of p(x|z), (B, D)."""
-        return self.decoder(z)
-
-    def latents(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Posterior]:
-        """One z ~ q(z|x) per image, made from `noise` (B, d), or S from (S, B, d); and the posterior it came from."""
-        posterior = self.encode(x)
-        return posterior.sample(noise), posterior
-
-    @torch.no_grad()
-    def describe(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Posterior means and log-variances, (B, d) each, for metrics and pictures."""
-        return tuple(self.encode(x))  # type: ignore[return-value]
 
 
 def build_vae(spec: RunSpec, image_shape: tuple[int, int, int]) -> VAE:

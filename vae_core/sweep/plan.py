@@ -97,7 +97,7 @@ def plan(base: RunSpec, weights: Sequence[Weights], seeds: Sequence[int] = (0,))
     count = len(weights) * len(seeds)
     if count > MOST_MEMBERS:
         raise SpecError(f"a sweep may have at most {MOST_MEMBERS:,} members, not {count:,}.")
-    if not model_kind(base.model).has_kl:
+    if not model_kind(base.model).bottleneck.divergence:
         raise SpecError(f"model {base.model!r} has no KL term to weigh, so there is nothing to sweep.")
     groups = tuple(
         tuple(

@@ -14,11 +14,13 @@ import numpy as np
 from vae_core import archive
 from vae_core.datasets import ImageDataset
 from vae_core.errors import DamagedRun
-from vae_core.forward import run_program, sigmoid
+from vae_core.forward import run_program
+from vae_core.losses.likelihoods import likelihood_of
 from vae_core.models import build
 from vae_core.models.program import decoder_program, program
 from vae_core.spec import RunSpec
-from vae_core.training.loop import TrainingState, images_per_epoch, shown_images, snapshot_epochs
+from vae_core.training.loop import images_per_epoch, shown_images, snapshot_epochs
+from vae_core.training.state import TrainingState
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,8 +43,8 @@ class Film:
     def __init__(self, spec: RunSpec, training: ImageDataset, validation: ImageDataset, partial: Path) -> None:
         model = build(spec, training.image_shape)
         self.spec = spec
-        self.encoder = program(model.encoder_layers())  # type: ignore[operator]
-        self.decoder = decoder_program(model.decoder)  # type: ignore[arg-type]
+        self.encoder = program(model.encoder_layers())
+        self.decoder = decoder_program(model.decoder)
         self.kept = snapshot_epochs(spec.epochs)
         self.originals = validation.images[: _image_count(len(self.kept), validation.image_shape)]
         self.labels = validation.labels[: shown_images(spec)].astype(np.uint8)
@@ -61,7 +63,7 @@ class Film:
         if state.epoch in self.kept or not self.rebuilt:
             weights = {name: value.numpy() for name, value in state.weights.items()}
             output = run_program(self.decoder, weights, run_program(self.encoder, weights, self.pixels))
-            shown = sigmoid(output) if self.spec.likelihood == "bernoulli" else output
+            shown = likelihood_of(self.spec, weights).expected_images(output)
             levels = np.rint(np.clip(shown, 0.0, 1.0) * 255.0).astype(np.uint8)
             self.rebuilt[state.epoch] = levels.reshape(self.originals.shape)
         frames = {f"{_REBUILT}{epoch}": images for epoch, images in self.rebuilt.items()}

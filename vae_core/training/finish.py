@@ -16,6 +16,7 @@ from vae_core.evaluation.losses import encode
 from vae_core.evaluation.measure import measure
 from vae_core.features import REFERENCE_IMAGES, FeatureSpace, reference_extras
 from vae_core.models import model_kind
+from vae_core.models.network import Network
 from vae_core.models.program import decoder_program, program
 from vae_core.run import Codes, Run
 from vae_core.sampling import MOST_TO_FIT, fit_mixture
@@ -61,8 +62,8 @@ def finish(
         image_shape=training.image_shape,
         label_names=training.label_names,
         weights=weights,
-        decoder=decoder_program(model.decoder),  # type: ignore[arg-type]
-        encoder=program(model.encoder_layers()),  # type: ignore[operator]
+        decoder=decoder_program(model.decoder),
+        encoder=program(model.encoder_layers()),
         codes=codes,
         history=trained.history,
         snapshots=np.stack([trained.snapshots[epoch] for epoch in epochs]),
@@ -96,11 +97,12 @@ def _as_stored(codes: Codes) -> Codes:
     return Codes(mean, rest[0] if rest else None, codes.labels)
 
 
-def _extras(spec: RunSpec, model: nn.Module, training: ImageDataset, held_out: Codes) -> dict[str, np.ndarray]:
+def _extras(spec: RunSpec, model: Network, training: ImageDataset, held_out: Codes) -> dict[str, np.ndarray]:
     """What is kept of the training images: a mixture over their codes, or a classifier's features of them."""
-    if not model_kind(spec.model).generates:
+    bottleneck = model_kind(spec.model).bottleneck
+    if not bottleneck.decodes:
         return reference_extras(encode(model, training.first(REFERENCE_IMAGES)).mean, held_out.mean)
-    if model_kind(spec.model).objective != "elbo":
+    if not bottleneck.continuous:
         return {}
     try:
         mixture = fit_mixture(encode(model, training.first(MOST_TO_FIT)).mean)

@@ -10,8 +10,8 @@ import torch
 
 from vae_core.datasets import ImageDataset
 from vae_core.errors import SpecError
+from vae_core.losses.likelihoods import likelihood
 from vae_core.models import build
-from vae_core.objectives import likelihood
 from vae_core.spec import RunSpec
 from vae_core.training.loop import SNAPSHOT_NUMBERS, Progress, Trained
 
@@ -46,16 +46,16 @@ def fit(
     with torch.no_grad():
         for prefix, images in (("", training), ("validation_", validation)):
             x = torch.from_numpy(images.floats())
-            output = model.decode(model.describe(x)[0])  # type: ignore[operator]
+            output = model.decode(model.encode_mean(x))
             record |= {
                 f"{prefix}reconstruction": p_x_given_z.negative_log_likelihood(output, x).mean().item(),
                 f"{prefix}kl": 0.0,
             }
         shown = validation.first(SNAPSHOT_NUMBERS // spec.latent_dim or 1)
-        snapshot = model.describe(torch.from_numpy(shown.floats()))[0]  # type: ignore[operator]
+        snapshot = model.encode_mean(torch.from_numpy(shown.floats()))
     record["seconds"] = seconds
     if on_epoch:
-        on_epoch(Progress(1, 1, record, len(training) / seconds, 0.0))
+        on_epoch(Progress(1, 1, record, record["validation_reconstruction"], len(training) / seconds, 0.0))
     return Trained(model.eval(), [record], {1: snapshot.numpy().astype(np.float16)}, "cpu", "float32")
 
 

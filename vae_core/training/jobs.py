@@ -17,8 +17,9 @@ from vae_core.spec import RunSpec
 from vae_core.training.film import Film
 from vae_core.training.finish import finish
 from vae_core.training.fitted import fit
-from vae_core.training.loop import Progress, Trained, TrainingState, train
+from vae_core.training.loop import Progress, Trained, train
 from vae_core.training.stacked import Member, train_stack
+from vae_core.training.state import TrainingState
 
 if TYPE_CHECKING:
     from vae_core.checkpoints import Store
@@ -47,7 +48,7 @@ def get_or_train(
         pictures: Film | None = None
         if model_kind(spec.model).trained:
             resume = store.load_partial(spec)
-            if film and model_kind(spec.model).objective == "elbo":
+            if film and model_kind(spec.model).bottleneck.continuous:
                 pictures = Film(spec, training, validation, store.partial_path(spec.key))
             trained = train(
                 spec,

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -21,10 +21,14 @@ from torch import Tensor, nn
 from vae_core.datasets import ImageDataset
 from vae_core.errors import TrainingDiverged
 from vae_core.evaluation.losses import observed
-from vae_core.models import build, model_kind
-from vae_core.objectives import OBJECTIVES, Likelihood, Objective, beta_loss, likelihood, warmed_up
+from vae_core.losses.likelihoods import likelihood
+from vae_core.losses.terms import Term, weighted_sum, weights_at
+from vae_core.models import build
+from vae_core.models.network import Network
 from vae_core.spec import RunSpec
 from vae_core.training.device import choose_device, choose_precision
+from vae_core.training.state import TrainingState, optimiser_state, restore_optimisers
+from vae_core.training.step import Batch, Step, floats, new_step
 
 EVALUATION_BATCH = 2_000
 SNAPSHOT_NUMBERS = 1_000  # of one epoch's snapshot: 500 images for d = 2
@@ -33,7 +37,6 @@ FEW_IMAGES, FEWEST_PER_EPOCH = 1_000, 5_000
 MAX_SNAPSHOTS = 60
 WARM_UP_SHARE = 0.1
 START_DIVISOR, END_DIVISOR = 25.0, 1e4
-MEAN_BOUNDS = (0.001, 0.999)  # of the mean pixels that a model starts at
 _VALIDATION_STREAM = 2**31  # seeds of the validation noise, apart from every training epoch's
 
 
@@ -45,6 +48,7 @@ class Progress:
         epoch: epochs finished, 1-based.
         epochs: epochs in all.
         record: this epoch's entry of the history.
+        held_out_loss: weighted sum of this epoch's terms on held-out images, at the weights that the run ends with.
         images_per_second: over this epoch, validation left out.
         seconds_left: estimate from the epochs of this call.
     """
@@ -52,36 +56,16 @@ class Progress:
     epoch: int
     epochs: int
     record: dict[str, float]
+    held_out_loss: float
     images_per_second: float
     seconds_left: float
-
-
-@dataclass
-class TrainingState:
-    """All that a run in progress consists of; the store writes it after every epoch.
-
-    Attributes:
-        epoch: finished epochs.
-        weights: the model's state.
-        moments: Adam's first and second moments, by parameter index.
-        history: one record per finished epoch.
-        snapshots: epoch -> float16 (n, d).
-        precision: fixed for the whole run by its first part.
-    """
-
-    epoch: int
-    weights: dict[str, Tensor]
-    moments: dict[str, Tensor]
-    history: list[dict[str, float]]
-    precision: str
-    snapshots: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Trained:
     """The loop's result: a model on the CPU, with its history and snapshots."""
 
-    model: nn.Module
+    model: Network
     history: list[dict[str, float]]
     snapshots: dict[int, np.ndarray]
     device: str
@@ -139,17 +123,13 @@ def train(
     if resume:
         model.load_state_dict(resume.weights)
     model.to(where)
-    parameters = list(model.parameters())
-    # lr is set before every step. fused: one kernel for all parameters, where the device has it.
-    fused = where.type in ("cpu", "cuda")
-    optimizer = torch.optim.Adam(parameters, lr=spec.learning_rate, fused=fused)
+    step = new_step(spec, model, exact)
     if resume:
-        _restore_moments(optimizer, parameters, resume)
-    p_x_given_z, objective = likelihood(spec, model), OBJECTIVES[model_kind(spec.model).objective]
+        restore_optimisers(step.optimisers, resume.moments)
 
     pixels, targets = resident(training, where)
     held_out, held_targets = resident(observed(spec, validation), where)
-    if objective.targets == "number":
+    if step.targets == "number":
         targets, held_targets = torch.arange(len(pixels), device=where), torch.full_like(held_targets, -1)
     shown, _ = resident(validation.first(shown_images(spec)), where)  # as the pages show them, grey
     keep = snapshot_epochs(spec.epochs)
@@ -159,26 +139,34 @@ def train(
 
     for epoch in range(first, spec.epochs + 1):
         start = time.perf_counter()
-        images, losses = _one_epoch(model, optimizer, pixels, targets, spec, objective, p_x_given_z, epoch, exact)
+        model.train()
+        images, losses = _one_epoch(step, spec, pixels, targets, epoch)
         seconds = time.perf_counter() - start
-        held_losses = _validate(model, held_out, held_targets, spec, objective, p_x_given_z)
-        record = dict(zip(objective.names, losses, strict=True))
-        record |= {f"validation_{name}": loss for name, loss in zip(objective.names, held_losses, strict=True)}
+        model.eval()
+        held_losses = _validate(step, spec, held_out, held_targets)
+        record = losses | {f"validation_{name}": loss for name, loss in held_losses.items()}
         # The held-out losses too: they are the first to show what the epoch's last step did to the weights.
         if not all(map(math.isfinite, record.values())):
             raise diverged(spec, epoch, record)
         record = {"epoch": epoch, **record, "seconds": seconds}
         history.append(record)
         if epoch in keep:
-            codes, _ = model.describe(floats(shown))  # type: ignore[operator]
-            snapshots[epoch] = codes.cpu().numpy().astype(np.float16)
+            snapshots[epoch] = model.encode_mean(floats(shown)).cpu().numpy().astype(np.float16)
         if save_state:
-            save_state(_state(epoch, model, optimizer, parameters, history, snapshots, exact))
+            moments = optimiser_state(step.optimisers)
+            save_state(TrainingState(epoch, weights_of(model), moments, list(history), exact, dict(snapshots)))
         if on_epoch:
             per_epoch = (time.perf_counter() - began) / (epoch - first + 1)
-            on_epoch(Progress(epoch, spec.epochs, record, images / seconds, per_epoch * (spec.epochs - epoch)))
+            left = per_epoch * (spec.epochs - epoch)
+            loss = final_loss(spec, step.terms, held_losses)
+            on_epoch(Progress(epoch, spec.epochs, record, loss, images / seconds, left))
 
     return Trained(model.cpu().eval(), history, snapshots, device_name(where), exact)
+
+
+def final_loss(spec: RunSpec, terms: Sequence[Term], means: Mapping[str, float]) -> float:
+    """The loss that the terms' means add up to once every warm-up is over."""
+    return weighted_sum(means, weights_at(terms, spec, math.inf))
 
 
 def diverged(spec: RunSpec, epoch: int, record: dict[str, float]) -> TrainingDiverged:
@@ -190,37 +178,15 @@ def diverged(spec: RunSpec, epoch: int, record: dict[str, float]) -> TrainingDiv
     )
 
 
-def new_model(spec: RunSpec, training: ImageDataset) -> nn.Module:
+def new_model(spec: RunSpec, training: ImageDataset) -> Network:
     """An untrained model, on the CPU; its last bias as the images say where `start_at_mean` asks for it."""
     model = build(spec, training.image_shape)
     if spec.start_at_mean:
         mean = torch.from_numpy(training.images.mean(axis=0).ravel() / 255.0)
-        # The bounds keep pixels that are always black in reach: no image is impossible at first.
-        start = torch.logit(mean.clamp(*MEAN_BOUNDS)) if spec.likelihood == "bernoulli" else mean
+        start = likelihood(spec, model).natural_parameters(mean)
         with torch.no_grad():
-            model.decoder[-1].bias.copy_(start)  # type: ignore[index, union-attr]
+            model.decoder[-1].bias.copy_(start)  # type: ignore[operator]
     return model
-
-
-def draws(spec: RunSpec, pixels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """One step's random numbers: what is seen of the pixels, and the noise of the samples.
-
-    Args:
-        spec: says how many samples, and whether pixels are drawn.
-        pixels: uint8 (B, D).
-        generator: on the pixels' device.
-
-    Returns:
-        x: float32 (B, D) in [0, 1].
-        noise: (B, d), or (S, B, d) for S samples per image.
-    """
-    x, device = floats(pixels), pixels.device
-    several = () if spec.samples is None else (spec.samples,)
-    noise = torch.randn(*several, len(x), spec.latent_dim, generator=generator, device=device)
-    if spec.binarised:
-        # In place, into the same floats: 1 where the draw is below the pixel.
-        x = torch.rand(x.shape, generator=generator, device=device).lt_(x)
-    return x, noise
 
 
 def shown_images(spec: RunSpec) -> int:
@@ -260,95 +226,45 @@ def denormals_as_zero() -> Iterator[None]:
 
 
 @denormals_as_zero()
-def _one_epoch(
-    model: nn.Module,
-    optimizer: torch.optim.Adam,
-    pixels: Tensor,
-    targets: Tensor,
-    spec: RunSpec,
-    objective: Objective,
-    p_x_given_z: Likelihood,
-    epoch: int,
-    precision: str,
-) -> tuple[int, list[float]]:
-    """One pass over the images; how many were shown, and both terms' means per image as the weights moved."""
-    device, weight = pixels.device, objective.weight(spec)
+def _one_epoch(step: Step, spec: RunSpec, pixels: Tensor, targets: Tensor, epoch: int) -> tuple[int, dict[str, float]]:
+    """One pass over the images; how many were shown, and the terms' means per image as the weights moved."""
+    device = pixels.device
     count = images_per_epoch(len(pixels))
     generator = epoch_generator(spec, epoch, device)
     order = torch.randperm(count, generator=generator, device=device).remainder(len(pixels))
-    steps_per_epoch = math.ceil(count / spec.batch_size)
-    step, steps = (epoch - 1) * steps_per_epoch, spec.epochs * steps_per_epoch
-    sums = torch.zeros(2, device=device)
-    model.train()
+    per_epoch = math.ceil(count / spec.batch_size)
+    done, steps = (epoch - 1) * per_epoch, spec.epochs * per_epoch
+    sums = torch.zeros(len(step.terms), device=device)
     for chosen in order.split(spec.batch_size):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate_at(step, steps, spec.learning_rate)
         # index_select is several times faster than pixels[chosen].
-        x, noise = draws(spec, pixels.index_select(0, chosen), generator)  # (B, D), (B, d)
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            first, second = objective.terms(model, x, noise, targets.index_select(0, chosen), p_x_given_z)
-        now = warmed_up(weight, spec.kl_warm_up, (step + 1) / steps_per_epoch)
-        beta_loss(first, second, now, spec.data_weight).mean().backward()
-        if spec.data_weight == 0:  # the decoder is not in the loss: Adam is to count its steps all the same
-            for parameter in model.parameters():
-                if parameter.grad is None:
-                    parameter.grad = torch.zeros_like(parameter)
-        optimizer.step()
-        optimizer.zero_grad()
-        sums += torch.stack([first.detach().sum(), second.detach().sum()])
-        step += 1
-    return count, (sums / count).tolist()  # the epoch's only read from the device
+        seen, wanted = pixels.index_select(0, chosen), targets.index_select(0, chosen)
+        rate = learning_rate_at(done, steps, spec.learning_rate)
+        terms = step.update(Batch(seen, wanted, generator, (done + 1) / per_epoch, rate))
+        sums += torch.stack([terms[term.name].sum() for term in step.terms])
+        done += 1
+    return count, means(step.terms, sums, count)
 
 
 @torch.no_grad()
-def _validate(
-    model: nn.Module, pixels: Tensor, targets: Tensor, spec: RunSpec, objective: Objective, p_x_given_z: Likelihood
-) -> list[float]:
-    """Both terms' means over held-out images, the same noise each epoch so that epochs compare."""
-    model.eval()
+def _validate(step: Step, spec: RunSpec, pixels: Tensor, targets: Tensor) -> dict[str, float]:
+    """The terms' means over held-out images, the same noise each epoch so that epochs compare."""
     generator = validation_generator(spec, pixels.device)
-    sums = torch.zeros(2, device=pixels.device)
+    sums = torch.zeros(len(step.terms), device=pixels.device)
     for part, wanted in zip(pixels.split(EVALUATION_BATCH), targets.split(EVALUATION_BATCH), strict=True):
         noise = torch.randn(len(part), spec.latent_dim, generator=generator, device=pixels.device)
-        first, second = objective.terms(model, floats(part), noise, wanted, p_x_given_z)
-        sums += torch.stack([first.sum(), second.sum()])
-    return (sums / len(pixels)).tolist()
+        terms = step.measure(floats(part), noise, wanted)
+        sums += torch.stack([terms[term.name].sum() for term in step.terms])
+    return means(step.terms, sums, len(pixels))
 
 
-def floats(pixels: Tensor) -> Tensor:
-    """uint8 -> float32 in [0, 1]. Converted per batch: as fast as resident floats, in a quarter of the memory."""
-    return pixels.float().div_(255.0)
+def means(terms: Sequence[Term], sums: Tensor, count: int) -> dict[str, float]:
+    """Sums over images, (terms,), as means by name: an epoch's only read from the device."""
+    return dict(zip((term.name for term in terms), (sums / count).tolist(), strict=True))
 
 
-def _state(
-    epoch: int,
-    model: nn.Module,
-    optimizer: torch.optim.Adam,
-    parameters: list[nn.Parameter],
-    history: list[dict[str, float]],
-    snapshots: dict[int, np.ndarray],
-    precision: str,
-) -> TrainingState:
-    moments = {}
-    for index, parameter in enumerate(parameters):
-        state = optimizer.state[parameter]
-        moments[f"{index}.exp_avg"] = state["exp_avg"].to("cpu", copy=True)
-        moments[f"{index}.exp_avg_sq"] = state["exp_avg_sq"].to("cpu", copy=True)
-        moments[f"{index}.step"] = state["step"].to("cpu", copy=True).reshape(1)
-    # Copies: on the CPU these would otherwise be the tensors that training goes on changing.
-    weights = {name: value.detach().to("cpu", copy=True) for name, value in model.state_dict().items()}
-    return TrainingState(epoch, weights, moments, list(history), precision, dict(snapshots))
-
-
-def _restore_moments(optimizer: torch.optim.Adam, parameters: list[nn.Parameter], resume: TrainingState) -> None:
-    for index, parameter in enumerate(parameters):
-        # Copies: Adam changes its moments in place, and `resume` belongs to the caller.
-        on_device = {
-            name: resume.moments[f"{index}.{name}"].to(parameter.device, copy=True)
-            for name in ("exp_avg", "exp_avg_sq")
-        }
-        step = resume.moments[f"{index}.step"].reshape(()).to(parameter.device, copy=True)
-        optimizer.state[parameter] = {"step": step, **on_device}
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """A copy of the model's state on the CPU, where it would otherwise be what training goes on changing."""
+    return {name: value.detach().to("cpu", copy=True) for name, value in model.state_dict().items()}
 
 
 def device_name(device: torch.device) -> str:

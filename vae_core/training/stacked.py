@@ -20,21 +20,22 @@ from torch.func import functional_call, stack_module_state, vmap
 from vae_core.datasets import ImageDataset
 from vae_core.errors import SpecError, TrainingDiverged
 from vae_core.evaluation.losses import observed
-from vae_core.models import model_kind
-from vae_core.objectives import OBJECTIVES, likelihood, warmed_up
+from vae_core.losses.likelihoods import likelihood
+from vae_core.losses.objectives import Objective, Terms
+from vae_core.losses.terms import weights_at
+from vae_core.models import ModelKind, model_kind, named
+from vae_core.models.network import Network
 from vae_core.spec import RunSpec
 from vae_core.training.device import choose_device, choose_precision
 from vae_core.training.loop import (
     EVALUATION_BATCH,
     Progress,
     Trained,
-    TrainingState,
     denormals_as_zero,
     device_name,
     diverged,
-    draws,
     epoch_generator,
-    floats,
+    final_loss,
     images_per_epoch,
     learning_rate_at,
     new_model,
@@ -43,6 +44,8 @@ from vae_core.training.loop import (
     snapshot_epochs,
     validation_generator,
 )
+from vae_core.training.state import ADAM_STATE, TrainingState
+from vae_core.training.step import draws, floats, new_adam
 
 FREE = ("beta", "reconstruction_weight", "kl_warm_up")  # what members of one stack may differ in
 
@@ -64,21 +67,26 @@ class Member:
 
 def same_program(spec: RunSpec) -> RunSpec:
     """The spec without what members of a stack may differ in: equal for specs that can be stacked."""
-    beta = 1.0 if model_kind(spec.model).has_kl else None
+    beta = 1.0 if model_kind(spec.model).bottleneck.divergence else None
     return replace(spec, beta=beta, reconstruction_weight=None, kl_warm_up=None)
 
 
+def stacks(kind: ModelKind) -> bool:
+    """Whether models of a kind can be trained as one program: on the ELBO's terms, by the usual step."""
+    usual = ModelKind("", "")
+    return kind.trained and (kind.objective, kind.step) == (usual.objective, usual.step)
+
+
 class _Terms(nn.Module):
-    """A model with its loss: both terms' values per image, so that one call can be mapped over stacked weights."""
+    """A model with its loss: the terms' values per image, so that one call can be mapped over stacked weights."""
 
     def __init__(self, model: nn.Module, spec: RunSpec) -> None:
         super().__init__()
         self.model, self.spec = model, spec
-        self.objective = OBJECTIVES[model_kind(spec.model).objective]
+        self.objective: Objective = named(model_kind(spec.model).objective)
 
-    def forward(self, x: Tensor, noise: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        first, second = self.objective.terms(self.model, x, noise, targets, likelihood(self.spec, self.model))
-        return first, second
+    def forward(self, x: Tensor, noise: Tensor, targets: Tensor) -> Terms:
+        return self.objective.compute(self.model, x, noise, targets, likelihood(self.spec, self.model))
 
 
 class Stack:
@@ -95,7 +103,7 @@ class Stack:
         self.specs, self.device, self.precision = list(specs), device, precision
         # All start from the same weights, as they would alone: the seed is the same.
         self.models = [new_model(spec, training) for spec in specs]
-        self._settled: tuple[Tensor, Tensor] | None = None
+        self._settled: dict[str, Tensor] | None = None
         self.terms = _Terms(self.models[0], specs[0]).to(device)
         self._stack()
 
@@ -104,32 +112,40 @@ class Stack:
         if buffers:
             raise SpecError(f"models with buffers cannot be trained as one program: {self.specs[0].model}.")
         self.parameters = {name: value.detach().requires_grad_() for name, value in parameters.items()}
-        fused = self.device.type in ("cpu", "cuda")
-        self.optimizer = torch.optim.Adam(list(self.parameters.values()), lr=self.specs[0].learning_rate, fused=fused)
+        self.optimizer = new_adam(list(self.parameters.values()), self.specs[0].learning_rate)
 
-    def losses(self, x: Tensor, noise: Tensor, targets: Tensor, *, exact: bool = False) -> tuple[Tensor, Tensor]:
-        """Both terms, (K, B) each, of every model on the same images and noise; exact: in float32 whatever the rest."""
+    def losses(self, x: Tensor, noise: Tensor, targets: Tensor, *, exact: bool = False) -> Terms:
+        """The terms, (K, B) each, of every model on the same images and noise; exact: in float32 whatever the rest."""
 
-        def one(parameters: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        def one(parameters: dict[str, Tensor]) -> Terms:
             return functional_call(self.terms, parameters, (x, noise, targets))
 
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16" and not exact):
-            first, second = vmap(one)(self.parameters)
-        return first, second
+            return vmap(one)(self.parameters)
 
-    def weigh(self, first: Tensor, second: Tensor, epochs_done: float) -> Tensor:
+    def weigh(self, terms: Terms, epochs_done: float) -> Tensor:
         """The sum over models of their mean losses; a term of weight 0 leaves its model alone, even if infinite."""
-        kl_weights, data_weights = self.term_weights(epochs_done)
-        data = torch.where(data_weights == 0, 0.0, first) * data_weights
-        return (data + torch.where(kl_weights == 0, 0.0, second) * kl_weights).mean(dim=1).sum()
+        weights = self.term_weights(epochs_done)
+        parts = [torch.where(weights[name] == 0, 0.0, term) * weights[name] for name, term in terms.items()]
+        return sum(parts[1:], start=parts[0]).mean(dim=1).sum()
 
-    def term_weights(self, epochs_done: float) -> tuple[Tensor, Tensor]:
-        """Of the KL and of the reconstruction, (K, 1) each; made once where no warm-up is left to change them."""
+    def term_weights(self, epochs_done: float) -> dict[str, Tensor]:
+        """Of every term, (K, 1) each; made once where no warm-up is left to change them."""
         if self._settled is None or any(spec.kl_warm_up for spec in self.specs):
-            kl = [warmed_up(spec.kl_weight, spec.kl_warm_up, epochs_done) for spec in self.specs]
-            both = torch.tensor([kl, [spec.data_weight for spec in self.specs]], device=self.device)
-            self._settled = (both[0, :, None], both[1, :, None])
+            terms = self.terms.objective.terms
+            by_model = [list(weights_at(terms, spec, epochs_done).values()) for spec in self.specs]
+            columns = torch.tensor(by_model, device=self.device).T  # (terms, K)
+            self._settled = {term.name: column[:, None] for term, column in zip(terms, columns, strict=True)}
         return self._settled
+
+    def sums(self, terms: Terms) -> Tensor:
+        """Over images, by model: (K, terms)."""
+        return torch.stack([terms[term.name].detach().sum(dim=1) for term in self.terms.objective.terms], dim=1)
+
+    def means(self, sums: Tensor, count: int) -> list[dict[str, float]]:
+        """What `sums` gave as means by name, of every model: an epoch's only read from the device."""
+        names = [term.name for term in self.terms.objective.terms]
+        return [dict(zip(names, row, strict=True)) for row in (sums / count).tolist()]
 
     def weights(self, index: int) -> dict[str, Tensor]:
         """One model's ``state_dict``, copied to the CPU."""
@@ -143,7 +159,7 @@ class Stack:
         result = {}
         for number, parameter in enumerate(self.parameters.values()):
             state = self.optimizer.state[parameter]
-            for name in ("exp_avg", "exp_avg_sq"):
+            for name in ADAM_STATE:
                 result[f"{number}.{name}"] = state[name][index].to("cpu", copy=True)
             result[f"{number}.step"] = state["step"].to("cpu", copy=True).reshape(1)
         return result
@@ -156,7 +172,7 @@ class Stack:
                 parameter.copy_(weights)
             moments = {
                 part: torch.stack([state.moments[f"{number}.{part}"] for state in states]).to(self.device)
-                for part in ("exp_avg", "exp_avg_sq")
+                for part in ADAM_STATE
             }
             step = states[0].moments[f"{number}.step"].reshape(()).to(self.device, copy=True)
             self.optimizer.state[parameter] = {"step": step, **moments}
@@ -168,7 +184,7 @@ class Stack:
         for name, parameter in self.parameters.items():
             fewer = parameter.detach().index_select(0, chosen).requires_grad_()
             state = self.optimizer.state.pop(parameter)
-            state |= {part: state[part].index_select(0, chosen) for part in ("exp_avg", "exp_avg_sq")}
+            state |= {part: state[part].index_select(0, chosen) for part in ADAM_STATE}
             self.optimizer.state[fewer] = state
             kept[name] = fewer
         self.parameters = kept
@@ -177,7 +193,7 @@ class Stack:
         self.models = [self.models[index] for index in indices]
         self._settled = None
 
-    def model(self, index: int) -> nn.Module:
+    def model(self, index: int) -> Network:
         """One of the models, on the CPU, with the weights of this moment."""
         model = self.models[index].cpu()
         model.load_state_dict(self.weights(index))
@@ -211,7 +227,7 @@ def train_stack(
     first_spec = specs[0]
     if any(same_program(spec) != same_program(first_spec) for spec in specs):
         raise SpecError(f"models of one stack may differ in {', '.join(FREE)} only.")
-    if model_kind(first_spec.model).objective != "elbo" or not model_kind(first_spec.model).trained:
+    if not stacks(model_kind(first_spec.model)):
         raise SpecError(f"model {first_spec.model!r} cannot be trained as one program with others.")
     where = choose_device(device)
     exact = resume[0].precision if resume else choose_precision(precision, where)
@@ -232,11 +248,10 @@ def train_stack(
         images, losses = _one_epoch(stack, pixels, targets, epoch)
         seconds = time.perf_counter() - start
         held_losses = _validate(stack, held_out, held_targets)
-        names = stack.terms.objective.names
+        held_by_place = dict(zip(places, held_losses, strict=True))
         good = []
         for row, place in enumerate(places):
-            record = dict(zip(names, losses[row], strict=True))
-            record |= {f"validation_{name}": loss for name, loss in zip(names, held_losses[row], strict=True)}
+            record = losses[row] | {f"validation_{name}": loss for name, loss in held_losses[row].items()}
             if not all(map(math.isfinite, record.values())):
                 results[place] = diverged(specs[place], epoch, record)
                 continue
@@ -250,7 +265,7 @@ def train_stack(
             places = [places[row] for row in good]
         for row, place in enumerate(places):
             if epoch in keep:
-                codes, _ = stack.model(row).describe(torch.from_numpy(shown))  # type: ignore[operator]
+                codes = stack.model(row).encode_mean(torch.from_numpy(shown))
                 snapshots[place][epoch] = codes.numpy().astype(np.float16)
             if on_epoch:
                 state = TrainingState(
@@ -258,7 +273,8 @@ def train_stack(
                 )
                 per_epoch = (time.perf_counter() - began) / (epoch - first + 1)
                 left = per_epoch * (first_spec.epochs - epoch)
-                progress = Progress(epoch, first_spec.epochs, histories[place][-1], images / seconds, left)
+                loss = final_loss(specs[place], stack.terms.objective.terms, held_by_place[place])
+                progress = Progress(epoch, first_spec.epochs, histories[place][-1], loss, images / seconds, left)
                 on_epoch(Member(place, state, progress))
     for row, place in enumerate(places):
         results[place] = Trained(stack.model(row).eval(), histories[place], snapshots[place], device_name(where), exact)
@@ -266,34 +282,33 @@ def train_stack(
 
 
 @denormals_as_zero()
-def _one_epoch(stack: Stack, pixels: Tensor, targets: Tensor, epoch: int) -> tuple[int, list[list[float]]]:
-    """One pass over the images; how many were shown, and both terms' means per image, by model."""
+def _one_epoch(stack: Stack, pixels: Tensor, targets: Tensor, epoch: int) -> tuple[int, list[dict[str, float]]]:
+    """One pass over the images; how many were shown, and the terms' means per image, by model."""
     spec, device = stack.specs[0], stack.device
     count = images_per_epoch(len(pixels))
     generator = epoch_generator(spec, epoch, device)
     order = torch.randperm(count, generator=generator, device=device).remainder(len(pixels))
     steps_per_epoch = math.ceil(count / spec.batch_size)
     step, steps = (epoch - 1) * steps_per_epoch, spec.epochs * steps_per_epoch
-    sums = torch.zeros(len(stack.specs), 2, device=device)
+    sums = torch.zeros(len(stack.specs), len(stack.terms.objective.terms), device=device)
     for chosen in order.split(spec.batch_size):
         stack.optimizer.param_groups[0]["lr"] = learning_rate_at(step, steps, spec.learning_rate)
         x, noise = draws(spec, pixels.index_select(0, chosen), generator)
-        first, second = stack.losses(x, noise, targets.index_select(0, chosen))
-        stack.weigh(first, second, (step + 1) / steps_per_epoch).backward()
+        terms = stack.losses(x, noise, targets.index_select(0, chosen))
+        stack.weigh(terms, (step + 1) / steps_per_epoch).backward()
         stack.optimizer.step()
         stack.optimizer.zero_grad()
-        sums += torch.stack([first.detach().sum(dim=1), second.detach().sum(dim=1)], dim=1)
+        sums += stack.sums(terms)
         step += 1
-    return count, (sums / count).tolist()  # the epoch's only read from the device
+    return count, stack.means(sums, count)
 
 
 @torch.no_grad()
-def _validate(stack: Stack, pixels: Tensor, targets: Tensor) -> list[list[float]]:
-    """Both terms' means over held-out images, by model, with the noise that `loop` validates with."""
+def _validate(stack: Stack, pixels: Tensor, targets: Tensor) -> list[dict[str, float]]:
+    """The terms' means over held-out images, by model, with the noise that `loop` validates with."""
     generator = validation_generator(stack.specs[0], stack.device)
-    sums = torch.zeros(len(stack.specs), 2, device=stack.device)
+    sums = torch.zeros(len(stack.specs), len(stack.terms.objective.terms), device=stack.device)
     for part, wanted in zip(pixels.split(EVALUATION_BATCH), targets.split(EVALUATION_BATCH), strict=True):
         noise = torch.randn(len(part), stack.specs[0].latent_dim, generator=generator, device=stack.device)
-        first, second = stack.losses(floats(part), noise, wanted, exact=True)
-        sums += torch.stack([first.sum(dim=1), second.sum(dim=1)], dim=1)
-    return (sums / len(pixels)).tolist()
+        sums += stack.sums(stack.losses(floats(part), noise, wanted, exact=True))
+    return stack.means(sums, len(pixels))

@@ -51,7 +51,7 @@ ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 
 def title_of(model: str) -> str:
     """Short name of a column."""
-    return "VAE" if model_kind(model).has_kl else "Autoencoder"
+    return "VAE" if model_kind(model).bottleneck.has_prior else "Autoencoder"
 
 
 @lru_cache(maxsize=256)

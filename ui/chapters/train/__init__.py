@@ -9,7 +9,7 @@ from ui.chapters.record import Chapter
 def links() -> tuple[Property, ...]:
     """What a link to it may say."""
     from ui.chapters.train.form import BATCHES, DEPTHS, LARGEST, LEAST_C, LEAST_RATE, MODELS
-    from vae_core.spec import LIKELIHOODS
+    from vae_core.losses.likelihoods import LIKELIHOODS
 
     return (
         word("dataset", r"[a-z0-9_-]+", "the images; the ones that are here can be chosen", "a name", "digits"),

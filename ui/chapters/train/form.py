@@ -7,6 +7,7 @@ import streamlit as st
 from ui.app import links, url_state
 from ui.training.forecast import duration, estimated_seconds, memory_of, weight_count
 from vae_core import datasets
+from vae_core.losses.likelihoods import LIKELIHOODS
 from vae_core.models import model_kind
 from vae_core.spec import DEFAULT_GAUSSIAN_VARIANCE, RunSpec
 from vae_core.sweep.plan import memory_available
@@ -56,7 +57,7 @@ def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
         hidden = _ask_for_depth(kind.family)
         d = url_state.choose_number(link["d"], "Latent dimensions, d", 1, int(LARGEST["d"]), 2, key="train-d")
         beta = variance = None
-        if kind.has_kl:
+        if kind.bottleneck.divergence:
             beta = url_state.choose_number(
                 link["beta"], "β, weight of the KL", 0.0, LARGEST["beta"], 1.0, key="train-beta", step=0.5, format="%g"
             )
@@ -68,7 +69,7 @@ def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
                 link["likelihood"], "Likelihood of a pixel", kind.likelihoods, kind.likelihood, key="train-likelihood",
                 format_func=str.capitalize,
             )  # fmt: skip
-        if likelihood == "gaussian":
+        if LIKELIHOODS[likelihood].has_variance:
             variance = url_state.choose_number(
                 link["c"],
                 "Variance c",
@@ -137,7 +138,7 @@ def fill(spec: RunSpec) -> None:
     depth = next(name for name, hidden in DEPTHS[family].items() if hidden == spec.hidden)
     values = {
         "dataset": spec.dataset, "model": spec.model, f"depth-{family}": depth, "d": spec.latent_dim,
-        "beta": spec.beta if model_kind(spec.model).has_kl else None, "likelihood": spec.likelihood,
+        "beta": spec.beta if model_kind(spec.model).bottleneck.divergence else None, "likelihood": spec.likelihood,
         "c": spec.variance, "epochs": spec.epochs, "batch": spec.batch_size, "rate": spec.learning_rate,
         "seed": spec.seed,
     }  # fmt: skip

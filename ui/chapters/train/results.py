@@ -66,7 +66,7 @@ def comparable(key: str) -> dict[str, str]:
         and line.spec.dataset == mine.dataset
         and can_be_explored(line.spec)
         and model_kind(line.spec.model).trained
-        and model_kind(line.spec.model).objective == "elbo"
+        and model_kind(line.spec.model).bottleneck.continuous
     ]
     differences = {line.key: _differences(mine, line.spec) for line in others if line.spec}
     return {line.key: run_title(line) for line in sorted(others, key=lambda line: differences[line.key])}

@@ -1,0 +1,148 @@
+"""A model, a dataset and a chapter from outside of the package go the whole way through the registries alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from benchmarks.serving import ROOT, serve
+from ui.chapters import chapters
+from vae_core import archive
+from vae_core.browser import plane_payload
+from vae_core.checkpoints import Store
+from vae_core.datasets import info, load
+from vae_core.manifest import SHIPPED
+
+from .test_canvas import plane_of
+from .test_engine import decode, torch_pixels
+
+from .test_engine import bare_page, engine  # noqa: F401  # isort: skip
+
+SUPPORT = ROOT / "tests" / "support"
+TRAIN = ("train", "--dataset", "toy_bars", "--model", "toy_vq", "--epochs", "60", "--learning-rate", "0.01")
+
+
+def environment(*plugins: str) -> dict[str, str]:
+    return {"VAE_PLUGINS": ",".join(plugins), "PYTHONPATH": f"{SUPPORT}{os.pathsep}{ROOT}"}
+
+
+def command(*words: str, store: Path) -> list[str]:
+    options = ("--device", "cpu", "--precision", "float32") if words[0] == "train" else ()
+    return [sys.executable, "-m", "vae_core", *words, *options, "--store", str(store)]
+
+
+def printed(*words: str, store: Path) -> str:
+    variables = os.environ | environment("toy_plugin")
+    done = subprocess.run(
+        command(*words, store=store), env=variables, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plugin() -> Iterator[None]:
+    """The toy, in this process too."""
+    sys.path.insert(0, str(SUPPORT))
+    import toy_plugin  # noqa: F401
+
+    yield
+    sys.path.remove(str(SUPPORT))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, plugin: None) -> tuple[Store, str]:
+    """A store with a run that was killed on its way and trained on."""
+    root = tmp_path_factory.mktemp("killed")
+    process = subprocess.Popen(
+        command(*TRAIN, store=root), env=os.environ | environment("toy_plugin"), cwd=ROOT, stdout=subprocess.DEVNULL
+    )
+    partials = root / ".partial"
+    begun = time.monotonic()
+    while not any(partials.glob("*.safetensors")):
+        assert process.poll() is None and time.monotonic() - begun < 120, "nothing to kill"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (partial,) = partials.glob("*.safetensors")
+    tensors, document = archive.read(partial)
+    assert 1 <= document["epoch"] < 60
+    assert {name.split("/")[1] for name in tensors if name.startswith("moments/")} == {"network", "codebook"}
+    key = printed(*TRAIN, store=root).strip()
+    return Store(root), key
+
+
+def test_a_killed_run_of_two_optimisers_ends_as_one_that_was_left_alone(trained, tmp_path):
+    store, key = trained
+    assert printed(*TRAIN, store=tmp_path).strip() == key
+    killed, alone = store.load(key), Store(tmp_path).load(key)
+    assert killed.weights.keys() == alone.weights.keys()
+    for name, array in alone.weights.items():
+        assert np.array_equal(killed.weights[name], array), name
+    losses = [[{k: v for k, v in entry.items() if k != "seconds"} for entry in run.history] for run in (killed, alone)]
+    assert losses[0] == losses[1]
+    first, last = alone.history[0], alone.history[-1]
+    assert {"reconstruction", "commitment", "codebook", "validation_codebook"} < set(first)
+    assert last["validation_reconstruction"] < 0.8 * first["validation_reconstruction"]
+
+
+def test_it_is_evaluated_and_its_images_have_factors(trained):
+    store, key = trained
+    told = json.loads(printed("evaluate", key, "--split", "test", "--json", store=store.root))
+    run, images = store.load(key), load("toy_bars", "test")
+    assert told["n"] == len(images) == 40
+    pixels = run.decode(run.model.encode_mean(_tensor(images.floats())).numpy())
+    assert told["metrics"]["mse"] == pytest.approx(float(np.square(pixels - images.floats()).mean()), rel=1e-5)
+    assert (
+        [factor.name for factor in images.factors] == ["place", "light"] == [f.name for f in info("toy_bars").factors]
+    )
+    places = images.images[:, 0, 0].argmax(axis=1)
+    assert np.array_equal(images.factor_values[:, 0], places)
+
+
+def _tensor(array: np.ndarray):
+    import torch
+
+    return torch.from_numpy(array)
+
+
+@pytest.mark.browser
+def test_the_browser_decodes_it_as_torch_does(trained, engine):  # noqa: F811
+    store, key = trained
+    run = store.load(key)
+    points = np.random.default_rng(0).normal(size=(30, 2))
+    found = decode(engine, plane_payload(run).to_bytes(), points)
+    assert np.abs(found - torch_pixels(run, points)).max() < 1e-3
+
+
+@pytest.mark.browser
+def test_its_chapter_is_on_home_in_the_menu_and_opens_by_a_link(trained, page: Page):
+    store, _ = trained
+    for shipped in SHIPPED.glob("*.safetensors"):
+        link = store.root / shipped.name
+        if not link.exists():
+            link.symlink_to(shipped)
+    variables = environment("toy_plugin", "toy_chapter") | {"VAE_STORE": str(store.root)}
+    with serve(environment=variables) as server:
+        page.goto(f"{server.url}/toy_codes?side=5")
+        expect(page.get_by_role("heading", name="Codes on a list")).to_be_visible()
+        expect(page.get_by_text("25 codes are seen.")).to_be_visible()
+        plane_of(page)
+        page.goto(server.url)
+        main = page.get_by_test_id("stMain")
+        expect(main.get_by_role("link", name="Codes on a list")).to_be_visible()
+        expect(main.get_by_text("As many as it has entries.")).to_be_visible()
+        main.get_by_role("link", name="Codes on a list").click()
+        expect(page.get_by_text("9 codes are seen.")).to_be_visible()
+        titles = [chapter.title for chapter in chapters()]
+        assert titles and "Codes on a list" not in titles  # only where the plugin is named

@@ -1,0 +1,23 @@
+"""How many images can a list of codes hold?"""
+
+import streamlit as st
+from toy_chapter import CHAPTER, SIDES
+
+from ui import chapter
+from ui.app import links, url_state
+from ui.canvas import latent_canvas
+from ui.figures.messages import errors_said
+from ui.runs.resources import listing, plane
+
+LINK = links.properties(CHAPTER.url)
+
+chapter.opening(CHAPTER, "Every image is one of the entries.")
+side = url_state.choose(LINK["side"], "Codes in a row", SIDES, SIDES[0], key="toy-side")
+st.markdown(f"{side * side} codes are seen.")
+with errors_said():
+    for line in listing():
+        if line.spec and line.spec.model == "toy_vq":
+            latent_canvas(
+                plane(line.key).with_header(title="Codes", subtitle="", options={"link": "toy-"}), key="toy-plane"
+            )
+chapter.foot(code=(("losses/terms.py", "weighted_sum"),), sources=())

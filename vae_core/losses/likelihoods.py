@@ -1,0 +1,217 @@
+"""p(x|z): what the decoder's output says of the pixels, and the only place that knows one likelihood from another.
+
+Every formula is given for torch, which trains with it, and for numpy, with which pages measure; torch is imported by
+nobody here, its tensors bring their own methods, but for one function.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+
+from vae_core.errors import MeasureError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from vae_core.spec import RunSpec
+
+MEAN_BOUNDS = (0.001, 0.999)  # of the mean pixels that a decoder starts at: no image is impossible at first
+
+
+class Likelihood(Protocol):
+    """p(x|z), given the decoder's output.
+
+    Attributes:
+        has_variance: whether it has a variance c to choose or to learn.
+        binary: whether it is a probability of pixels that are 0 or 1, and on grey ones only a loss.
+        browser_loss: the name of its formula in the browser's engine; None where the browser has none.
+        final_operations: what follows the decoder's program to make expected pixels of its output.
+    """
+
+    has_variance: ClassVar[bool]
+    binary: ClassVar[bool]
+    browser_loss: ClassVar[str | None]
+    final_operations: ClassVar[tuple[dict[str, Any], ...]]
+
+    def negative_log_likelihood(self, output: Tensor, x: Tensor) -> Tensor:
+        """-log p(x|z) in nats per image: output (B, D), x (B, D) in [0, 1] -> (B,)."""
+        ...
+
+    def expected_pixels(self, output: Tensor) -> Tensor:
+        """E[x|z], (B, D): the image to show."""
+        ...
+
+    def natural_parameters(self, mean: Tensor) -> Tensor:
+        """The output whose expected pixels are `mean`, (D,) in [0, 1]; kept away from 0 and 1 where it has to be."""
+        ...
+
+    def nats(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """`negative_log_likelihood` of arrays: output (N, D), pixels (N, D) or (D,) -> float64 (N,)."""
+        ...
+
+    def gradient(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """The derivative of `nats` by the output, (N, D)."""
+        ...
+
+    def expected_images(self, output: np.ndarray) -> np.ndarray:
+        """`expected_pixels` of arrays, (N, D)."""
+        ...
+
+    def check_pixels(self, pixels: np.ndarray) -> None:
+        """Refuse pixels on which this is no density.
+
+        Raises:
+            MeasureError: grey pixels, and the likelihood is `binary`.
+        """
+        ...
+
+    def floor(self, pixels: np.ndarray) -> dict[str, float]:
+        """The least `nats` on these pixels, (N, D), as a figure by its name; nothing where there is no such."""
+        ...
+
+
+class Bernoulli:
+    """Pixels as independent coin flips; the decoder's output is their logit.
+
+    On grey pixels this is the usual cross-entropy, not a normalised density: its least value is the pixels' own
+    entropy (`metrics.bernoulli_floor`), 45.5 nats per image on the MNIST test set, not 0.
+    """
+
+    has_variance: ClassVar[bool] = False
+    binary: ClassVar[bool] = True
+    browser_loss: ClassVar[str | None] = "cross_entropy"
+    final_operations: ClassVar[tuple[dict[str, Any], ...]] = ({"op": "sigmoid"},)
+
+    def negative_log_likelihood(self, output: Tensor, x: Tensor) -> Tensor:
+        from torch.nn import functional
+
+        # .float(): under autocast the output is bfloat16, and a sum over 784 pixels in bfloat16 loses nats.
+        return functional.binary_cross_entropy_with_logits(output.float(), x, reduction="none").sum(dim=1)
+
+    def expected_pixels(self, output: Tensor) -> Tensor:
+        return output.sigmoid()
+
+    def natural_parameters(self, mean: Tensor) -> Tensor:
+        return mean.clamp(*MEAN_BOUNDS).logit()
+
+    def nats(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        # No difference of large numbers, so that a pixel that is nearly certain keeps its digits. Each pixel in the
+        # output's precision, their sum in float64.
+        each = np.maximum(output, 0.0) - pixels * output + np.log1p(np.exp(-np.abs(output)))
+        return each.sum(axis=1, dtype=np.float64)
+
+    def gradient(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        return self.expected_images(output) - pixels
+
+    def expected_images(self, output: np.ndarray) -> np.ndarray:
+        from vae_core.forward import sigmoid
+
+        return sigmoid(output)
+
+    def check_pixels(self, pixels: np.ndarray) -> None:
+        if not np.isin(pixels, (0.0, 1.0)).all():
+            raise MeasureError(
+                "a Bernoulli likelihood is a probability of black and white pixels only: binarise the image first."
+            )
+
+    def floor(self, pixels: np.ndarray) -> dict[str, float]:
+        from vae_core.metrics import bernoulli_floor
+
+        return {"bernoulli_floor": bernoulli_floor(pixels)}
+
+
+class Gaussian:
+    """p(x|z) = N(f(z), cI), f(z) the decoder's output, normalisation constant included.
+
+    Args:
+        variance: c, in squared pixel units.
+    """
+
+    has_variance: ClassVar[bool] = True
+    binary: ClassVar[bool] = False
+    browser_loss: ClassVar[str | None] = None
+    final_operations: ClassVar[tuple[dict[str, Any], ...]] = ()
+
+    def __init__(self, variance: float) -> None:
+        self.variance = variance
+
+    def negative_log_likelihood(self, output: Tensor, x: Tensor) -> Tensor:
+        squared = (output.float() - x).square().sum(dim=1)
+        constant = 0.5 * x.shape[1] * math.log(2.0 * math.pi * self.variance)
+        return squared / (2.0 * self.variance) + constant
+
+    def expected_pixels(self, output: Tensor) -> Tensor:
+        return output
+
+    def natural_parameters(self, mean: Tensor) -> Tensor:
+        return mean
+
+    def nats(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        squared = np.square(output - pixels).sum(axis=1, dtype=np.float64)
+        return 0.5 * (squared / self.variance + output.shape[1] * math.log(2.0 * math.pi * self.variance))
+
+    def gradient(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        return (output - pixels) / self.variance
+
+    def expected_images(self, output: np.ndarray) -> np.ndarray:
+        return output
+
+    def check_pixels(self, pixels: np.ndarray) -> None:
+        """A density on all pixels."""
+
+    def floor(self, pixels: np.ndarray) -> dict[str, float]:
+        """None: the density has no bound that depends on the pixels."""
+        del pixels
+        return {}
+
+
+class LearnedGaussian(Gaussian):
+    """p(x|z) = N(f(z), cI) with one c for all pixels, learned with the weights (sigma-VAE, Rybkin et al. 2021).
+
+    For training; what was learned is a `Gaussian`.
+
+    Args:
+        log_variance: (), the natural logarithm of c: learned so that c is positive for every value.
+    """
+
+    def __init__(self, log_variance: Tensor) -> None:
+        super().__init__(math.nan)  # c changes in every step
+        self.log_variance = log_variance
+
+    def negative_log_likelihood(self, output: Tensor, x: Tensor) -> Tensor:
+        squared = (output.float() - x).square().sum(dim=1)
+        constant = 0.5 * x.shape[1] * (math.log(2.0 * math.pi) + self.log_variance)
+        return squared * (0.5 * (-self.log_variance).exp()) + constant
+
+
+LIKELIHOODS: dict[str, type[Bernoulli] | type[Gaussian]] = {"bernoulli": Bernoulli, "gaussian": Gaussian}
+
+
+def likelihood_of(spec: RunSpec, weights: dict[str, np.ndarray]) -> Likelihood:
+    """p(x|z) of a trained run, with numpy alone.
+
+    Args:
+        spec: which one.
+        weights: of the run, which hold ln c where it was learned.
+    """
+    if spec.learned_variance:
+        return Gaussian(math.exp(float(weights["log_variance"])))
+    return _fixed(spec)
+
+
+def likelihood(spec: RunSpec, model: nn.Module) -> Likelihood:
+    """p(x|z) of a network, for torch.
+
+    Args:
+        spec: which one.
+        model: its network, which holds ln c where that is learned.
+    """
+    return LearnedGaussian(model.log_variance) if spec.learned_variance else _fixed(spec)  # type: ignore[arg-type]
+
+
+def _fixed(spec: RunSpec) -> Likelihood:
+    kind = LIKELIHOODS[spec.likelihood]
+    return kind(spec.variance) if kind.has_variance else kind()  # type: ignore[call-arg, arg-type]

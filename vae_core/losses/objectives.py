@@ -1,0 +1,95 @@
+"""Objectives: the terms that a model is trained on, one value per image each, and their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vae_core.losses.likelihoods import Likelihood
+from vae_core.losses.terms import Term, warmed_up
+
+Terms = dict[str, Tensor]  # name -> (B,), in the order of the objective's terms
+
+
+def elbo(model: torch.nn.Module, x: Tensor, noise: Tensor, p_x_given_z: Likelihood) -> Terms:
+    """Both terms of the negative ELBO for a batch: one sample per image, or several, made from `noise`.
+
+    Args:
+        model: anything with `sample_latent` and `decode`.
+        x: (B, D), pixels in [0, 1].
+        noise: (B, d), standard normal; or (S, B, d) for S samples per image, whose reconstructions are averaged.
+        p_x_given_z: the likelihood.
+
+    Returns:
+        ``reconstruction`` and ``kl``, nats per image, (B,) each; the KL of a code that is a point is 0.
+    """
+    z, code = model.sample_latent(x, noise)  # type: ignore[operator]
+    if z.ndim == 2:
+        reconstruction = p_x_given_z.negative_log_likelihood(model.decode(z), x)  # type: ignore[operator]
+    else:
+        output = model.decode(z.flatten(0, 1))  # type: ignore[operator]  # (S * B, D)
+        each = p_x_given_z.negative_log_likelihood(output, x.expand(len(z), *x.shape).flatten(0, 1))
+        reconstruction = each.unflatten(0, z.shape[:2]).mean(dim=0)  # (B,)
+    return {"reconstruction": reconstruction, "kl": code.divergence()}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a model is trained on.
+
+    Attributes:
+        compute: (model, x (B, D), noise (B, d), targets (B,), likelihood) -> the terms, (B,) each, in nats or the
+            term's own unit.
+        terms: of it, in their order.
+        targets: what a training image's target is: its ``label``, or its ``number`` among the training images.
+    """
+
+    compute: Callable[[torch.nn.Module, Tensor, Tensor, Tensor, Likelihood], Terms]
+    terms: tuple[Term, ...]
+    targets: str = "label"
+
+
+def _elbo(model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor, p_x_given_z: Likelihood) -> Terms:
+    del targets
+    return elbo(model, x, noise, p_x_given_z)
+
+
+def _cross_entropy(model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor, p_x_given_z: Likelihood) -> Terms:
+    """A classifier's cross-entropy in nats, and 1 where the most probable class is the wrong one."""
+    del p_x_given_z
+    logits = model.logits(x, noise)  # type: ignore[operator]
+    wrong = (logits.argmax(dim=1) != targets).float()
+    return {"cross_entropy": functional.cross_entropy(logits, targets, reduction="none"), "error": wrong}
+
+
+def _memorise(model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor, p_x_given_z: Likelihood) -> Terms:
+    """Encoder and decoder learn one list of numbers apart: neither has to wait for the other to get it right.
+
+    The terms are the nats of the image looked up, and the encoder's squared error about its number. A new image
+    (target -1) has no number of its own; it gets the one the encoder comes nearest to.
+    """
+    del noise
+    position = model.position(x)  # type: ignore[operator]
+    nearest = model.encode_mean(x).squeeze(1)  # type: ignore[operator]
+    number = torch.where(targets >= 0, targets.float(), nearest)
+    output = model.decode(number[:, None])  # type: ignore[operator]
+    reconstruction = p_x_given_z.negative_log_likelihood(output, x)
+    return {"reconstruction": reconstruction, "code_error": (position - number).square()}
+
+
+ELBO = Objective(
+    _elbo,
+    (
+        Term("reconstruction", weight=lambda spec, _: spec.data_weight),
+        Term("kl", weight=lambda spec, epochs_done: warmed_up(spec.kl_weight, spec.kl_warm_up, epochs_done)),
+    ),
+)
+CROSS_ENTROPY = Objective(
+    _cross_entropy,
+    (Term("cross_entropy"), Term("error", unit="share of images", weight=lambda spec, _: 0.0)),  # noqa: ARG005
+)
+MEMORISE = Objective(_memorise, (Term("reconstruction"), Term("code_error", unit="squared places")), targets="number")

@@ -1,0 +1,105 @@
+"""What stands between an encoder and a decoder: a point, or a diagonal Gaussian.
+
+`BOTTLENECKS` says what is known of each kind before torch is imported; `Point` and `Posterior` are what an encoder
+answers. Both can be sampled and have a divergence, so a loss does not ask which one it has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from vae_core.losses.divergences import kl_to_standard_normal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Bottleneck:
+    """A kind of code.
+
+    Attributes:
+        divergence: the name of its term in the loss, which beta weighs; None where a code costs nothing.
+        decodes: whether a decoder makes images of codes, so that there is a latent space to touch.
+        continuous: whether codes fill a space that can be drawn from and walked through, as the measurements of
+            samples, paths and neighbours take for granted; numbers on a list and a classifier's features do not.
+    """
+
+    divergence: str | None = None
+    decodes: bool = True
+    continuous: bool = True
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether training pulls the codes to a prior, N(0, I)."""
+        return self.divergence is not None
+
+
+BOTTLENECKS: dict[str, Bottleneck] = {
+    "point": Bottleneck(),
+    "gaussian": Bottleneck(divergence="kl"),
+    "number": Bottleneck(continuous=False),
+    "features": Bottleneck(decodes=False, continuous=False),
+}
+
+
+class Code(Protocol):
+    """An encoder's answer for a batch.
+
+    Attributes:
+        mean: (B, d): the code, or the mean of q(z|x).
+        log_var: (B, d): ln of the variance of q(z|x); None where the code is no distribution.
+    """
+
+    @property
+    def mean(self) -> Tensor: ...
+
+    @property
+    def log_var(self) -> Tensor | None: ...
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """What the decoder is given: noise (B, d) or (S, B, d), standard normal -> codes of that many images."""
+        ...
+
+    def divergence(self) -> Tensor:
+        """What the code costs, nats per image, (B,)."""
+        ...
+
+
+class Point(NamedTuple):
+    """A code that is no distribution: an autoencoder's. Attributes as of `Code`."""
+
+    mean: Tensor
+    log_var: None = None
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """The code itself."""
+        del noise
+        return self.mean
+
+    def divergence(self) -> Tensor:
+        """0 for every image."""
+        import torch
+
+        return torch.zeros_like(self.mean, dtype=torch.float32).sum(dim=1)
+
+
+class Posterior(NamedTuple):
+    """The approximate posterior q(z|x) = N(mean, diag exp(log_var)) per image (Kingma and Welling 2014, eq. 9).
+
+    Attributes:
+        mean: (B, d), latent units.
+        log_var: (B, d), natural logarithm of the variance.
+    """
+
+    mean: Tensor
+    log_var: Tensor
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """z = mean + sigma * noise, noise ~ N(0, I) of shape (B, d) or (S, B, d): the reparameterisation trick."""
+        return self.mean + (0.5 * self.log_var).exp() * noise
+
+    def divergence(self) -> Tensor:
+        """KL(q(z|x) || N(0, I)), summed over dimensions."""
+        return kl_to_standard_normal(self.mean, self.log_var).sum(dim=1)

@@ -1,0 +1,69 @@
+"""All that a run in progress consists of, and how optimisers go into it and come back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+ADAM_STATE = ("exp_avg", "exp_avg_sq")
+
+
+@dataclass
+class TrainingState:
+    """What the store writes after every epoch.
+
+    Attributes:
+        epoch: finished epochs.
+        weights: the model's state.
+        moments: the optimisers' state, see `optimiser_state`.
+        history: one record per finished epoch.
+        snapshots: epoch -> float16 (n, d).
+        precision: fixed for the whole run by its first part.
+    """
+
+    epoch: int
+    weights: dict[str, Tensor]
+    moments: dict[str, Tensor]
+    history: list[dict[str, float]]
+    precision: str
+    snapshots: dict[int, np.ndarray] = field(default_factory=dict)
+
+
+def optimiser_state(optimisers: Mapping[str, torch.optim.Adam]) -> dict[str, Tensor]:
+    """Adam's moments and step counts of every parameter, copied to the CPU.
+
+    Named ``<number>.exp_avg`` and so on in the order of an optimiser's parameters; the optimiser's name and a ``/``
+    come first where it has one. The only optimiser of a model has the empty name.
+    """
+    found = {}
+    for prefix, optimiser in _prefixed(optimisers):
+        for index, parameter in enumerate(_parameters(optimiser)):
+            state = optimiser.state[parameter]
+            for name in ADAM_STATE:
+                found[f"{prefix}{index}.{name}"] = state[name].to("cpu", copy=True)
+            found[f"{prefix}{index}.step"] = state["step"].to("cpu", copy=True).reshape(1)
+    return found
+
+
+def restore_optimisers(optimisers: Mapping[str, torch.optim.Adam], moments: Mapping[str, Tensor]) -> None:
+    """Inverse of `optimiser_state`, on the parameters' device."""
+    for prefix, optimiser in _prefixed(optimisers):
+        for index, parameter in enumerate(_parameters(optimiser)):
+            # Copies: Adam changes its moments in place, and they belong to the caller.
+            on_device = {
+                name: moments[f"{prefix}{index}.{name}"].to(parameter.device, copy=True) for name in ADAM_STATE
+            }
+            step = moments[f"{prefix}{index}.step"].reshape(()).to(parameter.device, copy=True)
+            optimiser.state[parameter] = {"step": step, **on_device}
+
+
+def _prefixed(optimisers: Mapping[str, torch.optim.Adam]) -> list[tuple[str, torch.optim.Adam]]:
+    return [(f"{name}/" if name else "", optimiser) for name, optimiser in optimisers.items()]
+
+
+def _parameters(optimiser: torch.optim.Adam) -> list[Tensor]:
+    return [parameter for group in optimiser.param_groups for parameter in group["params"]]

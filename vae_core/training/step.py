@@ -1,0 +1,136 @@
+"""What one batch does to the weights. A step owns its optimisers and the update; the loop knows neither.
+
+`GradientStep` descends on one weighted sum of terms with one Adam, which is all that an autoencoder or a VAE needs. A
+model with another update (two networks against each other, a codebook of moving averages) brings a step of its own:
+`ModelKind.step` names it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from vae_core.losses.likelihoods import likelihood
+from vae_core.losses.objectives import Objective, Terms
+from vae_core.losses.terms import Term, weighted_sum, weights_at
+from vae_core.models import model_kind, named
+from vae_core.spec import RunSpec
+
+
+class Batch(NamedTuple):
+    """What one step sees.
+
+    Attributes:
+        pixels: uint8 (B, D).
+        targets: int64 (B,).
+        generator: of all random numbers of the step, on the pixels' device.
+        epochs_done: once this step is made, a fraction within an epoch.
+        learning_rate: of this step.
+    """
+
+    pixels: Tensor
+    targets: Tensor
+    generator: torch.Generator
+    epochs_done: float
+    learning_rate: float
+
+
+class Step(Protocol):
+    """Made for one run, on its device.
+
+    Attributes:
+        terms: what it reports, in order.
+        targets: as of `Objective.targets`.
+        optimisers: by name; their state is saved and restored. The only one has the empty name.
+    """
+
+    terms: tuple[Term, ...]
+    targets: str
+    optimisers: dict[str, torch.optim.Adam]
+
+    def __init__(self, spec: RunSpec, model: nn.Module, precision: str) -> None: ...
+
+    def update(self, batch: Batch) -> Terms:
+        """Change the weights; the terms before the change, (B,) each, without gradients."""
+        ...
+
+    def measure(self, x: Tensor, noise: Tensor, targets: Tensor) -> Terms:
+        """The terms of held-out images, (B,) each: x (B, D) in [0, 1], noise (B, d); in float32, no weight moves."""
+        ...
+
+
+class GradientStep:
+    """Gradient descent by one Adam on the weighted sum of an objective's terms (Kingma and Ba 2015).
+
+    Args:
+        spec: of the run.
+        model: its network, on its device.
+        precision: ``float32``, or ``bfloat16`` for the network's matrix products; terms and Adam are float32 always.
+    """
+
+    def __init__(self, spec: RunSpec, model: nn.Module, precision: str) -> None:
+        self.spec, self.model, self.precision = spec, model, precision
+        self.objective: Objective = named(model_kind(spec.model).objective)
+        self.terms, self.targets = self.objective.terms, self.objective.targets
+        self.p_x_given_z = likelihood(spec, model)
+        self.parameters = list(model.parameters())
+        self.optimisers = {"": new_adam(self.parameters, spec.learning_rate)}
+
+    def update(self, batch: Batch) -> Terms:
+        """One step of Adam."""
+        optimiser = self.optimisers[""]
+        optimiser.param_groups[0]["lr"] = batch.learning_rate
+        x, noise = draws(self.spec, batch.pixels, batch.generator)  # (B, D), (B, d)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            terms = self.objective.compute(self.model, x, noise, batch.targets, self.p_x_given_z)
+        weighted_sum(terms, weights_at(self.terms, self.spec, batch.epochs_done)).mean().backward()
+        for parameter in self.parameters:
+            if parameter.grad is None:  # its term has weight 0; Adam is to count its steps all the same
+                parameter.grad = torch.zeros_like(parameter)
+        optimiser.step()
+        optimiser.zero_grad()
+        return {name: term.detach() for name, term in terms.items()}
+
+    def measure(self, x: Tensor, noise: Tensor, targets: Tensor) -> Terms:
+        """As the objective has them."""
+        return self.objective.compute(self.model, x, noise, targets, self.p_x_given_z)
+
+
+def new_step(spec: RunSpec, model: nn.Module, precision: str) -> Step:
+    """The step of a run's model."""
+    step: Step = named(model_kind(spec.model).step)(spec, model, precision)
+    return step
+
+
+def new_adam(parameters: list[nn.Parameter] | list[Tensor], learning_rate: float) -> torch.optim.Adam:
+    """Adam over some parameters; fused, one kernel for all of them, where the device has it."""
+    fused = parameters[0].device.type in ("cpu", "cuda")
+    return torch.optim.Adam(parameters, lr=learning_rate, fused=fused)
+
+
+def draws(spec: RunSpec, pixels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """One step's random numbers: what is seen of the pixels, and the noise of the samples.
+
+    Args:
+        spec: says how many samples, and whether pixels are drawn.
+        pixels: uint8 (B, D).
+        generator: on the pixels' device.
+
+    Returns:
+        x: float32 (B, D) in [0, 1].
+        noise: (B, d), or (S, B, d) for S samples per image.
+    """
+    x, device = floats(pixels), pixels.device
+    several = () if spec.samples is None else (spec.samples,)
+    noise = torch.randn(*several, len(x), spec.latent_dim, generator=generator, device=device)
+    if spec.binarised:
+        # In place, into the same floats: 1 where the draw is below the pixel.
+        x = torch.rand(x.shape, generator=generator, device=device).lt_(x)
+    return x, noise
+
+
+def floats(pixels: Tensor) -> Tensor:
+    """uint8 -> float32 in [0, 1]. Converted per batch: as fast as resident floats, in a quarter of the memory."""
+    return pixels.float().div_(255.0)
