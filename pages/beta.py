@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import chapter, links, url_state
-from ui.canvas import latent_canvas
-from ui.canvas import thumbnails as plane_thumbnails
-from ui.dial import beta_dial, thumbnails
+from ui.components.canvas import latent_canvas
+from ui.components.canvas import thumbnails as plane_thumbnails
+from ui.components.dial import beta_dial, thumbnails
 from ui.extremes import alone_sentence, terms_alone, two_ways_out
 from ui.messages import errors_said
 from ui.navigation import require_app

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from ui import links, url_state
-from ui.canvas import latent_canvas, thumbnails
+from ui.components.canvas import latent_canvas, thumbnails
 from ui.messages import errors_said
 from ui.navigation import require_app
 from ui.plots import history_figure, show

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.canvas import latent_canvas, thumbnails
+from ui.components.canvas import latent_canvas, thumbnails
 from ui.home import plane_of
 from ui.messages import errors_said
 from ui.navigation import PAGES, page_file, require_app

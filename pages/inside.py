@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import chapter, links, url_state
+from ui.components.pad import inside_vae
 from ui.estimates import gradient_table, labels, sigma_table
 from ui.inner import CHOICES, START, formulas, not_a_digit, payload_of, which_term_rises
-from ui.inside import inside_vae
 from ui.messages import errors_said
 from ui.navigation import require_app
 from ui.together import LEFT_OVER, left_over, together

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import chapter, links, url_state
+from ui.components.descent import experiment
 from ui.derivation import PREDICTED_CORRELATION, how_wide, part, where_q_settles
-from ui.descent import experiment
 from ui.importance import DIMENSIONS, HELD_OUT, bound_curve, bound_figures, bounded, run_key
 from ui.messages import errors_said
 from ui.navigation import PAGES, page_file, require_app

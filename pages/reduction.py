@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import chapter, links, url_state
-from ui.line import latent_line
+from ui.components.line import latent_line
 from ui.messages import errors_said
 from ui.navigation import require_app
 from ui.pictures import labelled_rows

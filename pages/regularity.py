@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from ui import chapter, links, url_state
-from ui.canvas import latent_canvas, thumbnails
+from ui.components.canvas import latent_canvas, thumbnails
 from ui.contest import film, pair_of_classes, sample_sheet
 from ui.messages import errors_said
 from ui.navigation import require_app

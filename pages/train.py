@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import chapter, links, recipe, url_state
+from ui.components.film import training_film
 from ui.desk import Ticket
-from ui.film import training_film
 from ui.forecast import duration
 from ui.live import Live, kept_spec, live
 from ui.markup import as_written

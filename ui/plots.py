@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from ui.lesson import presenting
+from ui.components.lesson import presenting
 from ui.palette import CLASS_COLOURS, KL_COLOUR
 from vae_core.run import Run
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ui import links
-from ui.lesson import SELECTORS
+from ui.components.lesson import SELECTORS
 from ui.links import HIDE, HIDEABLE, PRESENT, for_teachers, properties, question_name
 from ui.navigation import page_file
 from ui.url_state import MAX_PINS, Property, left_out

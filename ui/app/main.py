@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.lesson import lesson, presenting
+from ui.components.lesson import lesson, presenting
 from ui.markup import PAGE_STYLE
 from ui.navigation import ICON, declare_pages
 from ui.process import set_up_process
