@@ -1,8 +1,9 @@
 """The table of every property that a link may say, page by page, and what becomes of a link when it arrives.
 
 Most properties are a control's: the page reads and writes them (`ui.url_state`). Those marked ``in_browser`` belong to
-components that tell the server nothing: here they are checked and handed to the browser, and ui/components/engine/link.js
-writes them. A page's entries are made when the page is first asked for, because their values come from what the page imports.
+components that tell the server nothing: here they are checked and handed to the browser, and
+ui/components/engine/link.js writes them. A page's entries are made when the page is first asked for, because their
+values come from what the page imports.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ CELLS = SIDE * FINE
 @pytest.fixture
 def engine(page):
     """An empty page with what the component is made of."""
-    load_modules(page, "pad/ink.js", "pad/terms.js", "pad/bars.js")
+    load_modules(page, "pad/ink.js", "engine/gaussian.js", "pad/bars.js")
     return page
 
 

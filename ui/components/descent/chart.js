@@ -15,6 +15,16 @@ const px = (value) => value.toFixed(2);
 let charts = 0; // for ids that no other chart has
 
 export class Chart {
+  box;
+  width;
+  height;
+  square;
+  redraw;
+  x;
+  y;
+  rows;
+  names;
+
   // box: an empty element with a height. names: of the axes. layers: class names of what will be drawn, the lowest
   // first. square: one scale for both axes. rows: what is drawn lies in rows, and the other axis means nothing.
   // redraw(): called when the size has changed.
@@ -113,7 +123,11 @@ export class Chart {
   remove() { this.resizes.disconnect(); }
 }
 
-// [[x, of(x)]] at `count` + 1 places.
+/**
+ * [[x, of(x)]] at `count` + 1 places of a range [low, high].
+ * @param {(x: number) => number} of
+ * @param {number[]} range
+ */
 export function sampledCurve(of, [low, high], count = 320) {
   return Array.from({ length: count + 1 }, (_, k) => {
     const x = low + ((high - low) * k) / count;

@@ -7,7 +7,14 @@ import { signed } from "../engine/view.js";
 
 // A slider with its label and its value. It goes over `values`, or from `low` to `high` in steps of `step`.
 export class Knob {
-  // text(value): what is shown and read. moved(value): the visitor has moved it.
+  values;
+  text;
+
+  /**
+   * text(value): what is shown and read. moved(value): the visitor has moved it.
+   * @param {{label: string, values?: number[], low?: number, high?: number, step?: number,
+   *   text?: (value: number) => string, moved: (value: number) => void}} options
+   */
   constructor({ label, values = null, low, high, step, text = (value) => signed(value, 2), moved }) {
     Object.assign(this, { values, text });
     const range = values ? { min: 0, max: values.length - 1, step: 1 } : { min: low, max: high, step };
@@ -56,6 +63,12 @@ export const nats = (value) => signed(value, Math.abs(value) < 99.95 ? 3 : 1);
 
 // What both parts of the story have in common: decoder, observation, variance. Moving one moves the other.
 class Story {
+  listeners;
+  decoders;
+  decoder;
+  x;
+  c;
+
   constructor({ decoders, start }) {
     Object.assign(this, { decoders, ...start, listeners: new Set() });
   }

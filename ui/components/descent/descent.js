@@ -1,12 +1,12 @@
 // Variational inference on the toy: q = N(mu, sigma^2) goes downhill on -ELBO, one step after the other. The whole way
 // is computed at once whenever something is moved; playing only walks along it.
 
-import { Chart, ceiling, sampledCurve } from "./chart.js";
-import { Knob, nats, storyOf } from "./controls.js";
-import { logNormal } from "./toy.js";
+import { logNormal } from "../engine/gaussian.js";
 import { pageLink, unlike } from "../engine/link.js";
 import { still } from "../engine/page.js";
 import { signed } from "../engine/view.js";
+import { Chart, ceiling, sampledCurve } from "./chart.js";
+import { Knob, nats, storyOf } from "./controls.js";
 
 const STEPS_PER_SECOND = 24;
 const STILL_LEAP = 5; // steps at once, where motion is unwelcome
@@ -16,6 +16,14 @@ const MOST_SHOWN = 8; // nats below log p(x): what is further down is cut off
 const Q_RANGE = [-4, 4];
 
 export class DescentPart {
+  find;
+  story;
+  header;
+  steps;
+  start;
+  spread;
+  version;
+
   constructor(root, header) {
     Object.assign(this, { root, header, story: storyOf(header), find: (selector) => root.querySelector(selector) });
     Object.assign(this, { step: 0, position: 0, version: 0, ...header.descent });

@@ -12,6 +12,11 @@ const MOST_KL = 3; // nats
 const START_WIDTH = 1;
 
 export class DiagonalPart {
+  find;
+  best;
+  rho;
+  header;
+
   constructor(root, header) {
     Object.assign(this, { root, header, find: (selector) => root.querySelector(selector), rho: header.start, sigma: START_WIDTH, best: false });
     const draw = () => this.draw();

@@ -1,15 +1,23 @@
 // The KL term of the loss, in closed form and by sampling: twenty estimates with their error bars, drawn anew at will.
 
-import { Chart, ceiling, sampledCurve } from "./chart.js";
-import { Knob, nats } from "./controls.js";
-import { klToStandardNormal, logNormal, normals, sampledKl } from "./toy.js";
+import { klToStandardNormal, logNormal, normals, seeded } from "../engine/gaussian.js";
 import { pageLink, unlike } from "../engine/link.js";
 import { signed } from "../engine/view.js";
+import { Chart, ceiling, sampledCurve } from "./chart.js";
+import { Knob, nats } from "./controls.js";
+import { sampledKl } from "./toy.js";
 
 const ESTIMATES = 20;
 const NORMAL_95 = 1.959964; // standard errors
 
 export class EstimatePart {
+  find;
+  seed;
+  header;
+  mean;
+  sigma;
+  count;
+
   constructor(root, header) {
     Object.assign(this, { root, header, find: (selector) => root.querySelector(selector), seed: 1, ...header.start });
     const draw = () => this.draw();
@@ -48,7 +56,7 @@ export class EstimatePart {
   noise() {
     const name = `${this.seed} ${this.count}`;
     if (this.noiseName !== name) {
-      this.eps = normals(this.seed, ESTIMATES * this.count);
+      this.eps = normals(ESTIMATES * this.count, seeded(this.seed));
       this.noiseName = name;
     }
     return this.eps;
@@ -56,7 +64,7 @@ export class EstimatePart {
 
   compute() {
     const { mean, sigma, count } = this;
-    this.closed = klToStandardNormal(mean, sigma);
+    this.closed = klToStandardNormal(mean, sigma * sigma);
     const eps = this.noise();
     this.estimates = Array.from({ length: ESTIMATES }, (_, k) => {
       const { estimate, error } = sampledKl(mean, sigma, eps, k * count, (k + 1) * count);

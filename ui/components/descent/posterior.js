@@ -1,11 +1,11 @@
 // The generative story: draw z, then x around f(z); given x, where may z have been? Above, pairs (z, x) drawn from the
 // model; below, on the same axis of z, prior, joint density and exact posterior.
 
-import { Chart, ceiling, sampledCurve } from "./chart.js";
-import { nats, storyOf } from "./controls.js";
-import { logNormal, normals } from "./toy.js";
+import { logNormal, normals, seeded } from "../engine/gaussian.js";
 import { pageLink, unlike } from "../engine/link.js";
 import { signed } from "../engine/view.js";
+import { Chart, ceiling, sampledCurve } from "./chart.js";
+import { nats, storyOf } from "./controls.js";
 
 const PAIRS = 1500;
 const NEAR = 0.1; // of x: pairs this near to the observation are shown as drawn from the posterior
@@ -13,6 +13,10 @@ const SEEN_Z = [-4, 4];
 const SEEN_X = [-3.2, 4.2];
 
 export class PosteriorPart {
+  find;
+  story;
+  header;
+
   constructor(root, header) {
     Object.assign(this, { root, header, story: storyOf(header), find: (selector) => root.querySelector(selector) });
     const draw = () => this.draw();
@@ -24,7 +28,7 @@ export class PosteriorPart {
     });
     this.controls = this.story.controls("posterior", header);
     this.find(".controls").append(...this.controls.boxes);
-    this.eps = normals(7, 2 * PAIRS);
+    this.eps = normals(2 * PAIRS, seeded(7));
     this.follow = () => { this.compute(); this.draw(); };
     this.story.listeners.add(this.follow);
     this.follow();
@@ -57,7 +61,7 @@ export class PosteriorPart {
     const f = sampledCurve((z) => toy.f(z), SEEN_Z, 160);
     const spread = 2 * Math.sqrt(story.c);
     const shifted = (by) => f.map(([z, x]) => [z, x + by]);
-    const near = ([, x]) => Math.abs(x - story.x) < NEAR;
+    const near = (pair) => Math.abs(pair[1] - story.x) < NEAR;
     const chosen = this.drawn.filter(near);
     pairs.set("band", pairs.between(shifted(spread), shifted(-spread)));
     pairs.set("curve", pairs.line(f));

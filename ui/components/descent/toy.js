@@ -1,11 +1,16 @@
 // One latent number, one observed number: exact posterior, ELBO, descent. vae_core/toy.py says what is what and is what
 // this is tested against. Knows no screen.
 
-const LOG_TWO_PI = Math.log(2 * Math.PI);
-
-export const logNormal = (z, mean, deviation) => -0.5 * (((z - mean) / deviation) ** 2 + LOG_TWO_PI) - Math.log(deviation);
+import { klToStandardNormal, logNormal, sampleOf } from "../engine/gaussian.js";
+import { logSumExp } from "../engine/likelihood.js";
 
 export class Toy {
+  coefficients;
+  x;
+  c;
+  rules;
+  joints;
+
   // rules: {grid_end, grid_steps, nodes, weights, largest_step}; coefficients of f; x observed; c, the variance.
   constructor(rules, coefficients, x, c) { Object.assign(this, { rules, coefficients, x, c }); }
 
@@ -19,18 +24,21 @@ export class Toy {
     return b + 2 * c * z + 0.5 * d * Math.exp(0.5 * z);
   }
 
-  logLikelihood(z) { return -0.5 * ((this.x - this.f(z)) ** 2 / this.c + Math.log(this.c) + LOG_TWO_PI); }
+  logLikelihood(z) { return logNormal(this.x, this.f(z), Math.sqrt(this.c)); }
 
   logJoint(z) { return this.logLikelihood(z) + logNormal(z, 0, 1); }
 
   // Sum of of(z, k) over the places z of the grid, by the trapezoidal rule.
   integral(of) {
     const { grid_end: end, grid_steps: steps } = this.rules;
-    const width = (2 * end) / steps;
-    let sum = 0;
-    for (let k = 0; k <= steps; k++) sum += (k === 0 || k === steps ? 0.5 : 1) * of(k * width - end, k);
-    return sum * width;
+    let total = 0;
+    for (let k = 0; k <= steps; k++) total += this.weight(k) * of(k * this.width - end, k);
+    return total * this.width;
   }
+
+  // Of the trapezoidal rule: how far apart the places are, and how much each counts.
+  get width() { return (2 * this.rules.grid_end) / this.rules.grid_steps; }
+  weight(k) { return k === 0 || k === this.rules.grid_steps ? 0.5 : 1; }
 
   // The joint density at the places of the grid, its logarithm.
   get logJoints() {
@@ -42,8 +50,7 @@ export class Toy {
   exact() {
     if (this.known) return this.known;
     const joints = this.logJoints;
-    const highest = joints.reduce((most, one) => Math.max(most, one), -Infinity);
-    const logEvidence = highest + Math.log(this.integral((_, k) => Math.exp(joints[k] - highest)));
+    const logEvidence = Math.log(this.width) + logSumExp(joints, (k) => this.weight(k));
     const densities = joints.map((one) => Math.exp(one - logEvidence));
     const mean = this.integral((z, k) => densities[k] * z);
     const deviation = Math.sqrt(this.integral((z, k) => densities[k] * (z - mean) ** 2));
@@ -57,13 +64,13 @@ export class Toy {
     const sigma = Math.exp(logSigma);
     let [expected, byMean, bySigma] = [0, 0, 0];
     nodes.forEach((eps, k) => {
-      const z = mean + sigma * eps;
+      const z = sampleOf(mean, sigma, eps);
       const rise = (weights[k] * (this.x - this.f(z)) * this.slope(z)) / this.c;
       expected += weights[k] * this.logLikelihood(z);
       byMean += rise;
       bySigma += rise * eps;
     });
-    const klToPrior = 0.5 * (mean * mean + sigma * sigma - 1) - logSigma;
+    const klToPrior = klToStandardNormal(mean, sigma * sigma, 2 * logSigma);
     return { elbo: expected - klToPrior, expected, klToPrior, gradient: [byMean - mean, bySigma * sigma - sigma * sigma + 1] };
   }
 
@@ -103,37 +110,14 @@ export const klOfWidth = (sigma, rho) => {
 export const bestWidth = (rho) => Math.sqrt(1 - rho * rho);
 export const leastKl = (rho) => -0.5 * Math.log1p(-rho * rho);
 
-// ---- chance ---------------------------------------------------------------------------------------------------------
-
-// `count` standard normal numbers, the same for the same seed (mulberry32, Box and Muller 1958).
-export function normals(seed, count) {
-  let state = seed >>> 0;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (((mixed ^ (mixed >>> 14)) >>> 0) + 0.5) / 4294967296; // never 0
-  };
-  const drawn = new Float64Array(count);
-  for (let i = 0; i < count; i += 2) {
-    const radius = Math.sqrt(-2 * Math.log(uniform()));
-    const angle = 2 * Math.PI * uniform();
-    drawn[i] = radius * Math.cos(angle);
-    if (i + 1 < count) drawn[i + 1] = radius * Math.sin(angle);
-  }
-  return drawn;
-}
-
-export const klToStandardNormal = (mean, sigma) => 0.5 * (mean * mean + sigma * sigma - 1) - Math.log(sigma);
-
 // Mean and standard error of log q(z) - log p(z) over z = mean + sigma * eps, for eps from `start` to `end`.
 export function sampledKl(mean, sigma, eps, start, end) {
   let [sum, squares] = [0, 0];
   const count = end - start;
-  const shift = klToStandardNormal(mean, sigma); // keeps the sum of squares exact
+  const shift = klToStandardNormal(mean, sigma * sigma); // keeps the sum of squares exact
   for (let i = start; i < end; i++) {
-    const z = mean + sigma * eps[i];
-    const ratio = -Math.log(sigma) - 0.5 * eps[i] * eps[i] + 0.5 * z * z - shift;
+    const z = sampleOf(mean, sigma, eps[i]);
+    const ratio = logNormal(z, mean, sigma) - logNormal(z, 0, 1) - shift;
     sum += ratio;
     squares += ratio * ratio;
   }

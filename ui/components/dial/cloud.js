@@ -1,4 +1,4 @@
-// Points in motion: squares, grouped by class. A square is one rectangle; the circles drawn at rest (paint.js) take the
+// Points in motion: squares, grouped by class. A square is one rectangle; the circles drawn at rest (engine/drawing.js) take the
 // browser several times as long, too long for every frame.
 
 const SQUARE = 1.77; // side of the square that covers what a circle of radius 1 covers

@@ -1,14 +1,15 @@
 // The β dial: a slider along VAEs that differ only in β. On a stop everything is that model's own; between two stops the
 // points are on their way from one to the other, and all else is the nearer stop's. Python hears of a stop on release.
 
+import { forgetPayload, withPayload } from "../engine/page.js";
+import { onThumbnails, sheets } from "../engine/thumbnails.js";
+import { Timings } from "../engine/timings.js";
 import { Gallery, Sheet } from "./gallery.js";
 import { Motion } from "./motion.js";
 import { Numbers, stopSentence } from "./numbers.js";
 import { DialPlane } from "./plane.js";
 import { Rail } from "./rail.js";
 import { sweepOf } from "./sweep.js";
-import { forgetPayload, withPayload } from "../engine/page.js";
-import { onThumbnails, sheets } from "../engine/thumbnails.js";
 
 const dials = new Map(); // mount point -> BetaDial
 
@@ -18,7 +19,7 @@ class BetaDial {
     this.root = parent.querySelector(".beta-dial");
     this.failed = parent.querySelector(".failed");
     this.find = (selector) => this.root.querySelector(selector);
-    this.moves = { count: 0, milliseconds: new Float64Array(4096) };
+    this.moves = new Timings();
     this.plane = new DialPlane(this.root);
     this.motion = new Motion({ moved: (position) => this.draw(position, true), limits: () => this.limits() });
     this.rail = new Rail(this.find(".rail"), {
@@ -156,7 +157,7 @@ class BetaDial {
       stop: sweep.stops.get(nearest), moving,
     });
     this.moving = moving;
-    if (moving) this.moves.milliseconds[this.moves.count++ % this.moves.milliseconds.length] = performance.now() - began;
+    if (moving) this.moves.note(began);
   }
 
   showNearest(nearest) {
@@ -177,13 +178,12 @@ class BetaDial {
 
   // For tests and benchmarks: what is on screen, in numbers.
   state() {
-    const { count, milliseconds } = this.moves;
     const { scene, at, focus } = this.plane;
     return {
       position: this.motion.position, nearest: this.nearest, committed: this.committed, moving: Boolean(this.moving),
       playing: Boolean(this.playing), reach: this.reach, at, focus, half: scene?.view.half,
       points: scene ? Array.from(scene.points) : null,
-      moveMilliseconds: Array.from(milliseconds.subarray(0, Math.min(count, milliseconds.length))),
+      moveMilliseconds: this.moves.list(),
     };
   }
 

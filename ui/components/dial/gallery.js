@@ -1,7 +1,9 @@
 // What each stop decodes to: its manifold, its samples, its reconstructions. Drawn once per stop, a chunk at a time, and
 // kept; the stop that is shown comes first, the others when the dial rests.
 
-import { Manifold, imageToRgba, slices } from "../engine/paint.js";
+import { Manifold } from "../engine/manifold.js";
+import { imageToRgba } from "../engine/pictures.js";
+import { slices } from "../engine/slices.js";
 
 const COLUMNS = 12; // of images in a row
 const GAP = 2; // image pixels
@@ -9,6 +11,8 @@ const TILES_AT_ONCE = 6;
 
 // A canvas of images in rows.
 export class Sheet {
+  image;
+
   constructor(canvas, image, count) {
     Object.assign(this, { canvas, image });
     const rows = Math.ceil(count / COLUMNS);
@@ -37,6 +41,9 @@ export class Sheet {
 
 // All pictures of one stop.
 class StopPictures {
+  stop;
+  drawn;
+
   constructor(stop, samples, image) {
     Object.assign(this, { stop, samples, image, complete: false, drawn: [] });
     const dimensions = stop.codeDecoder.inputs;
@@ -76,6 +83,11 @@ class StopPictures {
 }
 
 export class Gallery {
+  pictures;
+  samples;
+  image;
+  canvases;
+
   // canvases: {manifold, samples, rebuilt} on the page. samples: codes, the same at every stop.
   constructor(canvases, image, samples) {
     Object.assign(this, { canvases, image, samples, pictures: new Map(), shown: null, resting: true });

@@ -8,6 +8,10 @@ const HOLD_MS = 500; // of them it stands on a stop, so that its numbers can be 
 const LONGEST_FRAME_MS = 100; // a page that was hidden goes on where it was
 
 export class Motion {
+  version;
+  limits;
+  moved;
+
   // moved(position): draw it. limits(): first and last place it may go to.
   constructor({ moved, limits }) {
     Object.assign(this, { moved, limits, position: 0, version: 0, goal: null });

@@ -1,7 +1,8 @@
 // The stops of a sweep: trained models that differ only in β, at the whole numbers of a line, and what lies between
 // two of them. Knows no screen.
 
-import { Decoder, expectLength } from "../engine/interpreter.js";
+import { expectLength } from "../engine/arrays.js";
+import { Decoder } from "../engine/interpreter.js";
 import { View, classMedians } from "../engine/view.js";
 
 class Stop {
@@ -21,6 +22,8 @@ class Stop {
 }
 
 class Sweep {
+  buffer;
+
   constructor() {
     this.stops = new Map(); // index -> Stop
     this.dials = new Set(); // to be told of a stop that has arrived

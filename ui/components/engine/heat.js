@@ -1,10 +1,10 @@
 // How far each place of the plane is from the nearest visible point: a grid of buckets, and the layer drawn with it.
 
-import { slices } from "./paint.js";
+import { slices } from "./slices.js";
 
 // Points sorted into square cells at least `reach` wide: any point closer than that to a place lies in the place's
 // cell or in one of the eight around it.
-class Buckets {
+export class Buckets {
   static MOST = 512; // cells along the longer side
 
   // points: [x0, y0, x1, y1, ...]; those of a hidden class are left out.
@@ -61,6 +61,10 @@ class Buckets {
 
 // The layer: clear at a point, a growing tint up to the distance `beyond`, and plainly coloured farther away.
 export class Heat {
+  version;
+
+  canvas;
+
   static GRID = 256;
   static ROWS = 8; // drawn at once
   static COLOUR = [0xee, 0x88, 0x66]; // as the lens where nothing lives

@@ -17,6 +17,9 @@ export class View {
 
   get() { return { cx: this.cx, cy: this.cy, half: this.half }; }
 
+  // The view as it is now, for what takes a while: this one may move on.
+  copy() { return Object.assign(Object.create(View.prototype), this); }
+
   // Zoom by `factor` (above 1: closer), the latent point under (u, v) staying where it is; u, v in 0..1 of the plane.
   zoom(factor, u = 0.5, v = 0.5) {
     const before = this.toLatent(u, v);
@@ -44,6 +47,9 @@ export function lensPlace(x, y, side, finger) {
 
 // A number with a true minus sign, and none before zero.
 export const signed = (value, digits = 2) => value.toFixed(digits).replace(/^-(?=0(\.0*)?$)/, "").replace("-", "−");
+
+// A place of a plane.
+export const placeText = (x, y, digits) => `(${signed(x, digits)}, ${signed(y, digits)})`;
 
 // Index of the nearest visible point and its distance, in latent units; -1 if none is visible.
 export function nearestPoint(points, classes, hidden, x, y) {

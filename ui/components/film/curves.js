@@ -1,7 +1,7 @@
 // Loss curves by epoch, a chart for each term, with a mark at one epoch. Colours come from the page's theme.
 
+import { FONT } from "../engine/drawing.js";
 import { element } from "../engine/page.js";
-import { FONT } from "../engine/paint.js";
 import { roundTicks, signed } from "../engine/view.js";
 
 const CURVE_HEIGHT = 112; // CSS pixels, as in film.css
@@ -9,6 +9,10 @@ const LAST_LABEL = 76; // CSS pixels that the last epoch and its neighbour need
 const CURVE_MARGIN = { left: 46, right: 10, top: 8, bottom: 20 };
 
 export class Curves {
+  epochs;
+  panels;
+  last;
+
   // chosen(epoch): what the visitor points at, any whole number from 1 to the last epoch.
   constructor(root, chosen) {
     this.root = root;

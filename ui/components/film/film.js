@@ -1,9 +1,10 @@
 // The training film: loss curves, the latent plane and rebuilt images after each kept epoch. While a run trains it shows
 // the newest epoch; afterwards a slider, the keys, a curve or Play go through them. All of it happens here.
 
+import { drawAxes, drawClassNames, drawPoints, drawRings } from "../engine/drawing.js";
 import { pageLink, unlike } from "../engine/link.js";
 import { forgetPayload, still, withPayload } from "../engine/page.js";
-import { drawAxes, drawClassNames, drawPoints, drawRings, imageToRgba } from "../engine/paint.js";
+import { imageToRgba } from "../engine/pictures.js";
 import { View, classMedians } from "../engine/view.js";
 import { Curves } from "./curves.js";
 

@@ -18,7 +18,7 @@ class Lesson {
     this.find(".by-hand").addEventListener("blur", () => this.showByHand(null));
     // Components that have a use for Escape of their own prevent what it does otherwise.
     document.addEventListener("keydown", (event) => {
-      const writing = event.target.closest?.("input:not([type=radio]), textarea, [role=listbox], [role=dialog]");
+      const writing = event.target instanceof Element && event.target.closest("input:not([type=radio]), textarea, [role=listbox], [role=dialog]");
       if (event.key === "Escape" && !event.defaultPrevented && !writing && this.data.present) this.tell("leave");
     }, { signal: this.ends.signal });
     this.root.lesson = this; // for tests and the browser console

@@ -1,10 +1,12 @@
 // The latent line: one latent dimension, walked along with a slider or over a film of decoded images. The images known
 // at the whole numbers on either side stand beside the decoded one. All of it happens here; Python hears nothing.
 
-import { Decoder, expectLength } from "../engine/interpreter.js";
+import { expectLength } from "../engine/arrays.js";
+import { Decoder } from "../engine/interpreter.js";
 import { pageLink, unlike } from "../engine/link.js";
 import { element, forgetPayload, withPayload } from "../engine/page.js";
-import { Picture, slices } from "../engine/paint.js";
+import { Picture } from "../engine/pictures.js";
+import { slices } from "../engine/slices.js";
 
 const FILM_SPAN = 6; // whole numbers from the film's beginning to its end
 const FILM_STEPS = 24; // from image to image of the film, at most
@@ -17,6 +19,9 @@ const lines = new WeakMap(); // mount point -> LatentLine
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 class LatentLine {
+  low;
+  high;
+
   constructor(parent) {
     parent.append(parent.querySelector("template").content.cloneNode(true));
     this.root = parent.querySelector(".latent-line");

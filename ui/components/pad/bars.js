@@ -16,6 +16,9 @@ export function brief(value) {
 }
 
 export class Bars {
+  end;
+  box;
+
   // end: where the scale ends; signed ones go from -end to end. choose(dimension): the visitor points at one.
   constructor(box, dimensions, { end, twoSided, choose }) {
     Object.assign(this, { box, end, twoSided });

@@ -1,9 +1,11 @@
 // Inside the VAE: a drawing goes through encoder, sample and decoder under the pen, and both terms of its loss with it.
 // Nothing is told to the server; what a link says is kept by engine/link.js.
 
+import { normals } from "../engine/gaussian.js";
 import { pageLink, rounded, unlike } from "../engine/link.js";
 import { element, forgetPayload, withPayload } from "../engine/page.js";
-import { Picture } from "../engine/paint.js";
+import { Picture } from "../engine/pictures.js";
+import { Timings } from "../engine/timings.js";
 import { signed } from "../engine/view.js";
 import { Bars, brief } from "./bars.js";
 import { showLayers } from "./layers.js";
@@ -11,7 +13,7 @@ import { Losses } from "./losses.js";
 import { Pad } from "./pad.js";
 import { InsidePlane } from "./plane.js";
 import { ROUTES, STEPS } from "./steps.js";
-import { Passage, normals } from "./terms.js";
+import { Passage } from "./terms.js";
 import { Wires } from "./wires.js";
 
 const insides = new Map(); // mount point -> Inside
@@ -25,7 +27,7 @@ class Inside {
     this.root = parent.querySelector(".inside");
     this.failed = parent.querySelector(".failed");
     this.find = (selector) => this.root.querySelector(selector);
-    this.moves = { count: 0, milliseconds: new Float64Array(4096) };
+    this.moves = new Timings();
     this.frozen = true;
     this.step = -1; // of STEPS; -1: all of it
     this.pad = new Pad(this.root, { changed: () => this.update(), rested: () => this.rest() });
@@ -142,7 +144,7 @@ class Inside {
     if (!this.frozen) this.epsilon = normals(this.dimensions);
     this.passage = this.network.run(this.pad.pixels(), this.epsilon);
     this.show();
-    this.moves.milliseconds[this.moves.count++ % this.moves.milliseconds.length] = performance.now() - began;
+    this.moves.note(began);
   }
 
   show() {
@@ -236,7 +238,7 @@ class Inside {
       gradient: Array.from(p.z, (_, index) => this.network.gradient(p, index)),
       place: this.plane.project(p.mean), factor: this.plane.factor(p.sigma), preset: this.pad.preset, touched: this.pad.touched,
       ink: Array.from(this.pad.ink.ink), step: this.step, chosen: this.chosen, past: this.pad.past.length,
-      moveMilliseconds: Array.from(moves.milliseconds.subarray(0, Math.min(moves.count, moves.milliseconds.length))),
+      moveMilliseconds: moves.list(),
     };
   }
 

@@ -1,8 +1,8 @@
 // A network's layers as lines of text.
 
-import { CONVOLUTIONS } from "../engine/interpreter.js";
+import { sum } from "../engine/arrays.js";
+import { operationOf } from "../engine/operations.js";
 import { element } from "../engine/page.js";
-import { sum } from "./terms.js";
 
 // One line for each layer: what comes out of it, and what it has learned.
 export function showLayers(box, layers, parameters, input) {
@@ -14,8 +14,7 @@ export function showLayers(box, layers, parameters, input) {
       lines.at(-1)?.firstChild.append(`, ${layer.op === "relu" ? "ReLU" : layer.op}`);
       return;
     }
-    if (layer.op === "linear") shape = [layer.out];
-    else shape = [layer.out, ...[0, 1].map((axis) => CONVOLUTIONS[layer.op][1](layer, shape, axis))];
+    shape = operationOf(layer).shape(layer, shape);
     const kind = { linear: "", conv: "convolution ", conv_transpose: "transposed " }[layer.op];
     const what = element("span", {}, `${kind}→ ${shape.join(" × ")}`);
     const learned = element("span", { className: "learned", title: "weights and biases", textContent: parameters[index].toLocaleString("en") });

@@ -1,6 +1,6 @@
 // Both terms of one image's loss: bars beside the mean of a test set, and the nats of every pixel.
 
-import { Picture } from "../engine/paint.js";
+import { Picture } from "../engine/pictures.js";
 import { signed } from "../engine/view.js";
 
 const SCALE_ENDS = [1, 2, 5, 10, 20, 50, 100, 200, 400, 800, 1600, 3200, 6400, 12800];

@@ -1,7 +1,7 @@
 // The digit pad: draws with mouse, pen, finger and keys; erases, takes back, begins from held-out digits.
 
 import { element } from "../engine/page.js";
-import { Picture } from "../engine/paint.js";
+import { Picture } from "../engine/pictures.js";
 import { Ink } from "./ink.js";
 
 const BRUSH = 1.25; // pixels of 28, radius

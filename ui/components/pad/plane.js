@@ -1,9 +1,12 @@
 // Where the image is in latent space: held-out codes over the manifold, and the posterior at true scale, with a close-up.
 
-import { Decoder, expectLength } from "../engine/interpreter.js";
-import { Manifold, PLANE, drawAxes, drawClassNames, drawPoints, drawPosterior, drawRings, fitToPlane, haloText } from "../engine/paint.js";
+import { expectLength } from "../engine/arrays.js";
+import { PLANE, drawDot, drawPosterior, haloText } from "../engine/drawing.js";
+import { normals, sampleOf } from "../engine/gaussian.js";
+import { Decoder } from "../engine/interpreter.js";
+import { Manifold } from "../engine/manifold.js";
+import { Plane } from "../engine/plane.js";
 import { View, classMedians } from "../engine/view.js";
-import { normals } from "./terms.js";
 
 const CLOSE = 5; // the close-up reaches so many of the posterior's larger standard deviation
 const CLOSE_SHARE = 0.34; // of the plane's side
@@ -14,10 +17,7 @@ const HANDS = 20; // samples of z shown
 export class InsidePlane {
   constructor(root) {
     this.find = (selector) => root.querySelector(selector);
-    this.plane = this.find(".plane");
-    this.contexts = Object.fromEntries(["points", "marks"].map((name) => [name, this.find(`canvas.${name}`).getContext("2d")]));
-    this.resizes = new ResizeObserver(() => this.resize());
-    this.resizes.observe(this.plane);
+    this.surface = new Plane(this.find, () => this.redraw());
   }
 
   build(payload) {
@@ -60,36 +60,27 @@ export class InsidePlane {
 
   resample() { this.noise = this.noise.map((one) => normals(one.length)); }
 
-  resize() {
-    const size = fitToPlane(this.plane, this.contexts, this);
-    if (!size) return;
-    Object.assign(this, size);
-    this.redraw();
-  }
-
   // What does not follow the pen.
   redraw() {
-    const { side, header, view } = this;
-    if (!side || !header) return;
-    const context = this.contexts.points;
-    context.clearRect(0, 0, side, side);
-    drawPoints(context, side, view, this.points, this.classes, new Set(), header.palette);
-    drawClassNames(context, side, view, this.centres, header.labels, new Set(), header.palette);
-    drawRings(context, side, view, header.rings);
-    drawAxes(context, side, view, header.axes);
+    const { surface, header, view } = this;
+    if (!surface.side || !header) return;
+    const { palette, labels } = header;
+    const context = surface.cleared("points");
+    surface.drawPoints(context, view, { points: this.points, classes: this.classes, palette });
+    surface.drawNames(context, view, { centres: this.centres, labels, palette });
+    surface.drawScale(context, view, header);
     if (this.last) this.show(this.last);
   }
 
   // passage: what Passage.run returned.
   show(passage) {
     this.last = passage;
-    const { side, view } = this;
+    const { surface: { side }, view } = this;
     if (!side) return;
-    const context = this.contexts.marks;
-    context.clearRect(0, 0, side, side);
+    const context = this.surface.cleared("marks");
     const at = this.project(passage.mean);
     const factor = this.factor(passage.sigma);
-    const samples = this.noise.map((noise) => this.project(noise.map((value, i) => passage.mean[i] + passage.sigma[i] * value)));
+    const samples = this.noise.map((noise) => this.project(noise.map((value, i) => sampleOf(passage.mean[i], passage.sigma[i], value))));
     const z = this.project(passage.z);
     const [u, v] = view.toPlane(...at);
     this.outside = u < 0 || v < 0 || u > 1 || v > 1;
@@ -105,24 +96,13 @@ export class InsidePlane {
       context.fillRect(u * side - size, v * side - size, 2 * size, 2 * size);
     }
     drawPosterior(context, side, view, ...at, factor);
-    this.drawDot(context, side, view, at, "#ffffff", 2.5 + size);
-    this.drawDot(context, side, view, z, "#CCBB44", 2.5 + size);
-  }
-
-  drawDot(context, side, view, place, colour, radius) {
-    const [u, v] = view.toPlane(...place);
-    context.beginPath();
-    context.arc(u * side, v * side, radius, 0, 2 * Math.PI);
-    context.fillStyle = colour;
-    context.fill();
-    context.lineWidth = 1.5;
-    context.strokeStyle = "#04060b";
-    context.stroke();
+    drawDot(context, side, view, at, 2.5 + size, "#ffffff", PLANE.ground);
+    drawDot(context, side, view, z, 2.5 + size, "#CCBB44", PLANE.ground);
   }
 
   // An arrow head at the edge where μ lies beyond it.
   drawOutside(context, u, v) {
-    const { side } = this;
+    const { side } = this.surface;
     const [x, y] = [u, v].map((value) => Math.min(Math.max(value, 0.03), 0.97) * side);
     const angle = Math.atan2(v - 0.5, u - 0.5);
     context.save();
@@ -141,7 +121,7 @@ export class InsidePlane {
   // The same in a square at the lower right, many times as large; at the lower left while μ is at the right. The axes'
   // numbers and the rings' names stay free.
   drawClose(context, posterior, u, v) {
-    const { side } = this;
+    const { side } = this.surface;
     const length = CLOSE_SHARE * side;
     const top = side - length - CLOSE_BELOW;
     const reach = CLOSE_SHARE + (2 * CLOSE_MARGIN) / side;
@@ -173,7 +153,7 @@ export class InsidePlane {
 
   end() {
     this.stopManifold();
-    this.resizes.disconnect();
+    this.surface.end();
   }
 }
 

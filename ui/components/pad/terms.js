@@ -1,19 +1,9 @@
 // One image on its way through a VAE: posterior, sample, reconstruction, both terms of the loss. Knows no screen.
 
+import { sum } from "../engine/arrays.js";
+import { klToStandardNormal, sampleOf } from "../engine/gaussian.js";
 import { Encoder, Network } from "../engine/interpreter.js";
-
-// Standard normal numbers (Box and Muller 1958).
-export function normals(count) {
-  return Float64Array.from({ length: count }, () => {
-    const radius = Math.sqrt(-2 * Math.log(1 - Math.random()));
-    return radius * Math.cos(2 * Math.PI * Math.random());
-  });
-}
-
-// Entropy of a grey pixel, in nats: no prediction of it has a smaller cross-entropy.
-const entropy = (x) => (x <= 0 || x >= 1 ? 0 : -x * Math.log(x) - (1 - x) * Math.log(1 - x));
-
-export const sum = (values) => values.reduce((total, value) => total + value, 0);
+import { bernoulliEntropy, bernoulliNats, sigmoid } from "../engine/likelihood.js";
 
 export class Passage {
   // payload: what parsePayload returned.
@@ -33,8 +23,8 @@ export class Passage {
     let total = 0;
     for (let i = 0; i < logits.length; i++) {
       const logit = logits[i];
-      const nats = Math.max(logit, 0) + Math.log1p(Math.exp(-Math.abs(logit))) - pixels[i] * logit;
-      this.xhat[i] = 1 / (1 + Math.exp(-logit));
+      const nats = bernoulliNats(logit, pixels[i]);
+      this.xhat[i] = sigmoid(logit);
       this.nats[i] = nats;
       total += nats;
     }
@@ -45,11 +35,11 @@ export class Passage {
   run(pixels, epsilon) {
     const { mean, logVar } = this.encoder.encode(pixels);
     const sigma = Float64Array.from(logVar, (value) => Math.exp(value / 2));
-    const z = Float64Array.from(mean, (value, i) => value + sigma[i] * epsilon[i]);
-    const kl = Float64Array.from(mean, (value, i) => (value * value + Math.exp(logVar[i]) - 1 - logVar[i]) / 2);
+    const z = Float64Array.from(mean, (value, i) => sampleOf(value, sigma[i], epsilon[i]));
+    const kl = Float64Array.from(mean, (value, i) => klToStandardNormal(value, Math.exp(logVar[i]), logVar[i]));
     const reconstruction = this.reconstruct(pixels, z);
     let floor = 0;
-    for (const value of pixels) floor += entropy(value);
+    for (const value of pixels) floor += bernoulliEntropy(value);
     return { pixels, mean, logVar, sigma, epsilon, z, xhat: this.xhat, nats: this.nats, reconstruction, kl, klSum: sum(kl), floor };
   }
 

@@ -4,6 +4,10 @@ const SVG = "http://www.w3.org/2000/svg";
 const BEND = 0.5; // of the way: where an arrow's curve pulls
 
 export class Wires {
+  svg;
+  flow;
+  routes;
+
   // flow: the element that holds the boxes and an svg. routes: [[from, to, what], ...], names of boxes (data-box).
   constructor(flow, routes) {
     Object.assign(this, { flow, routes, svg: flow.querySelector("svg.wires") });
