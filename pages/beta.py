@@ -6,8 +6,6 @@ import streamlit as st
 
 from ui import chapter
 from ui.app import links, url_state
-from ui.canvas import latent_canvas
-from ui.canvas import thumbnails as plane_thumbnails
 from ui.chapters.beta import CHAPTER
 from ui.chapters.beta.sweep import (
     DATASET,
@@ -23,7 +21,9 @@ from ui.chapters.beta.sweep import (
 )
 from ui.chapters.beta.terms_alone import alone_sentence, terms_alone, two_ways_out
 from ui.chapters.beta.variance import same_dial, twins, weighing_curve, weighing_figures, weighing_text
-from ui.dial import beta_dial, thumbnails
+from ui.components.canvas import latent_canvas
+from ui.components.canvas import thumbnails as plane_thumbnails
+from ui.components.dial import beta_dial, thumbnails
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.runs.resources import thumbnail_sheet

@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from ui.app import links, url_state
-from ui.canvas import latent_canvas, thumbnails
 from ui.chapters.explorer import CHAPTER
+from ui.components.canvas import latent_canvas, thumbnails
 from ui.figures.messages import errors_said
 from ui.figures.plots import history_figure, show
 from ui.figures.tables import as_html, metrics_table, pins_table

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from ui.canvas import latent_canvas, thumbnails
 from ui.chapters import chapters
 from ui.chapters.home.planes import plane_of
+from ui.components.canvas import latent_canvas, thumbnails
 from ui.figures.messages import errors_said
 from ui.runs.resources import thumbnail_sheet
 

@@ -10,8 +10,8 @@ from ui.chapters.inside import CHAPTER
 from ui.chapters.inside.aggregate import LEFT_OVER, left_over, together
 from ui.chapters.inside.gradients import gradient_table, labels, sigma_table
 from ui.chapters.inside.instrument import CHOICES, START, formulas, not_a_digit, payload_of, which_term_rises
+from ui.components.pad import inside_vae
 from ui.figures.messages import errors_said
-from ui.inside import inside_vae
 
 LINK = links.properties(CHAPTER.url)
 

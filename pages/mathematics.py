@@ -13,7 +13,7 @@ from ui.chapters.mathematics import CHAPTER
 from ui.chapters.mathematics.experiments import PREDICTED_CORRELATION, how_wide, part, where_q_settles
 from ui.chapters.mathematics.importance import DIMENSIONS, HELD_OUT, bound_curve, bound_figures, bounded, run_key
 from ui.chapters.mathematics.samples_per_step import loss_curves, sample_figures
-from ui.descent import experiment
+from ui.components.descent import experiment
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 

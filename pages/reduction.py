@@ -30,10 +30,10 @@ from ui.chapters.reduction.comparison import (
     run_of,
     sheet_figure,
 )
+from ui.components.line import latent_line
 from ui.figures.messages import errors_said
 from ui.figures.pictures import labelled_rows
 from ui.figures.plots import show
-from ui.line import latent_line
 from ui.runs.resources import held_out, load_run
 from vae_core.manifest import shipped_run
 from vae_core.models import model_kind

@@ -8,7 +8,6 @@ import streamlit as st
 
 from ui import chapter
 from ui.app import links, url_state
-from ui.canvas import latent_canvas, thumbnails
 from ui.chapters.regularity import CHAPTER
 from ui.chapters.regularity.comparison import (
     DATASETS,
@@ -28,6 +27,7 @@ from ui.chapters.regularity.comparison import (
     verdict,
 )
 from ui.chapters.regularity.samples import film, pair_of_classes, sample_sheet
+from ui.components.canvas import latent_canvas, thumbnails
 from ui.figures.messages import errors_said
 from ui.figures.pictures import labelled_rows, side_by_side
 from ui.figures.plots import show

@@ -10,10 +10,10 @@ from ui.chapters.explorer import CHAPTER as EXPLORER
 from ui.chapters.train import CHAPTER
 from ui.chapters.train import form as recipe
 from ui.chapters.train.results import comparable, comparison, film, has_film, measured, spec_of
+from ui.components.film import training_film
 from ui.figures.markup import as_written
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
-from ui.film import training_film
 from ui.runs.resources import load_run, shelf, store
 from ui.runs.selection import can_be_explored, run_name
 from ui.training.app_queue import desk, not_kept, seconds_left, waiting_text

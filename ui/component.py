@@ -1,39 +1,37 @@
-"""Components of our own: plain files joined into what Streamlit loads, and payloads given to them.
+"""Components of our own: what Streamlit is told of one, and payloads given to them.
 
-The scripts are plain files without imports, joined in the order named into one module; the later ones may use what
-the earlier ones define. Components share files: canvas/ has those of general use.
+What runs in the browser are the modules of ui/components, which load each other from the app's server
+(`ui.app.modules`); Streamlit itself carries a script of two lines, the HTML and the styles.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from ui.app.modules import COMPONENTS, module_loader
 from ui.travel import parcel, wanted
 from vae_core.browser import Payload
 
-UI = Path(__file__).parent
-
 
 def joined(files: Sequence[str]) -> str:
-    """The texts of files, named from this folder, one after the other."""
-    return "\n".join((UI / file).read_text(encoding="utf-8") for file in files)
+    """The texts of files, named from ui/components, one after the other."""
+    return "\n".join((COMPONENTS / file).read_text(encoding="utf-8") for file in files)
 
 
-def component(name: str, *, html: str, styles: Sequence[str], scripts: Sequence[str]) -> Any:
-    """Define a component for `mount`.
+def component(name: str, *, html: str, styles: Sequence[str], module: str) -> Any:
+    """Define a component for `mount`. All files are named from ui/components.
 
     Args:
         name: its own, in Streamlit's registry.
-        html: a file, named from this folder, as are all.
+        html: a file.
         styles: files.
-        scripts: files; the last one has the default export.
+        module: the file whose default export is called for every mount.
     """
     return st.components.v2.component(
-        f"vae_playground.{name}", html=joined([html]), css=joined(styles), js=joined(scripts)
+        f"vae_playground.{name}", html=joined([html]), css=joined(styles), js=module_loader(module)
     )
 
 

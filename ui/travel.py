@@ -1,7 +1,7 @@
 """Tensors travel to a visitor's browser once.
 
 Streamlit hashes all that a component is given in every run of every visitor, megabytes that did not change. The
-browser keeps tensors by their id (canvas/payload.js), so after the first time the header is enough. Where the tensors
+browser keeps tensors by their id (engine/payload.js), so after the first time the header is enough. Where the tensors
 did not arrive or were given up, the component asks for them by its trigger ``want``.
 """
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ui.app.links import HIDE, HIDEABLE, PRESENT, for_teachers, properties, question_name
 from ui.app.url_state import MAX_PINS, Property, left_out
 from ui.chapters import chapters
-from ui.lesson import SELECTORS
+from ui.components.lesson import SELECTORS
 
 from .helpers import ROOT, open_page, payload_headers, subheaders
 

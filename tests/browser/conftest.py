@@ -6,11 +6,13 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect, sync_playwright
 
 from benchmarks.serving import CHROMIUM_FLAGS, serve
+from ui.app.modules import modules
 
 expect.set_options(timeout=30_000)  # a busy machine is not a defect
 
@@ -41,6 +43,46 @@ def browser() -> Iterator[Browser]:
 def app_url() -> Iterator[str]:
     with serve() as server:
         yield server.url
+
+
+APP = """
+from pathlib import Path
+
+import streamlit as st
+
+from ui.app.server import routes
+
+app = st.App(Path(__file__).resolve().with_name("script.py"), routes=routes())
+"""
+
+
+def write_app(folder: Path, script: str) -> Path:
+    """Put an app of one page into a folder, whose server has the components' modules; the file to serve."""
+    (folder / "script.py").write_text(script, encoding="utf-8")
+    app = folder / "app.py"
+    app.write_text(APP, encoding="utf-8")
+    return app
+
+
+EMPTY = "http://modules.test/"
+
+
+def load_modules(page: Page, *paths: str) -> None:
+    """Open an empty page and make what some modules export global there; no server is asked for them."""
+
+    def answer(route: Route) -> None:
+        path = route.request.url.removeprefix(EMPTY)
+        if path == "":
+            route.fulfill(content_type="text/html", body="<!DOCTYPE html><link rel=icon href=data:,>")
+        else:
+            route.fulfill(content_type="text/javascript", body=modules()[path])
+
+    page.route(f"{EMPTY}**", answer)
+    page.goto(EMPTY)
+    page.evaluate(
+        "async (paths) => { for (const path of paths) Object.assign(window, await import(path)); }",
+        [f"/{path}" for path in paths],
+    )
 
 
 def watch(page: Page, errors: list[str]) -> None:

@@ -13,11 +13,11 @@ from playwright.sync_api import Locator, Page, expect
 from scipy.spatial import KDTree
 
 from benchmarks.serving import ROOT, serve
-from ui.canvas import SCRIPTS
-from ui.component import UI
 from vae_core.browser import plane_payload
 from vae_core.checkpoints import Store
 from vae_core.manifest import SHIPPED, shipped_run
+
+from .conftest import load_modules, write_app
 
 pytestmark = pytest.mark.browser
 
@@ -520,7 +520,7 @@ def test_the_saved_picture_has_the_distances_that_are_shown(page, app_url):
 HEAT_APP = """
 import streamlit as st
 
-from ui.canvas import latent_canvas
+from ui.components.canvas import latent_canvas
 from ui.runs.resources import plane
 
 latent_canvas(plane({key!r}).with_header(options={{"heat": True}}), key="plane")
@@ -530,8 +530,7 @@ latent_canvas(plane({key!r}).with_header(options={{"heat": True}}), key="plane")
 @pytest.fixture(scope="module")
 def heat_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A page of one plane whose options ask for distances."""
-    app = tmp_path_factory.mktemp("heat") / "app.py"
-    app.write_text(HEAT_APP.format(key=VAE), encoding="utf-8")
+    app = write_app(tmp_path_factory.mktemp("heat"), HEAT_APP.format(key=VAE))
     options = ("--browser.gatherUsageStats", "false")
     with serve(app, environment={"PYTHONPATH": str(ROOT)}, options=options) as server:
         yield server.url
@@ -546,9 +545,8 @@ def test_a_page_can_show_distances_from_the_start(page, heat_url):
 
 def distances_in_the_browser(page: Page, points: np.ndarray, places: np.ndarray, reach: float) -> np.ndarray:
     """`Buckets` on an empty page; points of class 1 are hidden."""
-    if page.url == "about:blank" and not page.evaluate("typeof Buckets === 'function'"):
-        for name in SCRIPTS[:-1]:
-            page.add_script_tag(content=(UI / name).read_text(encoding="utf-8"))
+    if page.url == "about:blank":
+        load_modules(page, "engine/heat.js")
     hidden_too = np.concatenate([points, places])
     classes = [0] * len(points) + [1] * len(places)
     script = """([points, classes, places, reach]) => {

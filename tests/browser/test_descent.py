@@ -16,13 +16,15 @@ from ui.chapters.mathematics.experiments import DESCENT, STORY, VARIANCES
 from vae_core.diagonal import best_diagonal, correlated, gap_of_correlation, gaussian_kl
 from vae_core.toy import DECODERS, Toy, bound, descend, exact_posterior, kl_to_posterior
 
+from .conftest import write_app
+
 pytestmark = pytest.mark.browser
 
 APP = """
 import streamlit as st
 
 from ui.chapters.mathematics.experiments import KINDS, part
-from ui.descent import experiment
+from ui.components.descent import experiment
 
 for kind in KINDS:
     if st.query_params.get("only", kind) == kind:
@@ -35,9 +37,8 @@ SETTINGS = [("straight", 1.0, 0.3), ("bent", -1.5, 1.0), ("folded", 3.0, 0.1), (
 @pytest.fixture(scope="module")
 def parts_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("descent")
-    (folder / "app.py").write_text(APP, encoding="utf-8")
     options = ("--browser.gatherUsageStats", "false")
-    with serve(folder / "app.py", environment={"PYTHONPATH": str(ROOT)}, options=options) as server:
+    with serve(write_app(folder, APP), environment={"PYTHONPATH": str(ROOT)}, options=options) as server:
         yield server.url
 
 

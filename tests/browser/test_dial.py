@@ -23,6 +23,7 @@ from vae_core.manifest import SHIPPED, shipped_run
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
+from .conftest import write_app
 from .test_canvas import wait_until
 
 pytestmark = pytest.mark.browser
@@ -37,7 +38,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.dial import beta_dial, thumbnails
+from ui.components.dial import beta_dial, thumbnails
 from vae_core.browser import Payload
 from vae_core.browser_sweep import in_bundles
 
@@ -124,9 +125,8 @@ def dial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dial]:
         (folder / name).mkdir()
         for number, payload in enumerate(parts):
             (folder / name / f"{number:02}").write_bytes(payload.to_bytes())
-    (folder / "app.py").write_text(APP, encoding="utf-8")
     options = ("--browser.gatherUsageStats", "false")
-    with serve(folder / "app.py", environment={"PYTHONPATH": str(ROOT)}, options=options) as server:
+    with serve(write_app(folder, APP), environment={"PYTHONPATH": str(ROOT)}, options=options) as server:
         yield Dial(server.url, runs, payloads)
 
 

@@ -1,4 +1,4 @@
-"""The JavaScript engine against torch, without the app: its scripts are loaded into an empty page."""
+"""The JavaScript engine against torch, without the app: its modules are loaded into an empty page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import torch
 from playwright.sync_api import Browser, Page
 from torch import nn
 
-from ui.canvas import SCRIPTS
-from ui.component import UI
 from vae_core.browser import LatentPlane, Payload, Tensors, plane_payload
 from vae_core.browser_inside import inside_payload
 from vae_core.checkpoints import Store
@@ -23,7 +21,7 @@ from vae_core.models.program import decoder_program
 from vae_core.run import Run
 from vae_core.training.finish import stored_weights
 
-from .conftest import watch
+from .conftest import load_modules, watch
 
 pytestmark = pytest.mark.browser
 
@@ -46,15 +44,11 @@ PACKED = """() => {
 
 @pytest.fixture(scope="module")
 def bare_page(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
-    """An empty page with the engine's scripts, for all tests of this file: nothing here changes it.
-
-    The last script is a module with the component itself, left out.
-    """
+    """An empty page with the engine's modules, for all tests of this file: nothing here changes it."""
     context, errors = browser.new_context(), []
     page = context.new_page()
     watch(page, errors)
-    for name in SCRIPTS[:-1]:
-        page.add_script_tag(content=(UI / name).read_text(encoding="utf-8"))
+    load_modules(page, "engine/payload.js", "engine/interpreter.js", "engine/view.js")
     page.evaluate(PACKED)
     yield page, errors
     context.close()

@@ -1,4 +1,4 @@
-"""The drawing and the numbers made of it, without the app: the scripts are loaded into an empty page.
+"""The drawing and the numbers made of it, without the app: its modules are loaded into an empty page.
 
 What is centred and scaled here is compared with numpy and scipy, the gradient with torch.
 """
@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from ui.component import UI
-from ui.inside import SCRIPTS
+from .conftest import load_modules
 
 pytestmark = pytest.mark.browser
 
@@ -20,9 +19,8 @@ CELLS = SIDE * FINE
 
 @pytest.fixture
 def engine(page):
-    """An empty page with the component's scripts; the last one is a module with the component itself, left out."""
-    for name in SCRIPTS[:-1]:
-        page.add_script_tag(content=(UI / name).read_text(encoding="utf-8"))
+    """An empty page with what the component is made of."""
+    load_modules(page, "pad/ink.js", "engine/gaussian.js", "pad/bars.js")
     return page
 
 

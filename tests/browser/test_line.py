@@ -19,6 +19,8 @@ from vae_core.datasets import load
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
+from .conftest import write_app
+
 pytestmark = pytest.mark.browser
 
 COUNT = 12
@@ -28,7 +30,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.line import latent_line
+from ui.components.line import latent_line
 from vae_core.browser import Payload
 
 content = Path(__file__).with_name("payload").read_bytes()
@@ -64,9 +66,8 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     images, labels = known.images[:COUNT], [f"digit {label}" for label in known.labels[:COUNT]]
     payload = line_payload(run, images, labels, title="A line", options={"z": 3.4})
     (folder / "payload").write_bytes(payload.to_bytes())
-    (folder / "app.py").write_text(APP, encoding="utf-8")
     options = ("--browser.gatherUsageStats", "false")
-    with serve(folder / "app.py", environment={"PYTHONPATH": str(ROOT)}, options=options) as server:
+    with serve(write_app(folder, APP), environment={"PYTHONPATH": str(ROOT)}, options=options) as server:
         yield Line(server.url, run, images, labels)
 
 

@@ -5,7 +5,7 @@ from toy_chapter import CHAPTER, SIDES
 
 from ui import chapter
 from ui.app import links, url_state
-from ui.canvas import latent_canvas
+from ui.components.canvas import latent_canvas
 from ui.figures.messages import errors_said
 from ui.runs.resources import listing, plane
 

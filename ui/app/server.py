@@ -13,6 +13,7 @@ import streamlit as st
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 
+from ui.app.modules import MODULES, modules_route
 from ui.process import set_up_process
 
 # Absolute: a relative one would be looked for beside app.py, or in the working directory, depending on who serves.
@@ -25,7 +26,7 @@ FAILED = (
 
 # The first part of an address -> what is answered below it: {"tensors": [Route("/{digest}", …)]} answers
 # /tensors/<digest>, and says 404 to all else below /tensors, which Streamlit would answer with its page.
-ROUTES: Mapping[str, Sequence[BaseRoute]] = {}
+ROUTES: Mapping[str, Sequence[BaseRoute]] = {MODULES: [modules_route()]}
 
 NOTHING_HERE = PlainTextResponse("Not Found", 404)
 

@@ -35,7 +35,7 @@ class Property:
         values: which there are, for the same list.
         example: a text that can be read, for the same list.
         in_browser: its value is written, and after checking taken up, by a component in the browser; the server
-            only checks it (see ui/canvas/link.js).
+            only checks it (see ui/components/engine/link.js).
     """
 
     name: str

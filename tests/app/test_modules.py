@@ -1,0 +1,82 @@
+"""The components' modules: their addresses, and what a server answers there."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import PurePosixPath
+
+import pytest
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+
+from ui.app.modules import COMPONENTS, digest, module_loader, modules
+from ui.app.server import routes
+
+IMPORT = re.compile(r'^(?:import|export) .* from "(.*)";$', re.M)
+
+
+def get(path: str) -> tuple[int, Headers, bytes]:
+    """Status, headers and content of one answer, without a server: path is as the server hands it on, decoded."""
+    said: list[dict] = []
+
+    async def ask() -> None:
+        async def receive() -> dict:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: dict) -> None:
+            said.append(message)
+
+        scope = {
+            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": path, "root_path": "",
+            "query_string": b"", "headers": [], "server": ("127.0.0.1", 80),
+        }  # fmt: skip
+        await Starlette(routes=routes())(scope, receive, send)
+
+    asyncio.run(ask())
+    content = b"".join(message.get("body", b"") for message in said)
+    return said[0]["status"], Headers(raw=said[0]["headers"]), content
+
+
+def test_every_module_is_served_for_good_under_the_digest_of_all():
+    assert len(modules()) > 40
+    for path, text in modules().items():
+        status, headers, content = get(f"/modules/{digest()}/{path}")
+        assert status == 200 and content == text
+        assert headers["content-type"].startswith("text/javascript")
+        assert headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "canvas/none.js",
+        "canvas/../dial/dial.js",
+        "../../component.py",
+        "canvas/__init__.py",
+        "canvas/canvas.css",
+        "",
+    ],
+)
+def test_nothing_else_is_served(path):
+    assert get(f"/modules/{digest()}/{path}")[0] == 404
+
+
+@pytest.mark.parametrize("other", ["0" * 16, "canvas", digest().upper() + "0"])
+def test_another_versions_digest_is_not_found(other):
+    assert get(f"/modules/{other}/canvas/canvas.js")[0] == 404
+
+
+def test_every_import_leads_to_a_module():
+    for path, text in modules().items():
+        for target in IMPORT.findall(text.decode()):
+            assert target.startswith("."), f"{path} imports {target}"
+            found = (COMPONENTS / PurePosixPath(path).parent / target).resolve().relative_to(COMPONENTS).as_posix()
+            assert found in modules(), f"{path} imports {target}"
+
+
+def test_the_loader_names_a_module_that_there_is():
+    loader = module_loader("dial/dial.js")
+    assert f'"modules/{digest()}/dial/dial.js"' in loader and "\n" in loader
+    with pytest.raises(KeyError):
+        module_loader("dial/none.js")

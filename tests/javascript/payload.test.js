@@ -1,0 +1,63 @@
+// Payloads: well formed, cut short, and of tensors that are known already.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { halvesToFloats, parsePayload } from "../../ui/components/engine/payload.js";
+
+// The bytes of a header and a body, at an odd offset, as they arrive.
+function bytes(header, body = []) {
+  const text = new TextEncoder().encode(typeof header === "string" ? header : JSON.stringify(header));
+  const all = new Uint8Array(3 + 4 + text.length + body.length);
+  new DataView(all.buffer).setUint32(3, text.length, true);
+  all.set(text, 7);
+  all.set(body, 7 + text.length);
+  return all.subarray(3);
+}
+
+const TENSORS = {
+  whole: { dtype: "uint8", shape: [2, 2], offset: 0 },
+  half: { dtype: "float16", shape: [2], offset: 4 },
+  single: { dtype: "float32", shape: [1], offset: 8 },
+  odd: { dtype: "int4", shape: [1], offset: 0 },
+};
+const BODY = [1, 2, 3, 255, 0x00, 0x3c, 0x00, 0xc0, 0x00, 0x00, 0x20, 0x41];
+
+test("tensors are read where the header says", () => {
+  const { header, tensor } = parsePayload(bytes({ format: 1, title: "one", tensors: TENSORS }, BODY));
+  assert.equal(header.title, "one");
+  assert.deepEqual([...tensor("whole")], [1, 2, 3, 255]);
+  assert.deepEqual([...tensor("half")], [1, -2]);
+  assert.deepEqual([...tensor("single")], [10]);
+  assert.throws(() => tensor("odd"), /unknown type int4/);
+  assert.throws(() => tensor("none"), /no tensor none/);
+});
+
+test("a header that is not one is refused", () => {
+  assert.throws(() => parsePayload(undefined), /no data arrived/);
+  assert.throws(() => parsePayload(new Uint8Array(7)), /no data arrived/);
+  assert.throws(() => parsePayload(bytes({ format: 2 })), /unknown payload format 2/);
+  assert.throws(() => parsePayload(bytes("{\"format\": 1")), SyntaxError);
+  const long = bytes({ format: 1, tensors: {} });
+  new DataView(long.buffer).setUint32(3, 1e6, true);
+  assert.throws(() => parsePayload(long), /ends too early/);
+});
+
+test("tensors travel once: afterwards the header is enough", () => {
+  const header = { format: 1, tensors: TENSORS, body: { id: "travels once", size: BODY.length } };
+  assert.equal(parsePayload(bytes(header)).missing, true);
+  assert.throws(() => parsePayload(bytes(header, BODY.slice(1))), /ends too early/);
+  assert.deepEqual([...parsePayload(bytes(header, BODY)).tensor("half")], [1, -2]);
+  assert.deepEqual([...parsePayload(bytes(header)).tensor("half")], [1, -2]);
+});
+
+test("a bundle's parts read the same body", () => {
+  const part = (name) => ({ name, tensors: { it: TENSORS[name] } });
+  const { parts } = parsePayload(bytes({ format: 1, tensors: {}, parts: [part("whole"), part("half")] }, BODY));
+  assert.deepEqual(parts.map(({ header, tensor }) => [header.name, ...tensor("it")]), [["whole", 1, 2, 3, 255], ["half", 1, -2]]);
+});
+
+test("half precision: subnormal, largest, infinite, not a number", () => {
+  const found = [...halvesToFloats(Uint16Array.of(0x0001, 0x7bff, 0x7c00, 0xfc00, 0x7e00, 0x8000))];
+  assert.deepEqual(found, [2 ** -24, 65504, Infinity, -Infinity, NaN, -0]);
+});

@@ -1,0 +1,65 @@
+"""The JavaScript modules of the components, as the app's own server gives them to the browser.
+
+Their address holds a digest of all of them, so that a browser keeps them for good and never mixes two versions: a
+server that has another version says 404. What is served is a table built once in a process; nothing of an address
+reaches a path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+COMPONENTS = Path(__file__).resolve().parents[1] / "components"
+MODULES = "modules"  # the first part of the address
+FOR_GOOD = "public, max-age=31536000, immutable"
+
+
+@cache
+def modules() -> Mapping[str, bytes]:
+    """Every module by its path from ui/components, such as ``dial/dial.js``."""
+    return {file.relative_to(COMPONENTS).as_posix(): file.read_bytes() for file in sorted(COMPONENTS.rglob("*.js"))}
+
+
+@cache
+def digest() -> str:
+    """Of all modules with their paths, 16 hexadecimal digits."""
+    lines = (f"{path} {hashlib.sha256(text).hexdigest()}\n" for path, text in modules().items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
+
+
+def module_loader(entry: str) -> str:
+    """The script given to Streamlit for a component: it loads a module and passes its default export on.
+
+    The address is relative to the page's own: every page lies directly below the app's, whatever prefix that has.
+
+    Args:
+        entry: the module's path from ui/components.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    if entry not in modules():
+        raise KeyError(entry)
+    return (
+        f'const module = await import(new URL("{MODULES}/{digest()}/{entry}", document.baseURI));\n'
+        "export default module.default;\n"
+    )
+
+
+def modules_route() -> Route:
+    """Answers ``/{digest}/{path}``, below `MODULES`."""
+    return Route("/{digest}/{path:path}", _module, methods=["GET"])
+
+
+async def _module(request: Request) -> Response:
+    found = modules().get(request.path_params["path"])
+    if found is None or request.path_params["digest"] != digest():
+        return PlainTextResponse("Not Found", 404)
+    return Response(found, media_type="text/javascript", headers={"Cache-Control": FOR_GOOD})

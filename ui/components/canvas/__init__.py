@@ -1,0 +1,35 @@
+"""The latent canvas: a Streamlit component that decodes in the browser. See canvas.js for what it does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ui.component import component, mount
+from vae_core.browser import Payload
+
+_canvas = component(
+    "latent_canvas",
+    html="canvas/canvas.html",
+    styles=("engine/base.css", "engine/plane.css", "canvas/canvas.css"),
+    module="canvas/canvas.js",
+)
+
+
+def latent_canvas(payload: Payload, *, key: str) -> Any:
+    """Mount a plane.
+
+    Args:
+        payload: made by `vae_core.browser.plane_payload`; its option ``heat`` shades distances from the start,
+            ``link`` begins the names under which links keep what was done on it (`ui.app.links`).
+        key: the element's identity across reruns.
+
+    Returns:
+        An object with ``pins`` (list of [x, y]), ``path`` (12 points) and ``view`` ([cx, cy, half]) once the
+        visitor has committed them and the payload's option ``commit`` is on; None before.
+    """
+    return mount(_canvas, payload, key=key, commits=("pins", "path", "view"))
+
+
+def thumbnails(payload: Payload, *, key: str) -> None:
+    """Send the held-out images to the planes of this page; shows nothing itself. Mount it after the planes."""
+    mount(_canvas, payload, key=key, height=1)

@@ -1,0 +1,40 @@
+// The latent canvas: a plane of latent space that decodes under the pointer. All touch happens in the browser; Python hears
+// of pins, paths and views only when the visitor commits (click, pointer-up), and only where the page asks for it.
+
+import { forgetPayload, showFailure, withPayload } from "../engine/page.js";
+import { slices } from "../engine/slices.js";
+import { onThumbnails, receiveThumbnails } from "../engine/thumbnails.js";
+import { LatentCanvas } from "./latent.js";
+
+const instances = new Map(); // mount point -> LatentCanvas
+
+// Fills in what the planes already point at.
+onThumbnails((images) => {
+  for (const canvas of instances.values()) if (canvas.options?.images === images) canvas.showFocus();
+});
+
+export default function (component) {
+  const { parentElement, setStateValue } = component;
+  withPayload(component, "plane", (payload) => {
+    if (payload.header.kind === "thumbnails") { receiveThumbnails(payload); return; }
+    let canvas = instances.get(parentElement);
+    const isNew = !canvas;
+    if (isNew) instances.set(parentElement, (canvas = new LatentCanvas(parentElement)));
+    const apply = () => {
+      try {
+        if (instances.get(parentElement) === canvas) canvas.update(payload, setStateValue);
+      } catch (error) {
+        showFailure(parentElement, "plane", error);
+      }
+      return false;
+    };
+    // Several planes arrive with a page: each is set up in a frame of its own.
+    if (isNew) slices.add(apply);
+    else apply();
+  });
+  return () => {
+    instances.get(parentElement)?.remove();
+    instances.delete(parentElement);
+    forgetPayload(parentElement);
+  };
+}

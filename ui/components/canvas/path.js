@@ -1,0 +1,79 @@
+// A path across the plane, drawn by hand or by keys, and the film strip of the images along it.
+
+import { element, named } from "../engine/page.js";
+import { Picture } from "../engine/pictures.js";
+import { alongPath, nearestPoint } from "../engine/view.js";
+
+const FRAMES = 12;
+
+export class Path {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.strip = canvas.find(".film");
+    this.points = []; // [[x, y], ...]
+    this.byKeys = false; // every step of the crosshair is one of the path
+  }
+
+  begin(x, y, byKeys = false) {
+    this.points = [[x, y]];
+    this.byKeys = byKeys;
+  }
+
+  add(x, y) {
+    this.points.push([x, y]);
+    if (this.filming) return;
+    this.filming = requestAnimationFrame(() => { this.filming = 0; this.show(); });
+  }
+
+  toggleByKeys() {
+    const { canvas } = this;
+    if (this.byKeys) { this.byKeys = false; this.end(); return; }
+    this.begin(canvas.at.x, canvas.at.y, true);
+    canvas.showLens(...canvas.view.toPlane(canvas.at.x, canvas.at.y));
+    canvas.say("Path begun: arrow keys draw it, P ends it.");
+  }
+
+  end() {
+    this.show();
+    if (this.points.length < 2) { this.canvas.say("The path has no length."); return; }
+    this.canvas.commit("path", this.stops());
+    this.canvas.say(`Path of ${FRAMES} decoded images drawn.`);
+  }
+
+  clear() {
+    this.points = [];
+    this.byKeys = false;
+    this.show();
+  }
+
+  stops() { return alongPath(this.points, FRAMES); }
+
+  show() {
+    const { canvas, strip } = this;
+    if (this.points.length < 2) {
+      strip.replaceChildren(element("span", { className: "hint", textContent: "Drag across the plane, or press P, to see the images along a path." }));
+      canvas.drawMarks();
+      return;
+    }
+    if (strip.querySelectorAll("figure").length !== FRAMES) this.build();
+    const stops = this.stops();
+    const values = canvas.decoder.decode(stops.flat());
+    this.frames.forEach(({ picture, box }, k) => {
+      picture.show(values, k * canvas.decoder.size);
+      const [, distance] = nearestPoint(canvas.xy, canvas.classes, canvas.hidden, stops[k][0], stops[k][1]);
+      box.classList.toggle("nothing", distance > canvas.header.empty_beyond);
+    });
+    canvas.drawMarks();
+  }
+
+  build() {
+    const { canvas } = this;
+    const clear = element("button", { type: "button", className: "clear", textContent: "Clear path" });
+    clear.onclick = () => { this.clear(); canvas.focusPlane(); };
+    this.frames = Array.from({ length: FRAMES }, (_, k) => {
+      const picture = named(element("canvas"), `Decoded image ${k + 1} of ${FRAMES} on the path`);
+      return { picture: new Picture(picture, canvas.image), box: element("figure", {}, picture) };
+    });
+    this.strip.replaceChildren(...this.frames.map(({ box }) => box), clear);
+  }
+}

@@ -1,0 +1,102 @@
+// The operations that a program may name, one entry each: how it changes a shape, and how it computes. The interpreter asks
+// nothing else of them; vae_core/models/program.py says what they mean. Knows no screen.
+//
+// An entry has
+//   shape(layer, shape)                     what comes out of what goes in; throws where the layer does not fit
+// and one of
+//   prepare(layer, tensor, shape, outShape) -> (x, batch, y): writes into y; must be affine in x
+//   inPlace(x, length), slope(before, after) on every number alone; its derivative from what went in and what came out
+//   neither                                 where only the shape changes
+
+import { expectLength, product } from "./arrays.js";
+import { convExtent, convStep, convTransposeExtent, convTransposeStep } from "./convolution.js";
+import { sigmoid } from "./likelihood.js";
+
+// y[b, :] = bias + sum_i x[b, i] w[:, i], skipping the inputs that are zero: a ReLU leaves few others, which makes
+// this several times faster than a dot product per output. Four inputs at once: one pass over y for all of them.
+function linearStep(layer, weight, bias) {
+  const inputs = layer.in;
+  const outputs = layer.out;
+  const columns = new Float32Array(weight.length); // input-major, so that an input's weights lie together
+  for (let o = 0; o < outputs; o++) for (let i = 0; i < inputs; i++) columns[i * outputs + o] = weight[o * inputs + i];
+  const used = new Int32Array(inputs);
+  return (x, batch, y) => {
+    for (let b = 0; b < batch; b++) {
+      const from = b * inputs;
+      const to = b * outputs;
+      if (bias) y.set(bias, to);
+      else y.fill(0, to, to + outputs);
+      let count = 0;
+      for (let i = 0; i < inputs; i++) if (x[from + i] !== 0) used[count++] = i;
+      let k = 0;
+      for (; k + 3 < count; k += 4) {
+        const [i0, i1, i2, i3] = [used[k], used[k + 1], used[k + 2], used[k + 3]];
+        const [x0, x1, x2, x3] = [x[from + i0], x[from + i1], x[from + i2], x[from + i3]];
+        const [c0, c1, c2, c3] = [i0 * outputs, i1 * outputs, i2 * outputs, i3 * outputs];
+        for (let o = 0; o < outputs; o++) {
+          y[to + o] += x0 * columns[c0 + o] + x1 * columns[c1 + o] + x2 * columns[c2 + o] + x3 * columns[c3 + o];
+        }
+      }
+      for (; k < count; k++) {
+        const value = x[from + used[k]];
+        const column = used[k] * outputs;
+        for (let o = 0; o < outputs; o++) y[to + o] += value * columns[column + o];
+      }
+    }
+  };
+}
+
+// Weight and bias (null if it has none) of a layer with so many weights.
+function learned(layer, tensor, weights) {
+  const weight = expectLength(layer.weight, tensor(layer.weight), weights);
+  return [weight, layer.bias ? expectLength(layer.bias, tensor(layer.bias), layer.out) : null];
+}
+
+const same = (_layer, shape) => shape;
+
+function elementwise(of, slope) {
+  return { shape: same, inPlace: (x, length) => { for (let i = 0; i < length; i++) x[i] = of(x[i]); }, slope };
+}
+
+function convolution(step, extent) {
+  return {
+    shape(layer, shape) {
+      if (shape.length !== 3 || shape[0] !== layer.in) throw new Error("a convolution does not fit its input");
+      return [layer.out, extent(layer, shape, 0), extent(layer, shape, 1)];
+    },
+    prepare(layer, tensor, shape, outShape) {
+      const [weight, bias] = learned(layer, tensor, layer.in * layer.out * product(layer.kernel_size));
+      return step(layer, weight, bias, shape, outShape);
+    },
+  };
+}
+
+export const OPERATIONS = {
+  linear: {
+    shape(layer, shape) {
+      if (product(shape) !== layer.in) throw new Error(`a linear layer takes ${layer.in} numbers and gets ${product(shape)}`);
+      return [layer.out];
+    },
+    prepare: (layer, tensor) => linearStep(layer, ...learned(layer, tensor, layer.in * layer.out)),
+  },
+  conv: convolution(convStep, convExtent),
+  conv_transpose: convolution(convTransposeStep, convTransposeExtent),
+  reshape: {
+    shape(layer, shape) {
+      if (product(layer.shape) !== product(shape)) throw new Error("a reshape does not fit its input");
+      return layer.shape;
+    },
+  },
+  relu: {
+    shape: same,
+    inPlace: (x, length) => { for (let i = 0; i < length; i++) if (x[i] < 0) x[i] = 0; },
+    slope: (before) => (before > 0 ? 1 : 0),
+  },
+  tanh: elementwise(Math.tanh, (_before, after) => 1 - after * after),
+  sigmoid: elementwise(sigmoid, (_before, after) => after * (1 - after)),
+};
+
+export function operationOf(layer) {
+  if (!Object.hasOwn(OPERATIONS, layer.op)) throw new Error(`unknown layer ${layer.op}`);
+  return OPERATIONS[layer.op];
+}

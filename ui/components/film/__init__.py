@@ -1,0 +1,26 @@
+"""The training film: a Streamlit component that goes along a run's epochs in the browser. See film.js."""
+
+from __future__ import annotations
+
+from ui.component import component, mount
+from vae_core.browser import Payload
+
+_film = component(
+    "training_film",
+    html="film/film.html",
+    styles=("engine/base.css", "engine/plane.css", "film/film.css"),
+    module="film/film.js",
+)
+
+
+def training_film(payload: Payload, *, key: str) -> None:
+    """Mount a film.
+
+    Args:
+        payload: made by `vae_core.browser_film`.
+        key: the element's identity across reruns; a run in training keeps its own, so that nothing flickers.
+    """
+    if payload.header["live"]:  # each is sent once: nothing to remember
+        _film(key=key, data=payload.to_bytes())
+        return
+    mount(_film, payload, key=key)

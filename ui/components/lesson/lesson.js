@@ -1,0 +1,88 @@
+// The line above every page: copies the link to what is on screen, presents and leaves again.
+
+import { pageLink } from "../engine/link.js";
+import { Presentation } from "./present.js";
+
+const SAID_MS = 4000;
+const lessons = new Map(); // mount point -> Lesson
+
+class Lesson {
+  constructor(parent) {
+    this.root = parent.querySelector(".lesson");
+    this.find = (selector) => this.root.querySelector(selector);
+    this.presentation = new Presentation();
+    this.ends = new AbortController();
+    this.find(".copy").onclick = () => this.copy();
+    this.find(".present").onclick = () => this.tell("present");
+    this.find(".leave").onclick = () => this.tell("leave");
+    this.find(".by-hand").addEventListener("blur", () => this.showByHand(null));
+    // Components that have a use for Escape of their own prevent what it does otherwise.
+    document.addEventListener("keydown", (event) => {
+      const writing = event.target instanceof Element && event.target.closest("input:not([type=radio]), textarea, [role=listbox], [role=dialog]");
+      if (event.key === "Escape" && !event.defaultPrevented && !writing && this.data.present) this.tell("leave");
+    }, { signal: this.ends.signal });
+    this.root.lesson = this; // for tests and the browser console
+  }
+
+  update(data, tell) {
+    this.data = data;
+    this.tell = (name) => tell(name, true);
+    pageLink.give(data.page, data.values);
+    this.find(".leave").hidden = !data.present;
+    this.find(".present").hidden = data.present;
+    this.presentation.show(data, getComputedStyle(this.root).getPropertyValue("--st-primary-color"));
+    const asked = data.ask && `${data.page} ${data.ask}`;
+    if (asked && asked !== this.asked) this.presentation.bring(data.ask);
+    this.asked = asked;
+  }
+
+  // The clipboard asks for a safe connection and may be refused, as in a frame; the older way asks for neither. If both
+  // fail, the link is there, selected, to be copied by hand.
+  async copy() {
+    const link = pageLink.url().href;
+    pageLink.write();
+    try {
+      await navigator.clipboard.writeText(link);
+      this.say("Link copied.");
+    } catch {
+      this.showByHand(link);
+      if (document.execCommand("copy")) {
+        this.showByHand(null);
+        this.find(".copy").focus();
+        this.say("Link copied.");
+      } else this.say("Copy the selected link by hand.");
+    }
+  }
+
+  showByHand(link) {
+    const field = this.find(".by-hand");
+    field.hidden = link === null;
+    if (link === null) return;
+    field.value = link;
+    field.focus({ preventScroll: true });
+    field.select();
+  }
+
+  say(text) {
+    const said = this.find(".said");
+    said.textContent = text;
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => { said.textContent = ""; }, SAID_MS);
+  }
+
+  remove() {
+    this.presentation.end();
+    this.ends.abort();
+    clearTimeout(this.saying);
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  let lesson = lessons.get(parentElement);
+  if (!lesson) lessons.set(parentElement, (lesson = new Lesson(parentElement)));
+  lesson.update(data, setTriggerValue);
+  return () => {
+    lessons.get(parentElement)?.remove();
+    lessons.delete(parentElement);
+  };
+}
