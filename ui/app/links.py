@@ -2,8 +2,8 @@
 
 Most properties are a control's: the page reads and writes them (`ui.app.url_state`). Those marked ``in_browser`` belong
 to components that tell the server nothing: here they are checked and handed to the browser, and
-ui/components/engine/link.js writes them. A chapter's own are in its record (`ui.chapters`) and are made when its page is
-first asked for, because their values come from what the page imports.
+ui/components/engine/link.js writes them. A chapter's own are in its record (`ui.chapters`) and are made when its page
+is first asked for, because their values come from what the page imports.
 """
 
 from __future__ import annotations
