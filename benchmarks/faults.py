@@ -43,12 +43,13 @@ import numpy as np  # noqa: E402
 
 from vae_core.checkpoints import SUFFIX, Store  # noqa: E402
 from vae_core.errors import DamagedRun, StoreError  # noqa: E402
+from vae_core.execution import Execution  # noqa: E402
 from vae_core.export import arguments  # noqa: E402
 from vae_core.run import Run  # noqa: E402
 from vae_core.spec import RunSpec  # noqa: E402
 
 SPEC = RunSpec("digits", "vae", latent_dim=2, hidden=(64,), epochs=100, batch_size=128)
-EXACT = {"device": "cpu", "precision": "float32"}
+EXACT = {"execution": Execution(device="cpu", precision="float32")}
 LONGEST = 600.0
 
 

@@ -65,6 +65,7 @@ def official(data_root: Path | None) -> tuple[ImageDataset, ImageDataset]:
 def train(chosen: argparse.Namespace) -> Run:
     """The run, from the store or trained, with a line on standard error now and then."""
     from vae_core.checkpoints import Store
+    from vae_core.execution import Execution
     from vae_core.spec import RunSpec
 
     spec = RunSpec(
@@ -94,8 +95,8 @@ def train(chosen: argparse.Namespace) -> Run:
             )
 
     splits = official(chosen.data_root)
-    where = {"data_root": chosen.data_root, "device": "cpu", "precision": "float32"}
-    return Store(chosen.store).get_or_train(spec, **where, splits=splits, on_epoch=told)
+    where = Execution(chosen.data_root, "cpu", "float32")
+    return Store(chosen.store).get_or_train(spec, execution=where, splits=splits, on_epoch=told)
 
 
 def measure(run: Run, chosen: argparse.Namespace) -> dict[str, Any]:

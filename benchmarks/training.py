@@ -178,9 +178,10 @@ def measure(task: Task) -> Measurement:
 def train_ours(spec: RunSpec, training: ImageDataset, precision: str) -> Trained:
     """The public function, as the command line calls it; epochs timed by the loop itself, validation left out."""
     from vae_core.datasets import load
+    from vae_core.execution import Execution
     from vae_core.training import train
 
-    trained = train(spec, training, load("mnist", "validation"), device="cpu", precision=precision)
+    trained = train(spec, training, load("mnist", "validation"), execution=Execution(device="cpu", precision=precision))
     return trained.model, [record["seconds"] for record in trained.history], trained.precision
 
 

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from vae_core import archive
 from vae_core.errors import DamagedRun, RunNotFound, SpecError, StoreError
+from vae_core.execution import USUAL, Execution
 from vae_core.features import FeatureSpace, classifier_spec
 from vae_core.manifest import SHIPPED
 from vae_core.run import Codes, Run
@@ -134,9 +135,7 @@ class Store:
         self,
         spec: RunSpec,
         *,
-        data_root: str | Path | None = None,
-        device: str = "auto",
-        precision: str = "auto",
+        execution: Execution = USUAL,
         splits: tuple[ImageDataset, ImageDataset] | None = None,
         on_epoch: Callable[[Progress], None] | None = None,
         on_wait: Callable[[], None] | None = None,
@@ -148,8 +147,8 @@ class Store:
 
         Args:
             spec: what to train.
-            data_root: see `datasets.data_root`.
-            device, precision, on_epoch: see `training.train`.
+            execution: where and how.
+            on_epoch: see `training.train`.
             splits: to train on and to validate on, instead of those of the spec's dataset. They are not part of the
                 key: keep such runs in a store of their own.
             on_wait: called once if somebody else is training this key.
@@ -164,9 +163,7 @@ class Store:
         return get_or_train(
             self,
             spec,
-            data_root=data_root,
-            device=device,
-            precision=precision,
+            execution=execution,
             splits=splits,
             on_epoch=on_epoch,
             on_wait=on_wait,

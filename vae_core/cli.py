@@ -19,6 +19,7 @@ import typer
 from vae_core.cli_keep import evict, export
 from vae_core.cli_options import DataOption, DeviceOption, JsonOption, PrecisionOption, StoreOption
 from vae_core.errors import MeasureError, RunNotFound, SpecError, VaeCoreError
+from vae_core.execution import Execution
 from vae_core.manifest import MANIFEST, SHIPPED, read_manifest
 from vae_core.models import MODELS, model_kind
 from vae_core.spec import RunSpec
@@ -100,7 +101,7 @@ def train(
         activation=activation,
         start_at_mean=start_at_mean or None,
     )
-    run, trained = _get_or_train(spec, store, data_root, device, precision)
+    run, trained = _get_or_train(spec, store, Execution(data_root, device, precision))
     if as_json:
         _print_json({"key": run.key, "trained": trained, "spec": run.spec.to_dict(), "metrics": run.metrics})
     else:
@@ -146,7 +147,7 @@ def sweep(
         learning_rate=learning_rate,
     )
     planned = plan(base, parse_weights(betas), _whole_numbers("seeds", seeds))
-    failures = _run_sweep(planned, engine, store, data_root, device, precision, workers, address)
+    failures = _run_sweep(planned, engine, store, Execution(data_root, device, precision), workers, address)
     _print_sweep(planned, failures, store, as_json)
     if failures:
         raise typer.Exit(1)
@@ -260,7 +261,7 @@ def rebuild(
     """Make the shipped runs that are missing from the store."""
     results = []
     for spec in read_manifest(manifest):
-        run, trained = _get_or_train(spec, store, data_root, device, precision)
+        run, trained = _get_or_train(spec, store, Execution(data_root, device, precision))
         results.append({"key": run.key, "trained": trained, "metrics": run.metrics})
         if not as_json:
             print(f"{run.key}: {'trained' if trained else 'already there'}")
@@ -301,15 +302,13 @@ def _own_set(path: Path, size: int, colour: str, data_root: Path | None) -> str:
     return name
 
 
-def _get_or_train(spec: RunSpec, store: Path, data_root: Path | None, device: str, precision: str) -> tuple[Any, bool]:
+def _get_or_train(spec: RunSpec, store: Path, execution: Execution) -> tuple[Any, bool]:
     """The run, and whether this call trained it."""
     from vae_core.checkpoints import Store
 
     try:
         with _progress_bar(spec) as (on_epoch, on_wait, epochs_done):
-            run = Store(store).get_or_train(
-                spec, data_root=data_root, device=device, precision=precision, on_epoch=on_epoch, on_wait=on_wait
-            )
+            run = Store(store).get_or_train(spec, execution=execution, on_epoch=on_epoch, on_wait=on_wait)
             return run, bool(epochs_done)
     except KeyboardInterrupt:  # here and not in `main`: typer turns it into a silent exit
         print("Stopped. The same command resumes from the last finished epoch.", file=sys.stderr)
@@ -376,9 +375,7 @@ def _run_sweep(
     planned: Plan,
     engine: str,
     store: Path,
-    data_root: Path | None,
-    device: str,
-    precision: str,
+    execution: Execution,
     workers: int | None,
     address: str | None,
 ) -> dict[str, str]:
@@ -392,9 +389,7 @@ def _run_sweep(
                 planned,
                 Store(store),
                 engine=engine,
-                data_root=data_root,
-                device=device,
-                precision=precision,
+                execution=execution,
                 workers=workers,
                 address=address,
                 on_event=on_event,

@@ -53,13 +53,14 @@ import json
 import os
 
 from vae_core.checkpoints import Store
+from vae_core.execution import Execution
 from vae_core.spec import RunSpec
 
 {own}spec = RunSpec(
 {given},
 )
 assert spec.key == "{spec.key}"
-run = Store(os.environ.get("VAE_STORE") or "repeated").get_or_train(spec, device="cpu", precision="float32")
+run = Store(os.environ.get("VAE_STORE") or "repeated").get_or_train(spec, execution=Execution(device="cpu", precision="float32"))
 print(run.key)
 print(json.dumps(run.metrics, indent=2))
 '''

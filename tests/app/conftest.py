@@ -13,7 +13,10 @@ import ui.runs.selection
 from ui.runs.resources import store
 from ui.runs.selection import compared_spec
 from vae_core.checkpoints import Store
+from vae_core.execution import Execution
 from vae_core.spec import RunSpec
+
+FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -65,7 +68,7 @@ def trained_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Two small runs, trained once for all tests; not to be changed."""
     store = Store(tmp_path_factory.mktemp("trained"))
     for model in ("ae", "vae"):
-        store.get_or_train(RunSpec("digits", model, hidden=(16,), epochs=1), precision="float32")
+        store.get_or_train(RunSpec("digits", model, hidden=(16,), epochs=1), execution=FLOAT32)
     return store
 
 

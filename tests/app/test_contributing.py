@@ -21,9 +21,12 @@ from vae_core import models
 from vae_core.browser import plane_payload
 from vae_core.checkpoints import Store
 from vae_core.errors import MeasureError
+from vae_core.execution import Execution
 from vae_core.spec import RunSpec
 
 from .helpers import ROOT, open_page, tables, texts
+
+FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 TEXT = (ROOT / "docs" / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -42,7 +45,7 @@ def test_the_model_trains_is_stored_and_reaches_the_browser(tmp_path, monkeypatc
     for name, kind in eval("{" + line + "}", vars(models)).items():
         monkeypatch.setitem(models.MODELS, name, kind)
     spec = RunSpec("digits", "bounded_ae", hidden=(16,), epochs=2, learning_rate=0.05)
-    run = Store(tmp_path).get_or_train(spec, precision="float32")
+    run = Store(tmp_path).get_or_train(spec, execution=FLOAT32)
     assert run.history[1]["reconstruction"] < run.history[0]["reconstruction"]
     assert 0.1 < np.abs(run.codes.mean).max() <= 1
     assert plane_payload(Store(tmp_path).load(spec.key)).header["layers"]

@@ -17,6 +17,7 @@ from ui.chapters.mathematics.importance import KS, LARGEST, WEIGHTS, bounded, ha
 from ui.chapters.mathematics.samples_per_step import by_samples
 from ui.runs.resources import held_out
 from vae_core.checkpoints import Store
+from vae_core.execution import Execution
 from vae_core.likelihood import binarise
 from vae_core.spec import RunSpec
 from vae_core.toy import DECODERS, Toy, exact_posterior, nodes
@@ -34,6 +35,8 @@ from .helpers import (
     texts,
 )
 
+FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
+
 PAGE = "pages/mathematics.py"
 SAMPLES = (1, 5, 50)
 
@@ -43,7 +46,7 @@ def sampled_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Runs that differ in their number of samples alone; not to be changed."""
     store = Store(tmp_path_factory.mktemp("sampled"))
     for spec in specs_of_samples():
-        store.get_or_train(spec, precision="float32")
+        store.get_or_train(spec, execution=FLOAT32)
     return store
 
 
@@ -188,7 +191,7 @@ def test_seeds_are_averaged_and_other_recipes_left_out(with_samples, sampled_sto
     alone = RunSpec("digits", "vae", latent_dim=2, hidden=(64, 32), epochs=2)  # no other number of samples
     second = replace(with_samples[0], seed=1)
     for spec in (alone, second):
-        sampled_store.get_or_train(spec, precision="float32")
+        sampled_store.get_or_train(spec, execution=FLOAT32)
     monkeypatch.setattr(
         ui.chapters.mathematics.samples_per_step, "read_manifest", lambda: [*with_samples, alone, second]
     )
@@ -201,7 +204,7 @@ def test_seeds_are_averaged_and_other_recipes_left_out(with_samples, sampled_sto
     assert len(one.final) == 2
     many = [replace(spec, seed=seed) for spec in with_samples for seed in (0, 1)]
     for spec in many:
-        sampled_store.get_or_train(spec, precision="float32")
+        sampled_store.get_or_train(spec, execution=FLOAT32)
     monkeypatch.setattr(ui.chapters.mathematics.samples_per_step, "read_manifest", lambda: many)
     finals = [
         [sampled_store.load(replace(with_samples[k], seed=s).key).metrics["test"]["negative_elbo"] for s in (0, 1)]

@@ -28,6 +28,7 @@ from vae_core import archive, datasets
 from vae_core.datasets import limits, own
 from vae_core.datasets.reading import OwnImages
 from vae_core.errors import DatasetUnavailable, UnusableImages
+from vae_core.execution import Execution
 from vae_core.spec import RunSpec
 
 from .helpers import ROOT, Bench, open_page, payload_headers, pictures, said, texts
@@ -292,7 +293,7 @@ def test_a_set_is_the_same_sent_read_and_loaded(own_root):
 def test_pages_show_runs_on_own_images_also_when_the_images_are_gone(own_root, empty_store):
     own_images = some(0, count=40)
     name = own.file(own_images, own_root)
-    options = {"data_root": own_root, "precision": "float32", "film": True}
+    options = {"execution": Execution(own_root, precision="float32"), "film": True}
     specs = [RunSpec(name, "vae", hidden=(16,), epochs=2), RunSpec(name, "conv_vae", hidden=(4, 8), epochs=1)]
     keys = [empty_store.get_or_train(spec, **options).key for spec in specs]
     for key in keys:

@@ -10,10 +10,13 @@ import pytest
 
 from ui.chapters import chapters
 from vae_core.checkpoints import Store
+from vae_core.execution import Execution
 from vae_core.manifest import SHIPPED, read_manifest, shipped_run
 from vae_core.spec import RunSpec
 
 from .helpers import MAIN, ROOT, open_page, payload_headers, payloads, tables
+
+FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 
 def test_home_shows_both_shipped_planes_on_the_same_digits_and_then_the_thumbnails():
@@ -112,7 +115,7 @@ def test_a_run_whose_images_are_not_here_still_shows_its_plane(small_store, tmp_
 
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "nothing"))
     monkeypatch.setattr(jobs, "load", lambda name, split, root=None: load("mnist_sample", split))
-    key = small_store.get_or_train(RunSpec("fashion_mnist", "vae", hidden=(8,), epochs=1), precision="float32").key
+    key = small_store.get_or_train(RunSpec("fashion_mnist", "vae", hidden=(8,), epochs=1), execution=FLOAT32).key
     at = open_page("pages/explorer.py", run=key)
     assert payload_headers(at)[0]["key"] == key
     assert any("FashionMNIST is not in" in error.value for error in at.error)
@@ -130,7 +133,7 @@ def test_shipped_files_stay_within_the_size_limits():
 
 def test_a_run_trained_while_the_app_is_open_joins_the_menu_without_a_restart(small_store):
     before = open_page("pages/explorer.py").selectbox[0].options
-    small_store.get_or_train(RunSpec("digits", "vae", hidden=(8,), epochs=1), precision="float32")
+    small_store.get_or_train(RunSpec("digits", "vae", hidden=(8,), epochs=1), execution=FLOAT32)
     after = open_page("pages/explorer.py").selectbox[0].options
     assert len(set(after)) == len(set(before)) + 1
 

@@ -21,6 +21,7 @@ from ui.runs.selection import compared_spec
 from vae_core import checkpoints
 from vae_core.checkpoints import Store
 from vae_core.datasets import load
+from vae_core.execution import Execution
 from vae_core.manifest import read_manifest, shipped_run
 from vae_core.run import Run
 from vae_core.sampling import draw, great_circle_path, straight_path
@@ -42,6 +43,8 @@ from .helpers import (
     tables,
     texts,
 )
+
+FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 PAGE = "pages/regularity.py"
 DIMENSIONS = (2, 8, 16, 32)
@@ -513,7 +516,7 @@ def test_another_datasets_images_are_fewer_and_the_chosen_one_is_chosen_anew(shi
     classifier = shipped_run(dataset="digits", model="classifier")
     copy_runs(shipped, empty_store, [*(spec_of(model, 8).key for model in NAMES), classifier.key])
     for model in NAMES:
-        empty_store.get_or_train(compared_spec(model, "digits", 8), precision="float32")
+        empty_store.get_or_train(compared_spec(model, "digits", 8), execution=FLOAT32)
     at = open_page(PAGE, d="8")
     at.segmented_control(key="regularity-view").set_value("Two coordinates").run()
     at.number_input[2].set_value(4_000).run()

@@ -20,12 +20,15 @@ from ui.training.queue import LONGEST_QUEUE, Ended
 from vae_core import datasets
 from vae_core.browser_film import curves, film_of_run, settled_range
 from vae_core.checkpoints import Store
+from vae_core.execution import Execution
 from vae_core.export import command_line
 from vae_core.models import build
 from vae_core.spec import RunSpec
 from vae_core.training.loop import images_per_epoch
 
 from .helpers import MAIN, ROOT, Bench, open_page, payload_headers, said, tables, wait_until
+
+FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 PAGE = "pages/train.py"
 SHORT = {"dataset": "digits", "epochs": "3", "depth": "128", "batch": "256"}
@@ -156,8 +159,8 @@ def test_curves_of_many_epochs_keep_both_ends_and_settle():
 
 def test_the_rebuilt_images_are_what_the_decoder_makes(tmp_path):
     spec = RunSpec("digits", "vae", hidden=(16,), epochs=2)
-    run = Store(tmp_path).get_or_train(spec, precision="float32", device="cpu", film=True)
-    plain = Store(tmp_path / "plain").get_or_train(spec, precision="float32", device="cpu")
+    run = Store(tmp_path).get_or_train(spec, execution=Execution(precision="float32", device="cpu"), film=True)
+    plain = Store(tmp_path / "plain").get_or_train(spec, execution=Execution(precision="float32", device="cpu"))
     assert plain.metrics == run.metrics
     assert all(np.array_equal(plain.weights[name], run.weights[name]) for name in run.weights)
     images = datasets.load("digits", "validation").first(10)
@@ -181,7 +184,7 @@ def test_while_it_trains_the_page_shows_the_newest_epoch_and_stop_keeps_it(bench
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        empty_store.get_or_train(bench.came[0], precision="float32", on_epoch=leave, film=True)
+        empty_store.get_or_train(bench.came[0], execution=FLOAT32, on_epoch=leave, film=True)
     wait_until(lambda: live(key) is not None)
     at.run()
     header = payload_headers(at)[0]
@@ -210,7 +213,7 @@ def test_a_run_stopped_elsewhere_without_pictures_is_shown_too(bench, empty_stor
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        empty_store.get_or_train(spec, precision="float32", on_epoch=leave)
+        empty_store.get_or_train(spec, execution=FLOAT32, on_epoch=leave)
     at = open_page(PAGE, run=spec.key)
     header = payload_headers(at)[0]
     assert (header["frames"], header["count"], header["labels"]) == ([1], 0, [""])

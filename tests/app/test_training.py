@@ -18,12 +18,15 @@ from ui.training.forecast import estimated_seconds
 from ui.training.progress import live
 from ui.training.queue import LONGEST_QUEUE, Ended
 from vae_core import cli
+from vae_core.execution import Execution
 from vae_core.export import arguments
 from vae_core.manifest import read_manifest, shipped_run
 from vae_core.spec import RunSpec
 from vae_core.training import Progress
 
 from .helpers import Bench, copy_runs, open_page, payload_headers, said, subheaders, wait_until
+
+FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 PAGE = "pages/regularity.py"
 PAIR = ("ae", "vae")
@@ -111,7 +114,7 @@ def test_progress_is_what_the_process_has_written(bench, empty_store, two_epochs
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        empty_store.get_or_train(spec, precision="float32", on_epoch=leave)
+        empty_store.get_or_train(spec, execution=FLOAT32, on_epoch=leave)
     wait_until(lambda: live(spec.key) is not None)
     at.run()
     bar = at.get("progress")[0]

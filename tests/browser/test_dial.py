@@ -19,12 +19,15 @@ from vae_core.browser import Payload, thumbnails_payload
 from vae_core.browser_sweep import PINNED, SAMPLES, sweep_payloads
 from vae_core.checkpoints import Store
 from vae_core.datasets import load
+from vae_core.execution import Execution
 from vae_core.manifest import SHIPPED, shipped_run
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
 from .conftest import write_app
 from .test_canvas import wait_until
+
+FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 pytestmark = pytest.mark.browser
 
@@ -112,7 +115,7 @@ def dial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dial]:
         specs = [RunSpec("digits", "vae", beta=beta, **common) for beta in BETAS]
         with pytest.MonkeyPatch.context() as patch:  # measured as where no classifier is shipped: that takes long
             patch.setattr(checkpoints, "SHIPPED", folder / "nothing is shipped")
-            runs[dimensions] = [store.get_or_train(one, precision="float32") for one in specs]
+            runs[dimensions] = [store.get_or_train(one, execution=FLOAT32) for one in specs]
         numbers = [measured(run, beta) for run, beta in zip(runs[dimensions], BETAS, strict=True)]
         numbers[-1].update(label="KL only", hole_rate=None, sigma_over_spread=None)
         payloads[dimensions] = sweep_payloads(

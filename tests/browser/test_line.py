@@ -16,10 +16,13 @@ from benchmarks.serving import ROOT, serve
 from vae_core.browser import line_payload
 from vae_core.checkpoints import Store
 from vae_core.datasets import load
+from vae_core.execution import Execution
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
 from .conftest import write_app
+
+FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 pytestmark = pytest.mark.browser
 
@@ -61,7 +64,7 @@ class Line(NamedTuple):
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     folder = tmp_path_factory.mktemp("line")
     spec = RunSpec("digits", "vae", latent_dim=1, hidden=(16,), epochs=2)
-    run = Store(folder / "runs").get_or_train(spec, precision="float32")
+    run = Store(folder / "runs").get_or_train(spec, execution=FLOAT32)
     known = load("digits", "validation")
     images, labels = known.images[:COUNT], [f"digit {label}" for label in known.labels[:COUNT]]
     payload = line_payload(run, images, labels, title="A line", options={"z": 3.4})

@@ -17,6 +17,7 @@ from playwright.sync_api import Locator, expect
 
 from benchmarks.serving import ROOT, serve
 from vae_core.checkpoints import Store
+from vae_core.execution import Execution
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
@@ -75,7 +76,8 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Album]:
     trained = store.load(done.stdout.strip())
     assert "60 colour images, 2 classes" in done.stderr
     film = store.get_or_train(
-        RunSpec(trained.spec.dataset, "vae", hidden=(16,), epochs=2), data_root=place / "data", precision="float32",
+        RunSpec(trained.spec.dataset, "vae", hidden=(16,), epochs=2),
+        execution=Execution(data_root=place / "data", precision="float32"),
         film=True,
     )  # fmt: skip
     with serve(environment=environment) as server:

@@ -20,6 +20,7 @@ from vae_core.checkpoints import Store
 from vae_core.datasets import ImageDataset, info, load
 from vae_core.datasets.torchvision_private import import_torchvision
 from vae_core.evaluation.losses import encode
+from vae_core.execution import Execution
 from vae_core.models import MODELS, build
 from vae_core.models.program import decoder_program, program
 from vae_core.run import Run
@@ -27,7 +28,9 @@ from vae_core.spec import RunSpec
 from vae_core.training import loop
 from vae_core.training.finish import stored_weights
 
-CPU = {"device": "cpu", "precision": "float32"}
+FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
+
+CPU = {"execution": Execution(device="cpu", precision="float32")}
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +102,7 @@ def small_runs(tmp_path_factory: pytest.TempPathFactory, small_spec: Callable[..
         "linear": small_spec(hidden=()),
     }
     with no_classifier_is_shipped():
-        return {name: store.get_or_train(spec, precision="float32") for name, spec in specs.items()}
+        return {name: store.get_or_train(spec, execution=FLOAT32) for name, spec in specs.items()}
 
 
 @pytest.fixture(scope="session")

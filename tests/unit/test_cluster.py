@@ -15,6 +15,7 @@ import pytest
 
 from vae_core.checkpoints import Store
 from vae_core.errors import ClusterError
+from vae_core.execution import Execution
 from vae_core.spec import RunSpec
 from vae_core.sweep import parse_weights, plan
 from vae_core.sweep.engines import run_sweep
@@ -23,7 +24,7 @@ from vae_core.sweep.local import Event
 ray = pytest.importorskip("ray")
 
 Make = Callable[..., RunSpec]
-CPU = {"device": "cpu", "precision": "float32"}
+CPU = {"execution": Execution(device="cpu", precision="float32")}
 PATIENCE = 240.0
 
 

@@ -15,6 +15,7 @@ from vae_core.datasets import ImageDataset
 from vae_core.evaluation.generation import measure_real, sample_figures, sample_size
 from vae_core.evaluation.losses import encode
 from vae_core.evaluation.measure import measure
+from vae_core.execution import Execution
 from vae_core.features import FeatureSpace
 from vae_core.metrics import gaussian_kl_to_standard_normal, label_agreement, trustworthiness
 from vae_core.models import MODELS
@@ -41,7 +42,7 @@ def seen_by_a_classifier(every_kind: dict[str, Run], tmp_path_factory: pytest.Te
     spec = RunSpec("digits", "vae", hidden=(64,), epochs=30, learning_rate=1e-2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoints, "classifier_spec", lambda dataset: every_kind["classifier"].spec)
-        store.get_or_train(spec, device="cpu", precision="float32")
+        store.get_or_train(spec, execution=Execution(device="cpu", precision="float32"))
     return store, spec
 
 
@@ -207,7 +208,7 @@ def test_a_run_of_next_to_no_images_is_trained_and_measured(model: str, images: 
     store = Store(tmp_path)
     hidden = {"classifier": (4, 8), "conv_vae": (4, 8), "pca": None}.get(model, (8,))
     spec = RunSpec("digits", model, hidden=hidden, images=images, epochs=1, latent_dim=None)
-    run = store.get_or_train(spec, device="cpu", precision="float32")
+    run = store.get_or_train(spec, execution=Execution(device="cpu", precision="float32"))
     assert {split: of["n"] for split, of in run.metrics.items()} == {"validation": 360, "test": 360, "train": images}
     assert store.load(run.key).metrics == run.metrics
     problems = run.metrics["train"].get("not_measured", {})
@@ -252,7 +253,7 @@ def test_a_trained_vae_fills_the_prior_better_than_an_autoencoder(
     vae: Run, space: FeatureSpace, tmp_path: Path
 ) -> None:
     spec = dataclasses.replace(vae.spec, model="ae", beta=None)
-    ae = Store(tmp_path).get_or_train(spec, device="cpu", precision="float32")
+    ae = Store(tmp_path).get_or_train(spec, execution=Execution(device="cpu", precision="float32"))
     validation_of = lambda run: run.metrics["validation"]
     assert validation_of(ae)["gaussian_kl"] > 5 * validation_of(vae)["gaussian_kl"]
     assert validation_of(ae)["mse"] < validation_of(vae)["mse"]

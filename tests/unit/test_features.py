@@ -17,9 +17,12 @@ from vae_core import checkpoints, cli
 from vae_core.checkpoints import Store
 from vae_core.datasets import ImageDataset
 from vae_core.errors import DamagedRun, RunNotFound
+from vae_core.execution import Execution
 from vae_core.features import REFERENCE_IMAGES, FeatureSpace, classifier_spec
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+
+FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +182,10 @@ def test_a_damaged_classifier_is_said_but_does_not_stop_a_training(
     wanted: None, classifier: Run, tmp_path: Path, small_spec: Callable[..., RunSpec]
 ) -> None:
     store = Store(tmp_path)
-    for ask in (lambda: store.features("digits"), lambda: store.get_or_train(small_spec(), precision="float32")):
+    for ask in (
+        lambda: store.features("digits"),
+        lambda: store.get_or_train(small_spec(), execution=FLOAT32),
+    ):
         store.save(classifier)
         path = store.path(classifier.key)
         path.write_bytes(path.read_bytes()[:-1])

@@ -14,6 +14,7 @@ from sklearn.decomposition import PCA
 from vae_core.checkpoints import Store
 from vae_core.datasets import ImageDataset, load
 from vae_core.errors import SpecError
+from vae_core.execution import Execution
 from vae_core.metrics import mean_squared_error, orthonormality_error, principal_angles
 from vae_core.run import Run
 from vae_core.spec import RunSpec
@@ -128,7 +129,7 @@ def test_a_linear_autoencoder_finds_the_subspace_of_pca_but_not_its_axes(
 ) -> None:
     """Baldi and Hornik 1989: the best linear autoencoder spans what PCA spans, in any basis."""
     spec = RunSpec("digits", "linear_ae", epochs=200, learning_rate=0.05, seed=1)
-    network = train(spec, training, validation, device="cpu", precision="float32").model
+    network = train(spec, training, validation, execution=Execution(device="cpu", precision="float32")).model
     directions = network.decoder[0].weight.detach().numpy()  # (64, 2)
     pca = principal_components(training.floats(), 2)
     for images in (training.floats(), validation.floats()):

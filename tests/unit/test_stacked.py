@@ -15,6 +15,7 @@ import torch
 from vae_core.checkpoints import Store
 from vae_core.datasets import ImageDataset
 from vae_core.errors import SpecError, TrainingDiverged
+from vae_core.execution import Execution
 from vae_core.losses.likelihoods import likelihood
 from vae_core.models import build
 from vae_core.run import Run
@@ -25,7 +26,7 @@ from vae_core.training.loop import Progress, Trained, TrainingState
 from vae_core.training.stacked import Member, train_stack
 
 Make = Callable[..., RunSpec]
-CPU = {"device": "cpu", "precision": "float32"}
+CPU = {"execution": Execution(device="cpu", precision="float32")}
 WEIGHTS: dict[str, dict[str, Any]] = {
     "beta 0": {"beta": 0.0},
     "beta 0.1": {"beta": 0.1},

@@ -17,6 +17,7 @@ from test_cli import Ask, assert_one_sentence
 
 from vae_core.checkpoints import Listed, Store
 from vae_core.errors import SpecError
+from vae_core.execution import Execution
 from vae_core.manifest import SHIPPED
 from vae_core.spec import RunSpec
 from vae_core.sweep import MOST_MEMBERS, Plan, parse_weights, plan
@@ -28,7 +29,7 @@ from vae_core.training.loop import TrainingState
 from vae_core.training.stacked import same_program
 
 Make = Callable[..., RunSpec]
-CPU = {"device": "cpu", "precision": "float32"}
+CPU = {"execution": Execution(device="cpu", precision="float32")}
 SWEEP = ["sweep", "--dataset", "digits", "--hidden", "16", "--epochs", "2", "--device", "cpu", "--precision", "float32"]
 
 ask = test_cli.ask

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from vae_core.datasets import ImageDataset
 from vae_core.errors import SpecError, TrainingDiverged
 from vae_core.evaluation.losses import evaluate
+from vae_core.execution import Execution
 from vae_core.metrics import mean_squared_error
 from vae_core.models import build
 from vae_core.models.program import program
@@ -31,12 +32,16 @@ from vae_core.training.loop import (
     snapshot_epochs,
 )
 
+FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
+
 Make = Callable[..., RunSpec]
 HISTORY = {"epoch", "reconstruction", "kl", "validation_reconstruction", "validation_kl", "seconds"}
 
 
 def train(spec: RunSpec, training: ImageDataset, validation: ImageDataset, **options: Any) -> Trained:
-    return train_as_asked(spec, training, validation, **{"device": "cpu", "precision": "float32", **options})
+    return train_as_asked(
+        spec, training, validation, **{"execution": Execution(device="cpu", precision="float32"), **options}
+    )
 
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -277,8 +282,14 @@ def test_a_resumed_run_keeps_the_precision_it_began_with(
 ) -> None:
     states: list[TrainingState] = []
     spec = small_spec(epochs=2)
-    train(spec, few(training, 128), few(validation, 50), precision="bfloat16", save_state=states.append)
-    resumed = train(spec, few(training, 128), few(validation, 50), precision="float32", resume=states[0])
+    train(
+        spec,
+        few(training, 128),
+        few(validation, 50),
+        execution=Execution(precision="bfloat16"),
+        save_state=states.append,
+    )
+    resumed = train(spec, few(training, 128), few(validation, 50), execution=FLOAT32, resume=states[0])
     assert resumed.precision == "bfloat16"
 
 
@@ -286,7 +297,7 @@ def test_bfloat16_keeps_weights_and_losses_in_float32(
     small_spec: Make, training: ImageDataset, validation: ImageDataset
 ) -> None:
     full = train(small_spec(), training, validation)
-    half = train(small_spec(), training, validation, precision="bfloat16")
+    half = train(small_spec(), training, validation, execution=Execution(precision="bfloat16"))
     assert half.precision == "bfloat16"
     assert {value.dtype for value in half.model.state_dict().values()} == {torch.float32}
     assert half.history[-1]["reconstruction"] == pytest.approx(full.history[-1]["reconstruction"], rel=0.02)

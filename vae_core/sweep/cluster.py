@@ -12,12 +12,14 @@ import shutil
 import socket
 import tempfile
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from vae_core.checkpoints import SUFFIX, Store
 from vae_core.datasets import data_root as usual_data_root
 from vae_core.errors import ClusterError, RunNotFound, VaeCoreError
+from vae_core.execution import Execution
 from vae_core.features import classifier_spec
 from vae_core.manifest import PROJECT, SHIPPED
 from vae_core.spec import RunSpec
@@ -35,16 +37,13 @@ class _Order(NamedTuple):
         members: the specs, as plain dictionaries.
         classifier: key and file of the one that sees for the measurements; None where there is none.
         folder: name of the folder it works in, the same for a second attempt.
-        data_root: of the images, on the worker.
-        device, precision: as of `Store.get_or_train`.
+        execution: where and how; its data root is on the worker.
     """
 
     members: list[dict[str, Any]]
     classifier: tuple[str, bytes] | None
     folder: str
-    data_root: str | None
-    device: str
-    precision: str
+    execution: Execution
 
 
 class _Result(NamedTuple):
@@ -59,9 +58,7 @@ def train_on_cluster(
     plan: Plan,
     store: Store,
     *,
-    data_root: Path | None,
-    device: str,
-    precision: str,
+    execution: Execution,
     on_event: Listener,
     workers: int | None = None,
     address: str | None = None,
@@ -69,8 +66,8 @@ def train_on_cluster(
     """Every group as a task where the cluster has GPUs, else every member.
 
     Args:
-        plan, store, data_root, device, precision, on_event: as of `engines.run_sweep`; the images must lie under
-            `data_root` on every worker.
+        plan, store, execution, on_event: as of `engines.run_sweep`; the images must lie under the data root on
+            every worker.
         workers: of the cluster that is started where there is no address; left out, the cores.
         address: of an existing cluster, such as ``auto`` or ``ray://host:10001``.
 
@@ -83,11 +80,11 @@ def train_on_cluster(
     ray = _ray()
     started_here = _connect(ray, workers, address)
     try:
-        on_gpu = device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
+        on_gpu = execution.device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
         units = list(plan.groups) if on_gpu else [(spec,) for spec in plan.specs]
         resources = {"num_gpus": 1, "num_cpus": 1} if on_gpu else {"num_cpus": 1}
         task = ray.remote(max_retries=RETRIES, **resources)(_train_unit)
-        root = str(data_root or usual_data_root())
+        there = replace(execution, data_root=str(execution.data_root or usual_data_root()))
         this_sweep = uuid.uuid4().hex  # two that are the same do not work in one folder
         pending: dict[Any, tuple[RunSpec, ...]] = {}
         for unit in units:
@@ -96,9 +93,7 @@ def train_on_cluster(
                 [spec.to_dict() for spec in unit],
                 _classifier(store, unit[0].dataset),
                 f"vae-sweep-{this_sweep}-{number}",
-                root,
-                device,
-                precision,
+                there,
             )
             pending[task.remote(order)] = unit
         failures: dict[str, str] = {}
@@ -187,13 +182,14 @@ def _train_unit(order: _Order) -> list[_Result]:
         key, content = order.classifier
         (folder / f"{key}{SUFFIX}").write_bytes(content)
     store, specs = Store(folder), [RunSpec.from_dict(member) for member in order.members]
-    options: dict[str, Any] = {"data_root": order.data_root, "device": order.device, "precision": order.precision}
     failures: dict[str, str] = {}
     try:
         if len(specs) == 1:
-            store.get_or_train(specs[0], **options)
+            store.get_or_train(specs[0], execution=order.execution)
         else:
-            failures = {key: str(error) for key, error in train_together(store, specs, **options).items()}
+            failures = {
+                key: str(error) for key, error in train_together(store, specs, execution=order.execution).items()
+            }
     except VaeCoreError as error:
         failures = {spec.key: str(error) for spec in specs if spec.key not in store}
     results = [

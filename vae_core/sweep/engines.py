@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from vae_core.checkpoints import Store
 from vae_core.errors import SpecError
+from vae_core.execution import USUAL, Execution
 from vae_core.sweep.local import Event, Listener, train_in_processes, train_stacked
 from vae_core.sweep.plan import Plan
 from vae_core.training.device import check_precision, choose_device
@@ -18,9 +17,7 @@ def run_sweep(
     store: Store,
     *,
     engine: str = "local",
-    data_root: Path | None = None,
-    device: str = "auto",
-    precision: str = "auto",
+    execution: Execution = USUAL,
     workers: int | None = None,
     address: str | None = None,
     on_event: Listener = lambda _: None,
@@ -32,7 +29,7 @@ def run_sweep(
         store: where its members go.
         engine: ``local``: as one program on a GPU, else ``processes``, one per core; ``stacked``: as one program
             wherever; ``ray``: on a cluster.
-        data_root, device, precision: as of `Store.get_or_train`.
+        execution: where and how.
         workers: processes at once; left out, the cores.
         address: of a Ray cluster; left out, one is started on this machine.
         on_event: told of every epoch and every end.
@@ -47,7 +44,7 @@ def run_sweep(
         raise SpecError(f"engine must be one of {', '.join(ENGINES)}, not {engine[:40]!r}.")
     if workers is not None and workers < 1:
         raise SpecError(f"workers must be at least 1, not {workers}.")
-    check_precision(precision)
+    check_precision(execution.precision)
     missing = plan.without(store)
     for spec in plan.specs:
         if spec not in missing.specs:
@@ -60,21 +57,17 @@ def run_sweep(
         return train_on_cluster(
             missing,
             store,
-            data_root=data_root,
-            device=device,
-            precision=precision,
+            execution=execution,
             on_event=on_event,
             workers=workers,
             address=address,
         )
-    if engine == "stacked" or (engine == "local" and _on_gpu(device)):
-        return train_stacked(missing, store, data_root=data_root, device=device, precision=precision, on_event=on_event)
+    if engine == "stacked" or (engine == "local" and _on_gpu(execution.device)):
+        return train_stacked(missing, store, execution=execution, on_event=on_event)
     return train_in_processes(
         missing,
         store,
-        data_root=data_root,
-        device=device,
-        precision=precision,
+        execution=execution,
         on_event=on_event,
         workers=workers,
     )

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from vae_core.checkpoints import Store
 from vae_core.errors import VaeCoreError
+from vae_core.execution import Execution
 from vae_core.spec import RunSpec
 from vae_core.sweep.plan import Plan, check_memory, memory_available
 from vae_core.training.device import choose_device
@@ -42,9 +43,7 @@ class Event:
 Listener = Callable[[Event], None]
 
 
-def train_stacked(
-    plan: Plan, store: Store, *, data_root: Path | None, device: str, precision: str, on_event: Listener
-) -> dict[str, str]:
+def train_stacked(plan: Plan, store: Store, *, execution: Execution, on_event: Listener) -> dict[str, str]:
     """Every group as one program, in this process.
 
     Returns:
@@ -54,13 +53,11 @@ def train_stacked(
 
     failures: dict[str, str] = {}
     for group in plan.groups:
-        check_memory(group[0], len(group), _free(device))
+        check_memory(group[0], len(group), _free(execution.device))
         failed = train_together(
             store,
             group,
-            data_root=data_root,
-            device=device,
-            precision=precision,
+            execution=execution,
             on_epoch=lambda spec, progress: on_event(Event(spec.key, progress.epoch)),
             on_finish=lambda run: on_event(Event(run.key, run.spec.epochs, done=True)),
         )
@@ -75,18 +72,14 @@ class _Order(NamedTuple):
 
     spec: RunSpec
     root: Path
-    data_root: Path | None
-    device: str
-    precision: str
+    execution: Execution
 
 
 def train_in_processes(
     plan: Plan,
     store: Store,
     *,
-    data_root: Path | None,
-    device: str,
-    precision: str,
+    execution: Execution,
     on_event: Listener,
     workers: int | None = None,
 ) -> dict[str, str]:
@@ -97,7 +90,7 @@ def train_in_processes(
     """
     count = min(workers or cores(), len(plan.specs))
     check_memory(plan.specs[0], count, memory_available())
-    choose_device(device)  # an unknown one is said before anything is started
+    choose_device(execution.device)  # an unknown one is said before anything is started
     context = multiprocessing.get_context("spawn")
     waiting = list(plan.specs)
     running: dict[Connection, tuple[str, Any]] = {}
@@ -123,7 +116,7 @@ def train_in_processes(
                     spec = waiting.pop(0)
                     # A line for each: one that all share stays locked for good where a worker is killed while writing.
                     ours, theirs = context.Pipe(duplex=False)
-                    order = _Order(spec, store.root, data_root, device, precision)
+                    order = _Order(spec, store.root, execution)
                     process = context.Process(target=_work, args=(order, theirs), name=spec.key)
                     process.start()
                     theirs.close()
@@ -178,9 +171,7 @@ def _work(order: _Order, told: Connection) -> None:
     try:
         Store(order.root).get_or_train(
             order.spec,
-            data_root=order.data_root,
-            device=order.device,
-            precision=order.precision,
+            execution=order.execution,
             on_epoch=lambda progress: told.send(Event(key, progress.epoch)),
         )
         told.send(Event(key, order.spec.epochs, done=True))

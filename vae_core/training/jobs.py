@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae_core.datasets import ImageDataset, load
 from vae_core.errors import DatasetUnavailable, TrainingDiverged
+from vae_core.execution import USUAL, Execution
 from vae_core.models import model_kind
 from vae_core.run import Run
 from vae_core.spec import RunSpec
@@ -29,9 +29,7 @@ def get_or_train(
     store: Store,
     spec: RunSpec,
     *,
-    data_root: str | Path | None = None,
-    device: str = "auto",
-    precision: str = "auto",
+    execution: Execution = USUAL,
     splits: tuple[ImageDataset, ImageDataset] | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
     on_wait: Callable[[], None] | None = None,
@@ -43,7 +41,7 @@ def get_or_train(
     with store.locked(spec.key, on_wait):
         if (run := store.load_if_whole(spec.key)) is not None:
             return run
-        training, validation = splits or _splits(spec, data_root)
+        training, validation = splits or _splits(spec, execution)
         start = time.perf_counter()
         pictures: Film | None = None
         if model_kind(spec.model).trained:
@@ -54,24 +52,21 @@ def get_or_train(
                 spec,
                 training,
                 validation,
-                device=device,
-                precision=precision,
+                execution=execution,
                 resume=resume,
                 on_epoch=on_epoch,
                 save_state=lambda state: store.save_partial(spec, state, pictures),
             )
         else:
             trained = fit(spec, training, validation, on_epoch=on_epoch)
-        return _finished(store, spec, trained, training, validation, data_root, start, pictures)
+        return _finished(store, spec, trained, training, validation, execution, start, pictures)
 
 
 def train_together(
     store: Store,
     specs: Sequence[RunSpec],
     *,
-    data_root: str | Path | None = None,
-    device: str = "auto",
-    precision: str = "auto",
+    execution: Execution = USUAL,
     on_epoch: Callable[[RunSpec, Progress], None] | None = None,
     on_finish: Callable[[Run], None] | None = None,
 ) -> dict[str, TrainingDiverged]:
@@ -83,7 +78,7 @@ def train_together(
     Args:
         store: where they go.
         specs: of the runs.
-        data_root, device, precision: as of `Store.get_or_train`.
+        execution: where and how.
         on_epoch: called after each epoch for each member.
         on_finish: called with each run that was trained here, once it is in the store.
 
@@ -105,7 +100,7 @@ def train_together(
         for members in groups.values():
             chosen = [spec for spec, _ in members]
             states = [state for _, state in members if state]
-            training, validation = _splits(chosen[0], data_root)
+            training, validation = _splits(chosen[0], execution)
             start = time.perf_counter()
 
             def keep(member: Member, chosen: list[RunSpec] = chosen) -> None:
@@ -114,26 +109,26 @@ def train_together(
                     on_epoch(chosen[member.index], member.progress)
 
             results = train_stack(
-                chosen, training, validation, device=device, precision=precision, resume=states or None, on_epoch=keep
+                chosen, training, validation, execution=execution, resume=states or None, on_epoch=keep
             )
             for index, result in results.items():
                 if isinstance(result, TrainingDiverged):
                     failures[chosen[index].key] = result
                 else:
-                    run = _finished(store, chosen[index], result, training, validation, data_root, start)
+                    run = _finished(store, chosen[index], result, training, validation, execution, start)
                     if on_finish:
                         on_finish(run)
     for spec in elsewhere:
         try:
-            get_or_train(store, spec, data_root=data_root, device=device, precision=precision)
+            get_or_train(store, spec, execution=execution)
         except TrainingDiverged as error:
             failures[spec.key] = error
     return failures
 
 
-def _splits(spec: RunSpec, data_root: str | Path | None) -> tuple[ImageDataset, ImageDataset]:
-    training = load(spec.dataset, "train", root=data_root).first(spec.images)
-    return training, load(spec.dataset, "validation", root=data_root)
+def _splits(spec: RunSpec, execution: Execution) -> tuple[ImageDataset, ImageDataset]:
+    training = load(spec.dataset, "train", root=execution.data_root).first(spec.images)
+    return training, load(spec.dataset, "validation", root=execution.data_root)
 
 
 def _finished(
@@ -142,12 +137,12 @@ def _finished(
     trained: Trained,
     training: ImageDataset,
     validation: ImageDataset,
-    data_root: str | Path | None,
+    execution: Execution,
     start: float,
     film: Film | None = None,
 ) -> Run:
     """Measure, file, and forget what resuming would have needed."""
-    test = _test_split(spec.dataset, data_root)
+    test = _test_split(spec.dataset, execution)
     run = finish(spec, trained, training, validation, test, store.features_if_any(spec.dataset), start)
     if film:
         run = replace(run, extras={**run.extras, **film.extras()})
@@ -156,8 +151,8 @@ def _finished(
     return run
 
 
-def _test_split(name: str, data_root: str | Path | None) -> ImageDataset | None:
+def _test_split(name: str, execution: Execution) -> ImageDataset | None:
     try:
-        return load(name, "test", root=data_root)
+        return load(name, "test", root=execution.data_root)
     except DatasetUnavailable:
         return None  # the run then carries validation figures only; `evaluate --split test` says why

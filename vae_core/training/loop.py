@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from vae_core.datasets import ImageDataset
 from vae_core.errors import TrainingDiverged
 from vae_core.evaluation.losses import observed
+from vae_core.execution import USUAL, Execution
 from vae_core.losses.likelihoods import likelihood
 from vae_core.losses.terms import Term, weighted_sum, weights_at
 from vae_core.models import build
@@ -95,8 +96,7 @@ def train(
     training: ImageDataset,
     validation: ImageDataset,
     *,
-    device: str = "auto",
-    precision: str = "auto",
+    execution: Execution = USUAL,
     resume: TrainingState | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
     save_state: Callable[[TrainingState], None] | None = None,
@@ -107,9 +107,7 @@ def train(
         spec: what to train.
         training: images to learn from.
         validation: held-out images for the validation columns of the history and the snapshots.
-        device: ``auto``, or a torch device name.
-        precision: ``auto`` (measured), ``float32`` or ``bfloat16`` for the network's matrix products; losses, KL
-            and Adam are float32 always. A resumed run keeps the precision it began with.
+        execution: where and how; a resumed run keeps the precision it began with.
         resume: the state to continue from.
         on_epoch: called after each epoch.
         save_state: called after each epoch, before `on_epoch`, with all that resuming needs.
@@ -117,8 +115,8 @@ def train(
     Raises:
         TrainingDiverged: the loss became infinite or NaN; names the epoch and the run.
     """
-    where = choose_device(device)
-    exact = resume.precision if resume else choose_precision(precision, where)
+    where = choose_device(execution.device)
+    exact = resume.precision if resume else choose_precision(execution.precision, where)
     model = new_model(spec, training)
     if resume:
         model.load_state_dict(resume.weights)

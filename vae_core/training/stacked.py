@@ -20,6 +20,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from vae_core.datasets import ImageDataset
 from vae_core.errors import SpecError, TrainingDiverged
 from vae_core.evaluation.losses import observed
+from vae_core.execution import USUAL, Execution
 from vae_core.losses.likelihoods import likelihood
 from vae_core.losses.objectives import Objective, Terms
 from vae_core.losses.terms import weights_at
@@ -205,8 +206,7 @@ def train_stack(
     training: ImageDataset,
     validation: ImageDataset,
     *,
-    device: str = "auto",
-    precision: str = "auto",
+    execution: Execution = USUAL,
     resume: Sequence[TrainingState] | None = None,
     on_epoch: Callable[[Member], None] | None = None,
 ) -> dict[int, Trained | TrainingDiverged]:
@@ -214,7 +214,7 @@ def train_stack(
 
     Args:
         specs: what to train; see `same_program`.
-        training, validation, device, precision: as of `loop.train`.
+        training, validation, execution: as of `loop.train`.
         resume: the states to continue from, all after the same epoch, in the order of the specs.
         on_epoch: called after each epoch for every model that is still in training.
 
@@ -229,8 +229,8 @@ def train_stack(
         raise SpecError(f"models of one stack may differ in {', '.join(FREE)} only.")
     if not stacks(model_kind(first_spec.model)):
         raise SpecError(f"model {first_spec.model!r} cannot be trained as one program with others.")
-    where = choose_device(device)
-    exact = resume[0].precision if resume else choose_precision(precision, where)
+    where = choose_device(execution.device)
+    exact = resume[0].precision if resume else choose_precision(execution.precision, where)
     stack = Stack(specs, training, where, exact)
     if resume:
         stack.restore(resume)
