@@ -60,7 +60,8 @@ from vae_core.spec import RunSpec
 {given},
 )
 assert spec.key == "{spec.key}"
-run = Store(os.environ.get("VAE_STORE") or "repeated").get_or_train(spec, execution=Execution(device="cpu", precision="float32"))
+here = Execution(device="cpu", precision="float32")
+run = Store(os.environ.get("VAE_STORE") or "repeated").get_or_train(spec, execution=here)
 print(run.key)
 print(json.dumps(run.metrics, indent=2))
 '''
