@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from torch import Tensor, nn
 
 from vae_core.models.bottleneck import Point
 from vae_core.models.conv import conv_trunk
 from vae_core.models.network import Network
-from vae_core.spec import RunSpec
+
+if TYPE_CHECKING:
+    from vae_core.spec import RunSpec
 
 SHIFT_SHARE = 14
 

@@ -7,6 +7,7 @@ is enough for zero error on the images it learned from, and then the latent spac
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,9 @@ from torch import Tensor, nn
 from vae_core.models.bottleneck import Point
 from vae_core.models.mlp import mlp_trunk
 from vae_core.models.network import Network
-from vae_core.spec import RunSpec
+
+if TYPE_CHECKING:
+    from vae_core.spec import RunSpec
 
 STEEPNESS = (2.0, 8.0)  # of the first features, per whole number: enough to change between neighbours
 

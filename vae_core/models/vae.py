@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
@@ -10,7 +11,9 @@ from vae_core.models.bottleneck import Posterior
 from vae_core.models.conv import conv_decoder, conv_trunk
 from vae_core.models.mlp import mlp_decoder, mlp_trunk
 from vae_core.models.network import Network
-from vae_core.spec import RunSpec
+
+if TYPE_CHECKING:
+    from vae_core.spec import RunSpec
 
 
 class VAE(Network):
