@@ -9,7 +9,7 @@ Layout of a payload, little-endian::
 The header's ``body`` holds the size of the tensors in bytes and an id made from them: a receiver that keeps tensors by
 their id can be sent the header alone, `Payload.head`, when only titles or options have changed.
 
-The header's ``layers`` are a short program that the browser interprets, see `models.program`: a new decoder made of
+The header's ``layers`` are a short program that the browser interprets, see `program.operations`: a new decoder made of
 its operations needs no new JavaScript. Nothing here needs torch: a page is drawn from a run's file alone.
 """
 
@@ -28,6 +28,7 @@ import numpy as np
 
 from vae_core.datasets import ImageDataset
 from vae_core.metrics import empty_beyond
+from vae_core.program.operations import Program, linear, tensor_names
 from vae_core.run import Run
 
 FORMAT = 1
@@ -211,11 +212,11 @@ def plane_payload(
     """
     tensors = Tensors()
     plane = plane or LatentPlane.of_codes(run.codes.mean)
-    layers: list[dict[str, Any]] = []
+    layers: Program = []
     if run.spec.latent_dim != 2:
         weight = tensors.add("plane_axes", plane.axes.T.copy())
         bias = tensors.add("plane_origin", plane.origin)
-        layers.append({"op": "linear", "in": 2, "out": run.spec.latent_dim, "weight": weight, "bias": bias})
+        layers.append(linear(2, run.spec.latent_dim, weight, bias))
     plane_layers = len(layers)
     layers += _decoder_layers(run, tensors)
 
@@ -226,6 +227,10 @@ def plane_payload(
         tensors.add("posteriors", plane.posterior_factors(run.codes.log_var).astype(np.float16))
     for name, array in (extra or {}).items():
         tensors.add(name, array)
+    for program in run.further_programs.values():
+        for name in tensor_names(program):
+            if name not in tensors.table:
+                tensors.add(name, run.weights[name])
     has_prior = run.codes.has_posterior
     return tensors.payload(
         {
@@ -247,6 +252,8 @@ def plane_payload(
             "variance_share": plane.variance_share,
             "plane_origin": plane.origin.tolist(),
             "plane_axes": plane.axes.tolist(),
+            # By name, what the model has beside encoder and decoder.
+            **({"programs": run.further_programs} if run.further_programs else {}),
             **header,
         }
     )
@@ -322,15 +329,11 @@ def image_size(shape: tuple[int, int, int]) -> dict[str, int]:
     return {"channels": channels, "height": height, "width": width}
 
 
-def _decoder_layers(run: Run, tensors: Tensors) -> list[dict[str, Any]]:
+def _decoder_layers(run: Run, tensors: Tensors) -> Program:
     """The run's decoder as the browser runs it, codes to expected pixels; its weights join the tensors."""
-    layers: list[dict[str, Any]] = []
-    for layer in run.decoder:
-        names: dict[str, Any] = {
-            part: tensors.add(layer[part], run.weights[layer[part]]) for part in ("weight", "bias") if part in layer
-        }
-        layers.append({**layer, **names})
-    return [*layers, *run.likelihood.final_operations]
+    for name in tensor_names(run.decoder):
+        tensors.add(name, run.weights[name])
+    return [*run.decoder, *run.likelihood.final_operations]
 
 
 def square_range(points: np.ndarray, *, at_least: float) -> dict[str, list[float]]:

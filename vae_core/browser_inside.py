@@ -14,9 +14,10 @@ import numpy as np
 
 from vae_core.browser import Payload, plane_payload
 from vae_core.datasets import ImageDataset
-from vae_core.heads import EncoderParts, encoder_parts
+from vae_core.program.operations import Program, tensor_names
 from vae_core.run import Run
 
+ENCODER = ("trunk", "mean", "log_var")  # its programs
 PER_CLASS = 6  # held-out images of each class
 NUMBERS = ("reconstruction", "kl", "bernoulli_floor", "n")
 
@@ -43,19 +44,20 @@ def inside_payload(
         raise ValueError(f"{run.key} takes images of shape {run.image_shape}; square ones of one channel can be drawn")
     if held_out.image_shape != run.image_shape:
         raise ValueError(f"{run.key} takes images of shape {run.image_shape}, not {held_out.image_shape}")
-    parts = encoder_parts(run)
+    if not set(ENCODER) <= set(run.programs):
+        raise ValueError(f"{run.key} has no encoder with a posterior to take apart")
+    encoder = {name: run.programs[name] for name in ENCODER}
     chosen = first_of_each(held_out.labels, len(run.label_names), per_class)
-    names = [layer[part] for program in parts for layer in program for part in ("weight", "bias") if part in layer]
     return plane_payload(
         run,
         extra={
-            **{name: run.weights[name] for name in names},
+            **{name: run.weights[name] for program in encoder.values() for name in tensor_names(program)},
             "presets": held_out.images[chosen].reshape(len(chosen), -1),
             "preset_classes": held_out.labels[chosen].astype(np.uint8),
         },
         kind="inside",
-        encoder=parts._asdict(),
-        parameters={name: parameters(run, program) for name, program in _programs(run, parts).items()},
+        encoder=encoder,
+        parameters={name: parameters(run, program) for name, program in {**encoder, "decoder": run.decoder}.items()},
         preset_numbers=[int(index) for index in chosen],
         measured={name: _finite(numbers.get(name)) for name in NUMBERS},
         **header,
@@ -69,13 +71,9 @@ def first_of_each(labels: np.ndarray, classes: int, count: int) -> np.ndarray:
     return np.concatenate([np.flatnonzero(labels == label)[:count] for label in range(classes)])
 
 
-def parameters(run: Run, program: list[dict[str, Any]]) -> list[int]:
+def parameters(run: Run, program: Program) -> list[int]:
     """Numbers that are learned, layer by layer; 0 for a layer without weights."""
-    return [sum(run.weights[layer[part]].size for part in ("weight", "bias") if part in layer) for layer in program]
-
-
-def _programs(run: Run, parts: EncoderParts) -> dict[str, list[dict[str, Any]]]:
-    return {**parts._asdict(), "decoder": run.decoder}
+    return [sum(run.weights[name].size for name in tensor_names([layer])) for layer in program]
 
 
 def _finite(value: Any) -> float | None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy.linalg import orthogonal_procrustes
 
 from vae_core.browser import PRIOR_REACH, LatentPlane, Payload, Tensors, bundle, image_size, plane_payload, square_range
 from vae_core.run import Run
@@ -41,18 +42,12 @@ def aligned_planes(codes: Sequence[np.ndarray]) -> list[LatentPlane]:
         plane = LatentPlane.of_codes(stop)
         points = plane.project(stop)
         if before is not None and not plane.whole:
-            turn = procrustes(points, before)
+            turn, _ = orthogonal_procrustes(points.astype(np.float64), before.astype(np.float64))
             plane = replace(plane, axes=(turn.T @ plane.axes).astype(np.float32))
             points = plane.project(stop)
         planes.append(plane)
         before = points
     return planes
-
-
-def procrustes(points: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The orthogonal R (2, 2), a rotation or a reflection, that minimises |points R − target| for points (N, 2)."""
-    left, _, right = np.linalg.svd(points.astype(np.float64).T @ target.astype(np.float64))
-    return left @ right
 
 
 def outward(count: int, start: int) -> list[int]:

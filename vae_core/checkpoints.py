@@ -16,6 +16,7 @@ from vae_core.errors import DamagedRun, RunNotFound, SpecError, StoreError
 from vae_core.execution import USUAL, Execution
 from vae_core.features import FeatureSpace, classifier_spec
 from vae_core.manifest import SHIPPED
+from vae_core.program.operations import tensor_names
 from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
 
@@ -218,6 +219,8 @@ class Store:
             "metrics": run.metrics,
             "provenance": run.provenance,
         }
+        if run.further_programs:
+            document["programs"] = run.further_programs
         archive.write(self.path(run.key), tensors, document)
 
     def load_if_whole(self, key: str) -> Run | None:
@@ -353,8 +356,8 @@ def _run(tensors: dict[str, np.ndarray], document: dict[str, Any], key: str) -> 
         shape = tuple(document["image_shape"])
         weights, extras = _named(tensors, "model/"), _named(tensors, "extra/")
         decoder, encoder = document["decoder"], document.get("encoder", [])
-        for layer in [*decoder, *encoder]:
-            _ = [weights[layer[part]] for part in ("weight", "bias") if part in layer]
+        further = dict(document.get("programs", {}))
+        _ = [weights[name] for program in (decoder, encoder, *further.values()) for name in tensor_names(program)]
         run = Run(
             spec=spec,
             image_shape=shape,
@@ -369,6 +372,7 @@ def _run(tensors: dict[str, np.ndarray], document: dict[str, Any], key: str) -> 
             provenance=document["provenance"],
             encoder=encoder,
             extras=extras,
+            further_programs=further,
         )
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise DamagedRun(f"{key}{SUFFIX} is not a run of this program ({str(error).splitlines()[0][:100]}).") from error

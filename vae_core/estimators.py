@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vae_core.backward import cost_and_gradient, knows
 from vae_core.errors import MeasureError
+from vae_core.nats import log_density_ratio, reparameterise
+from vae_core.program.backward import cost_and_gradient
+from vae_core.program.operations import differentiable
 from vae_core.run import Run
 
 MAX_DRAWS = 100_000
@@ -66,8 +68,7 @@ def monte_carlo_kl(mean: np.ndarray, log_var: np.ndarray, noise: np.ndarray) -> 
         noise: (n, d), standard normal, n at least 2.
     """
     mean, log_var, noise = _matching(mean, log_var, noise)
-    z = mean + np.exp(0.5 * log_var) * noise
-    draws = 0.5 * (np.square(z) - np.square(noise) - log_var).sum(axis=1)  # the Gaussians' constants cancel
+    draws = log_density_ratio(reparameterise(mean, log_var, noise), log_var, noise)
     return Estimate(float(draws.mean()), float(draws.std(ddof=1)) / math.sqrt(len(draws)), len(draws))
 
 
@@ -129,9 +130,9 @@ def reconstruction_gradients(
     mean, log_var = (part[0].astype(np.float64) for part in run.posterior(np.reshape(pixels, (1, -1))))
     sigma = np.exp(0.5 * log_var)
     noise = np.random.default_rng(seed).standard_normal((draws, len(mean)))
-    z = (mean + sigma * noise).astype(np.float32)
+    z = reparameterise(mean, log_var, noise).astype(np.float32)
     x = np.ravel(pixels).astype(np.float32)
-    f, gradients = _by_numpy(run, x, z) if knows(run.decoder) else _by_torch(run, x, z)
+    f, gradients = _by_numpy(run, x, z) if differentiable(run.decoder) else _by_torch(run, x, z)
     by_name = (
         reparameterised(gradients, sigma, noise),
         score_function(f, sigma, noise),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import softmax
 
 from vae_core.errors import DamagedRun
-from vae_core.forward import run_program
 from vae_core.metrics import hole_threshold, nearest_distances
+from vae_core.program.forward import run_program
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
@@ -69,8 +70,7 @@ class FeatureSpace:
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Features (N, f) -> class probabilities (N, K)."""
         logits = run_program(self.run.decoder, self.run.weights, features).astype(np.float64)
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return softmax(logits, axis=1)
 
     def distances(self, features: np.ndarray) -> np.ndarray:
         """Features (N, f) -> distance to the nearest training image, (N,)."""

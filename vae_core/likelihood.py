@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import logsumexp, softmax
 
 from vae_core.datasets.images import binarise
 from vae_core.errors import MeasureError
-from vae_core.forward import run_program
+from vae_core.nats import log_density_ratio, reparameterise
+from vae_core.program.forward import run_program
 from vae_core.run import Run
 
 MAX_SAMPLES = 100_000  # importance samples of one image
@@ -67,16 +69,12 @@ def check_samples(samples: int) -> int:
 def importance_weighted_bound(log_weights: np.ndarray) -> np.ndarray:
     """ln of the mean weight: log_weights (..., k) -> float64 (...), nats. Burda et al. 2016, eq. 8.
 
-    The largest weight is taken out before the exponential, so that none overflows and not all vanish.
+    Weights that are all 0 (an image the model holds for impossible) give -inf, not NaN.
     """
     log_weights = np.asarray(log_weights, dtype=np.float64)
     if log_weights.ndim == 0 or log_weights.shape[-1] == 0:
         raise ValueError("a bound needs at least one weight")
-    highest = log_weights.max(axis=-1, keepdims=True)
-    # Weights that are all 0 (an image the model holds for impossible) give -inf, not NaN.
-    highest = np.where(np.isfinite(highest), highest, 0.0)
-    with np.errstate(divide="ignore"):
-        return np.log(np.exp(log_weights - highest).mean(axis=-1)) + highest[..., 0]
+    return logsumexp(log_weights, axis=-1) - math.log(log_weights.shape[-1])
 
 
 def bounds_by_k(log_weights: np.ndarray, ks: Iterable[int]) -> list[Bound]:
@@ -114,9 +112,8 @@ def effective_samples(log_weights: np.ndarray) -> np.ndarray:
 
     Near 1 a single sample carries the bound, and k is too small to be near log p(x).
     """
-    log_weights = np.asarray(log_weights, dtype=np.float64)
-    weights = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))
-    return np.square(weights.sum(axis=-1)) / np.square(weights).sum(axis=-1)
+    shares = softmax(np.asarray(log_weights, dtype=np.float64), axis=-1)
+    return 1.0 / np.square(shares).sum(axis=-1)
 
 
 def log_likelihoods(run: Run, pixels: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -162,7 +159,5 @@ def image_log_weights(run: Run, pixels: np.ndarray, k: int, seed: int = 0) -> np
     check_samples(k)
     mean, log_var = (part[0].astype(np.float64) for part in run.posterior(np.reshape(pixels, (1, -1))))
     noise = np.random.default_rng(seed).standard_normal((k, len(mean)))
-    z = mean + np.exp(0.5 * log_var) * noise
-    # log p(z) - log q(z|x): the constants of the two Gaussians cancel.
-    prior_over_posterior = 0.5 * (np.square(noise) + log_var - np.square(z)).sum(axis=1)
-    return log_likelihoods(run, pixels, z) + prior_over_posterior
+    z = reparameterise(mean, log_var, noise)
+    return log_likelihoods(run, pixels, z) - log_density_ratio(z, log_var, noise)

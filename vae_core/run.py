@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vae_core.errors import DamagedRun, MeasureError
-from vae_core.forward import run_program
 from vae_core.losses.likelihoods import Likelihood, likelihood_of
+from vae_core.models import model_kind
+from vae_core.nats import reparameterise
+from vae_core.program.forward import run_program
+from vae_core.program.operations import Program
 from vae_core.sampling import Mixture
 from vae_core.spec import RunSpec
 
@@ -42,7 +45,7 @@ class Codes:
         if self.log_var is None:
             return self.mean
         noise = generator.standard_normal(self.mean.shape, dtype=np.float32)
-        return self.mean + np.exp(0.5 * self.log_var) * noise
+        return reparameterise(self.mean, self.log_var, noise)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Run:
         image_shape: (C, H, W).
         label_names: class names.
         weights: the model's ``state_dict`` as stored: half precision, or float32 where a weight does not fit.
-        decoder: the decoder as a program, see `models.program`; it names entries of `weights`. A classifier's goes
+        decoder: the decoder as a program, see `program.operations`; it names entries of `weights`. A classifier's goes
             from features to logits.
         codes: of the validation split.
         history: one record per epoch: losses in nats per image, seconds.
@@ -69,21 +72,23 @@ class Run:
         extras: further arrays by name: ``mixture/weights``, ``mixture/means`` and ``mixture/covariances``, fitted to
             the codes of training images; a classifier's ``reference``, its features of training images,
             and ``threshold``, see `features.FeatureSpace`.
+        further_programs: what the model has beside encoder and decoder, by name, such as ``codebook`` and ``prior``.
     """
 
     spec: RunSpec
     image_shape: tuple[int, int, int]
     label_names: tuple[str, ...]
     weights: dict[str, np.ndarray]
-    decoder: list[dict[str, Any]]
+    decoder: Program
     codes: Codes
     history: list[dict[str, float]]
     snapshots: np.ndarray
     snapshot_epochs: list[int]
     metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
-    encoder: list[dict[str, Any]] = field(default_factory=list)
+    encoder: Program = field(default_factory=list)
     extras: dict[str, np.ndarray] = field(default_factory=dict)
+    further_programs: dict[str, Program] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -109,10 +114,33 @@ class Run:
             raise DamagedRun(f"the weights in {self.key} are not those of its specification; train it anew.") from error
         return model.eval()
 
+    @cached_property
+    def programs(self) -> dict[str, Program]:
+        """All programs by name: ``encoder`` and ``decoder``, the parts that its kind of code gives the encoder
+        (``trunk``, ``mean`` and ``log_var``), and the further ones.
+
+        Raises:
+            DamagedRun: the encoder or the weights are not those of this kind of code.
+        """
+        declared = model_kind(self.spec.model).bottleneck.programs
+        try:
+            return {**declared(self.encoder, self.decoder, self.weights), **self.further_programs}
+        except ValueError as error:
+            raise DamagedRun(f"the programs in {self.key} are not those of its model ({error}).") from error
+
+    def run_program(self, name: str, x: np.ndarray) -> np.ndarray:
+        """What the program of that name makes of x: (N, inputs) -> float32 (N, outputs), without torch.
+
+        Raises:
+            ValueError: there is no such program.
+        """
+        if name not in self.programs:
+            raise ValueError(f"{self.key} does not hold its {name} as a program")
+        return run_program(self.programs[name], self.weights, x)
+
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Codes (N, d) -> expected pixels, float32 (N, C*H*W), without torch; Gaussian ones may leave [0, 1]."""
-        output = run_program(self.decoder, self.weights, codes)
-        return self.likelihood.expected_images(output)
+        return self.likelihood.expected_images(run_program(self.decoder, self.weights, codes))
 
     def encode(self, pixels: np.ndarray) -> np.ndarray:
         """Flat images (N, C*H*W) in [0, 1] -> codes or posterior means, float32 (N, d), without torch."""
@@ -128,13 +156,8 @@ class Run:
         """
         if not self.codes.has_posterior:
             raise MeasureError(f"{self.key} has no posterior: choose a variational autoencoder.")
-        if not self.encoder:
-            raise ValueError(f"{self.key} does not hold its encoder as a program")
-        *trunk, mean = self.encoder
-        features = run_program(trunk, self.weights, pixels)  # what both heads share, once
-        log_var = {**mean, "weight": "log_var.weight", "bias": "log_var.bias"}
-        means, log_vars = (run_program([head], self.weights, features) for head in (mean, log_var))
-        return means, log_vars
+        features = self.run_program("trunk", pixels)  # what both heads share, once
+        return self.run_program("mean", features), self.run_program("log_var", features)
 
     @property
     def mixture(self) -> Mixture | None:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from vae_core.errors import MeasureError
-from vae_core.forward import run_program
-from vae_core.nats import closed_form_kl
+from vae_core.nats import closed_form_kl, reparameterise
+from vae_core.program.forward import run_program
+from vae_core.program.operations import tensor_names
 from vae_core.run import Run
 
 
@@ -56,8 +57,9 @@ def in_other_units(run: Run, factor: float, pixels: np.ndarray, *, seed: int = 0
     mean = run.codes.mean[: len(pixels)].astype(np.float64) * factor
     log_var = run.codes.log_var[: len(pixels)].astype(np.float64) + 2.0 * math.log(factor)
     noise = np.random.default_rng(seed).standard_normal(mean.shape)
-    z = mean + np.exp(0.5 * log_var) * noise
-    weights = {**run.weights, first["weight"]: run.weights[first["weight"]].astype(np.float64) / factor}
+    z = reparameterise(mean, log_var, noise)
+    matrix, *_ = tensor_names([first])
+    weights = {**run.weights, matrix: run.weights[matrix].astype(np.float64) / factor}
     output = run_program(run.decoder, weights, z)
     return InUnits(
         factor,

@@ -17,7 +17,7 @@ from vae_core.checkpoints import Store
 from vae_core.datasets import load
 from vae_core.manifest import SHIPPED
 from vae_core.models import model_kind
-from vae_core.models.program import decoder_program
+from vae_core.program.export import decoder_program
 from vae_core.run import Run
 from vae_core.training.finish import stored_weights
 

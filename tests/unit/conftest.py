@@ -22,7 +22,7 @@ from vae_core.datasets.torchvision_private import import_torchvision
 from vae_core.evaluation.losses import encode
 from vae_core.execution import Execution
 from vae_core.models import MODELS, build
-from vae_core.models.program import decoder_program, program
+from vae_core.program.export import decoder_program, program
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.training import loop

@@ -17,7 +17,7 @@ from torch import nn
 
 from vae_core.browser import LatentPlane, Payload, bundle, line_payload, plane_payload, thumbnails_payload
 from vae_core.datasets import ImageDataset, load
-from vae_core.models.program import decoder_program
+from vae_core.program.export import decoder_program
 from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
 from vae_core.training.finish import stored_weights
@@ -268,7 +268,7 @@ def test_every_kind_of_layer_is_interpreted_as_torch_computes_it(make: Callable[
     "layer",
     [
         nn.Conv2d(1, 1, 3, dilation=2),
-        nn.LayerNorm(4),
+        nn.GroupNorm(1, 4),
         nn.Softmax(dim=1),
         nn.ConvTranspose2d(2, 2, 3, groups=2),
         nn.ConvTranspose2d(1, 1, 3, dilation=2),

@@ -17,13 +17,13 @@ from vae_core.browser_sweep import (
     dial_payload,
     in_bundles,
     outward,
-    procrustes,
     scale_end,
     stop_payload,
     sweep_payloads,
 )
 from vae_core.checkpoints import Store
 from vae_core.manifest import SHIPPED, shipped_run
+from vae_core.program.operations import tensor_names
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
@@ -106,21 +106,14 @@ def turned(angle: float, mirrored: bool) -> np.ndarray:
     return rotation * [1, -1] if mirrored else rotation
 
 
-@pytest.mark.parametrize("angle", [0.0, 0.7, 2.0, 3.1])
+@pytest.mark.parametrize("angle", [0.0, 0.7, 1.2, 2.0, 3.1])
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_a_turned_copy_aligns_exactly(angle: float, mirrored: bool) -> None:
-    points = np.random.default_rng(0).normal(size=(200, 2)) * [2.0, 0.5]
-    copy = points @ turned(angle, mirrored)
-    assert np.allclose(copy @ procrustes(copy, points), points, atol=1e-9)
-
-
-@pytest.mark.parametrize("mirrored", [False, True])
-def test_codes_turned_in_their_principal_plane_stay_where_they_were(mirrored: bool) -> None:
+def test_codes_turned_in_their_principal_plane_stay_where_they_were(angle: float, mirrored: bool) -> None:
     draw = np.random.default_rng(0)
     codes = draw.normal(size=(300, 6)) * [3.0, 2.0, 0.3, 0.2, 0.1, 0.1]
     basis, _ = np.linalg.qr(draw.normal(size=(6, 6)))
     turn = np.eye(6)
-    turn[:2, :2] = turned(1.2, mirrored)
+    turn[:2, :2] = turned(angle, mirrored)
     one, other = (codes @ basis).astype(np.float32), (codes @ turn @ basis).astype(np.float32)
     planes = aligned_planes([one, other])
     assert np.allclose(planes[0].project(one), planes[1].project(other), atol=1e-4)
@@ -212,5 +205,4 @@ def test_eleven_stops_of_five_thousand_digits_are_far_below_eight_megabytes() ->
 
 
 def _decoder_bytes(header: dict[str, Any]) -> int:
-    names = [layer[part] for layer in header["layers"] for part in ("weight", "bias") if part in layer]
-    return sum(2 * int(np.prod(header["tensors"][name]["shape"])) for name in names)
+    return sum(2 * int(np.prod(header["tensors"][name]["shape"])) for name in tensor_names(header["layers"]))

@@ -9,44 +9,18 @@ import pytest
 import torch
 from torch import nn
 
-from vae_core import backward
 from vae_core.checkpoints import Store
 from vae_core.errors import MeasureError
-from vae_core.forward import BATCH, run_program, sigmoid
 from vae_core.manifest import SHIPPED
 from vae_core.models import MODELS
-from vae_core.models.program import LAYER_OPS, program
+from vae_core.program import backward
+from vae_core.program.export import program
+from vae_core.program.forward import BATCH, run_program
+from vae_core.program.operations import sigmoid
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
 RANDOM = np.random.default_rng(0)
-
-LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
-    "linear": (lambda: nn.Linear(5, 3), (5,)),
-    "linear without bias": (lambda: nn.Linear(5, 3, bias=False), (5,)),
-    "relu": (nn.ReLU, (7,)),
-    "tanh": (nn.Tanh, (7,)),
-    "sigmoid": (nn.Sigmoid, (7,)),
-    "reshape": (lambda: nn.Unflatten(1, (2, 3, 4)), (24,)),
-    "conv": (lambda: nn.Conv2d(1, 3, 3), (1, 6, 6)),
-    "conv as in the models": (lambda: nn.Conv2d(2, 4, 4, 2, 1), (2, 8, 8)),
-    "conv on odd sizes": (lambda: nn.Conv2d(2, 4, 4, 2, 1), (2, 7, 9)),
-    "conv of one pixel": (lambda: nn.Conv2d(3, 2, 1), (3, 5, 4)),
-    "conv without bias": (lambda: nn.Conv2d(2, 3, 2, bias=False), (2, 5, 5)),
-    "conv uneven": (lambda: nn.Conv2d(2, 3, (2, 5), stride=(3, 1), padding=(0, 2)), (2, 8, 5)),
-    "conv that skips pixels": (lambda: nn.Conv2d(1, 2, 2, stride=3), (1, 9, 8)),
-    "conv_transpose": (lambda: nn.ConvTranspose2d(3, 1, 3), (3, 4, 4)),
-    "conv_transpose as in the models": (lambda: nn.ConvTranspose2d(4, 2, 4, 2, 1), (4, 4, 4)),
-    "conv_transpose to odd sizes": (lambda: nn.ConvTranspose2d(4, 2, 4, 2, 1, (1, 0)), (4, 3, 4)),
-    "conv_transpose of one pixel": (lambda: nn.ConvTranspose2d(3, 2, 1), (3, 5, 4)),
-    "conv_transpose without bias": (lambda: nn.ConvTranspose2d(2, 3, 2, bias=False), (2, 5, 5)),
-    "conv_transpose uneven": (
-        lambda: nn.ConvTranspose2d(2, 3, (3, 2), stride=(1, 3), padding=(1, 0), output_padding=(0, 2)),
-        (2, 3, 4),
-    ),
-    "conv_transpose with gaps": (lambda: nn.ConvTranspose2d(1, 2, 2, stride=3, output_padding=1), (1, 3, 2)),
-    "conv_transpose cropped to its middle": (lambda: nn.ConvTranspose2d(2, 1, 5, stride=2, padding=3), (2, 5, 6)),
-}
 
 
 def as_arrays(network: nn.Module) -> dict[str, np.ndarray]:
@@ -59,23 +33,6 @@ def filled(*layers: nn.Module) -> nn.Sequential:
     for parameter in network.parameters():
         nn.init.uniform_(parameter, -0.7, 0.7, generator=generator)
     return network
-
-
-@pytest.mark.parametrize(("make", "shape"), LAYERS.values(), ids=LAYERS.keys())
-def test_every_kind_of_layer_gives_torchs_numbers(make: Callable[[], nn.Module], shape: tuple[int, ...]) -> None:
-    network = filled(nn.Unflatten(1, shape), make())
-    x = RANDOM.standard_normal((11, int(np.prod(shape)))).astype(np.float32)
-    with torch.no_grad():
-        expected = network(torch.from_numpy(x)).flatten(1).numpy()
-    result = run_program(program(network.named_children()), as_arrays(network), x)
-    assert result.dtype == np.float32
-    assert expected.std() > 0.1
-    np.testing.assert_allclose(result, expected, rtol=0, atol=1e-5)
-
-
-def test_the_layers_above_are_all_there_are() -> None:
-    made = {program([("0", make())])[0]["op"] for make, _ in LAYERS.values()}
-    assert made == set(LAYER_OPS)
 
 
 @pytest.mark.parametrize("rows", [0, 1, BATCH - 1, BATCH, BATCH + 1, 2 * BATCH + 7])

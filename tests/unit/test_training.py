@@ -17,8 +17,8 @@ from vae_core.evaluation.losses import evaluate
 from vae_core.execution import Execution
 from vae_core.metrics import mean_squared_error
 from vae_core.models import build
-from vae_core.models.program import program
 from vae_core.models.vae import VAE
+from vae_core.program.export import program
 from vae_core.spec import RunSpec
 from vae_core.training import Progress, device, loop, step
 from vae_core.training import train as train_as_asked

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 
 from vae_core.errors import MeasureError
+from vae_core.program.operations import sigmoid
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -107,8 +108,6 @@ class Bernoulli:
         return self.expected_images(output) - pixels
 
     def expected_images(self, output: np.ndarray) -> np.ndarray:
-        from vae_core.forward import sigmoid
-
         return sigmoid(output)
 
     def check_pixels(self, pixels: np.ndarray) -> None:

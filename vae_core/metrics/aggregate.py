@@ -6,11 +6,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import logsumexp
 
 from vae_core.errors import MeasureError
 from vae_core.metrics.checks import equal_shape, finite_rows, positive_count
+from vae_core.nats import closed_form_kl, reparameterise
 
-BLOCK_NUMBERS = 2_000_000  # 16 MB
+BLOCK_NUMBERS = 1_000_000  # 8 MB, of which a logarithm of sums holds several
 NARROWEST = 1e-12  # least variance, relative to the largest squared code: rounding then costs 0.001 nats
 LOG_VAR_LIMIT = 300.0  # variances and precisions beyond e^300 would overflow when multiplied
 
@@ -56,7 +58,7 @@ def aggregate_posterior(
     positive_count("samples", samples)
     if np.abs(log_var).max() > LOG_VAR_LIMIT:
         raise MeasureError(f"a variance lies beyond e^±{LOG_VAR_LIMIT:.0f}: train the model that made it again")
-    mean_kl = 0.5 * float((np.square(mean) + np.expm1(log_var) - log_var).sum(axis=1).mean())
+    mean_kl = float(closed_form_kl(mean, log_var).sum(axis=1).mean())
     random = np.random.default_rng(seed)
     drawn = random.integers(len(mean), size=samples)
     noise = random.standard_normal((samples, mean.shape[1]))
@@ -91,13 +93,11 @@ def _log_own_share(mean: np.ndarray, log_var: np.ndarray, drawn: np.ndarray, noi
     for start in range(0, len(drawn), block):
         here = slice(start, start + block)
         own = drawn[here]
-        z = mean[own] + np.exp(0.5 * log_var[own]) * noise[here]
+        z = reparameterise(mean[own], log_var[own], noise[here])
         squared = np.hstack([np.square(z), z, np.ones((len(z), 1))]) @ right.T
         log_density = -0.5 * (squared + log_scale)  # but for the constant that all share
         own_density = log_density[np.arange(len(z)), own]
-        highest = log_density.max(axis=1)
-        total = np.exp(log_density - highest[:, None]).sum(axis=1)
-        result[here] = own_density - highest - np.log(total)
+        result[here] = own_density - logsumexp(log_density, axis=1)
     return result
 
 

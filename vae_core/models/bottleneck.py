@@ -6,10 +6,13 @@ answers. Both can be sampled and have a divergence, so a loss does not ask which
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from vae_core.losses.divergences import kl_to_standard_normal
+from vae_core.program.named import encoder_and_decoder, trunk_and_heads
+from vae_core.program.operations import Program
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,11 +27,13 @@ class Bottleneck:
         decodes: whether a decoder makes images of codes, so that there is a latent space to touch.
         continuous: whether codes fill a space that can be drawn from and walked through, as the measurements of
             samples, paths and neighbours take for granted; numbers on a list and a classifier's features do not.
+        programs: (encoder, decoder, names of the weights) -> the programs by name, see `program.named`.
     """
 
     divergence: str | None = None
     decodes: bool = True
     continuous: bool = True
+    programs: Callable[[Program, Program, Container[str]], dict[str, Program]] = encoder_and_decoder
 
     @property
     def has_prior(self) -> bool:
@@ -38,7 +43,7 @@ class Bottleneck:
 
 BOTTLENECKS: dict[str, Bottleneck] = {
     "point": Bottleneck(),
-    "gaussian": Bottleneck(divergence="kl"),
+    "gaussian": Bottleneck(divergence="kl", programs=trunk_and_heads),
     "number": Bottleneck(continuous=False),
     "features": Bottleneck(decodes=False, continuous=False),
 }

@@ -23,6 +23,10 @@ class Network(nn.Module, ABC):
         """Names and modules from an image to the mean of its code, in order; empty where they are no program."""
         return []
 
+    def further_layers(self) -> dict[str, list[tuple[str, nn.Module]]]:
+        """What there is beside encoder and decoder, such as a codebook or a prior: layers as above, by name."""
+        return {}
+
     def decode(self, z: Tensor) -> Tensor:
         """Codes (B, d) -> natural parameters of p(x|z), (B, D)."""
         return self.decoder(z)

@@ -14,10 +14,10 @@ import numpy as np
 from vae_core import archive
 from vae_core.datasets import ImageDataset
 from vae_core.errors import DamagedRun
-from vae_core.forward import run_program
 from vae_core.losses.likelihoods import likelihood_of
 from vae_core.models import build
-from vae_core.models.program import decoder_program, program
+from vae_core.program.export import decoder_program, program
+from vae_core.program.forward import run_program
 from vae_core.spec import RunSpec
 from vae_core.training.loop import images_per_epoch, shown_images, snapshot_epochs
 from vae_core.training.state import TrainingState

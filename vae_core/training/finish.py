@@ -17,7 +17,7 @@ from vae_core.evaluation.measure import measure
 from vae_core.features import REFERENCE_IMAGES, FeatureSpace, reference_extras
 from vae_core.models import model_kind
 from vae_core.models.network import Network
-from vae_core.models.program import decoder_program, program
+from vae_core.program.export import decoder_program, program
 from vae_core.run import Codes, Run
 from vae_core.sampling import MOST_TO_FIT, fit_mixture
 from vae_core.spec import RunSpec
@@ -64,6 +64,7 @@ def finish(
         weights=weights,
         decoder=decoder_program(model.decoder),
         encoder=program(model.encoder_layers()),
+        further_programs={name: program(layers) for name, layers in model.further_layers().items()},
         codes=codes,
         history=trained.history,
         snapshots=np.stack([trained.snapshots[epoch] for epoch in epochs]),

@@ -15,8 +15,7 @@ from vae_core.browser import Payload
 from vae_core.browser_inside import inside_payload
 from vae_core.errors import RunNotFound
 from vae_core.estimators import monte_carlo_kl
-from vae_core.heads import encoder_parts, terms
-from vae_core.nats import closed_form_kl
+from vae_core.nats import closed_form_kl, terms
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
@@ -161,8 +160,8 @@ def _what_it_means(rises: list[float]) -> str:
 def formulas(choice: str) -> list[tuple[str, str]]:
     """The mathematics with the numbers of the model on screen."""
     run = run_of(choice)
-    numbers, parts, d = measured(run), encoder_parts(run), run.spec.latent_dim
-    width = parts.mean[0]["in"]
+    numbers, d = measured(run), run.spec.latent_dim
+    width = run.programs["mean"][0]["in"]
     lines = [
         (
             f"Two heads g and h, {width} × {d} + {d} weights each, read the same {width} features of the trunk; the "

@@ -17,6 +17,7 @@ from ui.runs.resources import held_out, load_run, shelf
 from ui.runs.selection import compared_spec
 from vae_core.errors import RunNotFound
 from vae_core.likelihood import Bound, binarise, bounds_by_k, image_log_weights
+from vae_core.nats import reparameterise
 
 DATASET = "mnist"
 DIMENSIONS = (2, 16)
@@ -111,7 +112,7 @@ def bound_figures(found: Bounded) -> Html:
     black_and_white = binarise(grey)
     mean, log_var = run.posterior(black_and_white)
     noise = np.random.default_rng(SEED).standard_normal((DECODED, mean.shape[1]))
-    decoded = run.decode(mean + np.exp(0.5 * log_var) * noise)
+    decoded = run.decode(reparameterise(mean, log_var, noise))
     picture = tiles(np.concatenate([grey, black_and_white, decoded]), images.image_shape, columns=2 + DECODED)
     rows = [
         (

@@ -1,0 +1,54 @@
+"""A torch network as a program, see `operations`."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterable
+from functools import cache
+
+from torch import nn
+
+from vae_core.program.operations import OPERATIONS, Program, record
+
+
+def program(layers: Iterable[tuple[str, nn.Module]]) -> Program:
+    """A sequence of torch modules as a program.
+
+    Args:
+        layers: names in the model's ``state_dict``, and modules that `OPERATIONS` are made of, in order; a Flatten
+            leaves no trace, as the operations that need flat numbers flatten them.
+
+    Raises:
+        TypeError: a module that no interpreter knows.
+        ValueError: a module without a tensor that its operation needs.
+    """
+    records: Program = []
+    for name, module in layers:
+        if isinstance(module, nn.Flatten):
+            continue
+        op = _operation_name(type(module))
+        operation = OPERATIONS[op]
+        nested = {
+            field: program((f"{name}.{part}.{child}", layer) for child, layer in getattr(module, part).named_children())
+            for field, part in (operation.nested or {}).items()
+        }
+        held = {f"{name}.{tensor}" for tensor in module.state_dict()}
+        records.append(record(op, name, {**operation.export(module), **nested}, held))
+    return records
+
+
+def decoder_program(decoder: nn.Sequential, prefix: str = "decoder.") -> Program:
+    """`program` of a decoder whose parameters are named after `prefix` and the layer's number."""
+    return program((f"{prefix}{name}", layer) for name, layer in decoder.named_children())
+
+
+def _operation_name(kind: type[nn.Module]) -> str:
+    for ancestor in kind.__mro__:  # the most special first: a masked convolution is a convolution, too
+        if ancestor in _kinds():
+            return _kinds()[ancestor]
+    raise TypeError(f"the interpreters do not know the layer {kind.__name__}")
+
+
+@cache
+def _kinds() -> dict[type[nn.Module], str]:
+    return {pkgutil.resolve_name(place): name for name, operation in OPERATIONS.items() for place in operation.modules}

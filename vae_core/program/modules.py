@@ -1,0 +1,87 @@
+"""Torch modules of the operations that torch has none of."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vae_core.program.convolutions import causal_mask
+
+
+class Residual(nn.Module):
+    """x + body(x) (He et al. 2016): the layers learn what is to change.
+
+    Args:
+        layers: in order; the last gives as many numbers as the first takes.
+    """
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, ...) -> the same shape."""
+        return x + self.body(x).view(x.shape)
+
+
+class Permute(nn.Module):
+    """Axes in another order.
+
+    Args:
+        axes: of one example, from 0: axis i of the output is axis axes[i] of the input.
+    """
+
+    def __init__(self, *axes: int) -> None:
+        super().__init__()
+        self.axes = axes
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, ...) -> (B, ...)."""
+        return x.permute(0, *(axis + 1 for axis in self.axes))
+
+
+class MaskedConv2d(nn.Conv2d):
+    """A convolution that sees only what comes before a pixel in reading order (van den Oord et al. 2016, PixelCNN).
+
+    It keeps the map's size. The weights it does not see are kept as they are, and have no gradient.
+
+    Args:
+        kind: ``A`` hides the pixel itself, as the first layer must; ``B`` sees it.
+        channels_in, channels_out: of the maps.
+        kernel_size: odd.
+    """
+
+    mask: Tensor
+
+    def __init__(self, kind: str, channels_in: int, channels_out: int, kernel_size: int, bias: bool = True) -> None:
+        if kernel_size % 2 == 0:
+            raise ValueError(f"a masked convolution has a pixel in its middle: an odd kernel, not {kernel_size}")
+        super().__init__(channels_in, channels_out, kernel_size, padding=kernel_size // 2, bias=bias)
+        self.kind = kind
+        mask = torch.from_numpy(causal_mask([kernel_size, kernel_size], kind))
+        self.register_buffer("mask", mask, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C', H, W)."""
+        return functional.conv2d(x, self.weight * self.mask, self.bias, self.stride, self.padding)
+
+
+class Nearest(nn.Module):
+    """Which row of a codebook is nearest, the lowest where several are (van den Oord et al. 2017, VQ-VAE).
+
+    Args:
+        weight: (count, width), the codebook; may be another module's, such as an Embedding's.
+    """
+
+    def __init__(self, weight: nn.Parameter) -> None:
+        super().__init__()
+        self.weight = weight
+
+    @torch.no_grad()
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (B, ..., width) -> whole numbers (B, ...)."""
+        # From the differences, in float64: equal rows are then exactly as far, and argmin takes the first.
+        rows, codebook = x.double().flatten(0, -2), self.weight.double()
+        away = torch.cdist(rows, codebook, compute_mode="donot_use_mm_for_euclid_dist")
+        return away.argmin(dim=-1).view(x.shape[:-1])

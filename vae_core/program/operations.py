@@ -1,0 +1,455 @@
+"""The operations that programs are made of, each defined once: `OPERATIONS`.
+
+A program is a list of records, JSON as a run's file and a payload's header hold it. A record's ``op`` names its
+operation; its other fields are attributes (numbers, shapes), parameters (names of tensors, which the weights hold
+under these names) and programs nested in it. Whoever needs a program's tensors asks `tensor_names`, so nobody else
+knows what a parameter is called. Shapes are those of one example, row-major; every interpreter adds the batch.
+
+``linear``
+    ``in``, ``out``; tensors ``weight`` (out, in) and, where there is one, ``bias`` (out,). Takes ``in`` numbers of any
+    shape, flattened; gives weight · x + bias.
+``relu``, ``tanh``, ``sigmoid``
+    No fields. Each number by itself.
+``reshape``
+    ``shape``, of as many numbers as come in.
+``permute``
+    ``axes``: axis i of the output is axis axes[i] of the input, counted from 0.
+``conv``
+    ``in``, ``out`` (channels), ``kernel_size``, ``stride``, ``padding`` (two numbers each: down, across); tensors
+    ``weight`` (out, in, kh, kw) and, where there is one, ``bias`` (out,). (in, H, W) -> (out, H', W') with
+    H' = (H + 2 padding - kernel) // stride + 1; zeros are padded.
+``conv_transpose``
+    The fields of ``conv`` and ``output_padding``; tensors ``weight`` (in, out, kh, kw) and, where there is one,
+    ``bias`` (out,). H' = (H - 1) stride - 2 padding + kernel + output_padding.
+``masked_conv2d``
+    The fields and tensors of ``conv``, and ``mask``, "A" or "B". The tensor is stored without its mask: weights that
+    come after (kh // 2, kw // 2) in reading order count as 0; with "A" that one, too.
+``residual``
+    ``program``, records as these, whose output has as many numbers as its input x. Gives x + program(x), in x's shape.
+``layer_norm``
+    ``shape``, the last axes, over which it normalises (all numbers, flattened, where the input has other last axes),
+    and ``eps``; tensors ``weight`` and ``bias``, of that shape, where there are such.
+    (x - mean) / sqrt(variance + eps) · weight + bias, the variance divided by the count.
+``batch_norm``
+    ``count`` (channels, the first axis) and ``eps``; tensors ``mean`` and ``variance`` (count,), as training left
+    them, and ``weight`` and ``bias`` (count,) where there are such. By channel the same formula as ``layer_norm``.
+``embedding``
+    ``count``, ``width``; tensor ``weight`` (count, width). Whole numbers from 0 to count - 1, of any shape ->
+    (*shape, width), the rows of these numbers.
+``nearest``
+    ``count``, ``width``; tensor ``weight`` (count, width). (*shape, width) -> (*shape): the number of the row that is
+    nearest (Euclidean distance); the lowest one where several are.
+
+The browser's engine knows ``linear``, the activations, ``reshape``, ``conv`` and ``conv_transpose``, and refuses a
+payload with another operation by its name.
+
+Nothing here needs torch; `export` finds an operation by the torch module that it is made of.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from vae_core.program.convolutions import causal_mask, conv, conv_shape, conv_transpose, conv_transpose_shape
+
+Layer = dict[str, Any]
+Program = list[Layer]
+Weights = Mapping[str, np.ndarray]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A tensor that an operation needs.
+
+    Attributes:
+        name: of the record's field that names the tensor.
+        source: what the torch module calls it.
+        optional: whether the operation can do without.
+    """
+
+    name: str
+    source: str
+    optional: bool = False
+
+
+WEIGHT = Parameter("weight", "weight")
+BIAS = Parameter("bias", "bias", optional=True)
+SCALE = Parameter("weight", "weight", optional=True)
+
+
+def _no_attributes(module: Any) -> Layer:
+    return {}
+
+
+def _same_shape(layer: Layer, shape: Shape) -> Shape:
+    return shape
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One kind of layer.
+
+    Attributes:
+        apply: (record, weights in float32, x (N, *shape) in float32) -> float32 (N, *output shape).
+        modules: places, such as ``torch.nn:Linear``, of the torch modules that it is made of.
+        parameters: its tensors, in the order in which records and payloads list them.
+        nested: fields that hold a program, and what the torch module calls the sequence of its layers.
+        export: the torch module -> its attributes, the fields that are neither parameters nor programs; raises
+            TypeError where the interpreters cannot do what the module does.
+        output_shape: (record, shape) -> shape, without the batch.
+        backward: (record, weights, x, output, derivative by the output) -> derivative by x; None where it has none
+            here.
+    """
+
+    apply: Callable[[Layer, Weights, np.ndarray], np.ndarray]
+    modules: tuple[str, ...]
+    parameters: tuple[Parameter, ...] = ()
+    nested: Mapping[str, str] | None = None
+    export: Callable[[Any], Layer] = _no_attributes
+    output_shape: Callable[[Layer, Shape], Shape] = _same_shape
+    backward: Callable[[Layer, Weights, np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
+
+
+def operation_of(layer: Layer) -> Operation:
+    """The operation of a record.
+
+    Raises:
+        ValueError: it is unknown, or the record does not name a tensor that it needs.
+    """
+    name = layer["op"]
+    if not isinstance(name, str) or name not in OPERATIONS:
+        raise ValueError(f"a program has the unknown operation {str(name)[:40]!r}")
+    operation = OPERATIONS[name]
+    for parameter in operation.parameters:
+        if not isinstance(layer.get(parameter.name), str) and not (parameter.optional and parameter.name not in layer):
+            raise ValueError(f"the operation {name!r} of a program lacks its parameter {parameter.name!r}")
+    return operation
+
+
+def record(op: str, prefix: str, attributes: Layer, tensors: Container[str]) -> Layer:
+    """A record whose parameters are named after the prefix, as a torch module of that name calls them.
+
+    Args:
+        op: in `OPERATIONS`.
+        prefix: the module's name.
+        attributes: the fields that are no parameters.
+        tensors: names there are; of the optional parameters, those in it are used.
+
+    Raises:
+        ValueError: a parameter that is not optional is not among them.
+    """
+    used = {}
+    for parameter in OPERATIONS[op].parameters:
+        name = f"{prefix}.{parameter.source}"
+        if name in tensors:
+            used[parameter.name] = name
+        elif not parameter.optional:
+            raise ValueError(f"there is no tensor {name}, which the operation {op!r} needs")
+    return {"op": op, **attributes, **used}
+
+
+def linear(inputs: int, outputs: int, weight: str, bias: str) -> Layer:
+    """The record of a fully connected layer with tensors of any names."""
+    return {"op": "linear", "in": inputs, "out": outputs, WEIGHT.name: weight, BIAS.name: bias}
+
+
+def tensor_names(program: Program) -> list[str]:
+    """The tensors that a program names, those of its nested programs among them: in order, each once.
+
+    Raises:
+        ValueError: an unknown operation, or one that lacks a parameter.
+    """
+    return list(dict.fromkeys(_tensor_names(program)))
+
+
+def _tensor_names(program: Program) -> Iterator[str]:
+    for layer in program:
+        operation = operation_of(layer)
+        yield from (layer[parameter.name] for parameter in operation.parameters if parameter.name in layer)
+        for field in operation.nested or ():
+            yield from _tensor_names(layer[field])
+
+
+def output_shape(program: Program, shape: Shape) -> Shape:
+    """The shape of what a program makes of an example of `shape`."""
+    for layer in program:
+        shape = operation_of(layer).output_shape(layer, shape)
+    return shape
+
+
+def apply(program: Program, weights: Weights, x: np.ndarray) -> np.ndarray:
+    """A program's output, in its own shape: x float32 (N, *shape) -> float32 (N, *output shape)."""
+    for layer in program:
+        x = operation_of(layer).apply(layer, weights, x)
+    return x
+
+
+def trace(program: Program, weights: Weights, x: np.ndarray) -> list[np.ndarray]:
+    """The input, and what each operation made of it in turn: all that `pull_back` needs."""
+    outputs = [x]
+    for layer in program:
+        outputs.append(operation_of(layer).apply(layer, weights, outputs[-1]))
+    return outputs
+
+
+def differentiable(program: Program) -> bool:
+    """Whether every operation has its derivative here."""
+    for layer in program:
+        operation = operation_of(layer)
+        if operation.backward is None or not all(differentiable(layer[field]) for field in operation.nested or ()):
+            return False
+    return True
+
+
+def pull_back(program: Program, weights: Weights, outputs: list[np.ndarray], gradient: np.ndarray) -> np.ndarray:
+    """The derivative by a program's output -> that by its input; `outputs` as `trace` gave them."""
+    ways = zip(program, outputs[:-1], outputs[1:], strict=True)
+    for layer, x, y in reversed(list(ways)):
+        backward = operation_of(layer).backward
+        assert backward is not None  # the caller asked `differentiable`
+        gradient = backward(layer, weights, x, y, gradient)
+    return gradient
+
+
+def flat(x: np.ndarray) -> np.ndarray:
+    """(N, *shape) -> (N, numbers)."""
+    return x.reshape(len(x), math.prod(x.shape[1:]))  # not -1, which no rows at all leave open
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-x)), without overflow."""
+    # As scipy.special.expit within float32's rounding, in a sixth of its time: numpy has a vectorised tanh.
+    return np.float32(0.5) * (np.tanh(np.float32(0.5) * x) + np.float32(1.0))
+
+
+def _linear(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    y = flat(x) @ weights[layer["weight"]].T
+    if "bias" in layer:
+        y += weights[layer["bias"]]
+    return y
+
+
+def _linear_backward(layer: Layer, weights: Weights, x: np.ndarray, y: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    return (gradient @ weights[layer["weight"]]).reshape(x.shape)
+
+
+def _activation(
+    module: str, function: Callable[[np.ndarray], np.ndarray], slope: Callable[[np.ndarray], np.ndarray]
+) -> Operation:
+    """Each number by itself; `slope` is the derivative, from the output."""
+    return Operation(
+        apply=lambda layer, weights, x: function(x),
+        modules=(module,),
+        backward=lambda layer, weights, x, y, gradient: gradient * slope(y),
+    )
+
+
+def _geometry(module: Any, *further: str) -> Layer:
+    if module.groups != 1 or module.dilation != (1, 1):
+        raise TypeError("the interpreters know no convolutions with groups or dilation")
+    if module.padding_mode != "zeros" or isinstance(module.padding, str):
+        raise TypeError("the interpreters know no convolutions that pad other than by so many zeros")
+    extents = {extent: list(getattr(module, extent)) for extent in ("kernel_size", "stride", "padding", *further)}
+    return {"in": module.in_channels, "out": module.out_channels, **extents}
+
+
+def _with_channel_bias(y: np.ndarray, layer: Layer, weights: Weights) -> np.ndarray:
+    return y + weights[layer["bias"]][:, None, None] if "bias" in layer else y
+
+
+def _conv(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    return _with_channel_bias(conv(x, weights[layer["weight"]], layer), layer, weights)
+
+
+def _conv_transpose(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    return _with_channel_bias(conv_transpose(x, weights[layer["weight"]], layer), layer, weights)
+
+
+def _masked_conv(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    weight = weights[layer["weight"]] * causal_mask(layer["kernel_size"], layer["mask"])
+    return _with_channel_bias(conv(x, weight, layer), layer, weights)
+
+
+def _residual(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    return x + apply(layer["program"], weights, x).reshape(x.shape)
+
+
+def _residual_backward(
+    layer: Layer, weights: Weights, x: np.ndarray, y: np.ndarray, gradient: np.ndarray
+) -> np.ndarray:
+    outputs = trace(layer["program"], weights, x)
+    return gradient + pull_back(layer["program"], weights, outputs, gradient.reshape(outputs[-1].shape))
+
+
+def _rows_to_norm(layer: Layer, x: np.ndarray) -> np.ndarray:
+    """(N, rows, *shape): what is normalised together, row by row."""
+    shape = tuple(layer["shape"])
+    if x.shape[-len(shape) :] == shape:
+        return x.reshape(len(x), math.prod(x.shape[1 : -len(shape)]), *shape)
+    return x.reshape(len(x), 1, *shape)
+
+
+def _standardised(layer: Layer, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+    """(x - mean) / deviation and 1 / deviation, of `_rows_to_norm`; and the axes of the means."""
+    rows = _rows_to_norm(layer, x)
+    axes = tuple(range(2, rows.ndim))
+    scale = 1.0 / np.sqrt(rows.var(axis=axes, keepdims=True) + np.float32(layer["eps"]))
+    return (rows - rows.mean(axis=axes, keepdims=True)) * scale, scale, axes
+
+
+def _layer_norm(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    y, _, _ = _standardised(layer, x)
+    if "weight" in layer:
+        y = y * weights[layer["weight"]]
+    if "bias" in layer:
+        y = y + weights[layer["bias"]]
+    return y.reshape(x.shape)
+
+
+def _layer_norm_backward(
+    layer: Layer, weights: Weights, x: np.ndarray, y: np.ndarray, gradient: np.ndarray
+) -> np.ndarray:
+    standard, scale, axes = _standardised(layer, x)
+    rows = gradient.reshape(standard.shape)
+    if "weight" in layer:
+        rows = rows * weights[layer["weight"]]
+    along = (rows * standard).mean(axis=axes, keepdims=True)
+    return (scale * (rows - rows.mean(axis=axes, keepdims=True) - standard * along)).reshape(x.shape)
+
+
+def _channel_scale(layer: Layer, weights: Weights) -> np.ndarray:
+    scale = 1.0 / np.sqrt(weights[layer["variance"]] + np.float32(layer["eps"]))
+    return scale * weights[layer["weight"]] if "weight" in layer else scale
+
+
+def _by_channel(values: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return values.reshape(-1, *[1] * (x.ndim - 2))
+
+
+def _batch_norm(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    y = (x - _by_channel(weights[layer["mean"]], x)) * _by_channel(_channel_scale(layer, weights), x)
+    return y + _by_channel(weights[layer["bias"]], x) if "bias" in layer else y
+
+
+def _batch_norm_backward(
+    layer: Layer, weights: Weights, x: np.ndarray, y: np.ndarray, gradient: np.ndarray
+) -> np.ndarray:
+    return gradient * _by_channel(_channel_scale(layer, weights), x)
+
+
+def _embedding(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    codes = x.astype(np.int64)
+    if not np.array_equal(codes, x) or (codes.size and not 0 <= codes.min() <= codes.max() < layer["count"]):
+        raise ValueError(f"codes must be whole numbers from 0 to {layer['count'] - 1}")
+    return weights[layer["weight"]][codes]
+
+
+def _export_embedding(module: Any) -> Layer:
+    if module.max_norm is not None:
+        raise TypeError("the interpreters know no embedding that shortens its rows")
+    return {"count": module.num_embeddings, "width": module.embedding_dim}
+
+
+def _nearest(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    # Each distance from its own differences, in float64: two equal rows are then exactly as far, and the first wins.
+    away = cdist(x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), weights[layer["weight"]], "sqeuclidean")
+    return away.argmin(axis=1).reshape(x.shape[:-1]).astype(np.float32)
+
+
+def _permute(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    return x.transpose(0, *(axis + 1 for axis in layer["axes"]))
+
+
+def _permute_backward(layer: Layer, weights: Weights, x: np.ndarray, y: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    return gradient.transpose(0, *(int(axis) + 1 for axis in np.argsort(layer["axes"])))
+
+
+OPERATIONS: dict[str, Operation] = {
+    "linear": Operation(
+        apply=_linear,
+        modules=("torch.nn:Linear",),
+        parameters=(WEIGHT, BIAS),
+        export=lambda module: {"in": module.in_features, "out": module.out_features},
+        output_shape=lambda layer, shape: (layer["out"],),
+        backward=_linear_backward,
+    ),
+    "relu": _activation("torch.nn:ReLU", lambda x: np.maximum(x, 0.0), lambda y: y > 0.0),
+    "tanh": _activation("torch.nn:Tanh", np.tanh, lambda y: 1.0 - y * y),
+    "sigmoid": _activation("torch.nn:Sigmoid", sigmoid, lambda y: y * (1.0 - y)),
+    "reshape": Operation(
+        apply=lambda layer, weights, x: x.reshape(len(x), *layer["shape"]),
+        modules=("torch.nn:Unflatten",),
+        export=lambda module: {"shape": list(module.unflattened_size)},
+        output_shape=lambda layer, shape: tuple(layer["shape"]),
+        backward=lambda layer, weights, x, y, gradient: gradient.reshape(x.shape),
+    ),
+    "permute": Operation(
+        apply=_permute,
+        modules=("vae_core.program.modules:Permute",),
+        export=lambda module: {"axes": list(module.axes)},
+        output_shape=lambda layer, shape: tuple(shape[axis] for axis in layer["axes"]),
+        backward=_permute_backward,
+    ),
+    "conv": Operation(
+        apply=_conv,
+        modules=("torch.nn:Conv2d",),
+        parameters=(WEIGHT, BIAS),
+        export=_geometry,
+        output_shape=conv_shape,
+    ),
+    "conv_transpose": Operation(
+        apply=_conv_transpose,
+        modules=("torch.nn:ConvTranspose2d",),
+        parameters=(WEIGHT, BIAS),
+        export=lambda module: _geometry(module, "output_padding"),
+        output_shape=conv_transpose_shape,
+    ),
+    "masked_conv2d": Operation(
+        apply=_masked_conv,
+        modules=("vae_core.program.modules:MaskedConv2d",),
+        parameters=(WEIGHT, BIAS),
+        export=lambda module: {**_geometry(module), "mask": module.kind},
+        output_shape=conv_shape,
+    ),
+    "residual": Operation(
+        apply=_residual,
+        modules=("vae_core.program.modules:Residual",),
+        nested={"program": "body"},
+        backward=_residual_backward,
+    ),
+    "layer_norm": Operation(
+        apply=_layer_norm,
+        modules=("torch.nn:LayerNorm",),
+        parameters=(SCALE, BIAS),
+        export=lambda module: {"shape": list(module.normalized_shape), "eps": module.eps},
+        backward=_layer_norm_backward,
+    ),
+    "batch_norm": Operation(
+        apply=_batch_norm,
+        modules=("torch.nn:BatchNorm1d", "torch.nn:BatchNorm2d"),
+        parameters=(Parameter("mean", "running_mean"), Parameter("variance", "running_var"), SCALE, BIAS),
+        export=lambda module: {"count": module.num_features, "eps": module.eps},
+        backward=_batch_norm_backward,
+    ),
+    "embedding": Operation(
+        apply=_embedding,
+        modules=("torch.nn:Embedding",),
+        parameters=(WEIGHT,),
+        export=_export_embedding,
+        output_shape=lambda layer, shape: (*shape, layer["width"]),
+    ),
+    "nearest": Operation(
+        apply=_nearest,
+        modules=("vae_core.program.modules:Nearest",),
+        parameters=(WEIGHT,),
+        export=lambda module: {"count": module.weight.shape[0], "width": module.weight.shape[1]},
+        output_shape=lambda layer, shape: shape[:-1],
+    ),
+}
