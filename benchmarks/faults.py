@@ -41,12 +41,13 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from vae_core.checkpoints import SUFFIX, Store  # noqa: E402
 from vae_core.errors import DamagedRun, StoreError  # noqa: E402
 from vae_core.execution import Execution  # noqa: E402
-from vae_core.export import arguments  # noqa: E402
 from vae_core.run import Run  # noqa: E402
 from vae_core.spec import RunSpec  # noqa: E402
+from vae_core.storage.export import arguments  # noqa: E402
+from vae_core.storage.store import SUFFIX, Store  # noqa: E402
+from vae_core.training.jobs import get_or_train  # noqa: E402
 
 SPEC = RunSpec("digits", "vae", latent_dim=2, hidden=(64,), epochs=100, batch_size=128)
 EXACT = {"execution": Execution(device="cpu", precision="float32")}
@@ -148,10 +149,10 @@ def kills(folder: Path, tries: int, chance: random.Random) -> Count:
             seed += 1
     last = replace(SPEC, seed=seed)
     if last not in finished:
-        store.get_or_train(last, **EXACT)
+        get_or_train(store, last, **EXACT)
         finished.append(last)
     undisturbed = Store(folder / "undisturbed")
-    wrong += sum(not same_weights(store.load(one.key), undisturbed.get_or_train(one, **EXACT)) for one in finished)
+    wrong += sum(not same_weights(store.load(one.key), get_or_train(undisturbed, one, **EXACT)) for one in finished)
     told = f"{further} after some epochs, {resumed} in a run resumed before; {len(finished)} runs as if undisturbed"
     return Count("kill -9", made, wrong, told)
 
@@ -170,7 +171,7 @@ def _unsound(store: Store) -> int:
 def damage(folder: Path, copies: int, chance: random.Random) -> Count:
     """Half of the copies get a bit flipped, half are cut short."""
     spec = replace(SPEC, epochs=2)
-    run = Store(folder / "whole").get_or_train(spec, **EXACT)
+    run = get_or_train(Store(folder / "whole"), spec, **EXACT)
     content = Store(folder / "whole").path(run.key).read_bytes()
     store = Store(folder / "damaged")
     store.root.mkdir()
@@ -196,7 +197,7 @@ def ask(folder: Path, threads: int) -> dict[str, object]:
     sums: list[float] = []
 
     def one() -> None:
-        run = Store(folder).get_or_train(SPEC, on_epoch=lambda progress: epochs.append(progress.epoch), **EXACT)
+        run = get_or_train(Store(folder), SPEC, on_epoch=lambda progress: epochs.append(progress.epoch), **EXACT)
         sums.append(float(sum(array.astype(np.float64).sum() for array in run.weights.values())))
 
     asking = [threading.Thread(target=one) for _ in range(threads)]
@@ -226,7 +227,7 @@ def full_disk(folder: Path) -> Count:
         command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(store.root)]
         mounted = subprocess.run(command, capture_output=True).returncode == 0
     try:
-        small = store.get_or_train(replace(SPEC, epochs=1, hidden=(4,)), **EXACT)
+        small = get_or_train(store, replace(SPEC, epochs=1, hidden=(4,)), **EXACT)
         with _limited_files(None if mounted else 60_000):
             wrong = _refused(store, replace(SPEC, hidden=(512, 256), epochs=1))
         wrong += not same_weights(store.load(small.key), small)
@@ -255,7 +256,7 @@ def _limited_files(size: int | None):
 def _refused(store: Store, spec: RunSpec) -> int:
     """0 if training into the store ends with one sentence."""
     try:
-        store.get_or_train(spec, **EXACT)
+        get_or_train(store, spec, **EXACT)
     except StoreError as error:
         return int("\n" in str(error) or not str(error).endswith("."))
     return 1
@@ -264,7 +265,7 @@ def _refused(store: Store, spec: RunSpec) -> int:
 def read_only(folder: Path) -> Count:
     """As another user where this one may write everywhere."""
     store = Store(folder / "fixed")
-    run = store.get_or_train(replace(SPEC, epochs=1), **EXACT)
+    run = get_or_train(store, replace(SPEC, epochs=1), **EXACT)
     for path in (folder, store.root):
         path.chmod(0o555)
     before = os.geteuid()
@@ -284,8 +285,8 @@ def clock_set_back(folder: Path) -> Count:
     """Every look at the clock is a day earlier than the one before."""
     store, moment = Store(folder / "clock"), iter(range(2_000_000_000, 0, -86_400))
     with mock.patch("time.time", lambda: float(next(moment))):
-        run = store.get_or_train(replace(SPEC, epochs=3), **EXACT)
-    undisturbed = Store(folder / "undisturbed").get_or_train(replace(SPEC, epochs=3), **EXACT)
+        run = get_or_train(store, replace(SPEC, epochs=3), **EXACT)
+    undisturbed = get_or_train(Store(folder / "undisturbed"), replace(SPEC, epochs=3), **EXACT)
     return Count("clock set back", 1, int(not same_weights(run, undisturbed)), "same weights as without")
 
 
@@ -293,7 +294,7 @@ def stale_lock(folder: Path) -> Count:
     """The lock file of a process that was killed while it held it."""
     store, spec = Store(folder / "lock"), replace(SPEC, epochs=1)
     code = (
-        "import os, signal, sys; from vae_core.checkpoints import Store\n"
+        "import os, signal, sys; from vae_core.storage.store import Store\n"
         f"with Store({str(store.root)!r}).locked({spec.key!r}):\n"
         "    print('held', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -301,7 +302,7 @@ def stale_lock(folder: Path) -> Count:
     held = process.communicate()[0].startswith("held")
     left = (store.root / ".locks" / f"{spec.key}.lock").exists()
     waited: list[bool] = []
-    store.get_or_train(spec, on_wait=lambda: waited.append(True), **EXACT)
+    get_or_train(store, spec, on_wait=lambda: waited.append(True), **EXACT)
     wrong = int(not held or not left or bool(waited) or not store.path(spec.key).name.endswith(SUFFIX))
     return Count("stale lock", 1, wrong, "nobody waited")
 

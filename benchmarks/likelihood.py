@@ -64,9 +64,10 @@ def official(data_root: Path | None) -> tuple[ImageDataset, ImageDataset]:
 
 def train(chosen: argparse.Namespace) -> Run:
     """The run, from the store or trained, with a line on standard error now and then."""
-    from vae_core.checkpoints import Store
     from vae_core.execution import Execution
     from vae_core.spec import RunSpec
+    from vae_core.storage.store import Store
+    from vae_core.training.jobs import get_or_train
 
     spec = RunSpec(
         "mnist",
@@ -96,13 +97,13 @@ def train(chosen: argparse.Namespace) -> Run:
 
     splits = official(chosen.data_root)
     where = Execution(chosen.data_root, "cpu", "float32")
-    return Store(chosen.store).get_or_train(spec, execution=where, splits=splits, on_epoch=told)
+    return get_or_train(Store(chosen.store), spec, execution=where, splits=splits, on_epoch=told)
 
 
 def measure(run: Run, chosen: argparse.Namespace) -> dict[str, Any]:
     """log p(x) of the first so many test images, and the seconds it took."""
     from vae_core.datasets import load
-    from vae_core.evaluation.likelihood import measure_likelihood
+    from vae_core.evaluation.log_likelihood import measure_likelihood
 
     images = load("mnist", "test", root=chosen.data_root, download=False).first(chosen.images)
     start = time.perf_counter()

@@ -3,7 +3,7 @@
 Ways, each the whole job from the first epoch to the measured run in a store, timed in a fresh process after its
 imports and after the images are in memory:
 
-- ``one after the other``: `Store.get_or_train` for each, with torch's usual threads (one per core).
+- ``one after the other``: `jobs.get_or_train` for each, with torch's usual threads (one per core).
 - ``processes``: `run_sweep(engine="processes")`, what ``python -m vae_core sweep`` does without a GPU: one process per
   core with one thread each. Starting Python and torch in each is part of its time.
 - ``stacked``: `run_sweep(engine="stacked")`: one program for all, what ``sweep`` does on a GPU.
@@ -51,11 +51,12 @@ class Result(NamedTuple):
 def measure(way: str, members: int, epochs: int) -> Result:
     """Train `members` models in one way into an empty store."""
     sys.path.insert(0, str(ROOT))
-    from vae_core.checkpoints import Store
     from vae_core.datasets import load
     from vae_core.spec import RunSpec
+    from vae_core.storage.store import Store
     from vae_core.sweep.engines import run_sweep
     from vae_core.sweep.plan import Weights, plan
+    from vae_core.training.jobs import get_or_train
 
     base = RunSpec("mnist", "vae", latent_dim=2, hidden=(96, 48), epochs=epochs, batch_size=256, learning_rate=2e-3)
     planned = plan(base, [Weights(beta) for beta in BETAS[:members]], [0])
@@ -69,7 +70,7 @@ def measure(way: str, members: int, epochs: int) -> Result:
         start = time.perf_counter()
         if way == SOLO:
             for spec in planned.specs:
-                store.get_or_train(spec)
+                get_or_train(store, spec)
             failures: dict[str, str] = {}
         elif way.startswith("ray"):
             failures = run_sweep(planned, store, engine="ray", workers=int(way.split()[1]))

@@ -41,9 +41,9 @@ from training import BUSY, processor
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from vae_core.checkpoints import Store  # noqa: E402
-from vae_core.manifest import SHIPPED  # noqa: E402
 from vae_core.spec import RunSpec  # noqa: E402
+from vae_core.storage.manifest import SHIPPED  # noqa: E402
+from vae_core.storage.store import Store  # noqa: E402
 
 PAGE = "train"
 SLOWER = 2.0  # goal: others' p95 while training, times that while idle
@@ -173,7 +173,7 @@ def trainers_of(server: Server) -> set[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == server.process.pid and b"vae_core.worker" in (folder / "cmdline").read_bytes():
+            if parent == server.process.pid and b"vae_core.training.worker" in (folder / "cmdline").read_bytes():
                 found.add(int(folder.name))
         except OSError:
             continue  # ended meanwhile

@@ -34,8 +34,8 @@ from deploy.proxy import (
     pack_static,
     write_configuration,
 )
-from vae_core.checkpoints import SUFFIX
-from vae_core.manifest import SHIPPED
+from vae_core.storage.manifest import SHIPPED
+from vae_core.storage.store import SUFFIX
 
 LOOPBACK = "127.0.0.1"
 MOST_REPLICAS = 64

@@ -122,10 +122,10 @@ chapter.foot(
     mathematics=mathematics,
     code=(
         ("losses/terms.py", "weighted_sum"),
-        ("losses/divergences.py", "kl_to_standard_normal"),
+        ("losses/gaussian.py", "kl_to_standard_normal"),
         ("metrics/latent.py", "sigma_over_spread"),
         ("metrics/latent.py", "active_units"),
-        ("units.py", "in_other_units"),
+        ("lessons/latent_scale.py", "in_other_units"),
         ("losses/likelihoods.py", "LearnedGaussian"),
     ),
     sources=(

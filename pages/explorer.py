@@ -15,11 +15,11 @@ from ui.figures.tables import as_html, metrics_table, pins_table
 from ui.runs.resources import image_set, listing, load_run, plane, store, thumbnail_sheet
 from ui.runs.selection import can_be_explored, run_title
 from ui.training.quota import note_shown
-from vae_core.checkpoints import Listed
-from vae_core.export import as_csv, codes_csv
-from vae_core.manifest import shipped_run
 from vae_core.models import model_kind
 from vae_core.run import Run
+from vae_core.storage.export import as_csv, codes_csv
+from vae_core.storage.manifest import shipped_run
+from vae_core.storage.store import Listed
 
 LINK = links.properties(CHAPTER.url)
 

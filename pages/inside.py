@@ -101,11 +101,11 @@ chapter.foot(
     code=(
         ("models/vae.py", "VAE"),
         ("models/bottleneck.py", "Posterior"),
-        ("losses/divergences.py", "kl_to_standard_normal"),
+        ("losses/gaussian.py", "kl_to_standard_normal"),
         ("losses/objectives.py", "elbo"),
-        ("estimators.py", "reparameterised"),
-        ("estimators.py", "score_function"),
-        ("metrics/reconstruction.py", "bernoulli_floor"),
+        ("lessons/gradient_estimators.py", "reparameterised"),
+        ("lessons/gradient_estimators.py", "score_function"),
+        ("losses/likelihoods.py", "bernoulli_floor"),
         ("metrics/aggregate.py", "aggregate_posterior"),
     ),
     sources=(

@@ -151,11 +151,11 @@ with st.container(horizontal=True):
 
 chapter.foot(
     code=(
-        ("toy.py", "bound"),
-        ("toy.py", "descend"),
-        ("diagonal.py", "best_diagonal"),
-        ("losses/divergences.py", "kl_to_standard_normal"),
-        ("likelihood.py", "bounds_by_k"),
+        ("lessons/exact_posterior.py", "bound"),
+        ("lessons/exact_posterior.py", "descend"),
+        ("lessons/mean_field.py", "best_diagonal"),
+        ("losses/gaussian.py", "kl_to_standard_normal"),
+        ("evaluation/importance.py", "bounds_by_k"),
     ),
     sources=(
         chapter.Source("Kingma and Welling 2014, Auto-Encoding Variational Bayes", "https://arxiv.org/abs/1312.6114"),

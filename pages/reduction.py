@@ -35,8 +35,8 @@ from ui.figures.messages import errors_said
 from ui.figures.pictures import labelled_rows
 from ui.figures.plots import show
 from ui.runs.resources import held_out, load_run
-from vae_core.manifest import shipped_run
 from vae_core.models import model_kind
+from vae_core.storage.manifest import shipped_run
 
 LINK = links.properties(CHAPTER.url)
 

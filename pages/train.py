@@ -23,9 +23,9 @@ from ui.training.queue import Ticket
 from ui.training.quota import note_shown, offered
 from ui.training.uploads import upload_box
 from ui.visitor import visitor
-from vae_core.export import command_line, history_csv, script
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
+from vae_core.storage.export import command_line, history_csv, script
 
 WATCHED = "train-watched"  # in the session's state: the key of the run below the form
 REFUSED = "train-refused"
@@ -268,7 +268,7 @@ chapter.foot(
     code=(
         ("training/loop.py", "learning_rate_at"),
         ("training/loop.py", "train"),
-        ("training/film.py", "Film"),
+        ("training/pictures.py", "Film"),
         ("losses/terms.py", "weighted_sum"),
     ),
     sources=(

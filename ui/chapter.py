@@ -19,7 +19,7 @@ import streamlit as st
 from ui.app.links import answer_of_link, keep_answer
 from ui.chapters import Chapter
 from ui.figures.messages import errors_said
-from vae_core.manifest import PROJECT
+from vae_core.storage.manifest import PROJECT
 
 TEXT_WIDTH = 720
 _BOX = "border:1px solid rgba(128,138,152,0.35);border-radius:0.5rem;padding:0 1rem;margin:0.5rem 0"

@@ -13,7 +13,7 @@ import streamlit as st
 
 from ui.app.modules import COMPONENTS, module_loader
 from ui.travel import parcel, wanted
-from vae_core.browser import Payload
+from vae_core.payloads.plane import Payload
 
 
 def joined(files: Sequence[str]) -> str:

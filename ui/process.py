@@ -16,8 +16,8 @@ from streamlit import config
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
-import vae_core.browser
-import vae_core.checkpoints  # noqa: F401  imported here so that no session's first run pays for it
+import vae_core.payloads.plane
+import vae_core.storage.store  # noqa: F401  imported here so that no session's first run pays for it
 from ui.returning import welcome_returning_visitors
 
 # For torch, wherever a page comes to need it: one thread, because sessions share the cores.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from vae_core.browser import Payload
+from vae_core.payloads.plane import Payload
 
 _SENT = "travel.sent"  # in the session's state: a session lasts as long as the page's scripts do
 

@@ -3,6 +3,6 @@
 Nothing in this package knows about Streamlit. A tour, in the order of a training run::
 
     spec = RunSpec(dataset="digits", model="vae", latent_dim=2, beta=1.0, epochs=3)
-    run = Store("checkpoints").get_or_train(spec)
+    run = get_or_train(Store("checkpoints"), spec)
     run.model.decode(z)
 """

@@ -1,5 +1,5 @@
 """python -m vae_core"""
 
-from vae_core.cli import main
+from vae_core.cli.commands import main
 
 main()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vae_core.errors import DamagedRun, MeasureError
+from vae_core.losses.gaussian import reparameterise
 from vae_core.losses.likelihoods import Likelihood, likelihood_of
 from vae_core.models import model_kind
-from vae_core.nats import reparameterise
 from vae_core.program.forward import run_program
 from vae_core.program.operations import Program
 from vae_core.sampling import Mixture
@@ -71,7 +71,7 @@ class Run:
             empty in files written before it was kept, and where the encoder is no such program.
         extras: further arrays by name: ``mixture/weights``, ``mixture/means`` and ``mixture/covariances``, fitted to
             the codes of training images; a classifier's ``reference``, its features of training images,
-            and ``threshold``, see `features.FeatureSpace`.
+            and ``threshold``, see `evaluation.features.FeatureSpace`.
         further_programs: what the model has beside encoder and decoder, by name, such as ``codebook`` and ``prior``.
     """
 

@@ -12,9 +12,10 @@ import streamlit as st
 import ui.runs.selection
 from ui.runs.resources import store
 from ui.runs.selection import compared_spec
-from vae_core.checkpoints import Store
 from vae_core.execution import Execution
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
@@ -68,7 +69,7 @@ def trained_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Two small runs, trained once for all tests; not to be changed."""
     store = Store(tmp_path_factory.mktemp("trained"))
     for model in ("ae", "vae"):
-        store.get_or_train(RunSpec("digits", model, hidden=(16,), epochs=1), execution=FLOAT32)
+        get_or_train(store, RunSpec("digits", model, hidden=(16,), epochs=1), execution=FLOAT32)
     return store
 
 

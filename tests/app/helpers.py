@@ -18,9 +18,9 @@ from streamlit.testing.v1 import AppTest
 
 from ui.app.server import MAIN as MAIN_SCRIPT
 from ui.training.queue import Ended
-from vae_core.checkpoints import Store
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = str(MAIN_SCRIPT)

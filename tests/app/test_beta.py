@@ -9,7 +9,7 @@ import pytest
 
 from ui.chapters.beta.sweep import best_for_samples, stops_of
 from ui.runs.resources import store
-from vae_core.checkpoints import Store
+from vae_core.storage.store import Store
 
 from .helpers import boxes, charts, copy_runs, open_page, payload_headers, predict, subheaders, tables
 

@@ -18,11 +18,12 @@ import vae_core.metrics.neighbours
 from ui.app.links import for_teachers, properties
 from ui.chapters import Chapter, register
 from vae_core import models
-from vae_core.browser import plane_payload
-from vae_core.checkpoints import Store
 from vae_core.errors import MeasureError
 from vae_core.execution import Execution
+from vae_core.payloads.plane import plane_payload
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 from .helpers import ROOT, open_page, tables, texts
 
@@ -45,7 +46,7 @@ def test_the_model_trains_is_stored_and_reaches_the_browser(tmp_path, monkeypatc
     for name, kind in eval("{" + line + "}", vars(models)).items():
         monkeypatch.setitem(models.MODELS, name, kind)
     spec = RunSpec("digits", "bounded_ae", hidden=(16,), epochs=2, learning_rate=0.05)
-    run = Store(tmp_path).get_or_train(spec, execution=FLOAT32)
+    run = get_or_train(Store(tmp_path), spec, execution=FLOAT32)
     assert run.history[1]["reconstruction"] < run.history[0]["reconstruction"]
     assert 0.1 < np.abs(run.codes.mean).max() <= 1
     assert plane_payload(Store(tmp_path).load(spec.key)).header["layers"]

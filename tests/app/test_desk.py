@@ -18,8 +18,8 @@ from ui.training import queue as desk_module
 from ui.training.process_worker import ProcessWorker
 from ui.training.queue import KEPT_FAILURES, LONGEST_QUEUE, MOST_PER_VISITOR, Desk, Ended
 from ui.visitor import unmasked
-from vae_core.checkpoints import Store
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
 
 from .helpers import ROOT, Bench, wait_until
 

@@ -13,9 +13,9 @@ from ui.chapters.beta.sweep import label_of, stops_of
 from ui.chapters.beta.terms_alone import ALONE, terms_alone, two_ways_out
 from ui.chapters.beta.variance import rebuilt_both_ways, same_dial, squared_error, twins, weighed, weighing_curve
 from ui.runs.resources import load_run, store
-from vae_core.checkpoints import Store
 from vae_core.datasets import load
-from vae_core.manifest import read_manifest
+from vae_core.storage.manifest import read_manifest
+from vae_core.storage.store import Store
 
 from .helpers import Shown, Table, copy_runs, open_page, plotted, predict, said, subheaders, texts
 

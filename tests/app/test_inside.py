@@ -11,11 +11,11 @@ from ui.chapters.inside.aggregate import left_over
 from ui.chapters.inside.gradients import DRAWS, STEP_SIZES, first_of, problem_of
 from ui.chapters.inside.instrument import CHOICES, run_of, scrambled, spec_of, which_term_rises
 from ui.runs.resources import store
-from vae_core.checkpoints import Store
 from vae_core.datasets import load
-from vae_core.estimators import reconstruction_gradients
+from vae_core.lessons.gradient_estimators import reconstruction_gradients
 from vae_core.losses.likelihoods import Bernoulli
 from vae_core.losses.objectives import elbo
+from vae_core.storage.store import Store
 
 from .helpers import boxes, copy_runs, open_page, payload_headers, predict, said, subheaders, tables
 

@@ -16,11 +16,12 @@ from ui.chapters.mathematics.experiments import KINDS, PREDICTED_CORRELATION, ST
 from ui.chapters.mathematics.importance import KS, LARGEST, WEIGHTS, bounded, half_width, run_key
 from ui.chapters.mathematics.samples_per_step import by_samples
 from ui.runs.resources import held_out
-from vae_core.checkpoints import Store
+from vae_core.evaluation.importance import binarise
 from vae_core.execution import Execution
-from vae_core.likelihood import binarise
+from vae_core.lessons.exact_posterior import DECODERS, Toy, exact_posterior, nodes
 from vae_core.spec import RunSpec
-from vae_core.toy import DECODERS, Toy, exact_posterior, nodes
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 from .helpers import (
     boxes,
@@ -46,7 +47,7 @@ def sampled_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """Runs that differ in their number of samples alone; not to be changed."""
     store = Store(tmp_path_factory.mktemp("sampled"))
     for spec in specs_of_samples():
-        store.get_or_train(spec, execution=FLOAT32)
+        get_or_train(store, spec, execution=FLOAT32)
     return store
 
 
@@ -137,7 +138,7 @@ def test_the_bound_rises_with_k_within_its_error(d):
 
 
 def test_the_elbo_of_the_digit_is_torchs_and_the_picture_starts_with_it():
-    from vae_core.losses.divergences import kl_to_standard_normal
+    from vae_core.losses.gaussian import kl_to_standard_normal
 
     torch = pytest.importorskip("torch")
     run = Store("checkpoints").load(run_key(2))
@@ -191,7 +192,7 @@ def test_seeds_are_averaged_and_other_recipes_left_out(with_samples, sampled_sto
     alone = RunSpec("digits", "vae", latent_dim=2, hidden=(64, 32), epochs=2)  # no other number of samples
     second = replace(with_samples[0], seed=1)
     for spec in (alone, second):
-        sampled_store.get_or_train(spec, execution=FLOAT32)
+        get_or_train(sampled_store, spec, execution=FLOAT32)
     monkeypatch.setattr(
         ui.chapters.mathematics.samples_per_step, "read_manifest", lambda: [*with_samples, alone, second]
     )
@@ -204,7 +205,7 @@ def test_seeds_are_averaged_and_other_recipes_left_out(with_samples, sampled_sto
     assert len(one.final) == 2
     many = [replace(spec, seed=seed) for spec in with_samples for seed in (0, 1)]
     for spec in many:
-        sampled_store.get_or_train(spec, execution=FLOAT32)
+        get_or_train(sampled_store, spec, execution=FLOAT32)
     monkeypatch.setattr(ui.chapters.mathematics.samples_per_step, "read_manifest", lambda: many)
     finals = [
         [sampled_store.load(replace(with_samples[k], seed=s).key).metrics["test"]["negative_elbo"] for s in (0, 1)]

@@ -30,6 +30,7 @@ from vae_core.datasets.reading import OwnImages
 from vae_core.errors import DatasetUnavailable, UnusableImages
 from vae_core.execution import Execution
 from vae_core.spec import RunSpec
+from vae_core.training.jobs import get_or_train
 
 from .helpers import ROOT, Bench, open_page, payload_headers, pictures, said, texts
 
@@ -295,7 +296,7 @@ def test_pages_show_runs_on_own_images_also_when_the_images_are_gone(own_root, e
     name = own.file(own_images, own_root)
     options = {"execution": Execution(own_root, precision="float32"), "film": True}
     specs = [RunSpec(name, "vae", hidden=(16,), epochs=2), RunSpec(name, "conv_vae", hidden=(4, 8), epochs=1)]
-    keys = [empty_store.get_or_train(spec, **options).key for spec in specs]
+    keys = [get_or_train(empty_store, spec, **options).key for spec in specs]
     for key in keys:
         at = open_page("pages/explorer.py", run=key)
         assert not at.error and not at.warning

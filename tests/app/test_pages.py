@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from ui.chapters import chapters
-from vae_core.checkpoints import Store
 from vae_core.execution import Execution
-from vae_core.manifest import SHIPPED, read_manifest, shipped_run
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import SHIPPED, read_manifest, shipped_run
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 from .helpers import MAIN, ROOT, open_page, payload_headers, payloads, tables
 
@@ -115,7 +116,7 @@ def test_a_run_whose_images_are_not_here_still_shows_its_plane(small_store, tmp_
 
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "nothing"))
     monkeypatch.setattr(jobs, "load", lambda name, split, root=None: load("mnist_sample", split))
-    key = small_store.get_or_train(RunSpec("fashion_mnist", "vae", hidden=(8,), epochs=1), execution=FLOAT32).key
+    key = get_or_train(small_store, RunSpec("fashion_mnist", "vae", hidden=(8,), epochs=1), execution=FLOAT32).key
     at = open_page("pages/explorer.py", run=key)
     assert payload_headers(at)[0]["key"] == key
     assert any("FashionMNIST is not in" in error.value for error in at.error)
@@ -133,7 +134,7 @@ def test_shipped_files_stay_within_the_size_limits():
 
 def test_a_run_trained_while_the_app_is_open_joins_the_menu_without_a_restart(small_store):
     before = open_page("pages/explorer.py").selectbox[0].options
-    small_store.get_or_train(RunSpec("digits", "vae", hidden=(8,), epochs=1), execution=FLOAT32)
+    get_or_train(small_store, RunSpec("digits", "vae", hidden=(8,), epochs=1), execution=FLOAT32)
     after = open_page("pages/explorer.py").selectbox[0].options
     assert len(set(after)) == len(set(before)) + 1
 

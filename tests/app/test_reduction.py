@@ -14,11 +14,11 @@ import ui.chapters.reduction.comparison
 from ui.chapters.reduction.comparison import best_of_three, rotated
 from ui.figures.pictures import signed_tiles, tiles
 from ui.runs.resources import store
-from vae_core.checkpoints import Store
 from vae_core.datasets import load
-from vae_core.manifest import shipped_run
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import shipped_run
+from vae_core.storage.store import Store
 
 from .helpers import (
     ROOT,

@@ -18,14 +18,15 @@ from ui.chapters.regularity.comparison import closer_to_real, verdict
 from ui.figures.pictures import tiles
 from ui.runs.resources import store
 from ui.runs.selection import compared_spec
-from vae_core import checkpoints
-from vae_core.checkpoints import Store
 from vae_core.datasets import load
 from vae_core.execution import Execution
-from vae_core.manifest import read_manifest, shipped_run
 from vae_core.run import Run
 from vae_core.sampling import draw, great_circle_path, straight_path
 from vae_core.spec import RunSpec
+from vae_core.storage import store as checkpoints
+from vae_core.storage.manifest import read_manifest, shipped_run
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 from .helpers import (
     boxes,
@@ -516,7 +517,7 @@ def test_another_datasets_images_are_fewer_and_the_chosen_one_is_chosen_anew(shi
     classifier = shipped_run(dataset="digits", model="classifier")
     copy_runs(shipped, empty_store, [*(spec_of(model, 8).key for model in NAMES), classifier.key])
     for model in NAMES:
-        empty_store.get_or_train(compared_spec(model, "digits", 8), execution=FLOAT32)
+        get_or_train(empty_store, compared_spec(model, "digits", 8), execution=FLOAT32)
     at = open_page(PAGE, d="8")
     at.segmented_control(key="regularity-view").set_value("Two coordinates").run()
     at.number_input[2].set_value(4_000).run()

@@ -18,12 +18,13 @@ from ui.training.forecast import images_shown, memory_of, weight_count
 from ui.training.progress import live
 from ui.training.queue import LONGEST_QUEUE, Ended
 from vae_core import datasets
-from vae_core.browser_film import curves, film_of_run, settled_range
-from vae_core.checkpoints import Store
 from vae_core.execution import Execution
-from vae_core.export import command_line
 from vae_core.models import build
+from vae_core.payloads.film import curves, film_of_run, settled_range
 from vae_core.spec import RunSpec
+from vae_core.storage.export import command_line
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 from vae_core.training.loop import images_per_epoch
 
 from .helpers import MAIN, ROOT, Bench, open_page, payload_headers, said, tables, wait_until
@@ -159,8 +160,8 @@ def test_curves_of_many_epochs_keep_both_ends_and_settle():
 
 def test_the_rebuilt_images_are_what_the_decoder_makes(tmp_path):
     spec = RunSpec("digits", "vae", hidden=(16,), epochs=2)
-    run = Store(tmp_path).get_or_train(spec, execution=Execution(precision="float32", device="cpu"), film=True)
-    plain = Store(tmp_path / "plain").get_or_train(spec, execution=Execution(precision="float32", device="cpu"))
+    run = get_or_train(Store(tmp_path), spec, execution=Execution(precision="float32", device="cpu"), film=True)
+    plain = get_or_train(Store(tmp_path / "plain"), spec, execution=Execution(precision="float32", device="cpu"))
     assert plain.metrics == run.metrics
     assert all(np.array_equal(plain.weights[name], run.weights[name]) for name in run.weights)
     images = datasets.load("digits", "validation").first(10)
@@ -184,7 +185,7 @@ def test_while_it_trains_the_page_shows_the_newest_epoch_and_stop_keeps_it(bench
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        empty_store.get_or_train(bench.came[0], execution=FLOAT32, on_epoch=leave, film=True)
+        get_or_train(empty_store, bench.came[0], execution=FLOAT32, on_epoch=leave, film=True)
     wait_until(lambda: live(key) is not None)
     at.run()
     header = payload_headers(at)[0]
@@ -213,7 +214,7 @@ def test_a_run_stopped_elsewhere_without_pictures_is_shown_too(bench, empty_stor
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        empty_store.get_or_train(spec, execution=FLOAT32, on_epoch=leave)
+        get_or_train(empty_store, spec, execution=FLOAT32, on_epoch=leave)
     at = open_page(PAGE, run=spec.key)
     header = payload_headers(at)[0]
     assert (header["frames"], header["count"], header["labels"]) == ([1], 0, [""])

@@ -17,12 +17,13 @@ from ui.runs.selection import compared_spec
 from ui.training.forecast import estimated_seconds
 from ui.training.progress import live
 from ui.training.queue import LONGEST_QUEUE, Ended
-from vae_core import cli
+from vae_core.cli.commands import commands as cli
 from vae_core.execution import Execution
-from vae_core.export import arguments
-from vae_core.manifest import read_manifest, shipped_run
 from vae_core.spec import RunSpec
+from vae_core.storage.export import arguments
+from vae_core.storage.manifest import read_manifest, shipped_run
 from vae_core.training import Progress
+from vae_core.training.jobs import get_or_train
 
 from .helpers import Bench, copy_runs, open_page, payload_headers, said, subheaders, wait_until
 
@@ -114,7 +115,7 @@ def test_progress_is_what_the_process_has_written(bench, empty_store, two_epochs
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        empty_store.get_or_train(spec, execution=FLOAT32, on_epoch=leave)
+        get_or_train(empty_store, spec, execution=FLOAT32, on_epoch=leave)
     wait_until(lambda: live(spec.key) is not None)
     at.run()
     bar = at.get("progress")[0]

@@ -10,9 +10,9 @@ import torch
 from playwright.sync_api import Locator, Page, expect
 
 from ui.chapters.beta.sweep import labels_of, stops_of
-from vae_core.browser_sweep import PINNED, SAMPLES
-from vae_core.checkpoints import Store
-from vae_core.manifest import SHIPPED
+from vae_core.payloads.sweep import PINNED, SAMPLES
+from vae_core.storage.manifest import SHIPPED
+from vae_core.storage.store import Store
 
 from .test_dial import ALLOWED, drawn, go, sent_frames, state, tiles, wait
 

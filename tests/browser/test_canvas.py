@@ -13,9 +13,9 @@ from playwright.sync_api import Locator, Page, expect
 from scipy.spatial import KDTree
 
 from benchmarks.serving import ROOT, serve
-from vae_core.browser import plane_payload
-from vae_core.checkpoints import Store
-from vae_core.manifest import SHIPPED, shipped_run
+from vae_core.payloads.plane import plane_payload
+from vae_core.storage.manifest import SHIPPED, shipped_run
+from vae_core.storage.store import Store
 
 from .conftest import load_modules, write_app
 

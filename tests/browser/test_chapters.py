@@ -12,11 +12,11 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from ui.figures.palette import CLASS_COLOURS
-from vae_core.browser import LatentPlane
-from vae_core.checkpoints import Store
 from vae_core.datasets import load
-from vae_core.manifest import SHIPPED, shipped_run
+from vae_core.payloads.plane import LatentPlane
 from vae_core.run import Run
+from vae_core.storage.manifest import SHIPPED, shipped_run
+from vae_core.storage.store import Store
 
 from .test_canvas import heat_of, move_to, pixels, plane_of, sent_frames, state, wait_until
 

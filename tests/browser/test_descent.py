@@ -13,8 +13,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import ROOT, serve
 from ui.chapters.mathematics.experiments import DESCENT, STORY, VARIANCES
-from vae_core.diagonal import best_diagonal, correlated, gap_of_correlation, gaussian_kl
-from vae_core.toy import DECODERS, Toy, bound, descend, exact_posterior, kl_to_posterior
+from vae_core.lessons.exact_posterior import DECODERS, Toy, bound, descend, exact_posterior, kl_to_posterior
+from vae_core.lessons.mean_field import best_diagonal, correlated, gap_of_correlation, gaussian_kl
 
 from .conftest import write_app
 

@@ -14,15 +14,16 @@ from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import ROOT, serve
 from ui.figures.palette import CLASS_COLOURS
-from vae_core import checkpoints
-from vae_core.browser import Payload, thumbnails_payload
-from vae_core.browser_sweep import PINNED, SAMPLES, sweep_payloads
-from vae_core.checkpoints import Store
 from vae_core.datasets import load
 from vae_core.execution import Execution
-from vae_core.manifest import SHIPPED, shipped_run
+from vae_core.payloads.plane import Payload, thumbnails_payload
+from vae_core.payloads.sweep import PINNED, SAMPLES, sweep_payloads
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage import store as checkpoints
+from vae_core.storage.manifest import SHIPPED, shipped_run
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 from .conftest import write_app
 from .test_canvas import wait_until
@@ -42,8 +43,8 @@ from pathlib import Path
 import streamlit as st
 
 from ui.components.dial import beta_dial, thumbnails
-from vae_core.browser import Payload
-from vae_core.browser_sweep import in_bundles
+from vae_core.payloads.plane import Payload
+from vae_core.payloads.sweep import in_bundles
 
 
 def payloads(name):
@@ -115,7 +116,7 @@ def dial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dial]:
         specs = [RunSpec("digits", "vae", beta=beta, **common) for beta in BETAS]
         with pytest.MonkeyPatch.context() as patch:  # measured as where no classifier is shipped: that takes long
             patch.setattr(checkpoints, "SHIPPED", folder / "nothing is shipped")
-            runs[dimensions] = [store.get_or_train(one, execution=FLOAT32) for one in specs]
+            runs[dimensions] = [get_or_train(store, one, execution=FLOAT32) for one in specs]
         numbers = [measured(run, beta) for run, beta in zip(runs[dimensions], BETAS, strict=True)]
         numbers[-1].update(label="KL only", hole_rate=None, sigma_over_spread=None)
         payloads[dimensions] = sweep_payloads(

@@ -11,14 +11,14 @@ import torch
 from playwright.sync_api import Browser, Page
 from torch import nn
 
-from vae_core.browser import LatentPlane, Payload, Tensors, plane_payload
-from vae_core.browser_inside import inside_payload
-from vae_core.checkpoints import Store
 from vae_core.datasets import load
-from vae_core.manifest import SHIPPED
 from vae_core.models import model_kind
+from vae_core.payloads.inside import inside_payload
+from vae_core.payloads.plane import LatentPlane, Payload, Tensors, plane_payload
 from vae_core.program.export import decoder_program
 from vae_core.run import Run
+from vae_core.storage.manifest import SHIPPED
+from vae_core.storage.store import Store
 from vae_core.training.finish import stored_weights
 
 from .conftest import load_modules, watch

@@ -8,11 +8,10 @@ import torch
 from playwright.sync_api import Locator, Page, expect
 
 from ui.chapters.inside.instrument import run_of
-from vae_core.browser import LatentPlane
 from vae_core.datasets import load
-from vae_core.losses.divergences import kl_to_standard_normal
-from vae_core.losses.likelihoods import Bernoulli
-from vae_core.metrics import bernoulli_floor
+from vae_core.losses.gaussian import kl_to_standard_normal
+from vae_core.losses.likelihoods import Bernoulli, bernoulli_floor
+from vae_core.payloads.plane import LatentPlane
 from vae_core.run import Run
 
 from .test_chapters import choice

@@ -13,12 +13,13 @@ import torch
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import ROOT, serve
-from vae_core.browser import line_payload
-from vae_core.checkpoints import Store
 from vae_core.datasets import load
 from vae_core.execution import Execution
+from vae_core.payloads.plane import line_payload
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 from .conftest import write_app
 
@@ -34,7 +35,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui.components.line import latent_line
-from vae_core.browser import Payload
+from vae_core.payloads.plane import Payload
 
 content = Path(__file__).with_name("payload").read_bytes()
 size = 4 + int.from_bytes(content[:4], "little")
@@ -64,7 +65,7 @@ class Line(NamedTuple):
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     folder = tmp_path_factory.mktemp("line")
     spec = RunSpec("digits", "vae", latent_dim=1, hidden=(16,), epochs=2)
-    run = Store(folder / "runs").get_or_train(spec, execution=FLOAT32)
+    run = get_or_train(Store(folder / "runs"), spec, execution=FLOAT32)
     known = load("digits", "validation")
     images, labels = known.images[:COUNT], [f"digit {label}" for label in known.labels[:COUNT]]
     payload = line_payload(run, images, labels, title="A line", options={"z": 3.4})

@@ -16,10 +16,11 @@ from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from benchmarks.serving import ROOT, serve
-from vae_core.checkpoints import Store
 from vae_core.execution import Execution
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 from .test_canvas import move_to, plane_of, sent_frames, state
 
@@ -75,7 +76,7 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Album]:
     store = Store(place / "runs")
     trained = store.load(done.stdout.strip())
     assert "60 colour images, 2 classes" in done.stderr
-    film = store.get_or_train(
+    film = get_or_train(store,
         RunSpec(trained.spec.dataset, "vae", hidden=(16,), epochs=2),
         execution=Execution(data_root=place / "data", precision="float32"),
         film=True,

@@ -18,10 +18,10 @@ from playwright.sync_api import Page, expect
 from benchmarks.serving import ROOT, serve
 from ui.chapters import chapters
 from vae_core import archive
-from vae_core.browser import plane_payload
-from vae_core.checkpoints import Store
 from vae_core.datasets import info, load
-from vae_core.manifest import SHIPPED
+from vae_core.payloads.plane import plane_payload
+from vae_core.storage.manifest import SHIPPED
+from vae_core.storage.store import Store
 
 from .test_canvas import plane_of
 from .test_engine import decode, torch_pixels

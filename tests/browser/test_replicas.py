@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from deploy.proxy import CannotServe, content_security_policy, nginx
 from deploy.serve import Group, Kept, answers, serving
 from tests.app.helpers import wait_until
-from vae_core.manifest import shipped_run
+from vae_core.storage.manifest import shipped_run
 
 from .conftest import watch
 from .test_canvas import plane_of, state

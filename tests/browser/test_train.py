@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import serve
-from vae_core.checkpoints import Store
+from vae_core.storage.store import Store
 
 from .test_dial import sent_frames
 

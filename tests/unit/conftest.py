@@ -15,8 +15,6 @@ import numpy as np
 import pytest
 import torch
 
-from vae_core import checkpoints
-from vae_core.checkpoints import Store
 from vae_core.datasets import ImageDataset, info, load
 from vae_core.datasets.torchvision_private import import_torchvision
 from vae_core.evaluation.losses import encode
@@ -25,8 +23,11 @@ from vae_core.models import MODELS, build
 from vae_core.program.export import decoder_program, program
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage import store as checkpoints
+from vae_core.storage.store import Store
 from vae_core.training import loop
 from vae_core.training.finish import stored_weights
+from vae_core.training.jobs import get_or_train
 
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
@@ -102,7 +103,7 @@ def small_runs(tmp_path_factory: pytest.TempPathFactory, small_spec: Callable[..
         "linear": small_spec(hidden=()),
     }
     with no_classifier_is_shipped():
-        return {name: store.get_or_train(spec, execution=FLOAT32) for name, spec in specs.items()}
+        return {name: get_or_train(store, spec, execution=FLOAT32) for name, spec in specs.items()}
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +120,7 @@ def every_kind(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     }
     with no_classifier_is_shipped():
         return {
-            model: store.get_or_train(RunSpec("digits", model, **{"epochs": 2, **small.get(model, {})}), **CPU)
+            model: get_or_train(store, RunSpec("digits", model, **{"epochs": 2, **small.get(model, {})}), **CPU)
             for model in MODELS
         }
 

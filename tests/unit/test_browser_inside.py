@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from tests.unit.test_browser_payload import parse
-from vae_core.browser_inside import first_of_each, inside_payload
-from vae_core.checkpoints import Store
 from vae_core.datasets import ImageDataset, load
-from vae_core.manifest import SHIPPED, shipped_run
+from vae_core.payloads.inside import first_of_each, inside_payload
 from vae_core.program.forward import run_program
 from vae_core.run import Run
+from vae_core.storage.manifest import SHIPPED, shipped_run
+from vae_core.storage.store import Store
 
 NUMBERS = {"reconstruction": 30.5, "kl": 4.25, "bernoulli_floor": 12.0, "n": 360, "mse": 0.1}
 

@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from vae_core.browser import LatentPlane, Payload, bundle, line_payload, plane_payload, thumbnails_payload
 from vae_core.datasets import ImageDataset, load
+from vae_core.payloads.plane import LatentPlane, Payload, bundle, line_payload, plane_payload, thumbnails_payload
 from vae_core.program.export import decoder_program
 from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tests.unit.test_browser_payload import interpret, parse, pixels_by_torch
-from vae_core.browser import LatentPlane
-from vae_core.browser_sweep import (
+from vae_core.payloads.plane import LatentPlane
+from vae_core.payloads.sweep import (
     PINNED,
     aligned_planes,
     dial_payload,
@@ -21,11 +21,11 @@ from vae_core.browser_sweep import (
     stop_payload,
     sweep_payloads,
 )
-from vae_core.checkpoints import Store
-from vae_core.manifest import SHIPPED, shipped_run
 from vae_core.program.operations import tensor_names
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import SHIPPED, shipped_run
+from vae_core.storage.store import Store
 
 BETAS = (0.0, 1.0, 8.0)
 

@@ -19,8 +19,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae_core import archive, checkpoints
-from vae_core.checkpoints import Store
+from vae_core import archive
 from vae_core.datasets import ImageDataset
 from vae_core.errors import DamagedRun, RunNotFound, StoreError, TrainingDiverged
 from vae_core.evaluation.measure import measure
@@ -28,9 +27,13 @@ from vae_core.execution import Execution
 from vae_core.models import MODELS
 from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
+from vae_core.storage import store as checkpoints
+from vae_core.storage.store import Store
 from vae_core.training import Progress
 from vae_core.training.finish import stored_weights
+from vae_core.training.jobs import get_or_train
 
+ON_CPU = Execution(device="cpu", precision="float32")
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 Make = Callable[..., RunSpec]
@@ -50,7 +53,7 @@ def files(store: Store) -> dict[str, bytes]:
 def epochs_trained(store: Store, spec: RunSpec) -> tuple[Run, list[int]]:
     """The run, and the epochs that this call trained."""
     epochs: list[int] = []
-    run = store.get_or_train(spec, execution=FLOAT32, on_epoch=lambda progress: epochs.append(progress.epoch))
+    run = get_or_train(store, spec, execution=FLOAT32, on_epoch=lambda progress: epochs.append(progress.epoch))
     return run, epochs
 
 
@@ -146,7 +149,7 @@ def test_images_per_second_counts_every_image_shown(
 ) -> None:
     asked = {"hidden": None, "epochs": 1, **changes} if changes.get("model") else {"epochs": 1, **changes}
     told: list[Progress] = []
-    run = store.get_or_train(small_spec(**asked), execution=FLOAT32, on_epoch=told.append)
+    run = get_or_train(store, small_spec(**asked), execution=FLOAT32, on_epoch=told.append)
     assert told[0].images_per_second == pytest.approx(shown / run.history[0]["seconds"])
     # Provenance keeps the seconds of all epochs, here one, to three digits, but counts with all digits.
     assert run.provenance["images_per_second"] == pytest.approx(told[0].images_per_second, abs=0.5)
@@ -295,7 +298,7 @@ def test_a_flipped_bit_or_a_cut_in_a_real_run_is_noticed_and_set_aside(
 
 def test_a_damaged_run_is_trained_anew_and_every_damaged_file_kept(small_spec: Make, store: Store) -> None:
     spec = small_spec()
-    store.get_or_train(spec, execution=FLOAT32)
+    get_or_train(store, spec, execution=FLOAT32)
     path = store.path(spec.key)
     for number in (1, 2):
         path.write_bytes(f"damage {number}".encode())
@@ -370,7 +373,7 @@ def interrupt_after(store: Store, spec: RunSpec, epoch: int) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        store.get_or_train(spec, execution=FLOAT32, on_epoch=stop)
+        get_or_train(store, spec, execution=FLOAT32, on_epoch=stop)
 
 
 @pytest.mark.parametrize("model", ["ae", "vae"])
@@ -444,7 +447,7 @@ def test_killed_in_the_middle_it_resumes_and_equals_an_uninterrupted_run(
 ASK = """
 import json, sys
 from pathlib import Path
-from vae_core.checkpoints import Store
+from vae_core.storage.store import Store
 from vae_core.datasets import ImageDataset
 from vae_core.spec import RunSpec
 
@@ -471,7 +474,9 @@ def test_threads_and_processes_that_ask_for_one_key_train_it_once(
         assert everybody_waits.wait(PATIENCE)
 
     def ask(number: int) -> Run:
-        return store.get_or_train(spec, execution=FLOAT32, on_epoch=first_epoch, on_wait=lambda: waiting.append(number))
+        return get_or_train(
+            store, spec, execution=FLOAT32, on_epoch=first_epoch, on_wait=lambda: waiting.append(number)
+        )
 
     flags = [tmp_path / f"waiting-{number}" for number in range(2)]
     with ThreadPoolExecutor(8) as threads:
@@ -504,7 +509,8 @@ def test_threads_that_race_from_the_start_train_each_key_once(small_spec: Make, 
 
     def ask(spec: RunSpec) -> Run:
         line.wait(PATIENCE)
-        return store.get_or_train(
+        return get_or_train(
+            store,
             spec,
             execution=FLOAT32,
             on_epoch=lambda progress: epochs.append((spec.key, progress.epoch)),
@@ -520,7 +526,7 @@ def test_the_lock_is_free_again_after_a_failure(small_spec: Make, store: Store) 
     spec = small_spec()
     interrupt_after(store, spec, 1)
     waited: list[bool] = []
-    store.get_or_train(spec, execution=FLOAT32, on_wait=lambda: waited.append(True))
+    get_or_train(store, spec, execution=FLOAT32, on_wait=lambda: waited.append(True))
     assert waited == []
 
 
@@ -528,7 +534,7 @@ def test_the_lock_is_free_again_after_a_failure(small_spec: Make, store: Store) 
 def test_an_unwritable_store_is_one_sentence(place: str, small_spec: Make, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StoreError) as refused:
-        Store(tmp_path / place).get_or_train(small_spec())
+        get_or_train(Store(tmp_path / place), small_spec())
     assert str(refused.value).count("\n") == 0
     assert str(tmp_path / place) in str(refused.value)
     assert (tmp_path / "file").read_text() == "not a folder"
@@ -542,7 +548,7 @@ def test_a_store_without_permission_is_one_sentence(
 
     monkeypatch.setattr(checkpoints.FileLock, "acquire", refuse)
     with pytest.raises(StoreError, match=r"cannot be written to \(Permission denied\); choose another folder"):
-        store.get_or_train(small_spec())
+        get_or_train(store, small_spec())
 
 
 @pytest.mark.parametrize("call", [1, 2, 4], ids=["at the first epoch", "at the second epoch", "at the end"])
@@ -563,7 +569,7 @@ def test_a_disk_that_fills_up_keeps_the_last_epoch_and_the_next_call_goes_on(
 
     monkeypatch.setattr(archive.os, "fsync", full_on_that_call)
     with pytest.raises(StoreError, match="No space left on device"):
-        store.get_or_train(spec, execution=FLOAT32)
+        get_or_train(store, spec, execution=FLOAT32)
     assert list(store.root.rglob("*.tmp")) == []
     assert store.keys() == [other.key]
     store.verify(other.key)
@@ -575,7 +581,7 @@ def test_a_disk_that_fills_up_keeps_the_last_epoch_and_the_next_call_goes_on(
 def test_a_diverged_run_leaves_no_checkpoint(small_spec: Make, store: Store, exploding_steps: None) -> None:
     spec = small_spec()
     with pytest.raises(TrainingDiverged):
-        store.get_or_train(spec, execution=FLOAT32)
+        get_or_train(store, spec, execution=FLOAT32)
     assert store.keys() == []
     assert spec.key not in store
 
@@ -586,7 +592,7 @@ def test_a_whole_file_that_replaced_a_damaged_one_is_not_set_aside(
     """A slow reader of damaged bytes must not throw out the run that somebody rebuilt in the meantime."""
     store = Store(tmp_path)
     spec = RunSpec("digits", "vae", hidden=(8,), epochs=1)
-    good = store.path(store.get_or_train(spec, execution=FLOAT32).key)
+    good = store.path(get_or_train(store, spec, execution=FLOAT32).key)
     whole = good.read_bytes()
     good.write_bytes(whole[:-5])
     read = archive.read
@@ -610,24 +616,26 @@ def test_a_whole_file_that_replaced_a_damaged_one_is_not_set_aside(
 def test_a_run_may_be_trained_on_splits_of_ones_own(
     tmp_path: Path, small_spec: Callable[..., RunSpec], training: ImageDataset, validation: ImageDataset
 ) -> None:
-    run = Store(tmp_path).get_or_train(
+    run = get_or_train(
+        Store(tmp_path),
         small_spec(),
         splits=(training.first(200), validation.first(30)),
-        execution=Execution(device="cpu", precision="float32"),
+        execution=ON_CPU,
     )
     assert run.provenance["training_images"] == 200
     assert (len(run.codes.mean), run.metrics["validation"]["n"]) == (30, 30)
     assert Store(tmp_path).load(run.key).metrics == run.metrics
-    usual = Store(tmp_path / "usual").get_or_train(small_spec(), execution=Execution(device="cpu", precision="float32"))
+    usual = get_or_train(Store(tmp_path / "usual"), small_spec(), execution=ON_CPU)
     assert usual.key == run.key and usual.history != run.history
 
 
 def test_a_binarised_run_is_measured_on_drawn_pixels_and_keeps_the_codes_of_grey_ones(
     tmp_path: Path, small_spec: Callable[..., RunSpec], validation: ImageDataset
 ) -> None:
-    run = Store(tmp_path).get_or_train(
+    run = get_or_train(
+        Store(tmp_path),
         small_spec(binarised=True, learning_rate=1e-2, epochs=10),
-        execution=Execution(device="cpu", precision="float32"),
+        execution=ON_CPU,
     )
     np.testing.assert_allclose(run.encode(validation.floats()), run.codes.mean, rtol=2e-3, atol=2e-3)
     drawn = run.encode(validation.binarised().floats())

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from vae_core import cli
-from vae_core.checkpoints import Store
+from vae_core.cli.commands import commands as cli
 from vae_core.datasets import load
 from vae_core.errors import StoreError
-from vae_core.manifest import MANIFEST, read_manifest
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import MANIFEST, read_manifest
+from vae_core.storage.store import Store
 
 LONG = "x" * 10_000
 TRAIN = ["train", "--dataset", "digits", "--model", "vae", "--hidden", "16", "--epochs", "2"]

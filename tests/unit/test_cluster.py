@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from vae_core.checkpoints import Store
 from vae_core.errors import ClusterError
 from vae_core.execution import Execution
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
 from vae_core.sweep import parse_weights, plan
 from vae_core.sweep.engines import run_sweep
 from vae_core.sweep.local import Event
+from vae_core.training.jobs import get_or_train
 
 ray = pytest.importorskip("ray")
 
@@ -97,7 +98,7 @@ def test_a_cluster_trains_every_member_and_a_killed_worker_costs_none(
     for spec in made.specs:
         store.verify(spec.key)
         assert len(store.load(spec.key).history) == 60
-    alone = Store(tmp_path / "alone").get_or_train(small_spec(epochs=60, images=200), **CPU)
+    alone = get_or_train(Store(tmp_path / "alone"), small_spec(epochs=60, images=200), **CPU)
     run = store.load(alone.key)
     for name in ("reconstruction", "kl", "mse"):
         assert run.metrics["test"][name] == pytest.approx(alone.metrics["test"][name], rel=1e-3)

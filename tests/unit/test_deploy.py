@@ -12,8 +12,8 @@ import pytest
 from deploy.dockerfile import NotUnderstood, context, filled_in, read
 from deploy.proxy import CannotServe, configuration, content_security_policy, framed_elsewhere, largest_upload
 from deploy.serve import prepare
-from vae_core.checkpoints import Store
-from vae_core.manifest import SHIPPED
+from vae_core.storage.manifest import SHIPPED
+from vae_core.storage.store import Store
 
 ROOT = Path(__file__).parents[2]
 REPLICAS = ["127.0.0.1:1001", "127.0.0.1:1002", "127.0.0.1:1003"]

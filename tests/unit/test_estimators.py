@@ -11,7 +11,7 @@ import torch
 
 from vae_core.datasets import ImageDataset
 from vae_core.errors import MeasureError
-from vae_core.estimators import (
+from vae_core.lessons.gradient_estimators import (
     ESTIMATORS,
     MAX_DRAWS,
     monte_carlo_kl,
@@ -19,10 +19,9 @@ from vae_core.estimators import (
     reparameterised,
     score_function,
 )
-from vae_core.losses.divergences import kl_to_standard_normal
+from vae_core.lessons.log_variance import MAX_STEPS, Descent, Quadratic, descend
+from vae_core.losses.gaussian import closed_form_kl, kl_to_standard_normal
 from vae_core.models.bottleneck import Posterior
-from vae_core.nats import closed_form_kl
-from vae_core.positivity import MAX_STEPS, Descent, Quadratic, descend
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 

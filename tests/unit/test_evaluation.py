@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vae_core import checkpoints
-from vae_core.checkpoints import Store
 from vae_core.datasets import ImageDataset
+from vae_core.evaluation.features import FeatureSpace
 from vae_core.evaluation.generation import measure_real, sample_figures, sample_size
 from vae_core.evaluation.losses import encode
 from vae_core.evaluation.measure import measure
 from vae_core.execution import Execution
-from vae_core.features import FeatureSpace
 from vae_core.metrics import gaussian_kl_to_standard_normal, label_agreement, trustworthiness
 from vae_core.models import MODELS
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage import store as checkpoints
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 FIGURES = {"frechet", "coverage", "density", "ambiguity", "hole_rate"}
 OF_CODES = {"label_agreement", "trustworthiness", "trustworthiness_n", "gaussian_kl"}
@@ -42,7 +43,7 @@ def seen_by_a_classifier(every_kind: dict[str, Run], tmp_path_factory: pytest.Te
     spec = RunSpec("digits", "vae", hidden=(64,), epochs=30, learning_rate=1e-2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoints, "classifier_spec", lambda dataset: every_kind["classifier"].spec)
-        store.get_or_train(spec, execution=Execution(device="cpu", precision="float32"))
+        get_or_train(store, spec, execution=Execution(device="cpu", precision="float32"))
     return store, spec
 
 
@@ -208,7 +209,7 @@ def test_a_run_of_next_to_no_images_is_trained_and_measured(model: str, images: 
     store = Store(tmp_path)
     hidden = {"classifier": (4, 8), "conv_vae": (4, 8), "pca": None}.get(model, (8,))
     spec = RunSpec("digits", model, hidden=hidden, images=images, epochs=1, latent_dim=None)
-    run = store.get_or_train(spec, execution=Execution(device="cpu", precision="float32"))
+    run = get_or_train(store, spec, execution=Execution(device="cpu", precision="float32"))
     assert {split: of["n"] for split, of in run.metrics.items()} == {"validation": 360, "test": 360, "train": images}
     assert store.load(run.key).metrics == run.metrics
     problems = run.metrics["train"].get("not_measured", {})
@@ -253,7 +254,7 @@ def test_a_trained_vae_fills_the_prior_better_than_an_autoencoder(
     vae: Run, space: FeatureSpace, tmp_path: Path
 ) -> None:
     spec = dataclasses.replace(vae.spec, model="ae", beta=None)
-    ae = Store(tmp_path).get_or_train(spec, execution=Execution(device="cpu", precision="float32"))
+    ae = get_or_train(Store(tmp_path), spec, execution=Execution(device="cpu", precision="float32"))
     validation_of = lambda run: run.metrics["validation"]
     assert validation_of(ae)["gaussian_kl"] > 5 * validation_of(vae)["gaussian_kl"]
     assert validation_of(ae)["mse"] < validation_of(vae)["mse"]
@@ -263,7 +264,7 @@ def test_a_model_that_gives_every_image_back_walks_as_a_crossfade_does(
     space: FeatureSpace, validation: ImageDataset, tmp_path: Path
 ) -> None:
     """With all 64 directions PCA is a rotation: a straight path of codes is the crossfade of the images."""
-    run = Store(tmp_path).get_or_train(RunSpec("digits", "pca", 64))
+    run = get_or_train(Store(tmp_path), RunSpec("digits", "pca", 64))
     figures = measure(run, validation, space)
     assert figures["mse"] < 1e-5
     assert figures["paths"]["straight"] == pytest.approx(figures["paths"]["crossfade"], abs=0.005)
@@ -305,7 +306,7 @@ def test_the_command_line_measures_with_the_classifier_it_finds(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from vae_core.cli import evaluate
+    from vae_core.cli.commands import evaluate
 
     store, spec = seen_by_a_classifier
     monkeypatch.setattr(checkpoints, "classifier_spec", lambda dataset: every_kind["classifier"].spec)

@@ -15,20 +15,21 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from vae_core import cli
-from vae_core.checkpoints import Store
+from vae_core.cli.commands import commands as cli
 from vae_core.errors import RunNotFound, StoreError
 from vae_core.execution import Execution
-from vae_core.export import as_csv, codes_csv, command_line, export_run, history_csv, script
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage.export import as_csv, codes_csv, command_line, export_run, history_csv, script
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Run]:
     store = Store(tmp_path_factory.mktemp("store"))
     spec = RunSpec("digits", "vae", latent_dim=3, hidden=(16,), epochs=2, likelihood="gaussian", kl_warm_up=1)
-    return store, store.get_or_train(spec, execution=Execution(device="cpu", precision="float32"))
+    return store, get_or_train(store, spec, execution=Execution(device="cpu", precision="float32"))
 
 
 def test_the_exported_script_makes_the_same_run_in_a_clean_process(kept, tmp_path: Path, project: Path) -> None:

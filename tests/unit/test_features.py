@@ -13,14 +13,16 @@ import numpy as np
 import pytest
 import torch
 
-from vae_core import checkpoints, cli
-from vae_core.checkpoints import Store
+from vae_core.cli.commands import commands as cli
 from vae_core.datasets import ImageDataset
 from vae_core.errors import DamagedRun, RunNotFound
+from vae_core.evaluation.features import REFERENCE_IMAGES, FeatureSpace, classifier_spec
 from vae_core.execution import Execution
-from vae_core.features import REFERENCE_IMAGES, FeatureSpace, classifier_spec
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage import store as checkpoints
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
@@ -184,7 +186,7 @@ def test_a_damaged_classifier_is_said_but_does_not_stop_a_training(
     store = Store(tmp_path)
     for ask in (
         lambda: store.features("digits"),
-        lambda: store.get_or_train(small_spec(), execution=FLOAT32),
+        lambda: get_or_train(store, small_spec(), execution=FLOAT32),
     ):
         store.save(classifier)
         path = store.path(classifier.key)

@@ -11,15 +11,16 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from vae_core.checkpoints import Store
 from vae_core.datasets import ImageDataset, load
 from vae_core.errors import SpecError
 from vae_core.execution import Execution
 from vae_core.metrics import mean_squared_error, orthonormality_error, principal_angles
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
 from vae_core.training import Progress
 from vae_core.training.fitted import FITS, Linear, best_pixels, fit, principal_components
+from vae_core.training.jobs import get_or_train
 from vae_core.training.loop import train
 
 EPS = 1e-9
@@ -81,7 +82,7 @@ def test_pca_of_fewer_images_than_pixels_gives_each_of_them_back(digits: np.ndar
 
 @pytest.mark.parametrize("dimensions", [1, 2, 16])
 def test_a_pca_runs_error_is_scikit_learns(dimensions: int, digits: np.ndarray, tmp_path: Path) -> None:
-    run = Store(tmp_path).get_or_train(RunSpec("digits", "pca", dimensions))
+    run = get_or_train(Store(tmp_path), RunSpec("digits", "pca", dimensions))
     test = load("digits", "test").floats()
     expected = PCA(dimensions, svd_solver="full").fit(digits)
     its_error = mean_squared_error(test, expected.inverse_transform(expected.transform(test)))

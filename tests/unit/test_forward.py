@@ -9,9 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from vae_core.checkpoints import Store
 from vae_core.errors import MeasureError
-from vae_core.manifest import SHIPPED
 from vae_core.models import MODELS
 from vae_core.program import backward
 from vae_core.program.export import program
@@ -19,6 +17,8 @@ from vae_core.program.forward import BATCH, run_program
 from vae_core.program.operations import sigmoid
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import SHIPPED
+from vae_core.storage.store import Store
 
 RANDOM = np.random.default_rng(0)
 
@@ -145,8 +145,8 @@ def test_shipped_runs_give_torchs_numbers(key: str) -> None:
 WITHOUT_TORCH = """
 import sys
 import numpy as np
-import vae_core.evaluation.generation, vae_core.features, vae_core.sampling
-from vae_core.checkpoints import Store
+import vae_core.evaluation.generation, vae_core.evaluation.features, vae_core.sampling
+from vae_core.storage.store import Store
 
 run = Store(sys.argv[1]).load(sys.argv[2])
 print(run.decode(run.encode(np.zeros((1, 64)))).shape, "torch" in sys.modules)

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from vae_core import cli
-from vae_core.checkpoints import SUFFIX, Store
+from vae_core.cli.commands import commands as cli
 from vae_core.errors import SpecError
-from vae_core.housekeeping import DAY, evict
-from vae_core.manifest import SHIPPED, shipped_run
 from vae_core.run import Run
+from vae_core.storage.eviction import DAY, evict
+from vae_core.storage.manifest import SHIPPED, shipped_run
+from vae_core.storage.store import SUFFIX, Store
 
 
 def aged(path: Path, days: float) -> Path:

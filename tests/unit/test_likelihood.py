@@ -14,8 +14,8 @@ from scipy import integrate, special, stats
 
 from vae_core.datasets import ImageDataset
 from vae_core.errors import MeasureError
-from vae_core.evaluation import likelihood as by_torch
-from vae_core.likelihood import (
+from vae_core.evaluation import log_likelihood as by_torch
+from vae_core.evaluation.importance import (
     DECODED_AT_ONCE,
     MAX_SAMPLES,
     binarise,
@@ -311,6 +311,7 @@ def test_a_split_is_binarised_once_and_for_all(validation: ImageDataset) -> None
 
 
 def test_numpy_is_enough(run_python: Callable[..., object]) -> None:
-    code = "import sys, vae_core.likelihood, vae_core.estimators, vae_core.positivity; print('torch' in sys.modules)"
+    modules = "vae_core.evaluation.importance, vae_core.lessons.gradient_estimators, vae_core.lessons.log_variance"
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
     out, problem = run_python("-c", code).communicate(timeout=60)  # type: ignore[attr-defined]
     assert out.strip() == "False", problem

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vae_core.errors import MeasureError
-from vae_core.metrics import active_units, bernoulli_floor, empty_beyond, mean_squared_error, sigma_over_spread
+from vae_core.losses.likelihoods import bernoulli_floor
+from vae_core.metrics import active_units, empty_beyond, mean_squared_error, sigma_over_spread
 
 RANDOM = np.random.default_rng(0)
 

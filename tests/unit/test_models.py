@@ -11,11 +11,11 @@ from torch import nn
 
 from vae_core.datasets import info
 from vae_core.errors import SpecError
-from vae_core.manifest import read_manifest
 from vae_core.models import MODELS, build
 from vae_core.models.conv import conv_decoder, conv_sizes, conv_trunk
 from vae_core.models.memoriser import Memoriser
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import read_manifest
 
 SIZES = [(1, 28, 28), (1, 8, 8), (1, 9, 9), (3, 13, 10), (1, 7, 31), (2, 5, 4), (1, 2, 2)]
 

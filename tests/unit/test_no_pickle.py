@@ -14,14 +14,14 @@ import pytest
 import torch
 
 from vae_core import archive, datasets
-from vae_core.checkpoints import SUFFIX, Store
 from vae_core.datasets import bundled, own
 from vae_core.datasets.reading import read_file, read_files, read_path
 from vae_core.errors import DamagedRun, DatasetUnavailable, StoreError, UnusableImages
-from vae_core.export import export_run
-from vae_core.housekeeping import evict
 from vae_core.spec import RunSpec
-from vae_core.training.film import Film
+from vae_core.storage.eviction import evict
+from vae_core.storage.export import export_run
+from vae_core.storage.store import SUFFIX, Store
+from vae_core.training.pictures import Film
 
 
 class Trap:

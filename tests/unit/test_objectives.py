@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import distributions
 
-from vae_core.losses.divergences import kl_to_standard_normal
+from vae_core.losses.gaussian import kl_to_standard_normal
 from vae_core.losses.likelihoods import Bernoulli, Gaussian, LearnedGaussian, likelihood
 from vae_core.losses.objectives import CROSS_ENTROPY, ELBO, MEMORISE, elbo
 from vae_core.losses.terms import warmed_up, weighted_sum, weights_at

@@ -20,8 +20,8 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from vae_core import archive, cli, datasets
-from vae_core.checkpoints import Store
+from vae_core import archive, datasets
+from vae_core.cli.commands import commands as cli
 from vae_core.datasets import own
 from vae_core.datasets.limits import FEWEST_IMAGES, MOST_PIXELS, SIZES
 from vae_core.datasets.pictures import decode
@@ -29,6 +29,7 @@ from vae_core.datasets.reading import OwnImages, read_file, read_files, read_pat
 from vae_core.errors import DatasetUnavailable, SpecError, UnusableImages
 from vae_core.models import build
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
 
 RANDOM = np.random.default_rng(0)
 

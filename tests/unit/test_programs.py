@@ -14,19 +14,19 @@ from torch import nn
 
 from tests.unit.test_browser_payload import parse
 from vae_core import archive
-from vae_core.browser import plane_payload
-from vae_core.checkpoints import Store
 from vae_core.datasets import load
 from vae_core.errors import DamagedRun, MeasureError
-from vae_core.losses.divergences import kl_to_standard_normal
+from vae_core.evaluation.terms import terms
+from vae_core.losses.gaussian import kl_to_standard_normal
 from vae_core.losses.likelihoods import likelihood
 from vae_core.losses.objectives import elbo
 from vae_core.models import MODELS
-from vae_core.nats import terms
+from vae_core.payloads.plane import plane_payload
 from vae_core.program.export import program
 from vae_core.program.modules import Nearest
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
 
 SPECS = {
     "vae": {"hidden": (16,)},

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vae_core.checkpoints import Store
 from vae_core.errors import SpecError
-from vae_core.manifest import MANIFEST, SHIPPED, read_manifest
 from vae_core.models import MODELS
 from vae_core.spec import MAX_EPOCHS, MAX_HIDDEN_LAYERS, MAX_HIDDEN_UNITS, MAX_IMAGES, MAX_LATENT_DIM, RunSpec
+from vae_core.storage.manifest import MANIFEST, SHIPPED, read_manifest
+from vae_core.storage.store import Store
 
 LONG = "x" * 10_000
 NOT_A_COUNT = [0, -1, 10**6, 10**400, True, False, 2.0, "2", math.nan, [2], LONG]

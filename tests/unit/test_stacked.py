@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 
-from vae_core.checkpoints import Store
 from vae_core.datasets import ImageDataset
 from vae_core.errors import SpecError, TrainingDiverged
 from vae_core.execution import Execution
@@ -20,9 +19,11 @@ from vae_core.losses.likelihoods import likelihood
 from vae_core.models import build
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage.state import TrainingState
+from vae_core.storage.store import Store
 from vae_core.training import train as train_as_asked
-from vae_core.training.jobs import train_together
-from vae_core.training.loop import Progress, Trained, TrainingState
+from vae_core.training.jobs import get_or_train, train_together
+from vae_core.training.loop import Progress, Trained
 from vae_core.training.stacked import Member, train_stack
 
 Make = Callable[..., RunSpec]
@@ -106,7 +107,7 @@ def test_a_learned_variance_ends_at_the_mean_squared_error_of_sampled_reconstruc
 def test_a_stored_run_has_the_variance_it_learned(small_spec: Make, tmp_path: Path) -> None:
     spec = small_spec(likelihood="gaussian", variance=0.5, learned_variance=True, learning_rate=1e-2)
     store = Store(tmp_path)
-    store.get_or_train(spec, **CPU)
+    get_or_train(store, spec, **CPU)
     run = store.load(spec.key)
     chosen = run.likelihood
     learned = float(run.weights["log_variance"])
@@ -258,7 +259,7 @@ def assert_same_run(one: Run, other: Run) -> None:
 def alone(small_spec: Make, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     """The members, each trained by itself."""
     store = Store(tmp_path_factory.mktemp("alone"))
-    return {spec.key: store.get_or_train(spec, **CPU) for spec in members(small_spec)}
+    return {spec.key: get_or_train(store, spec, **CPU) for spec in members(small_spec)}
 
 
 def test_members_trained_together_are_ordinary_runs(alone: dict[str, Run], small_spec: Make, tmp_path: Path) -> None:

@@ -15,17 +15,17 @@ import pytest
 import test_cli
 from test_cli import Ask, assert_one_sentence
 
-from vae_core.checkpoints import Listed, Store
 from vae_core.errors import SpecError
 from vae_core.execution import Execution
-from vae_core.manifest import SHIPPED
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import SHIPPED
+from vae_core.storage.state import TrainingState
+from vae_core.storage.store import Listed, Store
 from vae_core.sweep import MOST_MEMBERS, Plan, parse_weights, plan
 from vae_core.sweep.engines import run_sweep
 from vae_core.sweep.local import Event
 from vae_core.sweep.plan import Weights, bytes_needed, check_memory
 from vae_core.training import train
-from vae_core.training.loop import TrainingState
 from vae_core.training.stacked import same_program
 
 Make = Callable[..., RunSpec]

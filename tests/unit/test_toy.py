@@ -8,16 +8,8 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize, stats
 
-from vae_core.diagonal import (
-    best_diagonal,
-    correlated,
-    descend_diagonal,
-    diagonal_gap,
-    gap_of_correlation,
-    gaussian_kl,
-)
 from vae_core.errors import MeasureError
-from vae_core.toy import (
+from vae_core.lessons.exact_posterior import (
     DECODERS,
     LARGEST_STEP,
     Decoder,
@@ -28,6 +20,14 @@ from vae_core.toy import (
     grid,
     kl_to_posterior,
     nodes,
+)
+from vae_core.lessons.mean_field import (
+    best_diagonal,
+    correlated,
+    descend_diagonal,
+    diagonal_gap,
+    gap_of_correlation,
+    gaussian_kl,
 )
 
 SETTINGS = [

@@ -11,11 +11,11 @@ import torch
 
 from vae_core.datasets import load
 from vae_core.errors import MeasureError
-from vae_core.losses.divergences import kl_to_standard_normal
+from vae_core.lessons.latent_scale import in_other_units
+from vae_core.losses.gaussian import kl_to_standard_normal
 from vae_core.metrics import sigma_over_spread
 from vae_core.models.bottleneck import Posterior
 from vae_core.run import Run
-from vae_core.units import in_other_units
 
 COUNT = 100
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from ui.figures.markup import Html, small_print
-from vae_core.browser import LatentPlane
+from vae_core.payloads.plane import LatentPlane
 from vae_core.run import Run
 
 Rows = list[dict[str, object]]

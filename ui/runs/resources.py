@@ -11,13 +11,13 @@ from pathlib import Path
 import streamlit as st
 
 from ui.figures.palette import CLASS_COLOURS
-from vae_core.browser import LatentPlane, Payload, plane_payload, thumbnails_payload
-from vae_core.checkpoints import SUFFIX, Listed, Store
 from vae_core.datasets import ImageDataset, load
-from vae_core.features import FeatureSpace
-from vae_core.manifest import SHIPPED
+from vae_core.evaluation.features import FeatureSpace
+from vae_core.payloads.plane import LatentPlane, Payload, plane_payload, thumbnails_payload
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import SHIPPED
+from vae_core.storage.store import SUFFIX, Listed, Store
 
 RUNS_KEPT, LINES_KEPT = 64, 1_024
 

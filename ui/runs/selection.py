@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from ui.runs.resources import Shelf, shelf
 from vae_core import datasets
-from vae_core.checkpoints import Listed
 from vae_core.errors import RunNotFound
-from vae_core.manifest import read_manifest
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import read_manifest
+from vae_core.storage.store import Listed
 
 # Hidden layers of the runs that chapters compare with one another: small, so that many fit into a download.
 COMPARED_HIDDEN = {"mlp": (128, 64), "conv": (16, 32, 64), "linear": ()}

@@ -20,9 +20,9 @@ from ui.figures.pictures import tiles
 from vae_core import datasets
 from vae_core.datasets import own
 from vae_core.datasets.limits import LONGEST_READING, LONGEST_UNDECIDED, MOST_SENT, MOST_UNDECIDED
+from vae_core.datasets.reader import SAID
 from vae_core.errors import UnusableImages
-from vae_core.manifest import PROJECT
-from vae_core.reader import SAID
+from vae_core.storage.manifest import PROJECT
 
 # Decoding takes the processor that everybody's pages need.
 _one_at_a_time = threading.Lock()
@@ -78,12 +78,12 @@ def read_upload(files: Sequence[tuple[str, bytes]], size: int, colour: str) -> R
 
 
 def _asked_of_reader(files: Sequence[tuple[str, bytes]], size: int, colour: str, root: Path) -> dict[str, Any]:
-    """What `vae_core.reader` tells.
+    """What `vae_core.datasets.reader` tells.
 
     Raises:
         UnusableImages: what it says, or that it was ended.
     """
-    command = [sys.executable, "-m", "vae_core.reader", str(root.resolve()), str(size), colour]
+    command = [sys.executable, "-m", "vae_core.datasets.reader", str(root.resolve()), str(size), colour]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     # A file, not a pipe: a pipe is filled in small pieces, each under the lock that everybody's pages need.
     with tempfile.TemporaryFile() as sent:

@@ -1,4 +1,4 @@
-"""The desk's worker: `vae_core.worker` in a process of its own, on a leash."""
+"""The desk's worker: `vae_core.training.worker` in a process of its own, on a leash."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import threading
 from pathlib import Path
 
 from ui.training.queue import Ended
-from vae_core.manifest import PROJECT
 from vae_core.spec import RunSpec
-from vae_core.worker import SAID
+from vae_core.storage.manifest import PROJECT
+from vae_core.training.worker import SAID
 
 SHOWN_OF_LOG = 4_000  # bytes
 PATIENCE = 10.0  # seconds until a process that does not stop is killed
@@ -32,7 +32,7 @@ class ProcessWorker:
 
     def __init__(self, spec: RunSpec, store: Path) -> None:
         self.log = tempfile.TemporaryFile()  # noqa: SIM115  closed by `wait`
-        command = [sys.executable, "-m", "vae_core.worker", str(store.resolve()), json.dumps(spec.to_dict())]
+        command = [sys.executable, "-m", "vae_core.training.worker", str(store.resolve()), json.dumps(spec.to_dict())]
         # One thread: the visitors' pages share the cores.
         environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
         try:

@@ -17,9 +17,9 @@ import numpy as np
 from ui.figures.palette import CLASS_COLOURS
 from ui.runs.resources import store
 from vae_core import archive
-from vae_core.browser import Payload
-from vae_core.browser_film import film_of_partial
 from vae_core.errors import DamagedRun, RunNotFound, SpecError
+from vae_core.payloads.film import film_of_partial
+from vae_core.payloads.plane import Payload
 from vae_core.spec import RunSpec
 
 FRESH = 0.9  # seconds for which a record is shown again without a look at the file

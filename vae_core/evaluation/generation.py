@@ -9,7 +9,7 @@ import numpy as np
 
 from vae_core.datasets import ImageDataset
 from vae_core.errors import MeasureError
-from vae_core.features import FeatureSpace
+from vae_core.evaluation.features import FeatureSpace
 from vae_core.metrics import (
     ambiguity,
     coverage_and_density,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_core.datasets import ImageDataset
-from vae_core.losses.divergences import kl_to_standard_normal
+from vae_core.losses.gaussian import kl_to_standard_normal
 from vae_core.losses.likelihoods import likelihood
 from vae_core.losses.objectives import elbo
 from vae_core.metrics import active_units, mean_squared_error

@@ -6,9 +6,9 @@ from typing import Any
 
 from vae_core.datasets import ImageDataset
 from vae_core.evaluation.codes import measure_codes
+from vae_core.evaluation.features import FeatureSpace
 from vae_core.evaluation.generation import measure_generation, measure_real
 from vae_core.evaluation.losses import classify, encode, evaluate, observed
-from vae_core.features import FeatureSpace
 from vae_core.models import model_kind
 from vae_core.run import Run
 

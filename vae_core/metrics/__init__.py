@@ -12,7 +12,7 @@ from vae_core.metrics.generation import (
 )
 from vae_core.metrics.latent import active_units, empty_beyond, sigma_over_spread
 from vae_core.metrics.neighbours import label_agreement, nearest_distances, trustworthiness
-from vae_core.metrics.reconstruction import bernoulli_floor, mean_squared_error
+from vae_core.metrics.reconstruction import mean_squared_error
 from vae_core.metrics.smoothness import on_path_share, path_length
 from vae_core.metrics.subspace import orthonormality_error, principal_angles
 
@@ -22,7 +22,6 @@ __all__ = [
     "active_units",
     "aggregate_posterior",
     "ambiguity",
-    "bernoulli_floor",
     "coverage_and_density",
     "empty_beyond",
     "frechet_distance",

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.special import logsumexp
 
 from vae_core.errors import MeasureError
+from vae_core.losses.gaussian import closed_form_kl, reparameterise
 from vae_core.metrics.checks import equal_shape, finite_rows, positive_count
-from vae_core.nats import closed_form_kl, reparameterise
 
 BLOCK_NUMBERS = 1_000_000  # 8 MB, of which a logarithm of sums holds several
 NARROWEST = 1e-12  # least variance, relative to the largest squared code: rounding then costs 0.001 nats

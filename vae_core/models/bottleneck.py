@@ -10,7 +10,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from vae_core.losses.divergences import kl_to_standard_normal
+from vae_core.losses.gaussian import kl_to_standard_normal
 from vae_core.program.named import encoder_and_decoder, trunk_and_heads
 from vae_core.program.operations import Program
 

@@ -16,13 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vae_core.checkpoints import SUFFIX, Store
 from vae_core.datasets import data_root as usual_data_root
 from vae_core.errors import ClusterError, RunNotFound, VaeCoreError
+from vae_core.evaluation.features import classifier_spec
 from vae_core.execution import Execution
-from vae_core.features import classifier_spec
-from vae_core.manifest import PROJECT, SHIPPED
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import PROJECT, SHIPPED
+from vae_core.storage.store import SUFFIX, Store
 from vae_core.sweep.local import Event, Listener, cores
 from vae_core.sweep.plan import Plan
 
@@ -174,7 +174,7 @@ def _classifier(store: Store, dataset: str) -> tuple[str, bytes] | None:
 
 def _train_unit(order: _Order) -> list[_Result]:
     """On a worker: train, measure, and send the files back."""
-    from vae_core.training.jobs import train_together
+    from vae_core.training.jobs import get_or_train, train_together
 
     folder = Path(tempfile.gettempdir()) / order.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -185,7 +185,7 @@ def _train_unit(order: _Order) -> list[_Result]:
     failures: dict[str, str] = {}
     try:
         if len(specs) == 1:
-            store.get_or_train(specs[0], execution=order.execution)
+            get_or_train(store, specs[0], execution=order.execution)
         else:
             failures = {
                 key: str(error) for key, error in train_together(store, specs, execution=order.execution).items()

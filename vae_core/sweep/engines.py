@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vae_core.checkpoints import Store
 from vae_core.errors import SpecError
 from vae_core.execution import USUAL, Execution
+from vae_core.storage.store import Store
 from vae_core.sweep.local import Event, Listener, train_in_processes, train_stacked
 from vae_core.sweep.plan import Plan
 from vae_core.training.device import check_precision, choose_device

@@ -15,10 +15,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vae_core.checkpoints import Store
 from vae_core.errors import VaeCoreError
 from vae_core.execution import Execution
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
 from vae_core.sweep.plan import Plan, check_memory, memory_available
 from vae_core.training.device import choose_device
 
@@ -166,10 +166,13 @@ def _work(order: _Order, told: Connection) -> None:
     """A worker process: one member, from its last finished epoch on."""
     import torch
 
+    from vae_core.training.jobs import get_or_train
+
     torch.set_num_threads(1)
     key = order.spec.key
     try:
-        Store(order.root).get_or_train(
+        get_or_train(
+            Store(order.root),
             order.spec,
             execution=order.execution,
             on_epoch=lambda progress: told.send(Event(key, progress.epoch)),

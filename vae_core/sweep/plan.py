@@ -15,7 +15,7 @@ from vae_core.models import model_kind
 from vae_core.spec import RunSpec
 
 if TYPE_CHECKING:
-    from vae_core.checkpoints import Store
+    from vae_core.storage.store import Store
 
 MOST_MEMBERS = 1_000
 KL_ONLY = "kl"  # in place of a beta: reconstruction weight 0

@@ -12,9 +12,9 @@ from torch import nn
 
 from vae_core.datasets import ImageDataset
 from vae_core.errors import MeasureError
+from vae_core.evaluation.features import REFERENCE_IMAGES, FeatureSpace, reference_extras
 from vae_core.evaluation.losses import encode
 from vae_core.evaluation.measure import measure
-from vae_core.features import REFERENCE_IMAGES, FeatureSpace, reference_extras
 from vae_core.models import model_kind
 from vae_core.models.network import Network
 from vae_core.program.export import decoder_program, program

@@ -14,15 +14,15 @@ from vae_core.execution import USUAL, Execution
 from vae_core.models import model_kind
 from vae_core.run import Run
 from vae_core.spec import RunSpec
-from vae_core.training.film import Film
+from vae_core.storage.state import TrainingState
 from vae_core.training.finish import finish
 from vae_core.training.fitted import fit
 from vae_core.training.loop import Progress, Trained, train
+from vae_core.training.pictures import Film
 from vae_core.training.stacked import Member, train_stack
-from vae_core.training.state import TrainingState
 
 if TYPE_CHECKING:
-    from vae_core.checkpoints import Store
+    from vae_core.storage.store import Store
 
 
 def get_or_train(
@@ -35,7 +35,24 @@ def get_or_train(
     on_wait: Callable[[], None] | None = None,
     film: bool = False,
 ) -> Run:
-    """See `Store.get_or_train`."""
+    """The run of a spec: loaded if it exists, resumed if it was interrupted, else trained.
+
+    Whoever asks while another thread or process trains the same key waits and then loads.
+
+    Args:
+        store: where runs are, and go.
+        spec: what to train.
+        execution: where and how.
+        on_epoch: see `training.train`.
+        splits: to train on and to validate on, instead of those of the spec's dataset. They are not part of the
+            key: keep such runs in a store of their own.
+        on_wait: called once if somebody else is training this key.
+        film: keep a few held-out images as they were rebuilt along the way, see `training.pictures`.
+
+    Raises:
+        DatasetUnavailable, TrainingDiverged, StoreError: each with a sentence for the user. After any of
+            them, the last finished epoch is kept and the next call resumes from it.
+    """
     if (run := store.load_if_whole(spec.key)) is not None:
         return run
     with store.locked(spec.key, on_wait):

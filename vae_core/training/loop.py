@@ -27,8 +27,9 @@ from vae_core.losses.terms import Term, weighted_sum, weights_at
 from vae_core.models import build
 from vae_core.models.network import Network
 from vae_core.spec import RunSpec
+from vae_core.storage.state import TrainingState
 from vae_core.training.device import choose_device, choose_precision
-from vae_core.training.state import TrainingState, optimiser_state, restore_optimisers
+from vae_core.training.optimisers import optimiser_state, restore_optimisers
 from vae_core.training.step import Batch, Step, floats, new_step
 
 EVALUATION_BATCH = 2_000

@@ -27,6 +27,7 @@ from vae_core.losses.terms import weights_at
 from vae_core.models import ModelKind, model_kind, named
 from vae_core.models.network import Network
 from vae_core.spec import RunSpec
+from vae_core.storage.state import TrainingState
 from vae_core.training.device import choose_device, choose_precision
 from vae_core.training.loop import (
     EVALUATION_BATCH,
@@ -45,7 +46,7 @@ from vae_core.training.loop import (
     snapshot_epochs,
     validation_generator,
 )
-from vae_core.training.state import ADAM_STATE, TrainingState
+from vae_core.training.optimisers import ADAM_STATE
 from vae_core.training.step import draws, floats, new_adam
 
 FREE = ("beta", "reconstruction_weight", "kl_warm_up")  # what members of one stack may differ in

@@ -13,12 +13,12 @@ from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.figures.tables import as_html
 from ui.runs.resources import load_run, shelf
 from ui.runs.selection import figure, per_shelf
-from vae_core.browser import Payload
-from vae_core.browser_sweep import in_bundles, sweep_payloads
-from vae_core.checkpoints import Listed
 from vae_core.errors import RunNotFound
-from vae_core.manifest import read_manifest
+from vae_core.payloads.plane import Payload
+from vae_core.payloads.sweep import in_bundles, sweep_payloads
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import read_manifest
+from vae_core.storage.store import Listed
 
 DIMENSIONS = (2, 16)
 DATASET, HIDDEN = "mnist", (96, 48)

@@ -12,12 +12,12 @@ from ui.figures.palette import CLASS_COLOURS
 from ui.figures.tables import as_html
 from ui.runs.resources import held_out, load_run
 from ui.runs.selection import figure, per_shelf
-from vae_core.browser import Payload, plane_payload
-from vae_core.checkpoints import Listed
 from vae_core.errors import RunNotFound
+from vae_core.lessons.latent_scale import InUnits, in_other_units
 from vae_core.metrics import label_agreement
+from vae_core.payloads.plane import Payload, plane_payload
 from vae_core.run import Run
-from vae_core.units import InUnits, in_other_units
+from vae_core.storage.store import Listed
 
 MEASURED_IMAGES = 1_000
 ALONE = {"0": "Reconstruction alone", USUAL: "Both terms", "KL only": "KL alone"}

@@ -15,7 +15,7 @@ from ui.figures.tables import as_html
 from ui.runs.resources import held_out, load_run, shelf
 from ui.runs.selection import figure, per_shelf
 from vae_core.errors import RunNotFound
-from vae_core.manifest import read_manifest
+from vae_core.storage.manifest import read_manifest
 
 DATASET, HIDDEN = "digits", (64, 32)
 SHOWN = 12

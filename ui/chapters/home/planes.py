@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ui.runs.resources import image_set, load_run, plane
 from ui.runs.selection import per_shelf
-from vae_core.browser import Payload
-from vae_core.manifest import shipped_run
+from vae_core.payloads.plane import Payload
+from vae_core.storage.manifest import shipped_run
 
 
 @per_shelf

@@ -11,9 +11,9 @@ from ui.figures.markup import Html
 from ui.figures.tables import as_html
 from ui.runs.resources import held_out
 from ui.runs.selection import per_shelf
-from vae_core.estimators import ESTIMATORS, reconstruction_gradients
-from vae_core.nats import closed_form_kl
-from vae_core.positivity import Descent, Quadratic, descend
+from vae_core.lessons.gradient_estimators import ESTIMATORS, reconstruction_gradients
+from vae_core.lessons.log_variance import Descent, Quadratic, descend
+from vae_core.losses.gaussian import closed_form_kl
 
 DRAWS = 4_000
 STEP_SIZES = (0.0001, 0.001, 0.01, 0.1)

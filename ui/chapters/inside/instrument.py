@@ -11,11 +11,12 @@ from ui.figures.palette import CLASS_COLOURS
 from ui.runs.resources import held_out, load_run, shelf
 from ui.runs.selection import compared_spec, per_shelf
 from vae_core import datasets
-from vae_core.browser import Payload
-from vae_core.browser_inside import inside_payload
 from vae_core.errors import RunNotFound
-from vae_core.estimators import monte_carlo_kl
-from vae_core.nats import closed_form_kl, terms
+from vae_core.evaluation.terms import terms
+from vae_core.lessons.gradient_estimators import monte_carlo_kl
+from vae_core.losses.gaussian import closed_form_kl
+from vae_core.payloads.inside import inside_payload
+from vae_core.payloads.plane import Payload
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 

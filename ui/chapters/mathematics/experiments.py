@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vae_core.browser import Payload, Tensors
-from vae_core.diagonal import best_diagonal, correlated, gap_of_correlation
-from vae_core.toy import (
+from vae_core.lessons.exact_posterior import (
     DECODERS,
     GRID_END,
     GRID_STEPS,
@@ -23,6 +21,8 @@ from vae_core.toy import (
     kl_to_posterior,
     nodes,
 )
+from vae_core.lessons.mean_field import best_diagonal, correlated, gap_of_correlation
+from vae_core.payloads.plane import Payload, Tensors
 
 KINDS = ("posterior", "descent", "diagonal", "estimate")
 STORY = {"decoder": "folded", "x": 1.0, "c": 0.3}  # where the first two experiments begin
@@ -43,7 +43,7 @@ COUNTS = (10, 30, 100, 300, 1_000, 3_000, 10_000)
 
 @lru_cache(maxsize=len(KINDS))
 def part(kind: str) -> Payload:
-    """One of the experiments in KINDS, with all that it must agree on with `vae_core.toy`."""
+    """One of the experiments in KINDS, with all that it must agree on with `vae_core.lessons.exact_posterior`."""
     eps, weights = nodes()
     story: dict[str, Any] = {
         "rules": {

@@ -16,8 +16,8 @@ from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.runs.resources import held_out, load_run, shelf
 from ui.runs.selection import compared_spec
 from vae_core.errors import RunNotFound
-from vae_core.likelihood import Bound, binarise, bounds_by_k, image_log_weights
-from vae_core.nats import reparameterise
+from vae_core.evaluation.importance import Bound, binarise, bounds_by_k, image_log_weights
+from vae_core.losses.gaussian import reparameterise
 
 DATASET = "mnist"
 DIMENSIONS = (2, 16)

@@ -16,8 +16,8 @@ from ui.figures.tables import as_html
 from ui.runs.resources import load_run, shelf
 from ui.runs.selection import figure, per_shelf
 from vae_core.errors import RunNotFound
-from vae_core.manifest import read_manifest
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import read_manifest
 
 DATASET, HIDDEN, DIMENSIONS = "digits", (64, 32), 2
 DASHES = ("solid", "dash", "dot", "dashdot")

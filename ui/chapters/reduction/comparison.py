@@ -16,11 +16,11 @@ from ui.figures.pictures import signed_tiles, tiles
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.runs.resources import feature_space, held_out, load_run
 from ui.runs.selection import compared_spec, figure, per_shelf, seeds_of
-from vae_core.browser import Payload, line_payload
 from vae_core.datasets import load
 from vae_core.errors import RunNotFound
 from vae_core.metrics import holes, mean_squared_error, orthonormality_error, principal_angles
 from vae_core.models import model_kind
+from vae_core.payloads.plane import Payload, line_payload
 from vae_core.run import Run
 
 DATASET = "mnist"

@@ -15,11 +15,11 @@ from ui.figures.tables import as_html
 from ui.runs.resources import load_run, plane
 from ui.runs.selection import compared_spec, figure, per_shelf, seeds_of
 from vae_core import datasets
-from vae_core.checkpoints import Listed
 from vae_core.errors import RunNotFound
-from vae_core.features import classifier_spec
+from vae_core.evaluation.features import classifier_spec
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Listed
 
 DATASETS = tuple(name for name, known in datasets.DATASETS.items() if known.pictures)
 DEPTHS = {"128": (128,), "128-64": (128, 64), "128-64-64": (128, 64, 64), "512-256": (512, 256)}

@@ -10,9 +10,9 @@ import numpy as np
 from ui.figures.pictures import tiles
 from ui.runs.resources import feature_space, held_out, load_run
 from ui.runs.selection import figure
-from vae_core.checkpoints import Listed
 from vae_core.metrics import holes
 from vae_core.sampling import draw, great_circle_path, straight_path
+from vae_core.storage.store import Listed
 
 WAYS = {"straight": straight_path, "great circle": great_circle_path}
 COLUMNS, FILM_FRAMES, JUDGED = 9, 11, 41

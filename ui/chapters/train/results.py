@@ -12,10 +12,10 @@ from ui.figures.plots import TEMPLATE, Finished, ends, in_words
 from ui.figures.tables import Rows, as_html, metrics_table
 from ui.runs.resources import load_run, shelf
 from ui.runs.selection import can_be_explored, per_shelf, run_title
-from vae_core.browser import Payload
-from vae_core.browser_film import curves, film_of_run, settled_range
 from vae_core.errors import RunNotFound
 from vae_core.models import model_kind
+from vae_core.payloads.film import curves, film_of_run, settled_range
+from vae_core.payloads.plane import Payload
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 

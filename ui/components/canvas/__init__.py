@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ui.component import component, mount
-from vae_core.browser import Payload
+from vae_core.payloads.plane import Payload
 
 _canvas = component(
     "latent_canvas",
@@ -19,7 +19,7 @@ def latent_canvas(payload: Payload, *, key: str) -> Any:
     """Mount a plane.
 
     Args:
-        payload: made by `vae_core.browser.plane_payload`; its option ``heat`` shades distances from the start,
+        payload: made by `vae_core.payloads.plane.plane_payload`; its option ``heat`` shades distances from the start,
             ``link`` begins the names under which links keep what was done on it (`ui.app.links`).
         key: the element's identity across reruns.
 

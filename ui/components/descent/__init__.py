@@ -7,7 +7,7 @@ decoder, observation and variance.
 from __future__ import annotations
 
 from ui.component import component, mount
-from vae_core.browser import Payload
+from vae_core.payloads.plane import Payload
 
 _derivation = component(
     "derivation",

@@ -1,4 +1,4 @@
-// One latent number, one observed number: exact posterior, ELBO, descent. vae_core/toy.py says what is what and is what
+// One latent number, one observed number: exact posterior, ELBO, descent. vae_core/lessons/exact_posterior.py says what is what and is what
 // this is tested against. Knows no screen.
 
 import { klToStandardNormal, logNormal, sampleOf } from "../engine/gaussian.js";
@@ -100,7 +100,7 @@ export class Toy {
   }
 }
 
-// ---- two dimensions: see vae_core/diagonal.py -----------------------------------------------------------------------
+// ---- two dimensions: see vae_core/lessons/mean_field.py -----------------------------------------------------------------------
 
 // KL of N(0, sigma^2 I) to two unit variances with a correlation.
 export const klOfWidth = (sigma, rho) => {

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ui.component import component, mount
-from vae_core.browser import Payload
+from vae_core.payloads.plane import Payload
 
 RECEIVER = "dial:"  # thumbnails go to other components too
 
@@ -33,7 +33,7 @@ def beta_dial(dial: Payload, stops: Sequence[Payload], *, key: str) -> int | Non
     """Mount a dial and send its stops.
 
     Args:
-        dial: made by `vae_core.browser_sweep.dial_payload`.
+        dial: made by `vae_core.payloads.sweep.dial_payload`.
         stops: made by `stop_payload` or `in_bundles`, in the order in which they should travel: the first position is
             on screen once the dial and the first of them have arrived.
         key: the element's identity across reruns; another sweep needs another one.

@@ -1,4 +1,4 @@
-// The canvas payload: see vae_core/browser.py for the layout. Nothing here knows of a screen.
+// The canvas payload: see vae_core/payloads/plane.py for the layout. Nothing here knows of a screen.
 
 const HALF_TO_FLOAT = (() => {
   let table = null;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ui.component import component, mount
-from vae_core.browser import Payload
+from vae_core.payloads.plane import Payload
 
 _film = component(
     "training_film",
@@ -17,7 +17,7 @@ def training_film(payload: Payload, *, key: str) -> None:
     """Mount a film.
 
     Args:
-        payload: made by `vae_core.browser_film`.
+        payload: made by `vae_core.payloads.film`.
         key: the element's identity across reruns; a run in training keeps its own, so that nothing flickers.
     """
     if payload.header["live"]:  # each is sent once: nothing to remember

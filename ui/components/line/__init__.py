@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ui.component import component, mount
-from vae_core.browser import Payload
+from vae_core.payloads.plane import Payload
 
 _line = component(
     "latent_line", html="line/line.html", styles=("engine/base.css", "line/line.css"), module="line/line.js"
@@ -14,7 +14,7 @@ def latent_line(payload: Payload, *, key: str) -> None:
     """Mount a line.
 
     Args:
-        payload: made by `vae_core.browser.line_payload`; its options may hold ``z``, where the visitor starts.
+        payload: made by `vae_core.payloads.plane.line_payload`; its options may hold ``z``, where the visitor starts.
         key: the element's identity across reruns.
     """
     mount(_line, payload, key=key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ui.component import component, mount
-from vae_core.browser import Payload
+from vae_core.payloads.plane import Payload
 
 _inside = component(
     "inside_vae",
@@ -17,7 +17,7 @@ def inside_vae(payload: Payload, *, key: str) -> None:
     """Mount the digit pad and the network that its drawing goes through. Nothing comes back from it.
 
     Args:
-        payload: made by `vae_core.browser_inside.inside_payload`; its options are ``start``, the class of the
+        payload: made by `vae_core.payloads.inside.inside_payload`; its options are ``start``, the class of the
             held-out digit shown first, and ``measured_on``, what the mean beside it is of.
         key: the element's identity across reruns. Another model under the same key keeps the drawing.
     """

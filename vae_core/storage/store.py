@@ -13,20 +13,17 @@ from filelock import FileLock, Timeout
 
 from vae_core import archive
 from vae_core.errors import DamagedRun, RunNotFound, SpecError, StoreError
-from vae_core.execution import USUAL, Execution
-from vae_core.features import FeatureSpace, classifier_spec
-from vae_core.manifest import SHIPPED
+from vae_core.evaluation.features import FeatureSpace, classifier_spec
 from vae_core.program.operations import tensor_names
 from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import SHIPPED
+from vae_core.storage.state import TrainingState
 
 if TYPE_CHECKING:
     import torch
 
-    from vae_core.datasets import ImageDataset
-    from vae_core.training.film import Film
-    from vae_core.training.loop import Progress
-    from vae_core.training.state import TrainingState
+    from vae_core.training.pictures import Film
 
 SUFFIX = ".safetensors"
 
@@ -131,45 +128,6 @@ class Store:
         """
         tensors, document = archive.read(self.path(key))
         _run(tensors, document, key).model  # noqa: B018  builds the network and loads the weights into it
-
-    def get_or_train(
-        self,
-        spec: RunSpec,
-        *,
-        execution: Execution = USUAL,
-        splits: tuple[ImageDataset, ImageDataset] | None = None,
-        on_epoch: Callable[[Progress], None] | None = None,
-        on_wait: Callable[[], None] | None = None,
-        film: bool = False,
-    ) -> Run:
-        """The run of a spec: loaded if it exists, resumed if it was interrupted, else trained.
-
-        Whoever asks while another thread or process trains the same key waits and then loads.
-
-        Args:
-            spec: what to train.
-            execution: where and how.
-            on_epoch: see `training.train`.
-            splits: to train on and to validate on, instead of those of the spec's dataset. They are not part of the
-                key: keep such runs in a store of their own.
-            on_wait: called once if somebody else is training this key.
-            film: keep a few held-out images as they were rebuilt along the way, see `training.film`.
-
-        Raises:
-            DatasetUnavailable, TrainingDiverged, StoreError: each with a sentence for the user. After any of
-                them, the last finished epoch is kept and the next call resumes from it.
-        """
-        from vae_core.training.jobs import get_or_train  # imported here: reading runs must not wait for torch
-
-        return get_or_train(
-            self,
-            spec,
-            execution=execution,
-            splits=splits,
-            on_epoch=on_epoch,
-            on_wait=on_wait,
-            film=film,
-        )
 
     def features(self, dataset: str) -> FeatureSpace:
         """The feature space of a dataset's classifier, from this store or from the shipped one.
@@ -310,8 +268,6 @@ class Store:
         except DamagedRun:
             self._set_aside(path, file_read)
             return None
-        from vae_core.training.state import TrainingState
-
         return TrainingState(
             epoch=document["epoch"],
             weights=_section(tensors, "model/"),

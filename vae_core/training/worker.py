@@ -1,4 +1,4 @@
-"""Train one run for another program, as its child: ``python -m vae_core.worker STORE SPEC``.
+"""Train one run for another program, as its child: ``python -m vae_core.training.worker STORE SPEC``.
 
 SPEC is the specification as JSON. The child lives as long as its standard input is open: when the program that
 started it closes it, or dies in whatever way, the child stops, and what was trained is kept. It gives way to all else:
@@ -33,13 +33,14 @@ def main() -> int:
         return _said(f"VAE_NICE must be a whole number from 0 to 19, not {niceness[:40]!r}.")
     with suppress(OSError, AttributeError):  # a system without priorities
         os.nice(int(niceness))
-    from vae_core.checkpoints import Store
     from vae_core.errors import VaeCoreError
     from vae_core.spec import RunSpec
+    from vae_core.storage.store import Store
+    from vae_core.training.jobs import get_or_train
 
     try:
         spec = RunSpec.from_dict(json.loads(sys.argv[2]))
-        Store(Path(sys.argv[1])).get_or_train(spec, film=True)
+        get_or_train(Store(Path(sys.argv[1])), spec, film=True)
     except VaeCoreError as error:
         return _said(str(error))
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vae_core.errors import MeasureError
-from vae_core.nats import closed_form_kl, reparameterise
+from vae_core.losses.gaussian import closed_form_kl, reparameterise
 from vae_core.program.forward import run_program
 from vae_core.program.operations import tensor_names
 from vae_core.run import Run

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vae_core.errors import MeasureError
-from vae_core.nats import log_density_ratio, reparameterise
+from vae_core.losses.gaussian import log_density_ratio, reparameterise
 from vae_core.program.backward import cost_and_gradient
 from vae_core.program.operations import differentiable
 from vae_core.run import Run
@@ -60,7 +60,7 @@ class Gradients(NamedTuple):
 def monte_carlo_kl(mean: np.ndarray, log_var: np.ndarray, noise: np.ndarray) -> Estimate:
     """KL(N(mean, diag exp(log_var)) || N(0, I)) as the mean of ln q(z) - ln p(z) over draws of q, in nats.
 
-    The closed form is `nats.closed_form_kl`.
+    The closed form is `losses.gaussian.closed_form_kl`.
 
     Args:
         mean: (d,).

@@ -9,7 +9,7 @@ from pathlib import Path
 from vae_core.errors import SpecError, StoreError
 from vae_core.spec import RunSpec
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 SHIPPED = PROJECT / "checkpoints"
 MANIFEST = SHIPPED / "manifest.json"
 

@@ -1,4 +1,4 @@
-"""log p(x) of many images by importance sampling, in torch (Burda et al. 2016); `vae_core.likelihood` has the idea."""
+"""log p(x) of many images by importance sampling, in torch (Burda et al. 2016); `importance` has the idea."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from vae_core.datasets import ImageDataset
 from vae_core.errors import MeasureError
+from vae_core.evaluation.importance import check_samples
 from vae_core.evaluation.losses import NOISE_SEED
-from vae_core.likelihood import check_samples
 from vae_core.losses.likelihoods import Likelihood, likelihood
 from vae_core.models import model_kind
 from vae_core.run import Run

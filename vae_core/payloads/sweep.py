@@ -1,7 +1,7 @@
 """A sweep of VAEs that differ only in β, as the payloads that the browser's β dial reads.
 
 One payload is the dial itself: which stops there are, the numbers measured on each, and the codes of its samples. One
-payload follows for each stop: what `browser.plane_payload` holds and the codes of the pinned held-out images.
+payload follows for each stop: what `plane.plane_payload` holds and the codes of the pinned held-out images.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from typing import Any
 import numpy as np
 from scipy.linalg import orthogonal_procrustes
 
-from vae_core.browser import PRIOR_REACH, LatentPlane, Payload, Tensors, bundle, image_size, plane_payload, square_range
+from vae_core.payloads.plane import (
+    PRIOR_REACH,
+    LatentPlane,
+    Payload,
+    Tensors,
+    bundle,
+    image_size,
+    plane_payload,
+    square_range,
+)
 from vae_core.run import Run
 
 SAMPLES = 36

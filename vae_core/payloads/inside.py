@@ -1,6 +1,6 @@
 """A VAE with its encoder, as the one payload that the page "Inside the VAE" runs on.
 
-It is what `browser.plane_payload` holds, with three more things: the encoder's weights and its programs, a few held-out
+It is what `plane.plane_payload` holds, with three more things: the encoder's weights and its programs, a few held-out
 images to begin from, and the numbers measured on a whole test set, to compare one image with.
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from vae_core.browser import Payload, plane_payload
 from vae_core.datasets import ImageDataset
+from vae_core.payloads.plane import Payload, plane_payload
 from vae_core.program.operations import Program, tensor_names
 from vae_core.run import Run
 

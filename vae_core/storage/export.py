@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pprint import pformat
 
-from vae_core.checkpoints import Store
 from vae_core.errors import StoreError
 from vae_core.models import model_kind
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
 
 _OPTIONS = {"images": "first"}  # where the option is not named after the field
 
@@ -52,16 +52,17 @@ def script(spec: RunSpec) -> str:
 import json
 import os
 
-from vae_core.checkpoints import Store
 from vae_core.execution import Execution
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 {own}spec = RunSpec(
 {given},
 )
 assert spec.key == "{spec.key}"
 here = Execution(device="cpu", precision="float32")
-run = Store(os.environ.get("VAE_STORE") or "repeated").get_or_train(spec, execution=here)
+run = get_or_train(Store(os.environ.get("VAE_STORE") or "repeated"), spec, execution=here)
 print(run.key)
 print(json.dumps(run.metrics, indent=2))
 '''

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from vae_core.cli_keep import evict, export
-from vae_core.cli_options import DataOption, DeviceOption, JsonOption, PrecisionOption, StoreOption
+from vae_core.cli.keep import evict, export
+from vae_core.cli.options import DataOption, DeviceOption, JsonOption, PrecisionOption, StoreOption
 from vae_core.errors import MeasureError, RunNotFound, SpecError, VaeCoreError
 from vae_core.execution import Execution
-from vae_core.manifest import MANIFEST, SHIPPED, read_manifest
 from vae_core.models import MODELS, model_kind
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import MANIFEST, SHIPPED, read_manifest
 
 if TYPE_CHECKING:
     from vae_core.datasets import ImageDataset
@@ -168,9 +168,9 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure a run again on one split: nats per image, z sampled; mse per pixel at the posterior mean."""
-    from vae_core.checkpoints import Store
     from vae_core.datasets import load
     from vae_core.evaluation.measure import measure
+    from vae_core.storage.store import Store
 
     runs = Store(store)
     run = runs.load(key)
@@ -200,7 +200,7 @@ def evaluate(
 @app.command("list")
 def list_runs(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
     """The runs in the store."""
-    from vae_core.checkpoints import Store
+    from vae_core.storage.store import Store
 
     lines = Store(store).listing()
     for line in lines:
@@ -226,7 +226,7 @@ def list_runs(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None
 @app.command()
 def verify(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
     """Read every file in full and compare its SHA-256; exit status 1 if one is damaged."""
-    from vae_core.checkpoints import Store
+    from vae_core.storage.store import Store
 
     runs = Store(store)
     results: list[dict[str, Any]] = []
@@ -304,11 +304,12 @@ def _own_set(path: Path, size: int, colour: str, data_root: Path | None) -> str:
 
 def _get_or_train(spec: RunSpec, store: Path, execution: Execution) -> tuple[Any, bool]:
     """The run, and whether this call trained it."""
-    from vae_core.checkpoints import Store
+    from vae_core.storage.store import Store
+    from vae_core.training.jobs import get_or_train
 
     try:
         with _progress_bar(spec) as (on_epoch, on_wait, epochs_done):
-            run = Store(store).get_or_train(spec, execution=execution, on_epoch=on_epoch, on_wait=on_wait)
+            run = get_or_train(Store(store), spec, execution=execution, on_epoch=on_epoch, on_wait=on_wait)
             return run, bool(epochs_done)
     except KeyboardInterrupt:  # here and not in `main`: typer turns it into a silent exit
         print("Stopped. The same command resumes from the last finished epoch.", file=sys.stderr)
@@ -326,7 +327,7 @@ def _log_likelihood(run: Run, images: ImageDataset, samples: int | None, first: 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from vae_core.evaluation.likelihood import measure_likelihood
+    from vae_core.evaluation.log_likelihood import measure_likelihood
 
     few = images.first(first)
     console = Console(stderr=True)
@@ -380,7 +381,7 @@ def _run_sweep(
     address: str | None,
 ) -> dict[str, str]:
     """Key -> why it failed, of the members that did."""
-    from vae_core.checkpoints import Store
+    from vae_core.storage.store import Store
     from vae_core.sweep.engines import run_sweep
 
     try:
@@ -400,7 +401,7 @@ def _run_sweep(
 
 
 def _print_sweep(planned: Plan, failures: dict[str, str], store: Path, as_json: bool) -> None:
-    from vae_core.checkpoints import Store
+    from vae_core.storage.store import Store
 
     metrics = {line.key: line.metrics for line in Store(store).listing()}
     if as_json:

@@ -1,4 +1,4 @@
-"""Read somebody's images for another program, as its child: ``python -m vae_core.reader ROOT SIZE COLOUR``.
+"""Read somebody's images for another program, as its child: ``python -m vae_core.datasets.reader ROOT SIZE COLOUR``.
 
 Decoding thousands of pictures takes seconds of processor time and may take gigabytes: here it has the lowest priority,
 a limit on either, and nothing that a picture does to it reaches the program that asked.

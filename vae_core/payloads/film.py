@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from vae_core.browser import PRIOR_REACH, RING_RADII, LatentPlane, Payload, Tensors, image_size, square_range
 from vae_core.models import model_kind
+from vae_core.payloads.plane import PRIOR_REACH, RING_RADII, LatentPlane, Payload, Tensors, image_size, square_range
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
@@ -28,7 +28,7 @@ def film_of_run(run: Run, **header: Any) -> Payload:
 
     Args:
         run: with at least one snapshot; the images as they were rebuilt are shown where it kept them, see
-            `training.film`.
+            `training.pictures`.
         header: further entries, such as ``palette``.
     """
     kept = {int(epoch): images for epoch, images in zip(run.extras.get("film/epochs", ()), _frames(run), strict=False)}

@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from vae_core.checkpoints import SUFFIX, Store
 from vae_core.errors import SpecError, StoreError
-from vae_core.manifest import read_manifest
+from vae_core.storage.manifest import read_manifest
+from vae_core.storage.store import SUFFIX, Store
 
 DAY = 86_400.0
 LEFTOVER_AGE = DAY  # a temporary file that old belongs to a process that was killed

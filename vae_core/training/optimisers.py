@@ -1,36 +1,13 @@
-"""All that a run in progress consists of, and how optimisers go into it and come back."""
+"""How optimisers go into the state of a run in progress, and come back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import Tensor
 
 ADAM_STATE = ("exp_avg", "exp_avg_sq")
-
-
-@dataclass
-class TrainingState:
-    """What the store writes after every epoch.
-
-    Attributes:
-        epoch: finished epochs.
-        weights: the model's state.
-        moments: the optimisers' state, see `optimiser_state`.
-        history: one record per finished epoch.
-        snapshots: epoch -> float16 (n, d).
-        precision: fixed for the whole run by its first part.
-    """
-
-    epoch: int
-    weights: dict[str, Tensor]
-    moments: dict[str, Tensor]
-    history: list[dict[str, float]]
-    precision: str
-    snapshots: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 def optimiser_state(optimisers: Mapping[str, torch.optim.Adam]) -> dict[str, Tensor]:

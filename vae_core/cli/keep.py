@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from vae_core.cli_options import JsonOption, StoreOption
-from vae_core.manifest import SHIPPED
+from vae_core.cli.options import JsonOption, StoreOption
+from vae_core.storage.manifest import SHIPPED
 
 
 def export(
@@ -18,8 +18,8 @@ def export(
     store: StoreOption = SHIPPED,
 ) -> None:
     """Write a run's checkpoint, history, codes, and how to repeat it into a folder."""
-    from vae_core.checkpoints import Store
-    from vae_core.export import export_run
+    from vae_core.storage.export import export_run
+    from vae_core.storage.store import Store
 
     for path in export_run(Store(store), key, to):
         print(path)
@@ -33,8 +33,8 @@ def evict(
     as_json: JsonOption = False,
 ) -> None:
     """Remove old runs and leftovers; never a shipped run, nor one in training."""
-    from vae_core.checkpoints import Store
-    from vae_core.housekeeping import evict as evict_from
+    from vae_core.storage.eviction import evict as evict_from
+    from vae_core.storage.store import Store
 
     most = None if max_size is None else round(max_size * 1e6)
     gone = evict_from(Store(store), older_than=older_than, most=most, only_say=dry_run)

@@ -16,7 +16,7 @@ from scipy.special import logsumexp, softmax
 
 from vae_core.datasets.images import binarise
 from vae_core.errors import MeasureError
-from vae_core.nats import log_density_ratio, reparameterise
+from vae_core.losses.gaussian import log_density_ratio, reparameterise
 from vae_core.program.forward import run_program
 from vae_core.run import Run
 

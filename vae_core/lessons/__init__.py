@@ -1,0 +1,1 @@
+"""Small exact experiments behind the chapters, each with a known answer."""

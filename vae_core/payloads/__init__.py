@@ -1,0 +1,1 @@
+"""A trained run as the bytes that a component in the browser reads."""
