@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import chapter
-from ui.app import links, url_state
+from ui.chapters import links
 from ui.chapters.beta import CHAPTER
 from ui.chapters.beta.sweep import (
     DATASET,
@@ -26,6 +26,7 @@ from ui.components.canvas import thumbnails as plane_thumbnails
 from ui.components.dial import beta_dial, thumbnails
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
+from ui.links import url_state
 from ui.runs.resources import thumbnail_sheet
 
 LINK = links.properties(CHAPTER.url)

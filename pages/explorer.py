@@ -6,12 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from ui.app import links, url_state
+from ui.chapters import links
 from ui.chapters.explorer import CHAPTER
 from ui.components.canvas import latent_canvas, thumbnails
 from ui.figures.messages import errors_said
 from ui.figures.plots import history_figure, show
 from ui.figures.tables import as_html, metrics_table, pins_table
+from ui.links import url_state
 from ui.runs.resources import image_set, listing, load_run, plane, store, thumbnail_sheet
 from ui.runs.selection import can_be_explored, run_title
 from ui.training.quota import note_shown

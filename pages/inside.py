@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import chapter
-from ui.app import links, url_state
+from ui.chapters import links
 from ui.chapters.inside import CHAPTER
 from ui.chapters.inside.aggregate import LEFT_OVER, left_over, together
 from ui.chapters.inside.gradients import gradient_table, labels, sigma_table
 from ui.chapters.inside.instrument import CHOICES, START, formulas, not_a_digit, payload_of, which_term_rises
 from ui.components.pad import inside_vae
 from ui.figures.messages import errors_said
+from ui.links import url_state
 
 LINK = links.properties(CHAPTER.url)
 

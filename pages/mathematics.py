@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import chapter
-from ui.app import links, url_state
+from ui.chapters import links
 from ui.chapters.beta import CHAPTER as BETA
 from ui.chapters.beta.variance import same_dial
 from ui.chapters.inside import CHAPTER as INSIDE
@@ -16,6 +16,7 @@ from ui.chapters.mathematics.samples_per_step import loss_curves, sample_figures
 from ui.components.descent import experiment
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
+from ui.links import url_state
 
 LINK = links.properties(CHAPTER.url)
 

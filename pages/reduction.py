@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import chapter
-from ui.app import links, url_state
+from ui.chapters import links
 from ui.chapters.reduction import CHAPTER
 from ui.chapters.reduction.comparison import (
     DATASET,
@@ -34,6 +34,7 @@ from ui.components.line import latent_line
 from ui.figures.messages import errors_said
 from ui.figures.pictures import labelled_rows
 from ui.figures.plots import show
+from ui.links import url_state
 from ui.runs.resources import held_out, load_run
 from vae_core.models import model_kind
 from vae_core.storage.manifest import shipped_run

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from ui import chapter
-from ui.app import links, url_state
+from ui.chapters import links
 from ui.chapters.regularity import CHAPTER
 from ui.chapters.regularity.comparison import (
     DATASETS,
@@ -31,6 +31,7 @@ from ui.components.canvas import latent_canvas, thumbnails
 from ui.figures.messages import errors_said
 from ui.figures.pictures import labelled_rows, side_by_side
 from ui.figures.plots import show
+from ui.links import url_state
 from ui.runs.resources import image_set, load_run, plane, shelf, thumbnail_sheet
 from ui.runs.selection import compared_spec
 from ui.training.app_queue import offer_training

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import chapter
-from ui.app import links, url_state
+from ui.chapters import links
 from ui.chapters.explorer import CHAPTER as EXPLORER
 from ui.chapters.train import CHAPTER
 from ui.chapters.train import form as recipe
@@ -14,6 +14,7 @@ from ui.components.film import training_film
 from ui.figures.markup import as_written
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
+from ui.links import url_state
 from ui.runs.resources import load_run, shelf, store
 from ui.runs.selection import can_be_explored, run_name
 from ui.training.app_queue import desk, not_kept, seconds_left, waiting_text

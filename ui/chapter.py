@@ -16,8 +16,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.app.links import answer_of_link, keep_answer
 from ui.chapters import Chapter
+from ui.chapters.links import answer_of_link, keep_answer
 from ui.figures.messages import errors_said
 from vae_core.storage.manifest import PROJECT
 

@@ -15,8 +15,8 @@ from sklearn.metrics import silhouette_score
 
 import ui.chapters
 import vae_core.metrics.neighbours
-from ui.app.links import for_teachers, properties
 from ui.chapters import Chapter, register
+from ui.chapters.links import for_teachers, properties
 from vae_core import models
 from vae_core.errors import MeasureError
 from vae_core.execution import Execution

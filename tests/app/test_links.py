@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ui.app.links import HIDE, HIDEABLE, PRESENT, for_teachers, properties, question_name
-from ui.app.url_state import MAX_PINS, Property, left_out
 from ui.chapters import chapters
+from ui.chapters.links import for_teachers, properties, question_name
 from ui.components.lesson import SELECTORS
+from ui.links.present import HIDE, HIDEABLE, PRESENT
+from ui.links.url_state import MAX_PINS, Property, left_out
 
 from .helpers import ROOT, open_page, payload_headers, subheaders
 

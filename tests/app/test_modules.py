@@ -10,8 +10,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 
-from ui.app.modules import COMPONENTS, digest, module_loader, modules
 from ui.app.server import routes
+from ui.components.modules import COMPONENTS, digest, module_loader, modules
 
 IMPORT = re.compile(r'^(?:import|export) .* from "(.*)";$', re.M)
 

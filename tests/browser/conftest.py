@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect, sync_playwright
 
 from benchmarks.serving import CHROMIUM_FLAGS, serve
-from ui.app.modules import modules
+from ui.components.modules import modules
 
 expect.set_options(timeout=30_000)  # a busy machine is not a defect
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ui.app.url_state import Property, one_of
 from ui.chapters import Chapter, register
+from ui.links.url_state import Property, one_of
 
 SIDES = (3, 5, 7)
 

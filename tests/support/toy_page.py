@@ -4,9 +4,10 @@ import streamlit as st
 from toy_chapter import CHAPTER, SIDES
 
 from ui import chapter
-from ui.app import links, url_state
+from ui.chapters import links
 from ui.components.canvas import latent_canvas
 from ui.figures.messages import errors_said
+from ui.links import url_state
 from ui.runs.resources import listing, plane
 
 LINK = links.properties(CHAPTER.url)

@@ -13,7 +13,7 @@ import streamlit as st
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 
-from ui.app.modules import MODULES, modules_route
+from ui.components.modules import MODULES, modules_route
 from ui.process import set_up_process
 
 # Absolute: a relative one would be looked for beside app.py, or in the working directory, depending on who serves.

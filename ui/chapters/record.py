@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ui.app.url_state import Property
+from ui.links.url_state import Property
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SLUG = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
@@ -31,7 +31,7 @@ class Chapter:
         blurb: a sentence or two on Home.
         links: makes the properties that its links may say besides those of every page.
         predictions: names of its questions to predict, by the beginning of their keys; see `question_name` in
-            `ui.app.links`.
+            `ui.chapters.links`.
         is_home: whether it is what the app opens with; then it has no name in the URL.
         page: the file; relative to app.py's folder, or absolute. Usually ``pages/<slug>.py``.
 

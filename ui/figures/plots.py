@@ -10,8 +10,8 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from ui.components.lesson import presenting
 from ui.figures.palette import CLASS_COLOURS, KL_COLOUR
+from ui.links.present import presenting
 from vae_core.run import Run
 
 PLAIN = {"displayModeBar": False}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ui.app.url_state import Property, key, plane
 from ui.chapters.record import Chapter
+from ui.links.url_state import Property, key, plane
 
 
 def links() -> tuple[Property, ...]:

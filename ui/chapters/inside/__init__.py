@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ui.app.url_state import Property, in_browser, number, numbers, one_of
 from ui.chapters.record import Chapter
+from ui.links.url_state import Property, in_browser, number, numbers, one_of
 
 
 def links() -> tuple[Property, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ui.app.url_state import Property, in_browser, key, number, one_of, word
 from ui.chapters.record import Chapter
+from ui.links.url_state import Property, in_browser, key, number, one_of, word
 
 
 def links() -> tuple[Property, ...]:

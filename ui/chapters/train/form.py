@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.app import links, url_state
+from ui.chapters import links
+from ui.links import url_state
 from ui.training.forecast import duration, estimated_seconds, memory_of, weight_count
 from vae_core import datasets
 from vae_core.losses.likelihoods import LIKELIHOODS

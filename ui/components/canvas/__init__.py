@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ui.component import component, mount
+from ui.components.mount import component, mount
 from vae_core.payloads.plane import Payload
 
 _canvas = component(
@@ -20,7 +20,7 @@ def latent_canvas(payload: Payload, *, key: str) -> Any:
 
     Args:
         payload: made by `vae_core.payloads.plane.plane_payload`; its option ``heat`` shades distances from the start,
-            ``link`` begins the names under which links keep what was done on it (`ui.app.links`).
+            ``link`` begins the names under which links keep what was done on it (`ui.chapters.links`).
         key: the element's identity across reruns.
 
     Returns:

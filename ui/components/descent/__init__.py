@@ -6,7 +6,7 @@ decoder, observation and variance.
 
 from __future__ import annotations
 
-from ui.component import component, mount
+from ui.components.mount import component, mount
 from vae_core.payloads.plane import Payload
 
 _derivation = component(

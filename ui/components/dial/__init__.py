@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ui.component import component, mount
+from ui.components.mount import component, mount
 from vae_core.payloads.plane import Payload
 
 RECEIVER = "dial:"  # thumbnails go to other components too

@@ -9,16 +9,17 @@ from typing import Any
 
 import streamlit as st
 
-from ui.app import links, url_state
-from ui.component import component
+from ui.chapters import links
+from ui.components.mount import component
+from ui.links import url_state
+from ui.links.present import HIDE, PRESENT, PRESENTING, presenting
 
-PRESENTING = "lesson.presenting"  # in the session's state: the names hidden while presenting; None once it was left
 HEIGHT = 28  # pixels, as in lesson.css
 
 _QUESTION = '[data-testid="stVerticalBlock"]:has(> [class*="st-key-predict-{name}"])'
 _OUTSIDE = f":not({_QUESTION.format(name='')} *)"
 
-# What each name of `links.HIDEABLE` hides.
+# What each name of `present.HIDEABLE` hides.
 SELECTORS = {
     "text": [f'[data-testid="stMarkdown"]:not(:has(details)){_OUTSIDE}', '[data-testid="stHeading"]',
              '[data-testid="stCaptionContainer"]'],
@@ -39,13 +40,6 @@ _lesson = component(
 )
 
 
-def presenting() -> bool:
-    """Whether this visitor presents: by a link, and from then on until it is left."""
-    if PRESENTING not in st.session_state and st.query_params.get(links.PRESENT.name) == "1":
-        st.session_state[PRESENTING] = []
-    return st.session_state.get(PRESENTING) is not None
-
-
 def lesson(page: str) -> None:
     """Take in the link that led here, and mount the lesson's line.
 
@@ -57,8 +51,8 @@ def lesson(page: str) -> None:
     if presents and "hide" in values:
         st.session_state[PRESENTING] = values["hide"]
     hidden = st.session_state[PRESENTING] if presents else []
-    url_state.write(links.PRESENT, presents)  # it goes along to other pages, and out of the URL when it is left
-    url_state.write(links.HIDE, hidden)
+    url_state.write(PRESENT, presents)  # it goes along to other pages, and out of the URL when it is left
+    url_state.write(HIDE, hidden)
     asked = values.get("ask")
     data: dict[str, Any] = {
         "page": page,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ui.component import component, mount
+from ui.components.mount import component, mount
 from vae_core.payloads.plane import Payload
 
 _inside = component(

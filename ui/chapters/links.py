@@ -1,7 +1,7 @@
 """Every property that a link may say, page by page, and what becomes of a link when it arrives.
 
-Most properties are a control's: the page reads and writes them (`ui.app.url_state`). Those marked ``in_browser`` belong
-to components that tell the server nothing: here they are checked and handed to the browser, and
+Most properties are a control's: the page reads and writes them (`ui.links.url_state`). Those marked ``in_browser``
+belong to components that tell the server nothing: here they are checked and handed to the browser, and
 ui/components/engine/link.js writes them. A chapter's own are in its record (`ui.chapters`) and are made when its page
 is first asked for, because their values come from what the page imports.
 """
@@ -13,26 +13,14 @@ from typing import Any
 
 import streamlit as st
 
-from ui.app import url_state
-from ui.app.url_state import Property, choices, flag, one_of, several_of
 from ui.chapters import Chapter, chapter_at, chapters
+from ui.links import url_state
+from ui.links.present import HIDE, PRESENT
+from ui.links.url_state import Property, choices, one_of
 
 ARRIVED = "links.arrived"  # in the session's state
 LONGEST_NAME = 40  # characters of an unknown parameter that are said
 MOST_OPTIONS = 20  # of a question
-
-# What may be hidden while presenting: name -> what it is, for people. How, says ui/lesson.
-HIDEABLE = {
-    "text": "titles and passages",
-    "controls": "menus, fields and buttons of the page",
-    "questions": "the questions to predict",
-    "tables": "tables and rows of pictures",
-    "charts": "curves",
-    "notes": "mathematics, code and sources at the end",
-}
-
-PRESENT = flag("present", "large type, without navigation")
-HIDE = several_of("hide", HIDEABLE, "what is hidden while presenting")
 
 
 def properties(page: str) -> dict[str, Property]:

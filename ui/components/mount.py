@@ -1,7 +1,7 @@
 """Components of our own: what Streamlit is told of one, and payloads given to them.
 
 What runs in the browser are the modules of ui/components, which load each other from the app's server
-(`ui.app.modules`); Streamlit itself carries a script of two lines, the HTML and the styles.
+(`ui.components.modules`); Streamlit itself carries a script of two lines, the HTML and the styles.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 import streamlit as st
 
-from ui.app.modules import COMPONENTS, module_loader
-from ui.travel import parcel, wanted
+from ui.components.modules import COMPONENTS, module_loader
+from ui.components.travel import parcel, wanted
 from vae_core.payloads.plane import Payload
 
 
@@ -38,13 +38,13 @@ def component(name: str, *, html: str, styles: Sequence[str], module: str) -> An
 def mount(
     one: Any, payload: Payload, *, key: str, receiver: str = "", commits: Sequence[str] = (), **options: Any
 ) -> Any:
-    """Show a component with a payload, whose tensors travel once (`ui.travel`).
+    """Show a component with a payload, whose tensors travel once (`ui.components.travel`).
 
     Args:
         one: made by `component`.
         payload: what it shows.
         key: the element's identity across reruns.
-        receiver: see `ui.travel.parcel`.
+        receiver: see `ui.components.travel.parcel`.
         commits: the state keys that the visitor can set; read them from what is returned.
         options: for Streamlit.
     """

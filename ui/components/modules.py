@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-COMPONENTS = Path(__file__).resolve().parents[1] / "components"
+COMPONENTS = Path(__file__).resolve().parent
 MODULES = "modules"  # the first part of the address
 FOR_GOOD = "public, max-age=31536000, immutable"
 

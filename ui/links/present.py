@@ -1,0 +1,29 @@
+"""Presenting: what every page's link may say of it, and whether this visitor does."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.links.url_state import flag, several_of
+
+PRESENTING = "lesson.presenting"  # in the session's state: the names hidden while presenting; None once it was left
+
+# What may be hidden while presenting: name -> what it is, for people. How, says ui/lesson.
+HIDEABLE = {
+    "text": "titles and passages",
+    "controls": "menus, fields and buttons of the page",
+    "questions": "the questions to predict",
+    "tables": "tables and rows of pictures",
+    "charts": "curves",
+    "notes": "mathematics, code and sources at the end",
+}
+
+PRESENT = flag("present", "large type, without navigation")
+HIDE = several_of("hide", HIDEABLE, "what is hidden while presenting")
+
+
+def presenting() -> bool:
+    """Whether this visitor presents: by a link, and from then on until it is left."""
+    if PRESENTING not in st.session_state and st.query_params.get(PRESENT.name) == "1":
+        st.session_state[PRESENTING] = []
+    return st.session_state.get(PRESENTING) is not None
