@@ -17,7 +17,7 @@ from ui.figures.plots import show
 from ui.links import url_state
 from ui.runs.resources import load_run, shelf, store
 from ui.runs.selection import can_be_explored, run_name
-from ui.training.app_queue import desk, not_kept, seconds_left, waiting_text
+from ui.training.app_queue import not_kept, seconds_left, training_queue, waiting_text
 from ui.training.forecast import duration
 from ui.training.progress import Live, kept_spec, live
 from ui.training.queue import Ticket
@@ -41,7 +41,7 @@ def form() -> None:
         there = spec in shelf()
         if there:
             said = "This run is in the store already."
-        elif desk().ticket(spec.key):
+        elif training_queue().ticket(spec.key):
             said = "This run is in training already, or waits for it."
         else:
             said = recipe.expected(spec)
@@ -55,7 +55,7 @@ def form() -> None:
 def begin(spec: RunSpec) -> None:
     """Train a run, or watch it if somebody does, or show it if it is there."""
     if spec not in shelf():
-        st.session_state[REFUSED] = desk().ask([spec], visitor())
+        st.session_state[REFUSED] = training_queue().ask([spec], visitor())
         if st.session_state[REFUSED]:
             st.rerun()
     watch(spec.key)
@@ -76,7 +76,7 @@ def watched() -> str | None:
             shown = linked if len(linked) <= 60 else f"{linked[:57]}…"
             st.warning(f"The link asks for the run “`{shown.replace('`', '')}`”, which is not known here.")
             linked = None
-        lately = [key for key in reversed(desk().asked_lately(visitor())) if status_of(key)]
+        lately = [key for key in reversed(training_queue().asked_lately(visitor())) if status_of(key)]
         st.session_state[WATCHED] = linked or next(iter(lately), None)
     key = st.session_state[WATCHED]
     url_state.write(LINK["run"], key)
@@ -87,16 +87,16 @@ def status_of(key: str) -> str | None:
     """How a run stands, in a word or two; None for one that nobody has asked for."""
     if spec_of(key):
         return "finished"
-    if ticket := desk().ticket(key):
+    if ticket := training_queue().ticket(key):
         return "in training" if ticket.place == 0 else "waiting"
-    if key in desk().failures:
+    if key in training_queue().failures:
         return "failed"
     return "stopped" if kept_spec(key) else None
 
 
 def menu_of_runs(shown: str) -> None:
     """The visitor's last runs, to go from one to another; nothing while there is only one."""
-    keys = [key for key in desk().asked_lately(visitor()) if key != shown and status_of(key)]
+    keys = [key for key in training_queue().asked_lately(visitor()) if key != shown and status_of(key)]
     if not keys:
         return
     choices = [shown, *reversed(keys)]
@@ -116,7 +116,7 @@ def instrument(key: str) -> None:
         note_shown(spec.dataset)
         finished(key, spec)
         return
-    ticket = desk().ticket(key, visitor())
+    ticket = training_queue().ticket(key, visitor())
     if ticket:
         st.markdown(f"## {as_written(run_name(ticket.spec))}")
         pace = pace_of(ticket)
@@ -132,7 +132,7 @@ def pace_of(ticket: Ticket) -> float:
 
 def in_training(key: str, pace: float) -> None:
     """A run that trains or waits, again and again."""
-    ticket = desk().ticket(key, visitor())
+    ticket = training_queue().ticket(key, visitor())
     if ticket is None or pace_of(ticket) != pace:
         st.rerun()
     note_shown(ticket.spec.dataset)
@@ -142,12 +142,12 @@ def in_training(key: str, pace: float) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if ticket.mine:
             if st.button("Stop", key="train-stop", icon=":material/stop:", disabled=ticket.stopping):
-                desk().leave(key, visitor())
+                training_queue().leave(key, visitor())
                 if status_of(key) is None:  # it had not begun: there is nothing to show
                     watch(None)
                 st.rerun()
         elif st.button("Want it too", key="train-join", help="It then goes on even if the others stop it."):
-            st.session_state[REFUSED] = desk().ask([ticket.spec], visitor())
+            st.session_state[REFUSED] = training_queue().ask([ticket.spec], visitor())
             st.rerun()
         if others:
             st.caption(f"{others} other visitor{'s' if others > 1 else ''} asked for it too; it is trained once.")
@@ -177,7 +177,7 @@ def progress_of(ticket: Ticket, record: Live | None) -> tuple[float, str]:
 
 def halted(key: str) -> None:
     """A run that was stopped or failed: what there is of it, and how to go on."""
-    problem, spec, record = desk().failures.get(key), kept_spec(key), live(key)
+    problem, spec, record = training_queue().failures.get(key), kept_spec(key), live(key)
     if problem:
         st.error(problem[:1].upper() + problem[1:], icon=":material/error:")
     if spec is None:

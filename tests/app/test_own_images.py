@@ -41,7 +41,7 @@ PAGE = "pages/train.py"
 def own_root(tmp_path, monkeypatch) -> Path:
     """A folder of images for one test; nobody has sent any."""
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(ui.training.quota, "_desk", ui.training.quota._Desk())
+    monkeypatch.setattr(ui.training.quota, "_desk", ui.training.quota._TrainingQueue())
     return tmp_path / "data"
 
 
@@ -243,8 +243,8 @@ def test_the_quota_counts_what_an_earlier_app_has_kept(own_root, monkeypatch):
 
 def test_what_a_job_or_a_page_needs_stays_and_without_room_beside_it_nothing_is_taken_in(own_root, monkeypatch):
     in_training, shown, spare = (kept(own_root, seed, "a") for seed in range(3))
-    ui.training.app_queue.desk().start = Bench()
-    ui.training.app_queue.desk().ask([RunSpec(in_training, "vae", hidden=(16,))], "b")
+    ui.training.app_queue.training_queue().start = Bench()
+    ui.training.app_queue.training_queue().ask([RunSpec(in_training, "vae", hidden=(16,))], "b")
     assert in_use() == {in_training}
     note_shown(shown)
     assert in_use() == {in_training, shown}
@@ -258,7 +258,7 @@ def test_what_a_job_or_a_page_needs_stays_and_without_room_beside_it_nothing_is_
     with pytest.raises(DatasetUnavailable, match="those of others are in use"):
         keep(late, "c")
     assert there(own_root) == {in_training, shown}
-    ui.training.app_queue.desk().close()
+    ui.training.app_queue.training_queue().close()
 
 
 def test_there_are_not_more_sets_than_may_be(own_root, monkeypatch):

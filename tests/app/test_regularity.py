@@ -455,7 +455,7 @@ def test_missing_runs_are_offered_and_the_rest_of_the_page_stays(monkeypatch):
         at.segmented_control(key="regularity-d").set_value(d).run()
     at.selectbox(key="regularity-dataset").set_value("digits").run()
     said(at, "Not trained yet on Small digits, 8 by 8: .* Training takes about ")
-    assert ui.training.app_queue.desk().idle
+    assert ui.training.app_queue.training_queue().idle
 
 
 def test_only_what_is_missing_is_offered(tmp_path, monkeypatch):

@@ -40,7 +40,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     held = Bench()
     monkeypatch.setattr(ui.training.app_queue, "_start", held)
     yield held
-    ui.training.app_queue.desk().close()
+    ui.training.app_queue.training_queue().close()
     held.let_go(2 * LONGEST_QUEUE)
 
 
@@ -111,8 +111,8 @@ def test_training_from_the_page_to_the_end(empty_store):
     key = key_on(at)
     assert at.query_params["run"] in (key, [key])
     assert "first epoch is on its way" in at.get("progress")[0].text
-    wait_until(lambda: ui.training.app_queue.desk().idle, seconds=240)
-    assert ui.training.app_queue.desk().failures == {}
+    wait_until(lambda: ui.training.app_queue.training_queue().idle, seconds=240)
+    assert ui.training.app_queue.training_queue().failures == {}
     at.run()
     run = empty_store.load(key)
     header = payload_headers(at)[0]
@@ -194,7 +194,7 @@ def test_while_it_trains_the_page_shows_the_newest_epoch_and_stop_keeps_it(bench
     assert at.get("progress")[0].value == 100 * 2 // 30
     assert at.get("progress")[0].text.startswith("Epoch 2 of 30, ") and "left" in at.get("progress")[0].text
     at.button(key="train-stop").click().run()
-    wait_until(lambda: ui.training.app_queue.desk().idle)
+    wait_until(lambda: ui.training.app_queue.training_queue().idle)
     at.run()
     assert bench.stopped == bench.came
     assert at.get("progress")[0].text == "Stopped after epoch 2 of 30; nothing is lost"
@@ -239,9 +239,9 @@ def test_another_visitor_watches_and_may_want_it_too(bench, empty_store, monkeyp
     assert not [button for button in second.button if button.key == "train-stop"]
     said(second, "1 other visitor asked for it too")
     second.button(key="train-join").click().run()
-    assert ui.training.app_queue.desk().ticket(key).visitors == 2
+    assert ui.training.app_queue.training_queue().ticket(key).visitors == 2
     first.button(key="train-stop").click().run()
-    assert bench.stopped == [] and ui.training.app_queue.desk().ticket(key).visitors == 1
+    assert bench.stopped == [] and ui.training.app_queue.training_queue().ticket(key).visitors == 1
 
 
 def test_a_fourth_run_of_a_visitor_is_refused_in_a_sentence(bench, empty_store):
@@ -252,7 +252,7 @@ def test_a_fourth_run_of_a_visitor_is_refused_in_a_sentence(bench, empty_store):
     assert [warning.value[:60] for warning in at.warning] == [
         "You have asked for 3 runs that are not finished; 3 at a time "[:60]
     ]
-    assert len(ui.training.app_queue.desk().specs) == 3
+    assert len(ui.training.app_queue.training_queue().specs) == 3
     assert "2 before it" in at.get("progress")[0].text
 
 
@@ -260,7 +260,7 @@ def test_a_failed_run_is_said(bench, empty_store):
     bench.ends = [Ended("the loss is no longer a finite number.")]
     at = train(open_page(PAGE, **SHORT))
     bench.let_go()
-    wait_until(lambda: ui.training.app_queue.desk().idle)
+    wait_until(lambda: ui.training.app_queue.training_queue().idle)
     at.run()
     assert [error.value for error in at.error] == ["The loss is no longer a finite number."]
     train(at)

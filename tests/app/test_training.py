@@ -42,7 +42,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     held = Bench()
     monkeypatch.setattr(ui.training.app_queue, "_start", held)
     yield held
-    ui.training.app_queue.desk().close()
+    ui.training.app_queue.training_queue().close()
     held.let_go(2 * LONGEST_QUEUE)
     wait_until(lambda: not any(thread.name == "training" for thread in threading.enumerate()))
 
@@ -83,7 +83,7 @@ def test_nothing_is_trained_by_looking(bench, empty_store):
     for d in (16, 8, 2):
         at.segmented_control(key="regularity-d").set_value(d).run()
     open_page("pages/reduction.py")
-    assert bench.came == [] and ui.training.app_queue.desk().idle
+    assert bench.came == [] and ui.training.app_queue.training_queue().idle
     assert not empty_store.root.exists()
 
 
@@ -94,7 +94,7 @@ def test_two_visitors_who_press_train_queue_both_runs_once(bench, empty_store):
         train_button(at).click().run()
         assert not at.exception
     wait_until(lambda: bench.came == wanted[:1])
-    assert ui.training.app_queue.desk().specs == wanted
+    assert ui.training.app_queue.training_queue().specs == wanted
     for at in visitors:
         at.run()  # as the page does by itself: the first looked before its run had begun
         assert [bar.text for bar in at.get("progress")] == [
@@ -102,7 +102,7 @@ def test_two_visitors_who_press_train_queue_both_runs_once(bench, empty_store):
         ]  # fmt: skip
         assert not at.button
     bench.let_go(2)
-    wait_until(lambda: ui.training.app_queue.desk().idle)
+    wait_until(lambda: ui.training.app_queue.training_queue().idle)
     assert bench.came == wanted
 
 
@@ -127,7 +127,7 @@ def test_a_failed_training_is_said_and_can_be_asked_for_again(bench, empty_store
     bench.ends = [Ended("the loss was no longer a number in epoch 3.")] * 2
     train_button(at).click().run()
     bench.let_go(2)
-    wait_until(lambda: ui.training.app_queue.desk().idle)
+    wait_until(lambda: ui.training.app_queue.training_queue().idle)
     at.run()
     assert [error.value for error in at.error] == ["The loss was no longer a number in epoch 3."] * 2
     said(at, "Not trained yet on Small digits")
@@ -138,14 +138,14 @@ def test_a_failed_training_is_said_and_can_be_asked_for_again(bench, empty_store
 
 def test_a_full_desk_asks_to_come_back(bench, empty_store):
     for number, spec in enumerate(specs(LONGEST_QUEUE)):
-        assert not ui.training.app_queue.desk().ask([spec], f"visitor {number}")
+        assert not ui.training.app_queue.training_queue().ask([spec], f"visitor {number}")
     wait_until(lambda: len(bench.came) == 1)
     at = open_page(PAGE, dataset="digits")
     train_button(at).click().run()
     assert [warning.value for warning in at.warning] == [
         "Too many runs are waiting already. Try again when one has finished."
     ]
-    assert len(ui.training.app_queue.desk().specs) == LONGEST_QUEUE
+    assert len(ui.training.app_queue.training_queue().specs) == LONGEST_QUEUE
 
 
 def test_the_time_told_is_reckoned_from_the_most_similar_run_that_was_measured(shipped, empty_store):
@@ -171,8 +171,8 @@ def test_pressing_train_ends_with_both_runs_in_the_store_and_on_the_page(shipped
     assert [spec.epochs for spec in wanted] == [2, 2]
     at = open_page(PAGE, dataset="digits", depth="128")
     train_button(at).click().run()
-    wait_until(lambda: ui.training.app_queue.desk().idle, seconds=240)
-    assert ui.training.app_queue.desk().failures == {}
+    wait_until(lambda: ui.training.app_queue.training_queue().idle, seconds=240)
+    assert ui.training.app_queue.training_queue().failures == {}
     at.run()
     assert not at.exception and not at.error
     assert [header["key"] for header in payload_headers(at)[:2]] == [spec.key for spec in wanted]

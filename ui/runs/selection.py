@@ -95,14 +95,14 @@ def run_title(line: Listed) -> str:
 def run_name(spec: RunSpec) -> str:
     """A run in words."""
     name = f"{model_kind(spec.model).title}, {datasets.info(spec.dataset).title}, d = {spec.latent_dim}"
-    name += "".join(f", {weight}" for weight in weights_of(spec))
+    name += "".join(f", {weight}" for weight in term_weights(spec))
     widths = f", hidden {'-'.join(str(width) for width in spec.hidden)}" if spec.hidden else ""
     made = f", {spec.epochs} epochs, seed {spec.seed}" if model_kind(spec.model).trained else ""
     few = f", {spec.images} images" if spec.images else ""
     return f"{name}{few}{widths}{made}"
 
 
-def weights_of(spec: RunSpec) -> list[str]:
+def term_weights(spec: RunSpec) -> list[str]:
     """How the terms of the loss are weighed and drawn, in words."""
     if not model_kind(spec.model).bottleneck.has_prior:
         return []

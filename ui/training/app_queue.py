@@ -1,4 +1,4 @@
-"""The app's training desk, and what pages say of it. The desk itself: `ui.training.queue`."""
+"""The app's training queue, and what pages say of it. The queue itself: `ui.training.queue`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ui.runs.resources import shelf, store
 from ui.training.forecast import duration, estimated_seconds
 from ui.training.process_worker import ProcessWorker
 from ui.training.progress import live
-from ui.training.queue import Desk, Ticket, Worker
+from ui.training.queue import Ticket, TrainingQueue, Worker
 from ui.visitor import visitor
 from vae_core import datasets
 from vae_core.errors import SpecError, StoreError
@@ -25,9 +25,9 @@ MOST_WORKERS = 64
 
 
 @st.cache_resource(show_spinner=False)
-def desk() -> Desk:
+def training_queue() -> TrainingQueue:
     """One for the whole process; it ends with it."""
-    made = Desk(_start, workers=workers(), place=_place)
+    made = TrainingQueue(_start, workers=workers(), place=_place)
     atexit.register(made.close)
     return made
 
@@ -93,7 +93,7 @@ def waiting_text(ticket: Ticket) -> str:
     begins = f", begins in about {duration(seconds)}" if seconds is not None else ""
     if ticket.before:
         return f"waiting, {len(ticket.before)} before it{begins}"
-    return "waiting for a run that others asked for" if desk().held_up else "about to begin"
+    return "waiting for a run that others asked for" if training_queue().held_up else "about to begin"
 
 
 def offer_training(specs: Sequence[RunSpec], *, key: str) -> None:
@@ -103,7 +103,7 @@ def offer_training(specs: Sequence[RunSpec], *, key: str) -> None:
         specs: the missing runs.
         key: unique on the page.
     """
-    busy = any(desk().ticket(spec.key) for spec in specs)
+    busy = any(training_queue().ticket(spec.key) for spec in specs)
     st.fragment(_offer, run_every=1.0 if busy else None)(list(specs), key)
 
 
@@ -111,14 +111,14 @@ def _offer(specs: list[RunSpec], key: str) -> None:
     missing = [spec for spec in specs if spec not in shelf()]
     if not missing:
         st.rerun()
-    tickets = {spec.key: desk().ticket(spec.key) for spec in missing}
+    tickets = {spec.key: training_queue().ticket(spec.key) for spec in missing}
     with st.container(border=True):
         if any(tickets.values()):
             for spec in missing:
                 _show_progress(spec, tickets[spec.key])
             return
         for spec in missing:
-            if problem := desk().failures.get(spec.key):
+            if problem := training_queue().failures.get(spec.key):
                 st.error(problem[:1].upper() + problem[1:], icon=":material/error:")
         names = " and ".join(f"{model_kind(s.model).title}, d = {s.latent_dim}" for s in missing)
         estimates = [estimated_seconds(spec) for spec in missing]
@@ -127,7 +127,7 @@ def _offer(specs: list[RunSpec], key: str) -> None:
         title = as_written(datasets.info(missing[0].dataset).title)
         st.markdown(f"Not trained yet on {title}: {names}. Training takes {time}; the page stays usable meanwhile.")
         if st.button("Train", key=f"{key}-train", icon=":material/play_arrow:"):
-            if refusal := desk().ask(missing, visitor()):
+            if refusal := training_queue().ask(missing, visitor()):
                 st.warning(refusal)
                 return
             st.rerun()

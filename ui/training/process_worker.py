@@ -1,4 +1,4 @@
-"""The desk's worker: `vae_core.training.worker` in a process of its own, on a leash."""
+"""The queue's worker: `vae_core.training.worker` in a process of its own, on a leash."""
 
 from __future__ import annotations
 

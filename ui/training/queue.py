@@ -1,9 +1,9 @@
-"""The training desk: visitors ask for runs, few processes train them, all who asked watch.
+"""The training queue: visitors ask for runs, few processes train them, all who asked watch.
 
 Knows nothing of Streamlit. First come, first served; a run that many ask for is trained once; it stops only when
 nobody who asked is left; a process that died is started again and goes on from its last epoch. What is said about
 jobs is immutable: `Ticket`. How far one is, is read from the store, where the process writes it after every epoch.
-Where several processes serve the app, each has a desk, and the desks take turns for the machine's places: `place`.
+Where several processes serve the app, each has a queue, and the queues take turns for the machine's places: `place`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_PER_VISITOR = 3
 MOST_RESUMED = 2
 KEPT_FAILURES = 32
 VISITORS_KEPT, ASKED_KEPT = 1_000, 6
-TRY_AGAIN = 0.5  # seconds, while other desks have all places
+TRY_AGAIN = 0.5  # seconds, while other queues have all places
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,15 @@ class _Job:
 
 
 @dataclass
-class Desk:
+class TrainingQueue:
     """Jobs by key, in the order in which they came; `_lock` guards all of it.
 
     Attributes:
         start: starts a process for a spec; an OSError says that it cannot be.
         workers: how many processes may train at once.
-        place: holds one of the places that all desks of a machine share, while it is entered; gives False if none is
+        place: holds one of the places that all queues of a machine share, while it is entered; gives False if none is
             free.
-        held_up: whether jobs wait because other desks have all places.
+        held_up: whether jobs wait because other queues have all places.
         failures: key -> the sentence it failed with, of the last `KEPT_FAILURES`.
     """
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ui.training.app_queue import desk
+from ui.training.app_queue import training_queue
 from vae_core import datasets
 from vae_core.datasets import own
 from vae_core.datasets.limits import IN_USE, MOST_KEPT, MOST_OF_ONE, MOST_SETS, MOST_SETS_OF_ONE
@@ -25,14 +25,14 @@ _NOTED_KEPT = 256
 
 
 @dataclass
-class _Desk:
+class _TrainingQueue:
     """One visitor's set is taken in at a time; when each was last noted as shown."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     noted: OrderedDict[str, float] = field(default_factory=OrderedDict)
 
 
-_desk = _Desk()
+_desk = _TrainingQueue()
 
 
 def keep(name: str, visitor: str) -> None:
@@ -78,7 +78,7 @@ def in_use() -> frozenset[str]:
         for entry in own.filed(root)
         if entry.used >= limit and all(entry.used > sent for sent in senders.get(entry.name, {}).values())
     )
-    return frozenset({spec.dataset for spec in desk().specs}.union(lately))
+    return frozenset({spec.dataset for spec in training_queue().specs}.union(lately))
 
 
 def note_shown(name: str) -> None:

@@ -113,7 +113,7 @@ def _data_weight(base: RunSpec, entry: Weights) -> float | None:
     return base.reconstruction_weight if entry.reconstruction_weight is None else entry.reconstruction_weight
 
 
-def weights_of(spec: RunSpec) -> int:
+def weight_count(spec: RunSpec) -> int:
     """About how many weights a fully connected model has; convolutional ones have fewer."""
     channels, height, width = datasets.info(spec.dataset).image_shape
     widths = [channels * height * width, *spec.hidden, spec.latent_dim]
@@ -128,7 +128,7 @@ def bytes_needed(spec: RunSpec, together: int) -> int:
     # Weights, gradients and Adam's two moments, and a copy of the weights on their way to a file; what the layers
     # keep for the backward pass, with the losses of every pixel.
     kept = spec.batch_size * (spec.samples or 1) * (2 * sum(spec.hidden) + 4 * spec.latent_dim + 4 * pixels)
-    return images + together * 4 * (5 * weights_of(spec) + kept)
+    return images + together * 4 * (5 * weight_count(spec) + kept)
 
 
 def check_memory(spec: RunSpec, together: int, available: int | None) -> None:
@@ -145,7 +145,7 @@ def check_memory(spec: RunSpec, together: int, available: int | None) -> None:
     needed = bytes_needed(spec, together)
     if available is not None and needed > available:
         raise SpecError(
-            f"{together:,} models of {weights_of(spec):,} weights at once need about {_gibibytes(needed)} of memory, "
+            f"{together:,} models of {weight_count(spec):,} weights at once need about {_gibibytes(needed)} of memory, "
             f"and {_gibibytes(available)} are free; sweep fewer betas at a time, or a smaller model."
         )
 

@@ -153,7 +153,7 @@ def train(
             snapshots[epoch] = model.encode_mean(floats(shown)).cpu().numpy().astype(np.float16)
         if save_state:
             moments = optimiser_state(step.optimisers)
-            save_state(TrainingState(epoch, weights_of(model), moments, list(history), exact, dict(snapshots)))
+            save_state(TrainingState(epoch, copy_of_weights(model), moments, list(history), exact, dict(snapshots)))
         if on_epoch:
             per_epoch = (time.perf_counter() - began) / (epoch - first + 1)
             left = per_epoch * (spec.epochs - epoch)
@@ -261,7 +261,7 @@ def means(terms: Sequence[Term], sums: Tensor, count: int) -> dict[str, float]:
     return dict(zip((term.name for term in terms), (sums / count).tolist(), strict=True))
 
 
-def weights_of(model: nn.Module) -> dict[str, Tensor]:
+def copy_of_weights(model: nn.Module) -> dict[str, Tensor]:
     """A copy of the model's state on the CPU, where it would otherwise be what training goes on changing."""
     return {name: value.detach().to("cpu", copy=True) for name, value in model.state_dict().items()}
 

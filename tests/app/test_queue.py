@@ -1,4 +1,4 @@
-"""The training desk: who gets what when, what happens to those who leave, and to processes that die."""
+"""The training queue: who gets what when, what happens to those who leave, and to processes that die."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from ui.training import app_queue
-from ui.training import queue as desk_module
+from ui.training import queue as queue_module
 from ui.training.process_worker import ProcessWorker
-from ui.training.queue import KEPT_FAILURES, LONGEST_QUEUE, MOST_PER_VISITOR, Desk, Ended
+from ui.training.queue import KEPT_FAILURES, LONGEST_QUEUE, MOST_PER_VISITOR, Ended, TrainingQueue
 from ui.visitor import unmasked
 from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
@@ -39,56 +39,60 @@ def bench() -> Iterator[Bench]:
     wait_until(lambda: not any(thread.name == "training" for thread in threading.enumerate()))
 
 
-def places(desk: Desk, wanted: list[RunSpec]) -> list[int | None]:
-    return [ticket.place if (ticket := desk.ticket(spec.key)) else None for spec in wanted]
+def places(queue: TrainingQueue, wanted: list[RunSpec]) -> list[int | None]:
+    return [ticket.place if (ticket := queue.ticket(spec.key)) else None for spec in wanted]
 
 
 def test_one_after_the_other_in_the_order_asked(bench):
-    desk, wanted = Desk(bench), specs(3)
-    assert places(desk, wanted) == [None, None, None]
-    assert desk.ask(wanted[:2], "a") == "" and desk.ask(wanted[2:], "b") == ""
+    queue, wanted = TrainingQueue(bench), specs(3)
+    assert places(queue, wanted) == [None, None, None]
+    assert queue.ask(wanted[:2], "a") == "" and queue.ask(wanted[2:], "b") == ""
     wait_until(lambda: bench.came == wanted[:1])
-    assert places(desk, wanted) == [0, 1, 2]
-    assert [ticket.before for ticket in desk.tickets()] == [(), tuple(wanted[:1]), tuple(wanted[:2])]
+    assert places(queue, wanted) == [0, 1, 2]
+    assert [ticket.before for ticket in queue.tickets()] == [(), tuple(wanted[:1]), tuple(wanted[:2])]
     bench.let_go()
     wait_until(lambda: bench.came == wanted[:2])
-    assert places(desk, wanted) == [None, 0, 1]
+    assert places(queue, wanted) == [None, 0, 1]
     bench.let_go(2)
-    wait_until(lambda: desk.idle)
-    assert bench.came == wanted and desk.failures == {}
+    wait_until(lambda: queue.idle)
+    assert bench.came == wanted and queue.failures == {}
 
 
 def test_a_hundred_ask_one_trains_all_watch(bench):
-    desk, (spec,) = Desk(bench), specs(1)
+    queue, (spec,) = TrainingQueue(bench), specs(1)
     for number in range(100):
-        assert desk.ask([spec], f"visitor {number}") == ""
+        assert queue.ask([spec], f"visitor {number}") == ""
     wait_until(lambda: bench.came == [spec])
-    ticket = desk.ticket(spec.key, "visitor 7")
+    ticket = queue.ticket(spec.key, "visitor 7")
     assert (ticket.visitors, ticket.mine, ticket.place) == (100, True, 0)
-    assert not desk.ticket(spec.key, "stranger").mine
+    assert not queue.ticket(spec.key, "stranger").mine
     bench.let_go()
-    wait_until(lambda: desk.idle)
+    wait_until(lambda: queue.idle)
     assert bench.came == [spec]
 
 
 def test_several_processes_where_the_machine_has_them(bench):
-    desk, wanted = Desk(bench, workers=2), specs(3)
-    desk.ask(wanted, "a")
+    queue, wanted = TrainingQueue(bench, workers=2), specs(3)
+    queue.ask(wanted, "a")
     wait_until(lambda: len(bench.came) == 2)
     assert set(bench.came) == set(wanted[:2])  # which of the two threads is first is chance
-    assert places(desk, wanted) == [0, 0, 1]
+    assert places(queue, wanted) == [0, 0, 1]
     bench.let_go(3)
-    wait_until(lambda: desk.idle)
+    wait_until(lambda: queue.idle)
 
 
-def test_the_desks_of_all_replicas_share_the_machines_places(bench, tmp_path, monkeypatch):
+def test_the_queues_of_all_replicas_share_the_machines_places(bench, tmp_path, monkeypatch):
     monkeypatch.setenv("VAE_STORE", str(tmp_path))
-    here, there, wanted = Desk(bench, place=app_queue._place), Desk(bench, place=app_queue._place), specs(3)
+    here, there, wanted = (
+        TrainingQueue(bench, place=app_queue._place),
+        TrainingQueue(bench, place=app_queue._place),
+        specs(3),
+    )
     here.ask(wanted[:1], "a")
     wait_until(lambda: bench.came == wanted[:1])
     there.ask(wanted[1:], "b")
     wait_until(lambda: there.held_up)
-    assert places(there, wanted[1:]) == [1, 2]  # waiting, though nothing trains at this desk
+    assert places(there, wanted[1:]) == [1, 2]  # waiting, though nothing trains at this queue
     there.leave(wanted[1].key, "b")
     assert bench.came == wanted[:1]
     bench.let_go()
@@ -102,43 +106,43 @@ def test_the_desks_of_all_replicas_share_the_machines_places(bench, tmp_path, mo
 
 
 def test_the_queue_is_bounded_and_all_or_nothing(bench):
-    desk, wanted = Desk(bench), specs(LONGEST_QUEUE + 3)
+    queue, wanted = TrainingQueue(bench), specs(LONGEST_QUEUE + 3)
     for number, spec in enumerate(wanted[: LONGEST_QUEUE + 1]):
-        assert desk.ask([spec], f"visitor {number}") == ""
+        assert queue.ask([spec], f"visitor {number}") == ""
     wait_until(lambda: bench.came == wanted[:1])
-    assert desk.ask(wanted[-2:], "late") == "Too many runs are waiting already. Try again when one has finished."
-    assert places(desk, wanted[-2:]) == [None, None]
-    assert desk.ask(wanted[:1], "late") == ""  # what is in already needs no room
+    assert queue.ask(wanted[-2:], "late") == "Too many runs are waiting already. Try again when one has finished."
+    assert places(queue, wanted[-2:]) == [None, None]
+    assert queue.ask(wanted[:1], "late") == ""  # what is in already needs no room
 
 
 def test_a_visitor_has_three_at_a_time_and_may_join_others(bench):
-    desk, wanted = Desk(bench), specs(MOST_PER_VISITOR + 2)
-    assert desk.ask(wanted[:MOST_PER_VISITOR], "a") == ""
-    refusal = desk.ask(wanted[-2:-1], "a")
+    queue, wanted = TrainingQueue(bench), specs(MOST_PER_VISITOR + 2)
+    assert queue.ask(wanted[:MOST_PER_VISITOR], "a") == ""
+    refusal = queue.ask(wanted[-2:-1], "a")
     assert refusal.startswith("You have asked for 3 runs that are not finished; 3 at a time is the most.")
-    assert desk.ask(wanted[-1:], "b") == "" and desk.ask(wanted[-1:], "a") == ""
+    assert queue.ask(wanted[-1:], "b") == "" and queue.ask(wanted[-1:], "a") == ""
     bench.let_go()
     wait_until(lambda: len(bench.came) == 2)
-    assert desk.ask(wanted[-2:-1], "a").startswith("You have asked for 3")
+    assert queue.ask(wanted[-2:-1], "a").startswith("You have asked for 3")
     bench.let_go()
     wait_until(lambda: len(bench.came) == 3)
-    assert desk.ask(wanted[-2:-1], "a") == ""
+    assert queue.ask(wanted[-2:-1], "a") == ""
 
 
 def test_it_stops_when_the_last_who_asked_has_left(bench):
-    desk, (first, second) = Desk(bench), specs(2)
+    queue, (first, second) = TrainingQueue(bench), specs(2)
     for visitor in "ab":
-        desk.ask([first, second], visitor)
+        queue.ask([first, second], visitor)
     wait_until(lambda: bench.came == [first])
-    assert not desk.leave(first.key, "stranger")
-    assert desk.leave(first.key, "a") and desk.leave(second.key, "a")
-    assert bench.stopped == [] and places(desk, [first, second]) == [0, 1]
-    assert not desk.leave(first.key, "a")
-    assert desk.leave(second.key, "b")
-    assert places(desk, [second]) == [None]
-    assert desk.leave(first.key, "b")
-    wait_until(lambda: desk.idle)
-    assert bench.stopped == [first] and desk.failures == {}
+    assert not queue.leave(first.key, "stranger")
+    assert queue.leave(first.key, "a") and queue.leave(second.key, "a")
+    assert bench.stopped == [] and places(queue, [first, second]) == [0, 1]
+    assert not queue.leave(first.key, "a")
+    assert queue.leave(second.key, "b")
+    assert places(queue, [second]) == [None]
+    assert queue.leave(first.key, "b")
+    wait_until(lambda: queue.idle)
+    assert bench.stopped == [first] and queue.failures == {}
 
 
 def test_one_who_asks_while_it_stops_gets_it_again():
@@ -155,40 +159,40 @@ def test_one_who_asks_while_it_stops_gets_it_again():
 
     (spec,) = specs(1)
     began: list[RunSpec] = []
-    desk = Desk(lambda wanted: began.append(wanted) or (Slow() if len(began) == 1 else bench(wanted)))
-    desk.ask([spec], "a")
+    queue = TrainingQueue(lambda wanted: began.append(wanted) or (Slow() if len(began) == 1 else bench(wanted)))
+    queue.ask([spec], "a")
     wait_until(lambda: len(began) == 1)
-    desk.leave(spec.key, "a")
-    assert desk.ticket(spec.key).stopping
-    assert desk.ask([spec], "b") == ""
+    queue.leave(spec.key, "a")
+    assert queue.ticket(spec.key).stopping
+    assert queue.ask([spec], "b") == ""
     slow.set()
     wait_until(lambda: len(began) == 2)
-    ticket = desk.ticket(spec.key, "b")
+    ticket = queue.ticket(spec.key, "b")
     assert ticket.mine and ticket.visitors == 1 and not ticket.stopping
     bench.let_go()
-    wait_until(lambda: desk.idle)
+    wait_until(lambda: queue.idle)
 
 
 def test_a_killed_process_is_started_again_twice_and_then_it_is_said(bench):
-    desk, (first, second) = Desk(bench), specs(2)
+    queue, (first, second) = TrainingQueue(bench), specs(2)
     bench.ends = [KILLED, KILLED, KILLED]
-    desk.ask([first, second], "a")
+    queue.ask([first, second], "a")
     for times in (1, 2):
         bench.let_go()
         wait_until(lambda times=times: bench.came == [first] * (times + 1))
-        note = desk.ticket(first.key).note
+        note = queue.ticket(first.key).note
         assert note.startswith(KILLED.problem) and "goes on from its last finished epoch" in note
     bench.let_go()
     wait_until(lambda: bench.came == [first] * 3 + [second])
-    assert desk.failures[first.key].startswith(f"{KILLED.problem} It was started 3 times;")
-    assert desk.ask([first], "a") == "" and desk.failures == {}
+    assert queue.failures[first.key].startswith(f"{KILLED.problem} It was started 3 times;")
+    assert queue.ask([first], "a") == "" and queue.failures == {}
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
     kept = 20  # of a thousand: the bound is what counts here
-    assert kept < desk_module.VISITORS_KEPT
-    monkeypatch.setattr(desk_module, "VISITORS_KEPT", kept)
-    desk, many = Desk(lambda spec: Fails()), specs(KEPT_FAILURES + 3)
+    assert kept < queue_module.VISITORS_KEPT
+    monkeypatch.setattr(queue_module, "VISITORS_KEPT", kept)
+    queue, many = TrainingQueue(lambda spec: Fails()), specs(KEPT_FAILURES + 3)
 
     class Fails:
         def wait(self) -> Ended:
@@ -198,32 +202,32 @@ def test_what_is_remembered_is_bounded(monkeypatch):
             """Nothing to stop."""
 
     for number, spec in enumerate(many):
-        assert desk.ask([spec], f"visitor {number}") == ""
-        wait_until(lambda: desk.idle)
-    assert list(desk.failures) == [spec.key for spec in many[3:]]
+        assert queue.ask([spec], f"visitor {number}") == ""
+        wait_until(lambda: queue.idle)
+    assert list(queue.failures) == [spec.key for spec in many[3:]]
     for number in range(kept):
-        assert desk.asked_lately(f"visitor {len(many) - 1}") == (many[-1].key,)
-        desk.ask(many[:1], f"other {number}")
-        wait_until(lambda: desk.idle)
-    assert desk.asked_lately(f"visitor {len(many) - 1}") == ()
+        assert queue.asked_lately(f"visitor {len(many) - 1}") == (many[-1].key,)
+        queue.ask(many[:1], f"other {number}")
+        wait_until(lambda: queue.idle)
+    assert queue.asked_lately(f"visitor {len(many) - 1}") == ()
 
 
 def test_a_closed_desk_stops_all_and_takes_nothing(bench):
-    desk, wanted = Desk(bench), specs(3)
-    desk.ask(wanted, "a")
+    queue, wanted = TrainingQueue(bench), specs(3)
+    queue.ask(wanted, "a")
     wait_until(lambda: bench.came == wanted[:1])
-    desk.close()
-    wait_until(lambda: desk.idle)
+    queue.close()
+    wait_until(lambda: queue.idle)
     assert bench.stopped == wanted[:1] and bench.came == wanted[:1]
-    assert desk.ask(wanted, "a") == "The app is about to end, so nothing new is trained."
+    assert queue.ask(wanted, "a") == "The app is about to end, so nothing new is trained."
 
 
 def test_a_process_that_cannot_be_started_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
-    desk, (spec,) = Desk(lambda wanted: ProcessWorker(wanted, tmp_path)), specs(1)
-    desk.ask([spec], "a")
-    wait_until(lambda: desk.idle)
-    assert desk.failures[spec.key] == "Training could not be started (No such file or directory)."
+    queue, (spec,) = TrainingQueue(lambda wanted: ProcessWorker(wanted, tmp_path)), specs(1)
+    queue.ask([spec], "a")
+    wait_until(lambda: queue.idle)
+    assert queue.failures[spec.key] == "Training could not be started (No such file or directory)."
 
 
 # ---- real processes --------------------------------------------------------------------------------------------------
@@ -251,13 +255,13 @@ def test_a_run_survives_kills_and_ends_as_if_undisturbed(tmp_path):
         workers.append(ProcessWorker(wanted, store.root))
         return workers[-1]
 
-    desk = Desk(start)
-    desk.ask([spec], "a")
+    queue = TrainingQueue(start)
+    queue.ask([spec], "a")
     begun(store, spec, 10)
     os.kill(workers[0].pid, signal.SIGKILL)
     wait_until(lambda: len(workers) == 2)
-    wait_until(lambda: desk.idle, seconds=240)
-    assert desk.failures == {}
+    wait_until(lambda: queue.idle, seconds=240)
+    assert queue.failures == {}
     run = store.load(spec.key)
     undisturbed = Store(tmp_path / "undisturbed")
     assert ProcessWorker(spec, undisturbed.root).wait() == Ended()
@@ -271,25 +275,25 @@ def test_a_run_survives_kills_and_ends_as_if_undisturbed(tmp_path):
 
 def test_stopping_keeps_what_was_trained_and_leaves_no_process(tmp_path):
     store, workers = Store(tmp_path), []
-    desk = Desk(lambda wanted: workers.append(ProcessWorker(wanted, tmp_path)) or workers[-1])
-    desk.ask([LONG], "a")
+    queue = TrainingQueue(lambda wanted: workers.append(ProcessWorker(wanted, tmp_path)) or workers[-1])
+    queue.ask([LONG], "a")
     begun(store, LONG, 3)
-    desk.leave(LONG.key, "a")
-    wait_until(lambda: desk.idle)
+    queue.leave(LONG.key, "a")
+    wait_until(lambda: queue.idle)
     assert workers[0].process.returncode is not None
     done = store.epochs_done(LONG.key)
-    assert 3 <= done < LONG.epochs and desk.failures == {}
+    assert 3 <= done < LONG.epochs and queue.failures == {}
     assert not list((tmp_path / ".partial").glob("*.tmp"))
-    desk.ask([LONG], "b")
+    queue.ask([LONG], "b")
     begun(store, LONG, done + 1)
-    desk.close()
-    wait_until(lambda: desk.idle)
+    queue.close()
+    wait_until(lambda: queue.idle)
 
 
 APP = """
 import sys, time
 from pathlib import Path
-from ui.training.queue import Desk
+from ui.training.queue import TrainingQueue
 from ui.training.process_worker import ProcessWorker
 from vae_core.spec import RunSpec
 
@@ -298,7 +302,7 @@ def start(spec):
     print(worker.pid, flush=True)
     return worker
 
-Desk(start).ask([RunSpec("digits", "vae", hidden=(64,), epochs=2_000)], "a")
+TrainingQueue(start).ask([RunSpec("digits", "vae", hidden=(64,), epochs=2_000)], "a")
 time.sleep(600)
 """
 
