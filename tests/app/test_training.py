@@ -17,7 +17,7 @@ from ui.runs.selection import compared_spec
 from ui.training.forecast import estimated_seconds
 from ui.training.progress import live
 from ui.training.queue import LONGEST_QUEUE, Ended
-from vae_core.cli.commands import commands as cli
+from vae_core.cli import commands as cli
 from vae_core.execution import Execution
 from vae_core.spec import RunSpec
 from vae_core.storage.export import arguments

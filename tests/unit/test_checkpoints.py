@@ -447,14 +447,16 @@ def test_killed_in_the_middle_it_resumes_and_equals_an_uninterrupted_run(
 ASK = """
 import json, sys
 from pathlib import Path
-from vae_core.storage.store import Store
-from vae_core.datasets import ImageDataset
+from vae_core.execution import Execution
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 store, spec, flag = sys.argv[1], RunSpec.from_dict(json.loads(sys.argv[2])), Path(sys.argv[3])
 epochs = []
-run = Store(store).get_or_train(
-    spec, precision="float32", on_epoch=lambda progress: epochs.append(progress.epoch), on_wait=flag.touch
+run = get_or_train(
+    Store(store), spec, execution=Execution(precision="float32"),
+    on_epoch=lambda progress: epochs.append(progress.epoch), on_wait=flag.touch,
 )
 print(json.dumps({"epochs": epochs, "provenance": run.provenance}))
 """

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from vae_core.cli.commands import commands as cli
+from vae_core.cli import commands as cli
 from vae_core.datasets import load
 from vae_core.errors import StoreError
 from vae_core.run import Run
@@ -474,11 +474,11 @@ def test_ctrl_c_says_that_the_same_command_resumes(
 def test_waiting_for_another_process_is_said_on_standard_error(
     ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_runs: dict[str, Run]
 ) -> None:
-    def waited(self: Store, spec: RunSpec, *, on_wait: Callable[[], None], **_: object) -> Run:
+    def waited(store: Store, spec: RunSpec, *, on_wait: Callable[[], None], **_: object) -> Run:
         on_wait()
         return small_runs["vae"]
 
-    monkeypatch.setattr(Store, "get_or_train", waited)
+    monkeypatch.setattr("vae_core.training.jobs.get_or_train", waited)
     key = small_runs["vae"].key
     sentence = f"{key} is being trained by another process; waiting for it.\n"
     assert ask(*TRAIN, "--store", tmp_path) == (0, f"{key}\n", sentence)

@@ -16,7 +16,7 @@ import torch
 from typer.main import get_command
 
 from vae_core import datasets
-from vae_core.cli.commands import commands as cli
+from vae_core.cli import commands as cli
 from vae_core.datasets import (
     DATASETS,
     SPLITS,

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from vae_core.cli.commands import commands as cli
+from vae_core.cli import commands as cli
 from vae_core.errors import RunNotFound, StoreError
 from vae_core.execution import Execution
 from vae_core.run import Run

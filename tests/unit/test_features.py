@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae_core.cli.commands import commands as cli
+from vae_core.cli import commands as cli
 from vae_core.datasets import ImageDataset
 from vae_core.errors import DamagedRun, RunNotFound
 from vae_core.evaluation.features import REFERENCE_IMAGES, FeatureSpace, classifier_spec

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from vae_core.cli.commands import commands as cli
+from vae_core.cli import commands as cli
 from vae_core.errors import SpecError
 from vae_core.run import Run
 from vae_core.storage.eviction import DAY, evict

@@ -21,7 +21,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from vae_core import archive, datasets
-from vae_core.cli.commands import commands as cli
+from vae_core.cli import commands as cli
 from vae_core.datasets import own
 from vae_core.datasets.limits import FEWEST_IMAGES, MOST_PIXELS, SIZES
 from vae_core.datasets.pictures import decode

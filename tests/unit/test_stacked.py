@@ -346,7 +346,7 @@ def test_a_member_that_somebody_else_trains_is_waited_for(small_spec: Make, tmp_
             others_done.set()
 
     with ThreadPoolExecutor(1) as pool:
-        elsewhere = pool.submit(store.get_or_train, specs[0], on_epoch=hold, **CPU)
+        elsewhere = pool.submit(get_or_train, store, specs[0], on_epoch=hold, **CPU)
         assert begun.wait(60)
         assert train_together(store, specs, on_finish=finished, **CPU) == {}
         assert store.keys() == sorted(spec.key for spec in specs)  # also the one held elsewhere
