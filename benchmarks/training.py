@@ -2,7 +2,7 @@
 
 Images per second, and the loss on the MNIST test set at equal epochs, of three ways to train one model:
 
-- ``vae_core``: `vae_core.training.train`, as the app and the command line call it.
+- ``vae_core``: `vae_core.training.loop.train`, as the app and the command line call it.
 - ``pythae``: `BaseTrainer` with `VAE` (pythae 0.1.2), encoder and decoder replaced by the architecture below.
 - ``tutorial``: the loop of pytorch/examples' VAE: `DataLoader` over torchvision's MNIST with `ToTensor`, plain
   Adam, ``loss.item()`` at every step.
@@ -179,7 +179,7 @@ def train_ours(spec: RunSpec, training: ImageDataset, precision: str) -> Trained
     """The public function, as the command line calls it; epochs timed by the loop itself, validation left out."""
     from vae_core.datasets import load
     from vae_core.execution import Execution
-    from vae_core.training import train
+    from vae_core.training.loop import train
 
     trained = train(spec, training, load("mnist", "validation"), execution=Execution(device="cpu", precision=precision))
     return trained.model, [record["seconds"] for record in trained.history], trained.precision

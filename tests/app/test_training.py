@@ -22,8 +22,8 @@ from vae_core.execution import Execution
 from vae_core.spec import RunSpec
 from vae_core.storage.export import arguments
 from vae_core.storage.manifest import read_manifest, shipped_run
-from vae_core.training import Progress
 from vae_core.training.jobs import get_or_train
+from vae_core.training.loop import Progress
 
 from .helpers import Bench, copy_runs, open_page, payload_headers, said, subheaders, wait_until
 

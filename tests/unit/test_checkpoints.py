@@ -29,9 +29,9 @@ from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
 from vae_core.storage import store as checkpoints
 from vae_core.storage.store import Store
-from vae_core.training import Progress
 from vae_core.training.finish import stored_weights
 from vae_core.training.jobs import get_or_train
+from vae_core.training.loop import Progress
 
 ON_CPU = Execution(device="cpu", precision="float32")
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor

@@ -18,10 +18,9 @@ from vae_core.metrics import mean_squared_error, orthonormality_error, principal
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
-from vae_core.training import Progress
 from vae_core.training.fitted import FITS, Linear, best_pixels, fit, principal_components
 from vae_core.training.jobs import get_or_train
-from vae_core.training.loop import train
+from vae_core.training.loop import Progress, train
 
 EPS = 1e-9
 

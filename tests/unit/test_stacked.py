@@ -21,9 +21,9 @@ from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.state import TrainingState
 from vae_core.storage.store import Store
-from vae_core.training import train as train_as_asked
 from vae_core.training.jobs import get_or_train, train_together
 from vae_core.training.loop import Progress, Trained
+from vae_core.training.loop import train as train_as_asked
 from vae_core.training.stacked import Member, train_stack
 
 Make = Callable[..., RunSpec]

@@ -25,7 +25,7 @@ from vae_core.sweep import MOST_MEMBERS, Plan, parse_weights, plan
 from vae_core.sweep.engines import run_sweep
 from vae_core.sweep.local import Event
 from vae_core.sweep.plan import Weights, bytes_needed, check_memory
-from vae_core.training import train
+from vae_core.training.loop import train
 from vae_core.training.stacked import same_program
 
 Make = Callable[..., RunSpec]

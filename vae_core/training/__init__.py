@@ -1,5 +1,1 @@
-"""Training: from a RunSpec and images to a trained Run."""
-
-from vae_core.training.loop import Progress, train
-
-__all__ = ["Progress", "train"]
+"""Training: from a specification and images to a run. Light to import: what needs torch is in its modules."""

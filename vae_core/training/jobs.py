@@ -43,7 +43,7 @@ def get_or_train(
         store: where runs are, and go.
         spec: what to train.
         execution: where and how.
-        on_epoch: see `training.train`.
+        on_epoch: see `loop.train`.
         splits: to train on and to validate on, instead of those of the spec's dataset. They are not part of the
             key: keep such runs in a store of their own.
         on_wait: called once if somebody else is training this key.
