@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vae_core.errors import SpecError
 from vae_core.losses.likelihoods import LIKELIHOODS
+from vae_core.options import OneOf, Real, Whole, Widths, YesNo, option, options_of, record_from, shown, unusual
 
 if TYPE_CHECKING:
     from vae_core.models import ModelKind
@@ -28,15 +29,22 @@ DEFAULT_GAUSSIAN_VARIANCE = 0.05
 MAX_IMAGES = 10_000_000
 MAX_SAMPLES = 1_000
 ACTIVATIONS = ("relu", "tanh")
-_SILENT = (
-    "reconstruction_weight",
-    "kl_warm_up",
-    "learned_variance",
-    "samples",
-    "binarised",
-    "activation",
-    "start_at_mean",
-)
+
+
+def _has_divergence(_spec: RunSpec, kind: ModelKind) -> bool:
+    return kind.bottleneck.divergence is not None
+
+
+def _autoencodes(kind: ModelKind) -> bool:
+    return kind.bottleneck.continuous and kind.trained
+
+
+def _fully_connected(_spec: RunSpec, kind: ModelKind) -> bool:
+    return _autoencodes(kind) and kind.family == "mlp"
+
+
+_NO_KL = "{name} must be left out for model {model!r}: it has no KL term to weigh."
+_NOT_CONNECTED = "{name} must be left out for model {model!r}: it is not fully connected."
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,8 @@ class RunSpec:
         activation: ``tanh`` in the hidden layers of fully connected models; None for the usual ``relu``.
         start_at_mean: True to start the decoder's last bias where it gives the mean training image, as the published
             code of Burda et al. 2016 does; fully connected models. None for a random start.
+        options: fields of one model alone, as its own frozen record (`ModelKind.options`), or an object of its fields;
+            None where the model has none, or for their usual values.
 
     A model that is computed rather than trained (PCA, chosen pixels) has one key whatever is said of epochs, batch
     size, learning rate and seed: they are set to fixed values.
@@ -84,23 +94,81 @@ class RunSpec:
 
     dataset: str
     model: str
-    latent_dim: int = None  # type: ignore[assignment]  # never None once constructed, like the next two
-    hidden: tuple[int, ...] = None  # type: ignore[assignment]
-    likelihood: str = None  # type: ignore[assignment]
-    beta: float | None = None
-    variance: float | None = None
-    epochs: int = 30
-    batch_size: int = 128
-    learning_rate: float = 1.5e-3
-    seed: int = 0
-    images: int | None = None
-    reconstruction_weight: float | None = None
-    kl_warm_up: int | None = None
-    learned_variance: bool | None = None
-    samples: int | None = None
-    binarised: bool | None = None
-    activation: str | None = None
-    start_at_mean: bool | None = None
+    # Never None once constructed, like the next two.
+    latent_dim: int = option(None, Whole(1, MAX_LATENT_DIM), "Number of latent dimensions; usually 2.")
+    hidden: tuple[int, ...] = option(
+        None,
+        Widths(MAX_HIDDEN_LAYERS, MAX_HIDDEN_UNITS),
+        "Widths of the encoder's hidden layers, such as 512,256; conv: channels, width.",
+    )
+    likelihood: str = option(None, OneOf(tuple(LIKELIHOODS)), "bernoulli or gaussian.")
+    beta: float | None = option(None, Real(0.0, 1e6), "Weight of the KL term; 1 if left out.")
+    variance: float | None = option(None, Real(0.0, 1e6, open_low=True), "c of the Gaussian likelihood.")
+    epochs: int = option(30, Whole(1, MAX_EPOCHS), "Passes over the training images.")
+    batch_size: int = option(128, Whole(1, MAX_BATCH_SIZE), "Images per step.")
+    learning_rate: float = option(1.5e-3, Real(0.0, 1.0, open_low=True), "Peak of the one-cycle schedule.")
+    seed: int = option(0, Whole(0, 2**31 - 1), "Fixes weights, order and noise.")
+    images: int | None = option(None, Whole(2, MAX_IMAGES), "Learn from the first so many images only.")
+    # Fields of one family, which came later: None where they say nothing.
+    reconstruction_weight: float | None = option(
+        None,
+        Real(0.0, 1e6),
+        "1 if left out; 0 trains the KL alone.",
+        usual=1.0,
+        belongs=_has_divergence,
+        refusal=_NO_KL,
+        strict=True,
+    )
+    kl_warm_up: int | None = option(
+        None,
+        lambda spec: Whole(0, spec.epochs),
+        "Epochs over which the KL's weight rises from 0.",
+        usual=0,
+        belongs=_has_divergence,
+        refusal=_NO_KL,
+        strict=True,
+    )
+    learned_variance: bool | None = option(
+        None,
+        YesNo(),
+        "Learn c, from --variance on.",
+        usual=False,
+        belongs=lambda spec, kind: LIKELIHOODS[spec.likelihood].has_variance and _has_divergence(spec, kind),
+        refusal="{name} belongs to the Gaussian likelihood of a model with a KL term.",
+    )
+    samples: int | None = option(
+        None,
+        Whole(1, MAX_SAMPLES),
+        "z drawn for each image in every step; 1 if left out.",
+        usual=1,
+        belongs=_has_divergence,
+        refusal="{name} must be left out for model {model!r}: it draws none.",
+    )
+    binarised: bool | None = option(
+        None,
+        YesNo(),
+        "Draw each pixel as Bernoulli(pixel), anew in every step.",
+        usual=False,
+        belongs=lambda spec, kind: LIKELIHOODS[spec.likelihood].binary and _autoencodes(kind),
+        refusal="{name} belongs to the Bernoulli likelihood of an autoencoder.",
+    )
+    activation: str | None = option(
+        None,
+        OneOf(ACTIVATIONS),
+        "relu or tanh, in fully connected models.",
+        usual="relu",
+        belongs=_fully_connected,
+        refusal=_NOT_CONNECTED,
+    )
+    start_at_mean: bool | None = option(
+        None,
+        YesNo(),
+        "Start the decoder's last bias at the mean training image.",
+        usual=False,
+        belongs=_fully_connected,
+        refusal=_NOT_CONNECTED,
+    )
+    options: Any = None
 
     def __post_init__(self) -> None:
         # Imported here: the registries import torch or image libraries, and reading a spec must stay cheap.
@@ -109,84 +177,47 @@ class RunSpec:
 
         check_name(self.dataset)
         kind = model_kind(self.model)
-        _set = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731  frozen dataclass
-        for name, usual in (("latent_dim", kind.latent_dim), ("hidden", kind.hidden), ("likelihood", kind.likelihood)):
+        for name in ("latent_dim", "hidden", "likelihood"):
             if getattr(self, name) is None:
-                _set(name, usual)
+                self._set(name, getattr(kind, name))
         if not kind.trained:
-            for name in ("epochs", "batch_size", "learning_rate", "seed"):
-                _set(name, type(self).__dataclass_fields__[name].default)
-            _set("epochs", 1)
-        _set("latent_dim", _integer("latent_dim", self.latent_dim, 1, MAX_LATENT_DIM))
-        _set("epochs", _integer("epochs", self.epochs, 1, MAX_EPOCHS))
-        _set("batch_size", _integer("batch_size", self.batch_size, 1, MAX_BATCH_SIZE))
-        _set("seed", _integer("seed", self.seed, 0, 2**31 - 1))
-        _set("learning_rate", _number("learning_rate", self.learning_rate, 0.0, 1.0, open_low=True))
-        _set("hidden", _widths(self.hidden))
-        if not isinstance(self.likelihood, str) or self.likelihood not in LIKELIHOODS:
-            raise SpecError(f"likelihood must be one of {', '.join(LIKELIHOODS)}, not {_shown(self.likelihood)}.")
-        if kind.bottleneck.divergence:
-            _set("beta", _number("beta", 1.0 if self.beta is None else self.beta, 0.0, 1e6))
-        elif self.beta is not None and self.beta != 0:
-            raise SpecError(f"beta must be left out for model {self.model!r}: it has no KL term to weigh.")
-        else:
-            _set("beta", 0.0)
-        if LIKELIHOODS[self.likelihood].has_variance:
-            variance = DEFAULT_GAUSSIAN_VARIANCE if self.variance is None else self.variance
-            _set("variance", _number("variance", variance, 0.0, 1e6, open_low=True))
-        elif self.variance is not None:
-            raise SpecError("variance belongs to the Gaussian likelihood; leave it out for 'bernoulli'.")
-        if self.images is not None:
-            _set("images", _integer("images", self.images, 2, MAX_IMAGES))
-        self._check_weights(kind.bottleneck.divergence is not None)
-        self._check_variants(kind)
+            for field in dataclasses.fields(self):
+                if field.name in ("batch_size", "learning_rate", "seed"):
+                    self._set(field.name, field.default)
+            self._set("epochs", 1)
+        for name in ("latent_dim", "epochs", "batch_size", "seed", "learning_rate", "hidden", "likelihood"):
+            self._set(name, OPTIONS[name].checked(name, self, kind))
+        self._settle_weights(kind)
+        for name in ("images", *FAMILY_FIELDS):
+            if getattr(self, name) is not None:
+                self._set(name, OPTIONS[name].checked(name, self, kind))
+        if self.data_weight == 0 and self.kl_weight == 0:
+            raise SpecError("reconstruction_weight and beta cannot both be 0: nothing would be learned.")
+        if (self.samples or 1) * self.batch_size > MAX_BATCH_SIZE:
+            raise SpecError(f"samples times batch_size must be at most {MAX_BATCH_SIZE:,}: lower one of them.")
+        if kind.options is not None:
+            self._set("options", record_from(kind.options, self.options, self.model))
+        elif self.options is not None:
+            raise SpecError(f"options must be left out for model {self.model!r}: it has none.")
         check_architecture(self, info(self.dataset).image_shape)
 
-    def _check_weights(self, has_kl: bool) -> None:
-        """The fields that change how the two terms are weighed; what says the usual becomes None, so that it has one
-        key."""
-        _set = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731  frozen dataclass
-        for name in ("reconstruction_weight", "kl_warm_up"):
-            if getattr(self, name) is not None and not has_kl:
-                raise SpecError(f"{name} must be left out for model {self.model!r}: it has no KL term to weigh.")
-        if self.reconstruction_weight is not None:
-            weight = _number("reconstruction_weight", self.reconstruction_weight, 0.0, 1e6)
-            if weight == 0 and self.kl_weight == 0:
-                raise SpecError("reconstruction_weight and beta cannot both be 0: nothing would be learned.")
-            _set("reconstruction_weight", None if weight == 1 else weight)
-        if self.kl_warm_up is not None:
-            epochs = _integer("kl_warm_up", self.kl_warm_up, 0, self.epochs)
-            _set("kl_warm_up", epochs or None)
-        if _yes("learned_variance", self.learned_variance) and not (
-            LIKELIHOODS[self.likelihood].has_variance and has_kl
-        ):
-            raise SpecError("learned_variance belongs to the Gaussian likelihood of a model with a KL term.")
-        _set("learned_variance", self.learned_variance or None)
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)  # a frozen dataclass, while it is made
 
-    def _check_variants(self, kind: ModelKind) -> None:
-        """The fields that change what is drawn, and what the network is made of; the usual becomes None."""
-        _set = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731  frozen dataclass
-        autoencodes = kind.bottleneck.continuous and kind.trained
-        if self.samples is not None:
-            samples = _integer("samples", self.samples, 1, MAX_SAMPLES)
-            if samples > 1 and not kind.bottleneck.divergence:
-                raise SpecError(f"samples must be left out for model {self.model!r}: it draws none.")
-            if samples * self.batch_size > MAX_BATCH_SIZE:
-                raise SpecError(f"samples times batch_size must be at most {MAX_BATCH_SIZE:,}: lower one of them.")
-            _set("samples", None if samples == 1 else samples)
-        if _yes("binarised", self.binarised) and not (LIKELIHOODS[self.likelihood].binary and autoencodes):
-            raise SpecError("binarised belongs to the Bernoulli likelihood of an autoencoder.")
-        _set("binarised", self.binarised or None)
-        connected = autoencodes and kind.family == "mlp"
-        if self.activation is not None:
-            if self.activation not in ACTIVATIONS:
-                raise SpecError(f"activation must be {' or '.join(ACTIVATIONS)}, not {_shown(self.activation)}.")
-            if self.activation != "relu" and not connected:
-                raise SpecError(f"activation must be left out for model {self.model!r}: it is not fully connected.")
-            _set("activation", None if self.activation == "relu" else self.activation)
-        if _yes("start_at_mean", self.start_at_mean) and not connected:
-            raise SpecError(f"start_at_mean must be left out for model {self.model!r}: it is not fully connected.")
-        _set("start_at_mean", self.start_at_mean or None)
+    def _settle_weights(self, kind: ModelKind) -> None:
+        """beta and the variance, whose defaults depend on the model and the likelihood."""
+        if _has_divergence(self, kind):
+            self._set("beta", 1.0 if self.beta is None else OPTIONS["beta"].checked("beta", self, kind))
+        elif self.beta is not None and self.beta != 0:
+            raise SpecError(_NO_KL.format(name="beta", model=self.model))
+        else:
+            self._set("beta", 0.0)
+        if LIKELIHOODS[self.likelihood].has_variance:
+            if self.variance is None:
+                self._set("variance", DEFAULT_GAUSSIAN_VARIANCE)
+            self._set("variance", OPTIONS["variance"].checked("variance", self, kind))
+        elif self.variance is not None:
+            raise SpecError("variance belongs to the Gaussian likelihood; leave it out for 'bernoulli'.")
 
     @property
     def kl_weight(self) -> float:
@@ -200,8 +231,10 @@ class RunSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; every field present but those of later versions that say nothing."""
-        values = {**dataclasses.asdict(self), "hidden": list(self.hidden)}
-        return {name: value for name, value in values.items() if value is not None or name not in _SILENT}
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        values |= {"hidden": list(self.hidden), "options": unusual(self.options) or None if self.options else None}
+        silent = (*FAMILY_FIELDS, "options")
+        return {name: value for name, value in values.items() if value is not None or name not in silent}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RunSpec:
@@ -211,10 +244,10 @@ class RunSpec:
             SpecError: on unknown fields or values out of range.
         """
         if not isinstance(values, dict):
-            raise SpecError(f"a run's specification must be an object of fields, not {_shown(values)}.")
+            raise SpecError(f"a run's specification must be an object of fields, not {shown(values)}.")
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - known, key=str):
-            raise SpecError(f"unknown field {_shown(unknown[0])} in a run's specification.")
+            raise SpecError(f"unknown field {shown(unknown[0])} in a run's specification.")
         if missing := sorted({"dataset", "model"} - set(values)):
             raise SpecError(f"a run's specification needs the field {missing[0]!r}.")
         return cls(**values)
@@ -235,36 +268,5 @@ class RunSpec:
         return "-".join([self.model, self.dataset, f"d{self.latent_dim}", *beta, *count, digest])
 
 
-def _shown(value: object) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # Python refuses to write out whole numbers of more than 4,300 digits
-        text = "a number of thousands of digits"
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _integer(name: str, value: object, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise SpecError(f"{name} must be a whole number from {low} to {high:,}, not {_shown(value)}.")
-    return value
-
-
-def _number(name: str, value: object, low: float, high: float, *, open_low: bool = False) -> float:
-    ok = isinstance(value, int | float) and not isinstance(value, bool)
-    # NaN and the infinities fail the comparison; math.isfinite would not take a whole number above 1e308.
-    if not ok or not low <= value <= high or (open_low and value == low):  # type: ignore[operator]
-        least = f"above {low:g}" if open_low else f"at least {low:g}"
-        raise SpecError(f"{name} must be a number {least} and at most {high:g}, not {_shown(value)}.")
-    return float(value) + 0.0  # type: ignore[arg-type]  # -0.0 becomes 0.0: equal specs have equal keys
-
-
-def _yes(name: str, value: object) -> bool:
-    if value is not None and not isinstance(value, bool):
-        raise SpecError(f"{name} must be true or false, not {_shown(value)}.")
-    return bool(value)
-
-
-def _widths(value: object) -> tuple[int, ...]:
-    if not isinstance(value, tuple | list) or len(value) > MAX_HIDDEN_LAYERS:
-        raise SpecError(f"hidden must list at most {MAX_HIDDEN_LAYERS} layer widths, not {_shown(value)}.")
-    return tuple(_integer("each hidden width", width, 1, MAX_HIDDEN_UNITS) for width in value)
+OPTIONS = options_of(RunSpec)
+FAMILY_FIELDS = tuple(name for name, each in OPTIONS.items() if each.usual is not None)

@@ -19,7 +19,7 @@ from ui.training.progress import live
 from ui.training.queue import LONGEST_QUEUE, Ended
 from vae_core import datasets
 from vae_core.execution import Execution
-from vae_core.models import build
+from vae_core.models import OFFERED, build
 from vae_core.payloads.film import curves, film_of_run, settled_range
 from vae_core.spec import RunSpec
 from vae_core.storage.export import command_line
@@ -87,7 +87,7 @@ def test_fields_that_do_not_go_together_are_a_sentence(empty_store):
     assert not at.error
 
 
-@pytest.mark.parametrize("model", recipe.MODELS)
+@pytest.mark.parametrize("model", OFFERED)
 @pytest.mark.parametrize("dataset", ["digits", "mnist_sample"])
 def test_the_weights_told_are_those_of_the_network(dataset, model):
     for hidden in recipe.DEPTHS[recipe.model_kind(model).family].values():

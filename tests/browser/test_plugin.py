@@ -29,7 +29,19 @@ from .test_engine import decode, torch_pixels
 from .test_engine import bare_page, engine  # noqa: F401  # isort: skip
 
 SUPPORT = ROOT / "tests" / "support"
-TRAIN = ("train", "--dataset", "toy_bars", "--model", "toy_vq", "--epochs", "60", "--learning-rate", "0.01")
+TRAIN = (
+    "train",
+    "--dataset",
+    "toy_bars",
+    "--model",
+    "toy_vq",
+    "--epochs",
+    "60",
+    "--learning-rate",
+    "0.01",
+    "--option",
+    "entries=24",
+)
 
 
 def environment(*plugins: str) -> dict[str, str]:
@@ -86,6 +98,8 @@ def test_a_killed_run_of_two_optimisers_ends_as_one_that_was_left_alone(trained,
     store, key = trained
     assert printed(*TRAIN, store=tmp_path).strip() == key
     killed, alone = store.load(key), Store(tmp_path).load(key)
+    assert alone.weights["codebook.weight"].shape == (2, 24)
+    assert alone.spec.to_dict()["options"] == {"entries": 24}  # the other field says the usual
     assert killed.weights.keys() == alone.weights.keys()
     for name, array in alone.weights.items():
         assert np.array_equal(killed.weights[name], array), name

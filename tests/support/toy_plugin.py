@@ -5,6 +5,7 @@ Cheap to import, as a plugin should be: torch comes with `toy_vq`, when the mode
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 from vae_core.datasets import DatasetInfo, Factor, register_dataset
 from vae_core.models import ModelKind, register_model
 from vae_core.models.bottleneck import BOTTLENECKS, Bottleneck
+from vae_core.options import Real, Whole, check_record, option
 
 FACTORS = (Factor("place", "category", 0.0, 7.0), Factor("light", low=0.2, high=1.0))
 SIZES = {"train": 300, "validation": 60, "test": 40}
@@ -37,6 +39,17 @@ def causes(split: str, _root: Path) -> np.ndarray:
     return _all(split)[1]
 
 
+@dataclass(frozen=True)
+class ToyOptions:
+    """What only a codebook has to say."""
+
+    entries: int = option(32, Whole(2, 1_024), "Entries of the codebook.")
+    commitment: float = option(0.25, Real(0.0, 10.0), "Weight of the commitment term.")
+
+    def __post_init__(self) -> None:
+        check_record(self)
+
+
 register_dataset(
     "toy_bars", DatasetInfo("Bars with known causes", (1, 8, 8), SIZES["train"], ("bar",), bars, FACTORS, causes)
 )
@@ -48,6 +61,7 @@ register_model(
         "toy_vq:build",
         code="toy_codebook",
         step="toy_vq:TwoOptimisers",
+        options=ToyOptions,
         hidden=(16,),
         likelihoods=("bernoulli",),
     ),

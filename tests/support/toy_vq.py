@@ -15,9 +15,6 @@ from vae_core.models.network import Network
 from vae_core.spec import RunSpec
 from vae_core.training.step import Batch, draws, new_adam
 
-ENTRIES = 32
-COMMITMENT = 0.25
-
 
 class Quantised(NamedTuple):
     """A code's nearest entry of the codebook, as of `vae_core.models.bottleneck.Code`, and where it was before."""
@@ -35,11 +32,11 @@ class Quantised(NamedTuple):
 
 
 class ToyVQ(Network):
-    def __init__(self, pixels: int, hidden: tuple[int, ...], latent_dim: int) -> None:
+    def __init__(self, pixels: int, hidden: tuple[int, ...], latent_dim: int, entries: int) -> None:
         super().__init__()
         self.trunk = mlp_trunk(pixels, hidden)
         self.code = nn.Linear(hidden[-1], latent_dim)
-        self.codebook = nn.Linear(ENTRIES, latent_dim, bias=False)  # its columns; starts as every layer does
+        self.codebook = nn.Linear(entries, latent_dim, bias=False)  # its columns; starts as every layer does
         self.decoder = mlp_decoder(latent_dim, hidden, pixels)
 
     def encode(self, x: Tensor) -> Quantised:
@@ -50,7 +47,11 @@ class ToyVQ(Network):
 class TwoOptimisers:
     """Encoder and decoder by one Adam, the codebook by another."""
 
-    terms = (Term("reconstruction"), Term("commitment", weight=lambda spec, _: COMMITMENT), Term("codebook"))
+    terms = (
+        Term("reconstruction"),
+        Term("commitment", weight=lambda spec, _: spec.options.commitment),
+        Term("codebook"),
+    )
     targets = "label"
 
     def __init__(self, spec: RunSpec, model: nn.Module, precision: str) -> None:
@@ -83,4 +84,4 @@ class TwoOptimisers:
 
 
 def build(spec: RunSpec, image_shape: tuple[int, int, int]) -> ToyVQ:
-    return ToyVQ(math.prod(image_shape), spec.hidden, spec.latent_dim)
+    return ToyVQ(math.prod(image_shape), spec.hidden, spec.latent_dim, spec.options.entries)

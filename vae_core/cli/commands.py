@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -18,16 +18,27 @@ import typer
 
 from vae_core.cli.keep import evict, export
 from vae_core.cli.options import DataOption, DeviceOption, JsonOption, PrecisionOption, StoreOption
+from vae_core.datasets import DATASETS
 from vae_core.errors import MeasureError, RunNotFound, SpecError, VaeCoreError
 from vae_core.execution import Execution
 from vae_core.models import MODELS, model_kind
-from vae_core.spec import RunSpec
+from vae_core.spec import OPTIONS, RunSpec
 from vae_core.storage.manifest import MANIFEST, SHIPPED, read_manifest
 
 if TYPE_CHECKING:
     from vae_core.datasets import ImageDataset
     from vae_core.run import Run
     from vae_core.sweep import Plan
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names as an option's help: a, b or c."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}."
+
+
+PICTURES = [name for name, known in DATASETS.items() if known.pictures]
+SWEPT = [name for name, kind in MODELS.items() if kind.bottleneck.divergence]
 
 app = typer.Typer(
     help="Train, measure and keep the models of VAE Playground.",
@@ -40,37 +51,34 @@ app = typer.Typer(
 @app.command()
 def train(
     model: Annotated[str, typer.Option(help=", ".join(MODELS) + ".")],
-    dataset: Annotated[
-        str | None, typer.Option(help="mnist, mnist_sample, digits, fashion_mnist, kmnist or s_curve.")
-    ] = None,
+    dataset: Annotated[str | None, typer.Option(help=_listed(DATASETS))] = None,
     images: Annotated[
         Path | None, typer.Option(help="Your own: a folder or zip of pictures, its folders the classes, or an npz.")
     ] = None,
     size: Annotated[int, typer.Option(help="Own pictures are made so wide and high: 28, 32 or 64.")] = 28,
     colour: Annotated[str, typer.Option(help="Own pictures: grey, colour, or auto.")] = "auto",
-    latent_dim: Annotated[int | None, typer.Option(help="Number of latent dimensions; usually 2.")] = None,
-    beta: Annotated[float | None, typer.Option(help="Weight of the KL term; 1 if left out.")] = None,
-    hidden: Annotated[
-        str | None, typer.Option(help="Widths of the encoder's hidden layers, such as 512,256; conv: channels, width.")
+    latent_dim: Annotated[int | None, typer.Option(help=OPTIONS["latent_dim"].help)] = None,
+    beta: Annotated[float | None, typer.Option(help=OPTIONS["beta"].help)] = None,
+    hidden: Annotated[str | None, typer.Option(help=OPTIONS["hidden"].help)] = None,
+    likelihood: Annotated[str | None, typer.Option(help=OPTIONS["likelihood"].help)] = None,
+    variance: Annotated[float | None, typer.Option(help=OPTIONS["variance"].help)] = None,
+    epochs: Annotated[int, typer.Option(help=OPTIONS["epochs"].help)] = RunSpec.epochs,
+    batch_size: Annotated[int, typer.Option(help=OPTIONS["batch_size"].help)] = RunSpec.batch_size,
+    learning_rate: Annotated[float, typer.Option(help=OPTIONS["learning_rate"].help)] = RunSpec.learning_rate,
+    seed: Annotated[int, typer.Option(help=OPTIONS["seed"].help)] = RunSpec.seed,
+    first: Annotated[int | None, typer.Option(help=OPTIONS["images"].help)] = None,
+    reconstruction_weight: Annotated[float | None, typer.Option(help=OPTIONS["reconstruction_weight"].help)] = None,
+    kl_warm_up: Annotated[int | None, typer.Option(help=OPTIONS["kl_warm_up"].help)] = None,
+    learned_variance: Annotated[
+        bool, typer.Option("--learned-variance", help=OPTIONS["learned_variance"].help)
+    ] = False,
+    samples: Annotated[int | None, typer.Option(help=OPTIONS["samples"].help)] = None,
+    binarised: Annotated[bool, typer.Option("--binarised", help=OPTIONS["binarised"].help)] = False,
+    activation: Annotated[str | None, typer.Option(help=OPTIONS["activation"].help)] = None,
+    start_at_mean: Annotated[bool, typer.Option("--start-at-mean", help=OPTIONS["start_at_mean"].help)] = False,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", help="A field that the model alone has, as name=value; repeatable.")
     ] = None,
-    likelihood: Annotated[str | None, typer.Option(help="bernoulli or gaussian.")] = None,
-    variance: Annotated[float | None, typer.Option(help="c of the Gaussian likelihood.")] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 30,
-    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 128,
-    learning_rate: Annotated[float, typer.Option(help="Peak of the one-cycle schedule.")] = 1.5e-3,
-    seed: Annotated[int, typer.Option(help="Fixes weights, order and noise.")] = 0,
-    first: Annotated[int | None, typer.Option(help="Learn from the first so many images only.")] = None,
-    reconstruction_weight: Annotated[float | None, typer.Option(help="1 if left out; 0 trains the KL alone.")] = None,
-    kl_warm_up: Annotated[int | None, typer.Option(help="Epochs over which the KL's weight rises from 0.")] = None,
-    learned_variance: Annotated[bool, typer.Option("--learned-variance", help="Learn c, from --variance on.")] = False,
-    samples: Annotated[int | None, typer.Option(help="z drawn for each image in every step; 1 if left out.")] = None,
-    binarised: Annotated[
-        bool, typer.Option("--binarised", help="Draw each pixel as Bernoulli(pixel), anew in every step.")
-    ] = False,
-    activation: Annotated[str | None, typer.Option(help="relu or tanh, in fully connected models.")] = None,
-    start_at_mean: Annotated[
-        bool, typer.Option("--start-at-mean", help="Start the decoder's last bias at the mean training image.")
-    ] = False,
     store: StoreOption = SHIPPED,
     data_root: DataOption = None,
     device: DeviceOption = "auto",
@@ -100,6 +108,7 @@ def train(
         binarised=binarised or None,
         activation=activation,
         start_at_mean=start_at_mean or None,
+        options=_own_options(option),
     )
     run, trained = _get_or_train(spec, store, Execution(data_root, device, precision))
     if as_json:
@@ -110,17 +119,17 @@ def train(
 
 @app.command()
 def sweep(
-    dataset: Annotated[str, typer.Option(help="mnist, mnist_sample, digits, fashion_mnist or kmnist.")],
+    dataset: Annotated[str, typer.Option(help=_listed(PICTURES))],
     betas: Annotated[str, typer.Option(help="Such as 0,0.1,1,10,kl; kl is the KL term alone.")],
-    model: Annotated[str, typer.Option(help="vae or conv_vae.")] = "vae",
-    latent_dim: Annotated[int | None, typer.Option(help="Number of latent dimensions; usually 2.")] = None,
+    model: Annotated[str, typer.Option(help=_listed(SWEPT))] = "vae",
+    latent_dim: Annotated[int | None, typer.Option(help=OPTIONS["latent_dim"].help)] = None,
     seeds: Annotated[str, typer.Option(help="One sweep for each, such as 0,1,2.")] = "0",
     hidden: Annotated[str | None, typer.Option(help="As of train.")] = None,
-    likelihood: Annotated[str | None, typer.Option(help="bernoulli or gaussian.")] = None,
-    variance: Annotated[float | None, typer.Option(help="c of the Gaussian likelihood.")] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 30,
-    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 128,
-    learning_rate: Annotated[float, typer.Option(help="Peak of the one-cycle schedule.")] = 1.5e-3,
+    likelihood: Annotated[str | None, typer.Option(help=OPTIONS["likelihood"].help)] = None,
+    variance: Annotated[float | None, typer.Option(help=OPTIONS["variance"].help)] = None,
+    epochs: Annotated[int, typer.Option(help=OPTIONS["epochs"].help)] = RunSpec.epochs,
+    batch_size: Annotated[int, typer.Option(help=OPTIONS["batch_size"].help)] = RunSpec.batch_size,
+    learning_rate: Annotated[float, typer.Option(help=OPTIONS["learning_rate"].help)] = RunSpec.learning_rate,
     engine: Annotated[
         str, typer.Option(help="local (stacked on a GPU, else a process per core), processes, stacked or ray.")
     ] = "local",
@@ -283,6 +292,22 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _own_options(given: list[str] | None) -> dict[str, Any] | None:
+    """``name=value`` -> name: value, numbers and true or false as such."""
+    if not given:
+        return None
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise SpecError(f"--option takes name=value, not {text[:40]!r}.")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
 
 
 def _own_set(path: Path, size: int, colour: str, data_root: Path | None) -> str:

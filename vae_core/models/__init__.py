@@ -30,6 +30,7 @@ class ModelKind:
         objective: module and name of the `losses.objectives.Objective` that it is trained on.
         step: module and class of what one batch does to its weights, see `training.step`.
         family: ``mlp``, ``conv`` or ``linear``: what `hidden` means.
+        options: the frozen dataclass of the fields that this model alone has, see `vae_core.options`; None for none.
         check: (spec, image shape) -> None: what it asks of its specification beyond the ranges of the fields; raises
             SpecError.
         latent_dim, hidden, likelihood: what a RunSpec gets that leaves them out.
@@ -43,6 +44,7 @@ class ModelKind:
     objective: str = "vae_core.losses.objectives:ELBO"
     step: str = "vae_core.training.step:GradientStep"
     family: str = "mlp"
+    options: type | None = None
     check: Callable[[RunSpec, tuple[int, int, int]], None] = lambda spec, image_shape: None  # noqa: ARG005
     latent_dim: int = 2
     hidden: tuple[int, ...] = (512, 256)
@@ -100,6 +102,9 @@ MODELS = {
         hidden=(32, 64, 64),
     ),
 }
+
+
+OFFERED = ("vae", "ae", "conv_vae", "conv_ae", "linear_ae")  # by Train your own, in the order of its menu
 
 
 def register_model(name: str, kind: ModelKind) -> None:

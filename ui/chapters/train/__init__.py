@@ -8,12 +8,13 @@ from ui.links.url_state import Property, in_browser, key, number, one_of, word
 
 def links() -> tuple[Property, ...]:
     """What a link to it may say."""
-    from ui.chapters.train.form import BATCHES, DEPTHS, LARGEST, LEAST_C, LEAST_RATE, MODELS
+    from ui.chapters.train.form import BATCHES, DEPTHS, LARGEST, LEAST_C, LEAST_RATE
     from vae_core.losses.likelihoods import LIKELIHOODS
+    from vae_core.models import OFFERED
 
     return (
         word("dataset", r"[a-z0-9_-]+", "the images; the ones that are here can be chosen", "a name", "digits"),
-        one_of("model", MODELS, "the model"),
+        one_of("model", OFFERED, "the model"),
         one_of("depth", [name for depths in DEPTHS.values() for name in depths], "the hidden layers"),
         number("d", 1, LARGEST["d"], "the number of latent dimensions"),
         number("beta", 0.0, LARGEST["beta"], "the weight of the KL term", whole=False, example=4.0),

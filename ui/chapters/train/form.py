@@ -9,11 +9,10 @@ from ui.links import url_state
 from ui.training.forecast import duration, estimated_seconds, memory_of, weight_count
 from vae_core import datasets
 from vae_core.losses.likelihoods import LIKELIHOODS
-from vae_core.models import model_kind
+from vae_core.models import OFFERED, model_kind
 from vae_core.spec import DEFAULT_GAUSSIAN_VARIANCE, RunSpec
 from vae_core.sweep.plan import memory_available
 
-MODELS = ("vae", "ae", "conv_vae", "conv_ae", "linear_ae")
 DEPTHS: dict[str, dict[str, tuple[int, ...]]] = {
     "mlp": {"128-64": (128, 64), "128": (128,), "256-128-64": (256, 128, 64), "512-256": (512, 256)},
     "conv": {"16-32-64": (16, 32, 64), "8-16": (8, 16), "32-64-128": (32, 64, 128)},
@@ -48,7 +47,7 @@ def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
         model = url_state.choose(
             link["model"],
             "Model",
-            MODELS,
+            OFFERED,
             "vae",
             key="train-model",
             menu=True,
@@ -150,7 +149,7 @@ def fill(spec: RunSpec) -> None:
 
 def can_say(spec: RunSpec) -> bool:
     """Whether the form has a choice for everything that a specification says."""
-    if spec.model not in MODELS or spec.hidden not in DEPTHS[model_kind(spec.model).family].values():
+    if spec.model not in OFFERED or spec.hidden not in DEPTHS[model_kind(spec.model).family].values():
         return False
     plain = spec.images is None and spec.data_weight == 1 and not spec.kl_warm_up and not spec.learned_variance
     within = (

@@ -1,0 +1,191 @@
+"""What one field of a specification may say, as data: its kind, its range, its help, and where it belongs.
+
+`RunSpec` checks itself by it, the command line takes its help and its defaults from it, and a model from outside
+declares fields of its own with it: a frozen dataclass whose fields are made by `option`, named by `ModelKind.options`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from vae_core.errors import SpecError
+
+
+class Kind(Protocol):
+    """A kind of value."""
+
+    def check(self, name: str, value: object) -> Any:
+        """The value, as it is kept.
+
+        Raises:
+            SpecError: it is none; names the field and the range.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number from `low` to `high`."""
+
+    low: int
+    high: int
+
+    def check(self, name: str, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not self.low <= value <= self.high:
+            raise SpecError(f"{name} must be a whole number from {self.low} to {self.high:,}, not {shown(value)}.")
+        return value
+
+
+@dataclass(frozen=True)
+class Real:
+    """A number from `low` to `high`; above `low` where that is open."""
+
+    low: float
+    high: float
+    open_low: bool = False
+
+    def check(self, name: str, value: object) -> float:
+        ok = isinstance(value, int | float) and not isinstance(value, bool)
+        # NaN and the infinities fail the comparison; math.isfinite would not take a whole number above 1e308.
+        if not ok or not self.low <= value <= self.high or (self.open_low and value == self.low):  # type: ignore[operator]
+            least = f"above {self.low:g}" if self.open_low else f"at least {self.low:g}"
+            raise SpecError(f"{name} must be a number {least} and at most {self.high:g}, not {shown(value)}.")
+        return float(value) + 0.0  # type: ignore[arg-type]  # -0.0 becomes 0.0: equal specs have equal keys
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of some names."""
+
+    names: tuple[str, ...]
+
+    def check(self, name: str, value: object) -> str:
+        if not isinstance(value, str) or value not in self.names:
+            raise SpecError(f"{name} must be {self.listed()}, not {shown(value)}.")
+        return value
+
+    def listed(self) -> str:
+        """The names, for a sentence."""
+        return " or ".join(self.names) if len(self.names) == 2 else f"one of {', '.join(self.names)}"
+
+
+@dataclass(frozen=True)
+class YesNo:
+    """True or false."""
+
+    def check(self, name: str, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise SpecError(f"{name} must be true or false, not {shown(value)}.")
+        return value
+
+
+@dataclass(frozen=True)
+class Widths:
+    """At most `count` whole numbers from 1 to `high`."""
+
+    count: int
+    high: int
+
+    def check(self, name: str, value: object) -> tuple[int, ...]:
+        if not isinstance(value, tuple | list) or len(value) > self.count:
+            raise SpecError(f"{name} must list at most {self.count} layer widths, not {shown(value)}.")
+        return tuple(Whole(1, self.high).check(f"each {name} width", width) for width in value)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One field.
+
+    Attributes:
+        kind: of its values; or the specification -> it, where the range depends on another field.
+        help: one sentence for the command line.
+        usual: the value that says nothing: it is kept as None, so that it has one key.
+        belongs: (specification, model kind) -> whether it means anything there.
+        refusal: why it is refused where it does not belong; ``{name}`` and ``{model}`` are filled in.
+        strict: whether even the usual value is refused there.
+    """
+
+    kind: Kind | Callable[[Any], Kind]
+    help: str = ""
+    usual: Any = None
+    belongs: Callable[[Any, Any], bool] = lambda spec, kind: True  # noqa: ARG005
+    refusal: str = ""
+    strict: bool = False
+
+    def checked(self, name: str, spec: Any, kind: Any) -> Any:
+        """What a specification keeps of its field.
+
+        Raises:
+            SpecError: out of range, or it does not belong.
+        """
+        value = getattr(spec, name)
+        belongs = self.belongs(spec, kind)
+        if self.strict and not belongs:
+            raise SpecError(self.refusal.format(name=name, model=spec.model))
+        value = (self.kind(spec) if callable(self.kind) else self.kind).check(name, value)
+        if self.usual is not None and value == self.usual:
+            return None
+        if not belongs:
+            raise SpecError(self.refusal.format(name=name, model=spec.model))
+        return value
+
+
+def option(default: Any, kind: Kind | Callable[[Any], Kind], help: str = "", **more: Any) -> Any:
+    """A dataclass field with its `Option`."""
+    return dataclasses.field(default=default, metadata={"option": Option(kind, help, **more)})
+
+
+def options_of(record: type) -> dict[str, Option]:
+    """Name -> `Option`, of the fields of a dataclass that have one."""
+    fields = dataclasses.fields(record)
+    return {field.name: field.metadata["option"] for field in fields if "option" in field.metadata}
+
+
+def check_record(record: Any) -> None:
+    """Check the fields of a model's own frozen record; call it in its ``__post_init__``.
+
+    Raises:
+        SpecError: naming the field and its range.
+    """
+    for name, each in options_of(type(record)).items():
+        kind = each.kind(record) if callable(each.kind) else each.kind
+        object.__setattr__(record, name, kind.check(name, getattr(record, name)))
+
+
+def record_from(record: type, values: object, model: str) -> Any:
+    """A model's own record from the JSON of a specification; None is the record of all its defaults.
+
+    Raises:
+        SpecError: no object, or a field that it does not have.
+    """
+    if values is None:
+        return record()
+    if isinstance(values, record):
+        return values
+    if not isinstance(values, Mapping):
+        raise SpecError(f"options of model {model!r} must be an object of fields, not {shown(values)}.")
+    known = [field.name for field in dataclasses.fields(record)]
+    if unknown := sorted(set(values) - set(known), key=str):
+        raise SpecError(f"model {model!r} has no option {shown(unknown[0])}; it has {', '.join(known)}.")
+    return record(**values)
+
+
+def unusual(record: Any) -> dict[str, Any]:
+    """The fields of a record that differ from their defaults: what is written of it."""
+    return {
+        field.name: getattr(record, field.name)
+        for field in dataclasses.fields(record)
+        if getattr(record, field.name) != field.default
+    }
+
+
+def shown(value: object) -> str:
+    """A value for a sentence, at most 60 characters."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python refuses to write out whole numbers of more than 4,300 digits
+        text = "a number of thousands of digits"
+    return text if len(text) <= 60 else text[:57] + "..."
