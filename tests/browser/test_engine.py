@@ -11,11 +11,13 @@ import torch
 from playwright.sync_api import Browser, Page
 from torch import nn
 
+from tests.support.operation_examples import EXAMPLES, Made, made, with_shape
 from vae_core.datasets import load
 from vae_core.models import model_kind
 from vae_core.payloads.inside import inside_payload
 from vae_core.payloads.plane import LatentPlane, Payload, Tensors, plane_payload
 from vae_core.program.export import decoder_program
+from vae_core.program.operations import OPERATIONS
 from vae_core.run import Run
 from vae_core.storage.manifest import SHIPPED
 from vae_core.storage.store import Store
@@ -166,6 +168,32 @@ def test_a_convolution_is_torchs(engine, kernel, stride, padding):
         expected = network(torch.from_numpy(points).float()).flatten(1).numpy()
     shown = decode(engine, small_payload(network, (2, height, width)), points)
     assert np.abs(shown - expected).max() < 1e-5
+
+
+RUN = """([data, inputs]) => {
+  const { header, tensor } = parsePayload(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)));
+  const numbers = unpacked(inputs);
+  return packed(new Network(header.layers, numbers.length / header.examples, tensor).run(numbers));
+}"""
+
+
+def run_program(page: Page, one: Made) -> np.ndarray:
+    """An example's program in the browser: (N, numbers)."""
+    tensors = Tensors()
+    for name, array in one.weights.items():
+        tensors.add(name, array)
+    payload = tensors.payload({"layers": with_shape(one.program, one.x.shape[1:]), "examples": len(one.x)})
+    values = page.evaluate(RUN, [base64.b64encode(payload.to_bytes()).decode(), packed(one.x)])
+    return floats(values).reshape(len(one.x), -1)
+
+
+@pytest.mark.parametrize("op", OPERATIONS)
+def test_every_operation_is_torchs(engine, op):
+    for what, example in EXAMPLES[op].items():
+        one = made(example)
+        with torch.no_grad():
+            expected = one.by_torch(torch.from_numpy(one.x)).numpy().reshape(len(one.x), -1)
+        np.testing.assert_allclose(run_program(engine, one), expected, rtol=0, atol=1e-5, err_msg=what)
 
 
 def test_half_precision_is_read_exactly(engine):

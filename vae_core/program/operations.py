@@ -40,9 +40,6 @@ knows what a parameter is called. Shapes are those of one example, row-major; ev
     ``count``, ``width``; tensor ``weight`` (count, width). (*shape, width) -> (*shape): the number of the row that is
     nearest (Euclidean distance); the lowest one where several are.
 
-The browser's engine knows ``linear``, the activations, ``reshape``, ``conv`` and ``conv_transpose``, and refuses a
-payload with another operation by its name.
-
 Nothing here needs torch; `export` finds an operation by the torch module that it is made of.
 """
 

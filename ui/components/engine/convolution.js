@@ -1,4 +1,4 @@
-// The two convolutions as plain loops over Float32Arrays, a batch at a time. Knows no screen.
+// The convolutions as plain loops over Float32Arrays, a batch at a time. Knows no screen.
 
 // Transposed convolution: every input pixel stamps its kernel onto the output. Weight (in, out, kh, kw).
 export function convTransposeStep(layer, weight, bias, shape, outShape) {
@@ -71,6 +71,16 @@ export function convStep(layer, weight, bias, shape, outShape) {
       }
     }
   };
+}
+
+// A convolution that sees only what comes before a pixel in reading order; with the mask B the pixel itself, too.
+export function maskedConvStep(layer, weight, bias, shape, outShape) {
+  if (layer.mask !== "A" && layer.mask !== "B") throw new Error(`a mask is of kind A or B, not ${layer.mask}`);
+  const [kh, kw] = layer.kernel_size;
+  const centre = Math.floor(kh / 2) * kw + Math.floor(kw / 2);
+  const seen = layer.mask === "B" ? centre + 1 : centre; // so many taps of every kernel
+  const masked = weight.map((value, i) => (i % (kh * kw) < seen ? value : 0));
+  return convStep(layer, masked, bias, shape, outShape);
 }
 
 // How far each reaches along an axis of an image of a shape (channels, height, width).

@@ -3,19 +3,23 @@
 import { product } from "./arrays.js";
 import { operationOf } from "./operations.js";
 
-// A program of layers, see vae_core/models/program.py.
+// A program of layers, see vae_core/program/operations.py.
 export class Network {
-  // inputs: how many numbers it takes. tensor: reads weights by name.
-  constructor(layers, inputs, tensor) {
-    this.inputs = inputs;
+  // taken: how many numbers it takes, or the shape of what it takes. tensor: reads weights by name.
+  constructor(layers, taken, tensor) {
     this.steps = [];
-    let shape = [inputs];
+    let shape = [taken].flat();
+    this.inputs = product(shape);
     for (const layer of layers) {
       const operation = operationOf(layer);
       const outShape = operation.shape(layer, shape);
       const length = product(outShape);
       if (operation.prepare) this.steps.push({ apply: operation.prepare(layer, tensor, shape, outShape), length });
-      else if (operation.inPlace) this.steps.push({ inPlace: operation.inPlace, slope: operation.slope, length });
+      else if (operation.bend) {
+        const from = shape;
+        const nest = (program) => new Network(program, from, tensor);
+        this.steps.push({ ...operation.bend(layer, tensor, from, nest), length });
+      } else if (operation.inPlace) this.steps.push({ inPlace: operation.inPlace, slope: operation.slope, length });
       shape = outShape;
     }
     this.outputs = product(shape);
@@ -50,6 +54,13 @@ export class Network {
         const before = x.slice();
         step.inPlace(x, step.length);
         for (let i = 0; i < change.length; i++) change[i] *= step.slope(before[i], x[i]);
+        continue;
+      }
+      if (step.slopes) {
+        const y = new Float32Array(step.length);
+        step.apply(x, 1, y);
+        change = step.slopes(x, change);
+        x = y;
         continue;
       }
       // The layer is a matrix and a bias: what it makes of 0 is the bias, which no change feels.

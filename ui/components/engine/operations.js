@@ -1,16 +1,23 @@
 // The operations that a program may name, one entry each: how it changes a shape, and how it computes. The interpreter asks
-// nothing else of them; vae_core/models/program.py says what they mean. Knows no screen.
+// nothing else of them; vae_core/program/operations.py says what they mean. Knows no screen.
 //
 // An entry has
 //   shape(layer, shape)                     what comes out of what goes in; throws where the layer does not fit
 // and one of
 //   prepare(layer, tensor, shape, outShape) -> (x, batch, y): writes into y; must be affine in x
 //   inPlace(x, length), slope(before, after) on every number alone; its derivative from what went in and what came out
-//   neither                                 where only the shape changes
+//   bend(layer, tensor, shape, nest)        what is neither -> {apply, slopes}:
+//                                             apply(x, batch, y) writes into y
+//                                             slopes(x, change) -> the change of one example's outputs as its inputs x
+//                                             change so, exactly; throws where there is no derivative
+//                                             nest(layers) -> the network of a nested program, which takes `shape`
+//   none of them                            where only the shape changes
 
 import { expectLength, product } from "./arrays.js";
-import { convExtent, convStep, convTransposeExtent, convTransposeStep } from "./convolution.js";
+import { embedding, nearest } from "./codebook.js";
+import { convExtent, convStep, convTransposeExtent, convTransposeStep, maskedConvStep } from "./convolution.js";
 import { sigmoid } from "./likelihood.js";
+import { batchNorm, layerNorm } from "./normalisation.js";
 
 // y[b, :] = bias + sum_i x[b, i] w[:, i], skipping the inputs that are zero: a ReLU leaves few others, which makes
 // this several times faster than a dot product per output. Four inputs at once: one pass over y for all of them.
@@ -71,6 +78,36 @@ function convolution(step, extent) {
   };
 }
 
+// Axis i of the output is axis axes[i] of the input: every output's place in the input, found once.
+function permuteStep({ axes }, shape, outShape) {
+  const strides = shape.map((_extent, axis) => product(shape.slice(axis + 1)));
+  const source = Int32Array.from({ length: product(shape) }, (_none, place) => {
+    let from = 0;
+    for (let axis = axes.length - 1, rest = place; axis >= 0; axis--) {
+      from += (rest % outShape[axis]) * strides[axes[axis]];
+      rest = Math.floor(rest / outShape[axis]);
+    }
+    return from;
+  });
+  const length = source.length;
+  return (x, batch, y) => {
+    for (let start = 0; start < batch * length; start += length) {
+      for (let i = 0; i < length; i++) y[start + i] = x[start + source[i]];
+    }
+  };
+}
+
+// x + program(x).
+function residualStep(body) {
+  return {
+    apply(x, _batch, y) {
+      const change = body.run(x);
+      for (let i = 0; i < y.length; i++) y[i] = x[i] + change[i];
+    },
+    slopes: (x, change) => body.slopes(x, change).map((slope, i) => slope + change[i]),
+  };
+}
+
 export const OPERATIONS = {
   linear: {
     shape(layer, shape) {
@@ -81,12 +118,33 @@ export const OPERATIONS = {
   },
   conv: convolution(convStep, convExtent),
   conv_transpose: convolution(convTransposeStep, convTransposeExtent),
+  masked_conv2d: convolution(maskedConvStep, convExtent),
   reshape: {
     shape(layer, shape) {
       if (product(layer.shape) !== product(shape)) throw new Error("a reshape does not fit its input");
       return layer.shape;
     },
   },
+  permute: {
+    shape(layer, shape) {
+      const axes = [...layer.axes].sort((a, b) => a - b);
+      if (axes.length !== shape.length || axes.some((axis, i) => axis !== i)) throw new Error("a permute does not fit its input");
+      return layer.axes.map((axis) => shape[axis]);
+    },
+    prepare: (layer, _tensor, shape, outShape) => permuteStep(layer, shape, outShape),
+  },
+  residual: {
+    shape: same,
+    bend(layer, _tensor, shape, nest) {
+      const body = nest(layer.program);
+      if (body.outputs !== body.inputs) throw new Error(`a residual program makes ${body.outputs} numbers of ${body.inputs}`);
+      return residualStep(body);
+    },
+  },
+  layer_norm: layerNorm,
+  batch_norm: batchNorm,
+  embedding,
+  nearest,
   relu: {
     shape: same,
     inPlace: (x, length) => { for (let i = 0; i < length; i++) if (x[i] < 0) x[i] = 0; },

@@ -15,7 +15,7 @@ export function showLayers(box, layers, parameters, input) {
       return;
     }
     shape = operationOf(layer).shape(layer, shape);
-    const kind = { linear: "", conv: "convolution ", conv_transpose: "transposed " }[layer.op];
+    const kind = { linear: "", conv: "convolution ", conv_transpose: "transposed " }[layer.op] ?? `${layer.op.replaceAll("_", " ")} `;
     const what = element("span", {}, `${kind}→ ${shape.join(" × ")}`);
     const learned = element("span", { className: "learned", title: "weights and biases", textContent: parameters[index].toLocaleString("en") });
     lines.push(element("li", {}, what, learned));
