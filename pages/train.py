@@ -6,6 +6,7 @@ import streamlit as st
 
 from ui import chapter
 from ui.app import links, url_state
+from ui.app.visitor import visitor
 from ui.chapters.explorer import CHAPTER as EXPLORER
 from ui.chapters.train import CHAPTER
 from ui.chapters.train import form as recipe
@@ -22,7 +23,6 @@ from ui.training.progress import Live, kept_spec, live
 from ui.training.queue import Ticket
 from ui.training.quota import note_shown, offered
 from ui.training.uploads import upload_box
-from ui.visitor import visitor
 from vae_core.export import command_line, history_csv, script
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ui.app.visitor import unmasked
 from ui.training import app_queue
 from ui.training import queue as desk_module
 from ui.training.process_worker import ProcessWorker
 from ui.training.queue import KEPT_FAILURES, LONGEST_QUEUE, MOST_PER_VISITOR, Desk, Ended
-from ui.visitor import unmasked
 from vae_core.checkpoints import Store
 from vae_core.spec import RunSpec
 

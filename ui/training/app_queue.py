@@ -9,13 +9,13 @@ from contextlib import ExitStack, contextmanager
 
 import streamlit as st
 
+from ui.app.visitor import visitor
 from ui.figures.markup import as_written
 from ui.runs.resources import shelf, store
 from ui.training.forecast import duration, estimated_seconds
 from ui.training.process_worker import ProcessWorker
 from ui.training.progress import live
 from ui.training.queue import Desk, Ticket, Worker
-from ui.visitor import visitor
 from vae_core import datasets
 from vae_core.errors import SpecError, StoreError
 from vae_core.models import model_kind
