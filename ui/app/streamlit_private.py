@@ -148,5 +148,5 @@ def welcome_returning_visitors() -> bool:
         have_run.add(session)
         original(session, client_state)
 
-    AppSession.request_rerun = request_rerun  # type: ignore[method-assign]
+    AppSession.request_rerun = request_rerun  # type: ignore[method-assign, assignment]
     return True
