@@ -58,6 +58,7 @@ TEST_IDS = frozenset(
 )
 
 _log = logging.getLogger(__name__)
+_put_in_place: set[Callable[..., Any]] = set()  # what is the app's own among Streamlit's functions
 
 
 @cache
@@ -67,7 +68,7 @@ def _warn(part: str) -> None:
 
 
 def _takes(function: Callable[..., Any], names: Sequence[str]) -> bool:
-    return list(inspect.signature(function).parameters) == list(names)
+    return callable(function) and list(inspect.signature(function).parameters) == list(names)
 
 
 def remember_theme() -> bool:
@@ -88,7 +89,7 @@ def remember_theme() -> bool:
     except (ImportError, AttributeError):
         _warn("theme reader")
         return False
-    if hasattr(populate, "__wrapped__"):
+    if populate in _put_in_place:
         return True
     if (
         not _takes(populate, ["msg", "section"])
@@ -108,6 +109,7 @@ def remember_theme() -> bool:
             msg.MergeFrom(known[section])
 
     on_config_parsed(known.clear, force_connect=True)
+    _put_in_place.add(recall)
     app_session._populate_theme_msg = recall
     return True
 
@@ -130,7 +132,7 @@ def welcome_returning_visitors() -> bool:
     except (ImportError, AttributeError):
         _warn("request for a rerun")
         return False
-    if hasattr(original, "__wrapped__"):
+    if original in _put_in_place:
         return True
     fields = ClientState.DESCRIPTOR.fields_by_name
     if not _takes(original, ["self", "client_state"]) or not {"fragment_id", "is_auto_rerun"} <= set(fields):
@@ -148,5 +150,6 @@ def welcome_returning_visitors() -> bool:
         have_run.add(session)
         original(session, client_state)
 
+    _put_in_place.add(request_rerun)
     AppSession.request_rerun = request_rerun  # type: ignore[method-assign, assignment]
     return True
