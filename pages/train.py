@@ -23,7 +23,7 @@ from ui.training.progress import Live, kept_spec, live
 from ui.training.queue import Ticket
 from ui.training.quota import note_shown, offered
 from ui.training.uploads import upload_box
-from ui.visitor import visitor
+from ui.training.visitor import visitor
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
 from vae_core.storage.export import command_line, history_csv, script

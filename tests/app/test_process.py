@@ -9,7 +9,7 @@ from streamlit import config
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
-from ui.process import remember_theme
+from ui.streamlit_private import remember_theme
 
 SECTIONS = ["theme", *(f"theme.{category.value}" for category in config.CustomThemeCategories)]
 

@@ -17,7 +17,7 @@ from ui.training import app_queue
 from ui.training import queue as queue_module
 from ui.training.process_worker import ProcessWorker
 from ui.training.queue import KEPT_FAILURES, LONGEST_QUEUE, MOST_PER_VISITOR, Ended, TrainingQueue
-from ui.visitor import unmasked
+from ui.training.visitor import unmasked
 from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
 

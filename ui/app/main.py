@@ -3,10 +3,10 @@
 import streamlit as st
 
 from ui.app.navigation import ICON, declare_pages
+from ui.app.process import set_up_process
 from ui.components.lesson import lesson
 from ui.figures.markup import PAGE_STYLE
 from ui.links.present import presenting
-from ui.process import set_up_process
 
 st.set_page_config(page_title="VAE Playground", page_icon=ICON, layout="wide")
 set_up_process()

@@ -6,11 +6,14 @@ import base64
 from copy import copy
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.navigation.page import StreamlitPage
 
 from ui.chapters import Chapter, chapters
+
+if TYPE_CHECKING:
+    from ui.streamlit_private import StreamlitPage
 
 # As text, once: a file would be read, and hashed, in every run of every visitor.
 ICON = "data:image/png;base64," + base64.b64encode((Path(__file__).parents[1] / "icon.png").read_bytes()).decode()

@@ -13,8 +13,8 @@ import streamlit as st
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 
+from ui.app.process import set_up_process
 from ui.components.modules import MODULES, modules_route
-from ui.process import set_up_process
 
 # Absolute: a relative one would be looked for beside app.py, or in the working directory, depending on who serves.
 MAIN = Path(__file__).resolve().with_name("main.py")

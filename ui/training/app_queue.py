@@ -15,7 +15,7 @@ from ui.training.forecast import duration, estimated_seconds
 from ui.training.process_worker import ProcessWorker
 from ui.training.progress import live
 from ui.training.queue import Ticket, TrainingQueue, Worker
-from ui.visitor import visitor
+from ui.training.visitor import visitor
 from vae_core import datasets
 from vae_core.errors import SpecError, StoreError
 from vae_core.models import model_kind

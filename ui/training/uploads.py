@@ -9,7 +9,7 @@ from ui.figures.messages import errors_said
 from ui.figures.pictures import side_by_side
 from ui.training.own_images import Read, left_out, read_upload, summary
 from ui.training.quota import keep
-from ui.visitor import visitor
+from ui.training.visitor import visitor
 from vae_core.datasets.limits import MOST_SENT, SIZES
 from vae_core.datasets.pictures import SUFFIXES
 from vae_core.errors import UnusableImages

@@ -7,7 +7,7 @@ import secrets
 
 import streamlit as st
 
-COOKIE = "_streamlit_xsrf"
+from ui.streamlit_private import COOKIE
 
 
 def visitor() -> str:

@@ -12,13 +12,9 @@ import gc
 import os
 import sys
 
-from streamlit import config
-from streamlit.proto.NewSession_pb2 import CustomThemeConfig
-from streamlit.runtime import app_session
-
 import vae_core.payloads.plane
 import vae_core.storage.store  # noqa: F401  imported here so that no session's first run pays for it
-from ui.returning import welcome_returning_visitors
+from ui.streamlit_private import remember_theme, welcome_returning_visitors
 
 # For torch, wherever a page comes to need it: one thread, because sessions share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -44,25 +40,3 @@ def set_up_process() -> None:
         gc.collect()
         gc.freeze()
         _modules_frozen = len(sys.modules)
-
-
-def remember_theme() -> None:
-    """Let Streamlit read the theme once, and again when its configuration file has been changed.
-
-    This replaces a private function of the Streamlit that requirements.txt pins; the tests hold what it gives against
-    what the original gives.
-    """
-    populate = app_session._populate_theme_msg
-    known: dict[str, CustomThemeConfig] = {}
-
-    def recall(msg: CustomThemeConfig, section: str = "theme") -> None:
-        if section not in known:
-            theme = CustomThemeConfig()
-            populate(theme, section)
-            known[section] = theme
-        if known[section].ByteSize():
-            msg.MergeFrom(known[section])
-
-    recall.__wrapped__ = populate  # type: ignore[attr-defined]
-    config.on_config_parsed(known.clear, force_connect=True)
-    app_session._populate_theme_msg = recall
