@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter
+from ui.stage import chapter
 from ui.chapters import links
 from ui.chapters.beta import CHAPTER
 from ui.chapters.beta.sweep import (
@@ -120,6 +120,7 @@ mathematics: list[tuple[str, str]] = []
 with errors_said():
     mathematics = formulas(d, labels_of(d).index(USUAL) if USUAL in labels_of(d) else 0)
 chapter.foot(
+    CHAPTER,
     mathematics=mathematics,
     code=(
         ("losses/terms.py", "weighted_sum"),

@@ -1,39 +1,42 @@
-"""Home: an autoencoder's plane and a VAE's, side by side on the same digits, and where to go from here."""
+"""Home: an autoencoder's plane and a VAE's, side by side on the same digits, and the path of chapters."""
 
 import streamlit as st
 
 from ui.chapters import chapters
+from ui.chapters.home.path import path_of_chapters
 from ui.chapters.home.planes import plane_of
 from ui.components.canvas import latent_canvas, thumbnails
 from ui.figures.messages import errors_said
 from ui.runs.resources import thumbnail_sheet
+from ui.stage.steps import begin, step
 
-IN_A_ROW = 4
 PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
 
-st.markdown(
-    "# Touch a latent space\n\n"
-    "Both networks squeeze a 28 by 28 digit into **two numbers** and paint it back from them; every dot is a digit "
-    "they never saw in training. The autoencoder puts its codes wherever it likes: their scale and shape are accidents "
-    "of training, and nothing says where to look for a new digit. The variational autoencoder is trained to fill the "
-    "dashed circles of a standard normal distribution, so you know in advance where to draw from.",
-    width=720,
+first = begin(
+    "opening",
+    "# Touch a latent space",
+    "A **variational autoencoder** ([[VAE]]) learns to turn images into a few numbers and back, and to keep those numbers "
+    "close to a distribution that we know, so that new images can be sampled from it. *Variational* means that it replaces "
+    "a distribution that nobody can compute by the closest simple one.\n\n"
+    "Both networks here squeeze a 28 × 28 digit into **two numbers** and rebuild it. Every dot is a digit that they never "
+    "saw. **Move over a plane**: it decodes the point below your pointer.\n\n"
+    "The yellow crosses are 40 samples of the [[standard normal distribution]], the same on both planes. The VAE was trained "
+    "to expect them there, and each one decodes to a digit of its own kind. On the autoencoder's plane they all land in one "
+    "small corner: its codes have a scale and a shape that nothing tells you in advance. Orange marks places that are "
+    "far from every digit.",
 )
+with first.instrument:
+    for column, (model, title) in zip(st.columns(2, gap="medium"), PLANES, strict=True):
+        with column, errors_said():
+            latent_canvas(plane_of(model, title), key=f"home-{model}")
 
-for column, (model, title) in zip(st.columns(2, gap="large"), PLANES, strict=True):
-    with column, errors_said():
-        latent_canvas(plane_of(model, title), key=f"home-{model}")
-
-st.markdown("## Chapters")
-entries = [entry for entry in chapters() if not entry.is_home]
-for first in range(0, len(entries), IN_A_ROW):
-    row = zip(
-        st.columns(IN_A_ROW, gap="large"), entries[first : first + IN_A_ROW], strict=False
-    )  # the last may be short
-    for column, entry in row:
-        with column.container(border=True, height="stretch"):
-            st.page_link(entry.file, label=f"**{entry.title}**", icon=entry.icon)
-            st.markdown(entry.blurb)
+with step(
+    "path",
+    "The path",
+    "Read the chapters in order, or jump. Each one is a question and an instrument that answers it.",
+    wide=True,
+).instrument:
+    path_of_chapters([entry for entry in chapters() if not entry.is_home])
 
 with errors_said():
     thumbnails(thumbnail_sheet("mnist"), key="home-thumbnails")

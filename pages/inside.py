@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter
+from ui.stage import chapter
 from ui.chapters import links
 from ui.chapters.inside import CHAPTER
 from ui.chapters.inside.aggregate import LEFT_OVER, left_over, together
@@ -98,6 +98,7 @@ mathematics: list[tuple[str, str]] = []
 with errors_said():
     mathematics = formulas(d)
 chapter.foot(
+    CHAPTER,
     mathematics=mathematics,
     code=(
         ("models/vae.py", "VAE"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter
+from ui.stage import chapter
 from ui.chapters import links
 from ui.chapters.beta import CHAPTER as BETA
 from ui.chapters.beta.variance import same_dial
@@ -151,6 +151,7 @@ with st.container(horizontal=True):
         st.page_link(other.file, label=label, icon=":material/arrow_forward:")
 
 chapter.foot(
+    CHAPTER,
     code=(
         ("lessons/exact_posterior.py", "bound"),
         ("lessons/exact_posterior.py", "descend"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter
+from ui.stage import chapter
 from ui.chapters import links
 from ui.chapters.reduction import CHAPTER
 from ui.chapters.reduction.comparison import (
@@ -188,6 +188,7 @@ mathematics: list[tuple[str, str]] = []
 with errors_said():
     mathematics = formulas(d)
 chapter.foot(
+    CHAPTER,
     mathematics=mathematics,
     code=(
     ("training/fitted.py", "principal_components"),

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from ui import chapter
+from ui.stage import chapter
 from ui.chapters import links
 from ui.chapters.regularity import CHAPTER
 from ui.chapters.regularity.comparison import (
@@ -230,6 +230,7 @@ with errors_said():
         mathematics = formulas(pair)
 
 chapter.foot(
+    CHAPTER,
     mathematics=mathematics,
     code=(
     ("sampling.py", "draw"),

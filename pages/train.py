@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import chapter
+from ui.stage import chapter
 from ui.chapters import links
 from ui.chapters.explorer import CHAPTER as EXPLORER
 from ui.chapters.train import CHAPTER
@@ -266,6 +266,7 @@ with errors_said():
         instrument(shown)
 
 chapter.foot(
+    CHAPTER,
     code=(
         ("training/loop.py", "learning_rate_at"),
         ("training/loop.py", "train"),

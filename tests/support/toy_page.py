@@ -3,7 +3,7 @@
 import streamlit as st
 from toy_chapter import CHAPTER, SIDES
 
-from ui import chapter
+from ui.stage import chapter
 from ui.chapters import links
 from ui.components.canvas import latent_canvas
 from ui.figures.messages import errors_said
@@ -21,4 +21,4 @@ with errors_said():
             latent_canvas(
                 plane(line.key).with_header(title="Codes", subtitle="", options={"link": "toy-"}), key="toy-plane"
             )
-chapter.foot(code=(("losses/terms.py", "weighted_sum"),), sources=())
+chapter.foot(CHAPTER, code=(("losses/terms.py", "weighted_sum"),), sources=())

@@ -13,7 +13,7 @@ from functools import lru_cache
 from ui.chapters.record import Chapter
 from vae_core import plugins
 
-__all__ = ["Chapter", "chapter_at", "chapters", "register"]
+__all__ = ["Chapter", "chapter_at", "chapters", "numbered", "register"]
 
 _registered: dict[str, Chapter] = {}
 
@@ -48,6 +48,11 @@ def chapters() -> tuple[Chapter, ...]:
     """
     plugins.load()
     return tuple(sorted((*_built_in(), *_registered.values()), key=lambda chapter: (chapter.order, chapter.slug)))
+
+
+def numbered() -> tuple[Chapter, ...]:
+    """The chapters of the story, in its order: neither Home nor the tools beside it."""
+    return tuple(chapter for chapter in chapters() if not chapter.is_home and not chapter.is_tool)
 
 
 def chapter_at(url: str) -> Chapter | None:

@@ -29,6 +29,10 @@ class Chapter:
         order: where it stands among the others, the smallest first.
         question: the one question that it opens with; empty for a page that asks none.
         blurb: a sentence or two on Home.
+        minutes: how long a newcomer takes for it; 0 where it cannot be said.
+        before: what to know first, in a few words; empty if nothing.
+        learned: what a reader knows at its end: markdown, with terms of the glossary in double brackets.
+        is_tool: whether it stands beside the story: it has no number among the chapters.
         links: makes the properties that its links may say besides those of every page.
         predictions: names of its questions to predict, by the beginning of their keys; see `question_name` in
             `ui.chapters.links`.
@@ -45,6 +49,10 @@ class Chapter:
     order: float
     question: str = ""
     blurb: str = ""
+    minutes: int = 0
+    before: str = ""
+    learned: str = ""
+    is_tool: bool = False
     links: Callable[[], tuple[Property, ...]] = no_links
     predictions: tuple[str, ...] = ()
     is_home: bool = False

@@ -20,6 +20,7 @@ CHAPTER = Chapter(
     title="Latent explorer",
     icon=":material/explore:",
     order=70,
+    is_tool=True,
     blurb="Any trained run in full: pin and compare points, draw paths, see posteriors, export.",
     links=links,
 )

@@ -35,6 +35,7 @@ CHAPTER = Chapter(
     title="Train your own",
     icon=":material/model_training:",
     order=60,
+    is_tool=True,
     question="What does a model learn from these images, with these settings?",
     blurb="What does yours learn? Choose images, also your own, and a model; watch it, stop it, go on, go back through "
     "its epochs.",

@@ -19,6 +19,7 @@ import { savePicture } from "./picture.js";
 import { Pins } from "./pins.js";
 import { Pointer } from "./pointer.js";
 import { Readout } from "./readout.js";
+import { Samples } from "./samples.js";
 import { drawMarksOf, drawPointsOf } from "./scene.js";
 
 const ZOOM = 1.5; // of the buttons
@@ -42,6 +43,7 @@ export class LatentCanvas {
     this.legend = new Legend(this);
     this.pins = new Pins(this);
     this.route = new Path(this);
+    this.samples = new Samples(this);
     this.pointer = new Pointer(this);
     listenToKeys(this);
     this.find(".tools").addEventListener("click", (event) => this.tool(event.target.closest("button")?.dataset.do));
@@ -61,6 +63,7 @@ export class LatentCanvas {
     this.headerText = payload.headerText;
     this.take(payload);
     if (!sameRun) this.begin();
+    this.samples.take(this.options.samples ?? [], !sameRun);
     joinGroup(this, this.options.group);
     if (!this.linking && this.options.link !== undefined) {
       this.linking = true;
@@ -257,6 +260,6 @@ export class LatentCanvas {
     pageLink.leave(this);
     this.root.remove();
     clearTimeout(this.saying);
-    for (const part of [this.surface, this.pointer, this.layers]) part.end();
+    for (const part of [this.surface, this.pointer, this.layers, this.samples]) part.end();
   }
 }

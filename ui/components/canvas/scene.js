@@ -9,12 +9,13 @@ export function drawPointsOf(canvas) {
   surface.drawNames(context, view, { centres: canvas.centres, labels: header.labels, hidden, palette: header.palette });
 }
 
-// Rings, axes, path, the nearest image with its posterior, pins.
+// Rings, axes, samples of the prior, path, the nearest image with its posterior, pins.
 export function drawMarksOf(canvas) {
   const { surface, side, view, focus, route } = canvas;
   if (!side) return;
   const context = surface.cleared("marks");
   surface.drawScale(context, view, canvas.header);
+  canvas.samples.draw(context, side, view);
   if (route.points.length > 1) drawPath(context, side, view, route.points, route.stops());
   if (focus >= 0) {
     const factor = canvas.posteriors?.subarray(3 * focus, 3 * focus + 3);

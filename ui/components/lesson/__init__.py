@@ -16,7 +16,7 @@ from ui.links.present import HIDE, PRESENT, PRESENTING, presenting
 
 HEIGHT = 28  # pixels, as in lesson.css
 
-_QUESTION = '[data-testid="stVerticalBlock"]:has(> [class*="st-key-predict-{name}"])'
+_QUESTION = '[class*="st-key-question-{name}"]'
 _OUTSIDE = f":not({_QUESTION.format(name='')} *)"
 
 # What each name of `present.HIDEABLE` hides.

@@ -2,6 +2,7 @@
 
 import { pageLink } from "../engine/link.js";
 import { Presentation } from "./present.js";
+import { Progress } from "./progress.js";
 
 const SAID_MS = 4000;
 const lessons = new Map(); // mount point -> Lesson
@@ -10,7 +11,8 @@ class Lesson {
   constructor(parent) {
     this.root = parent.querySelector(".lesson");
     this.find = (selector) => this.root.querySelector(selector);
-    this.presentation = new Presentation();
+    this.presentation = new Presentation(this.find);
+    this.progress = new Progress();
     this.ends = new AbortController();
     this.find(".copy").onclick = () => this.copy();
     this.find(".present").onclick = () => this.tell("present");
@@ -30,6 +32,7 @@ class Lesson {
     pageLink.give(data.page, data.values);
     this.find(".leave").hidden = !data.present;
     this.find(".present").hidden = data.present;
+    this.progress.show(data.page);
     this.presentation.show(data, getComputedStyle(this.root).getPropertyValue("--st-primary-color"));
     const asked = data.ask && `${data.page} ${data.ask}`;
     if (asked && asked !== this.asked) this.presentation.bring(data.ask);
@@ -72,6 +75,7 @@ class Lesson {
 
   remove() {
     this.presentation.end();
+    this.progress.end();
     this.ends.abort();
     clearTimeout(this.saying);
   }

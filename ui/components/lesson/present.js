@@ -1,31 +1,80 @@
-// The page while it is presented, and the question that it begins with: styles for the whole document, which outlive
+// The page while it is presented, step by step, and the question that it begins with: styles for the whole document, which outlive
 // every rerun and are taken back with it.
 
-// Type that is read from the back of a room: 24 px where the screen is 1280 wide. Everything else is measured in it.
+// Type that is read from the back of a room: 20 px where the screen is 1280 wide. Everything else is measured in it.
 const PRESENTED = `
-  html:root { font-size: clamp(18px, 1.875vw, 36px); --plane-most: min(44rem, 88vh); }
-  [data-testid="stHeader"], [data-testid="stSidebar"], [data-testid="stToolbar"] { display: none !important; }
-  [data-testid="stMainBlockContainer"] { padding: 2rem 1.25rem 1rem !important; }
-  [data-testid="stMarkdown"], [data-testid="stElementContainer"]:has(> [data-testid="stMarkdown"]),
-  [data-testid="stVerticalBlock"]:has(> [class*="st-key-predict-"]) { max-width: 100%; width: min(100%, 44rem) !important; }
-  .st-key-lesson {
-    position: fixed !important; top: 0.25rem; right: 1.25rem; z-index: 100; height: 1.75rem !important;
-    width: min(26rem, 80vw) !important;
-  }
+  html:root { font-size: clamp(16px, 1.5625vw, 32px); --below-bar: 2.75rem; --plane-most: calc(100vh - 11rem); }
+  [data-testid="stHeader"], [data-testid="stSidebar"], [data-testid="stToolbar"], .st-key-chapter-end { display: none !important; }
+  [data-testid="stMainBlockContainer"] { padding: 2.5rem 1.25rem 1rem !important; }
+  .st-key-lesson { top: 0.25rem; right: 1.25rem; }
 `;
+const STEP = ":is([class*='st-key-step-'], [class*='st-key-widestep-'])";
 const SETTLING_MS = 8000; // a page grows above its questions while it loads
 const LOOK_MS = 150;
 const FROM_TOP = 0.12; // of the window's height
 
+const keyOf = (step) => /st-key-(?:wide)?step-[\w-]+/.exec(step?.className ?? "")?.[0];
+
 export class Presentation {
-  constructor() { this.style = document.createElement("style"); }
+  // find(selector): within the lesson's line.
+  constructor(find) {
+    this.find = find;
+    this.style = document.createElement("style");
+    this.said = ""; // what the page looks like beside which step is shown
+    this.place = 0; // of the step that is shown
+    this.ended = new AbortController();
+    const { signal } = this.ended;
+    find(".before").addEventListener("click", () => this.turn(-1), { signal });
+    find(".after").addEventListener("click", () => this.turn(1), { signal });
+    document.addEventListener("keydown", (event) => {
+      const by = { PageDown: 1, PageUp: -1 }[event.key];
+      if (!by || !this.presents || event.defaultPrevented) return;
+      event.preventDefault();
+      this.turn(by);
+    }, { signal });
+    this.steps = [];
+    this.counting = setInterval(() => { if (this.presents) this.count(); }, LOOK_MS); // a page's steps come one by one
+  }
+
+  turn(by) {
+    this.place = Math.min(Math.max(this.place + by, 0), Math.max(this.steps.length - 1, 0));
+    this.slide();
+    document.querySelector("[data-testid='stMain']")?.scrollTo({ top: 0 });
+  }
+
+  // The keys of the page's steps, in its order.
+  count() {
+    const steps = [...document.querySelectorAll(STEP)].map(keyOf).filter(Boolean);
+    if (steps.join() === this.steps.join()) return;
+    this.steps = steps;
+    this.turn(0);
+  }
+
+  // One step at a time is on screen.
+  slide() {
+    const { steps, place } = this;
+    this.find(".slides").hidden = !this.presents || steps.length < 2;
+    this.find(".slide").textContent = `${place + 1} of ${steps.length}`;
+    this.find(".before").disabled = place === 0;
+    this.find(".after").disabled = place >= steps.length - 1;
+    const text = `${this.said}${this.presents && steps.length > 1 ? `${STEP}:not(.${steps[place]}) { display: none !important; }` : ""}`;
+    if (this.style.textContent !== text) this.style.textContent = text;
+    if (!this.style.isConnected) document.head.append(this.style);
+  }
+
+  // The step that holds an element comes on screen.
+  reach(element) {
+    const place = this.steps.indexOf(keyOf(element.closest(STEP)));
+    if (place >= 0 && place !== this.place) { this.place = place; this.slide(); }
+  }
 
   show({ present, hide, ask }, colour) {
     const marked = ask ? `${ask} { outline: 4px solid ${colour}; outline-offset: 3px; }` : "";
     const hidden = hide.length ? `${hide.join(", ")} { display: none !important; }` : "";
-    const text = `${present ? PRESENTED + hidden : ""}${marked}`;
-    if (this.style.textContent !== text) this.style.textContent = text;
-    if (!this.style.isConnected) document.head.append(this.style);
+    this.said = `${present ? PRESENTED + hidden : ""}${marked}`;
+    this.presents = present;
+    if (present) this.count();
+    this.slide();
   }
 
   // Brings the question near the top of the window, and keeps it there until the page has settled or the visitor acts.
@@ -40,6 +89,7 @@ export class Presentation {
     this.looking = setInterval(() => {
       const question = document.querySelector(selector);
       if (question) {
+        if (this.presents) this.reach(question);
         const away = question.getBoundingClientRect().top - FROM_TOP * window.innerHeight;
         const main = question.closest('[data-testid="stMain"]') ?? document.scrollingElement;
         const room = main.scrollHeight - main.clientHeight - main.scrollTop;
@@ -56,6 +106,8 @@ export class Presentation {
 
   end() {
     this.release();
+    this.ended.abort();
+    clearInterval(this.counting);
     this.style.remove();
   }
 }

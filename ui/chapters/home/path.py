@@ -1,0 +1,48 @@
+"""The chapters as cards, in the order of the story."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from ui.chapters import Chapter, numbered
+from ui.figures.markup import Html
+
+IN_A_ROW = 4
+_CHAPTERS = Path(__file__).parents[1]
+
+
+def path_of_chapters(entries: Sequence[Chapter]) -> None:
+    """A card for each: picture, number, minutes, question. Those that were read to the end are marked in the browser."""
+    for first in range(0, len(entries), IN_A_ROW):
+        row = entries[first : first + IN_A_ROW]
+        for column, entry in zip(st.columns(IN_A_ROW, gap="medium"), row, strict=False):  # the last row may be short
+            with column.container(border=True, height="stretch", key=f"card-{entry.slug}", gap="xsmall"):
+                st.html(head_of_card(entry))
+                st.page_link(entry.file, label=f"**{entry.title}**", icon=entry.icon)
+                st.markdown(entry.blurb)
+
+
+def head_of_card(entry: Chapter) -> Html:
+    """Picture, number and time; the mark of a finished chapter goes into ``card-state`` (lesson/progress.js)."""
+    slugs = [one.slug for one in numbered()]
+    number = f"Chapter {slugs.index(entry.slug) + 1}" if entry.slug in slugs else "Tool"
+    minutes = f" · {entry.minutes} min" if entry.minutes else ""
+    return Html(
+        f'{_picture(entry)}<p class="kicker">{html.escape(number + minutes)} <span class="card-state"></span></p>'
+    )
+
+
+@cache
+def _picture(entry: Chapter) -> str:
+    """What the chapter's instrument looks like, taken by ``python -m tools.take_pictures``; nothing if there is none."""
+    file = _CHAPTERS / entry.slug / "picture.webp"
+    if not file.is_file():
+        return ""
+    data = base64.b64encode(file.read_bytes()).decode()
+    return f'<img class="card-picture" src="data:image/webp;base64,{data}" alt="" width="640" height="400">'

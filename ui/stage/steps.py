@@ -1,0 +1,56 @@
+"""A step of a chapter: one idea, its words beside the instrument that shows it.
+
+On a wide screen the instrument stands to the right of the words and stays in sight while they scroll; on a narrow one it
+comes first, below the step's heading. When a teacher presents, each step is a slide. The layout itself is in ui/page.css,
+by the keys given here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from ui.stage.glossary import explained
+
+
+@dataclass(frozen=True)
+class Step:
+    """The two halves of a step, to be used as ``with`` blocks in any order."""
+
+    instrument: DeltaGenerator
+    words: DeltaGenerator
+
+
+def step(name: str, heading: str, text: str = "", *, wide: bool = False) -> Step:
+    """Begin a step.
+
+    Args:
+        name: unique on the page; small letters, digits and ``-``.
+        heading: a few words; markdown.
+        text: the first passage below it; markdown, with terms of the glossary in double brackets.
+        wide: the instrument takes the full width, below the words: for tables and rows of pictures.
+    """
+    return begin(name, f"## {heading}", text, wide=wide)
+
+
+def begin(name: str, heading: str, text: str = "", *, wide: bool = False) -> Step:
+    """As `step`, with a heading of any level, or HTML."""
+    with st.container(key=f"{'widestep' if wide else 'step'}-{name}"):
+        prose(heading)
+        if wide:
+            words = st.container(key=f"words-{name}")
+            instrument = st.container(key=f"instrument-{name}")
+        else:
+            instrument = st.container(key=f"instrument-{name}")
+            words = st.container(key=f"words-{name}")
+    if text:
+        with words:
+            prose(text)
+    return Step(instrument, words)
+
+
+def prose(text: str) -> None:
+    """Markdown of this app's own, with terms of the glossary in double brackets: ``[[ELBO]]``."""
+    st.markdown(explained(text), unsafe_allow_html=True)
