@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.stage import chapter
 from ui.chapters import links
 from ui.chapters.beta import CHAPTER
 from ui.chapters.beta.sweep import (
@@ -28,6 +27,7 @@ from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
 from ui.runs.resources import thumbnail_sheet
+from ui.stage import chapter
 
 LINK = links.properties(CHAPTER.url)
 

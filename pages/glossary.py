@@ -21,7 +21,8 @@ def entry(term: Term) -> str:
 
 with opening(
     CHAPTER,
-    "On every page, terms with a dotted underline explain themselves: hover them, tap them, or reach them with the Tab key.",
+    "On every page, terms with a dotted underline explain themselves: hover them, tap them, or reach them with the "
+    "Tab key.",
     wide=True,
 ).instrument:
     wanted = st.text_input("Find a term", key="glossary-find", placeholder="for example KL").strip().casefold()

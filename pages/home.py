@@ -15,15 +15,15 @@ PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
 first = begin(
     "opening",
     "# Touch a latent space",
-    "A **variational autoencoder** ([[VAE]]) learns to turn images into a few numbers and back, and to keep those numbers "
-    "close to a distribution that we know, so that new images can be sampled from it. *Variational* means that it replaces "
-    "a distribution that nobody can compute by the closest simple one.\n\n"
-    "Both networks here squeeze a 28 × 28 digit into **two numbers** and rebuild it. Every dot is a digit that they never "
-    "saw. **Move over a plane**: it decodes the point below your pointer.\n\n"
-    "The yellow crosses are 40 samples of the [[standard normal distribution]], the same on both planes. The VAE was trained "
-    "to expect them there, and each one decodes to a digit of its own kind. On the autoencoder's plane they all land in one "
-    "small corner: its codes have a scale and a shape that nothing tells you in advance. Orange marks places that are "
-    "far from every digit.",
+    "A **variational autoencoder** ([[VAE]]) learns to turn images into a few numbers and back, and to keep those "
+    "numbers close to a distribution that we know, so that we can sample new images from it. *Variational* means: it "
+    "replaces a distribution that nobody can compute by the closest simple one.\n\n"
+    "Both networks here squeeze a 28 × 28 digit into **two numbers** and rebuild it. Every dot is a digit that they "
+    "never saw. **Move over a plane**: it decodes the point below your pointer.\n\n"
+    "The yellow crosses are 40 samples of the [[standard normal distribution]], the same on both planes. The VAE was "
+    "trained to expect them there, and they decode to digits of many kinds. On the autoencoder's plane they all land "
+    "in one small corner: its codes have a scale and a shape that nothing tells you in advance. Orange marks places "
+    "that are far from every digit.",
 )
 with first.instrument:
     for column, (model, title) in zip(st.columns(2, gap="medium"), PLANES, strict=True):

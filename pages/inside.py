@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.stage import chapter
 from ui.chapters import links
 from ui.chapters.inside import CHAPTER
 from ui.chapters.inside.aggregate import LEFT_OVER, left_over, together
@@ -13,6 +12,7 @@ from ui.chapters.inside.instrument import CHOICES, START, formulas, not_a_digit,
 from ui.components.pad import inside_vae
 from ui.figures.messages import errors_said
 from ui.links import url_state
+from ui.stage import chapter
 
 LINK = links.properties(CHAPTER.url)
 

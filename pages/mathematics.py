@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.stage import chapter
 from ui.chapters import links
 from ui.chapters.beta import CHAPTER as BETA
 from ui.chapters.beta.variance import same_dial
@@ -17,6 +16,7 @@ from ui.components.descent import experiment
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
+from ui.stage import chapter
 
 LINK = links.properties(CHAPTER.url)
 

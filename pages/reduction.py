@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.stage import chapter
 from ui.chapters import links
 from ui.chapters.reduction import CHAPTER
 from ui.chapters.reduction.comparison import (
@@ -36,6 +35,7 @@ from ui.figures.pictures import labelled_rows
 from ui.figures.plots import show
 from ui.links import url_state
 from ui.runs.resources import held_out, load_run
+from ui.stage import chapter
 from vae_core.models import model_kind
 from vae_core.storage.manifest import shipped_run
 

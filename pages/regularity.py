@@ -6,7 +6,6 @@ from functools import partial
 
 import streamlit as st
 
-from ui.stage import chapter
 from ui.chapters import links
 from ui.chapters.regularity import CHAPTER
 from ui.chapters.regularity.comparison import (
@@ -34,6 +33,7 @@ from ui.figures.plots import show
 from ui.links import url_state
 from ui.runs.resources import image_set, load_run, plane, shelf, thumbnail_sheet
 from ui.runs.selection import compared_spec
+from ui.stage import chapter
 from ui.training.app_queue import offer_training
 from vae_core import datasets
 from vae_core.models import model_kind

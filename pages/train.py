@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.stage import chapter
 from ui.chapters import links
 from ui.chapters.explorer import CHAPTER as EXPLORER
 from ui.chapters.train import CHAPTER
@@ -17,6 +16,7 @@ from ui.figures.plots import show
 from ui.links import url_state
 from ui.runs.resources import load_run, shelf, store
 from ui.runs.selection import can_be_explored, run_name
+from ui.stage import chapter
 from ui.training.app_queue import not_kept, seconds_left, training_queue, waiting_text
 from ui.training.forecast import duration
 from ui.training.progress import Live, kept_spec, live

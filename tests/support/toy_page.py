@@ -3,12 +3,12 @@
 import streamlit as st
 from toy_chapter import CHAPTER, SIDES
 
-from ui.stage import chapter
 from ui.chapters import links
 from ui.components.canvas import latent_canvas
 from ui.figures.messages import errors_said
 from ui.links import url_state
 from ui.runs.resources import listing, plane
+from ui.stage import chapter
 
 LINK = links.properties(CHAPTER.url)
 

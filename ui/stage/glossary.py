@@ -1,7 +1,7 @@
 """The terms of the field, each explained once, in glossary.toml, and shown wherever a text marks it.
 
-A text marks a term by double brackets, ``[[ELBO]]``, or with other words on the page, ``[[posterior|posteriors]]``. On the
-page it is underlined, and its explanation appears while it is hovered, tapped or in focus.
+A text marks a term by double brackets, ``[[ELBO]]``, or with other words on the page, ``[[posterior|posteriors]]``.
+There it is underlined, and its explanation appears while it is hovered, tapped or in focus.
 """
 
 from __future__ import annotations
@@ -71,4 +71,5 @@ def explained(text: str) -> str:
 
 
 def _as_html(term: Term, words: str) -> str:
-    return f'<dfn class="term" tabindex="0">{html.escape(words)}<span class="gloss" role="tooltip">{term.short}</span></dfn>'
+    gloss = f'<span class="gloss" role="tooltip">{term.short}</span>'
+    return f'<dfn class="term" tabindex="0">{html.escape(words)}{gloss}</dfn>'

@@ -1,8 +1,8 @@
 """A step of a chapter: one idea, its words beside the instrument that shows it.
 
-On a wide screen the instrument stands to the right of the words and stays in sight while they scroll; on a narrow one it
-comes first, below the step's heading. When a teacher presents, each step is a slide. The layout itself is in ui/page.css,
-by the keys given here.
+On a wide screen the instrument stands to the right of the words and stays in sight while they scroll; on a narrow one
+it comes first, below the step's heading. When a teacher presents, each step is a slide. The layout itself is in
+ui/page.css, by the keys given here.
 """
 
 from __future__ import annotations

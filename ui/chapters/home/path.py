@@ -18,7 +18,7 @@ _CHAPTERS = Path(__file__).parents[1]
 
 
 def path_of_chapters(entries: Sequence[Chapter]) -> None:
-    """A card for each: picture, number, minutes, question. Those that were read to the end are marked in the browser."""
+    """A card for each: picture, number, minutes, blurb. Those read to the end are marked in the browser."""
     for first in range(0, len(entries), IN_A_ROW):
         row = entries[first : first + IN_A_ROW]
         for column, entry in zip(st.columns(IN_A_ROW, gap="medium"), row, strict=False):  # the last row may be short
@@ -40,7 +40,7 @@ def head_of_card(entry: Chapter) -> Html:
 
 @cache
 def _picture(entry: Chapter) -> str:
-    """What the chapter's instrument looks like, taken by ``python -m tools.take_pictures``; nothing if there is none."""
+    """What the chapter's instrument looks like, by ``python -m tools.take_pictures``; nothing if there is none."""
     file = _CHAPTERS / entry.slug / "picture.webp"
     if not file.is_file():
         return ""

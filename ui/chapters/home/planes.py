@@ -9,7 +9,6 @@ from ui.runs.selection import per_shelf
 from vae_core.payloads.plane import Payload
 from vae_core.storage.manifest import shipped_run
 
-
 SAMPLES = 40  # of N(0, I), the same on both planes
 
 
@@ -21,6 +20,11 @@ def plane_of(model: str, title: str) -> Payload:
     subtitle = f"{len(run.codes.labels):,} held-out digits, standard deviations {spread}"
     samples = np.random.default_rng(0).standard_normal((SAMPLES, 2)).round(3).tolist()
     options = {
-        "group": "home", "compact": True, "images": image_set(run), "link": f"{model}-", "heat": True, "samples": samples
-    }  # fmt: skip
+        "group": "home",
+        "compact": True,
+        "images": image_set(run),
+        "link": f"{model}-",
+        "heat": True,
+        "samples": samples,
+    }
     return plane(run.key).with_header(title=title, subtitle=subtitle, options=options)
