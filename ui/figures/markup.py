@@ -39,3 +39,8 @@ def small_print(note: str) -> str:
 def as_written(text: str) -> str:
     """Markdown that shows a text of a visitor's as it is: no picture, link or formatting can be in a file's name."""
     return re.sub(r"([!-+\--/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+
+
+def folded(title: str, inside: str) -> Html:
+    """A box that opens, around HTML."""
+    return Html(f'<details class="box"><summary>{html.escape(title)}</summary>{inside}</details>')

@@ -6,6 +6,7 @@ const PRESENTED = `
   html:root { font-size: clamp(16px, 1.5625vw, 32px); --below-bar: 2.75rem; --plane-most: calc(100vh - 11rem); }
   [data-testid="stHeader"], [data-testid="stSidebar"], [data-testid="stToolbar"], .st-key-chapter-end { display: none !important; }
   [data-testid="stMainBlockContainer"] { padding: 2.5rem 1.25rem 1rem !important; }
+  @media (min-width: 1100px) { [class*="st-key-step-"] { grid-template-columns: 22rem minmax(0, 1fr) !important; column-gap: 1.5rem !important; } }
   .st-key-lesson { top: 0.25rem; right: 1.25rem; }
 `;
 const STEP = ":is([class*='st-key-step-'], [class*='st-key-widestep-'])";
