@@ -6,13 +6,15 @@ const PRESENTED = `
   html:root { font-size: clamp(16px, 1.5625vw, 32px); --below-bar: 2.75rem; --plane-most: calc(100vh - 11rem); }
   [data-testid="stHeader"], [data-testid="stSidebar"], [data-testid="stToolbar"], .st-key-chapter-end { display: none !important; }
   [data-testid="stMainBlockContainer"] { padding: 2.5rem 1.25rem 1rem !important; }
-  @media (min-width: 1100px) { [class*="st-key-step-"] { grid-template-columns: 22rem minmax(0, 1fr) !important; column-gap: 1.5rem !important; } }
   .st-key-lesson { top: 0.25rem; right: 1.25rem; }
 `;
 const STEP = ":is([class*='st-key-step-'], [class*='st-key-widestep-'])";
 const SETTLING_MS = 8000; // a page grows above its questions while it loads
 const LOOK_MS = 150;
 const FROM_TOP = 0.12; // of the window's height
+
+// Streamlit's boxes around steps: a step hidden alone would leave a gap, and the slides would begin lower and lower.
+const AROUND = `[data-testid="stLayoutWrapper"]:has(${STEP})`;
 
 const keyOf = (step) => /st-key-(?:wide)?step-[\w-]+/.exec(step?.className ?? "")?.[0];
 
@@ -58,7 +60,9 @@ export class Presentation {
     this.find(".slide").textContent = `${place + 1} of ${steps.length}`;
     this.find(".before").disabled = place === 0;
     this.find(".after").disabled = place >= steps.length - 1;
-    const text = `${this.said}${this.presents && steps.length > 1 ? `${STEP}:not(.${steps[place]}) { display: none !important; }` : ""}`;
+    const shown = `.${steps[place]}`;
+    const alone = `${STEP}:not(${shown}), ${AROUND}:not(:has(${shown})) { display: none !important; } ${STEP}, ${AROUND} { margin-top: 0 !important; }`;
+    const text = `${this.said}${this.presents && steps.length > 1 ? alone : ""}`;
     if (this.style.textContent !== text) this.style.textContent = text;
     if (!this.style.isConnected) document.head.append(this.style);
   }
