@@ -136,15 +136,14 @@ def gradients(choice: str) -> None:
 
 first = chapter.opening(
     CHAPTER,
-    "Draw a digit, or take one from the row. Two trained networks follow your pen.\n\n"
-    "The [[encoder]] turns the image **x** into a mean **μ** and a standard deviation **σ**: a Gaussian over codes, the "
-    "[[approximate posterior]] q(z|x). We sample a [[code]] **z = μ + σ · ε** from it, with noise ε from the "
+    "Draw a digit, or take one from the row.\n\n"
+    "The [[encoder]] turns the image **x** into a mean **μ** and a standard deviation **σ**: a Gaussian over codes, "
+    "the [[approximate posterior]] q(z|x). We sample a [[code]] **z = μ + σ · ε** from it, with noise ε from the "
     "[[standard normal distribution]]. The [[decoder]] turns z into the image **x̂**. Press **One step** to take it "
     "slowly.\n\n"
-    "At first ε = 0, so x̂ is the [[reconstruction]] at the mean. Press **Sample ε** to see what the decoder is trained "
-    "on.\n\n"
-    "The loss has two terms, in [[nat]]s: the reconstruction, pixel by pixel, and the [[KL]], dimension by dimension. "
-    "Their sum, with ε sampled, estimates the negative [[ELBO]].",
+    "At first ε = 0, so x̂ is the [[reconstruction]] at the mean. In training, ε is sampled: press **Sample ε**.\n\n"
+    "The loss, in [[nat]]s, has two terms: the reconstruction by pixel and the [[KL]] by dimension. With ε sampled, "
+    "their sum estimates the negative [[ELBO]].",
 )
 with first.words:
     d = url_state.choose(
@@ -178,7 +177,7 @@ with errors_said():
         "regularity.\n\n"
         f"Over {halves.n:,} held-out digits they are **{halves.mean:.1f}** and **{halves.variance:.1f} nats** on "
         "average. The KL does not win: μ = 0 and σ = 1 for every image would mean that z says nothing about x.\n\n"
-        "We know the KL in [[closed form]]. Estimating it by [[Monte Carlo|sampling]] gives the same, within its error.",
+        "We know the KL in [[closed form]]. [[Monte Carlo|Sampling]] gives the same, within its error.",
     )
     with divergence.instrument:
         divergence_of_drawing(key="inside-kl")

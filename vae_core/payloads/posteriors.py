@@ -1,4 +1,4 @@
-"""The approximate posteriors of all held-out images under several models of two latent dimensions, to be drawn as ellipses."""
+"""The approximate posteriors of all held-out images under several models with d = 2, to be drawn as ellipses."""
 
 from __future__ import annotations
 

@@ -32,17 +32,17 @@ CHAPTER = Chapter(
     icon=":material/schema:",
     order=30,
     question="What happens to one image on its way through a VAE?",
-    blurb="Draw a digit and follow it through the network: its mean, its variance, its code, its reconstruction and both "
-    "terms of its loss.",
+    blurb="Draw a digit and follow it through the network: its mean, its variance, its code, its reconstruction and "
+    "both terms of its loss.",
     minutes=20,
-    before="autoencoders, and the normal distribution",
-    learned="- The encoder gives each image a distribution, the [[approximate posterior]] N(μ, σ²). The decoder sees one "
-    "sample of it.\n"
+    before="autoencoders, the normal distribution",
+    learned="- The encoder gives each image a distribution, the [[approximate posterior]] N(μ, σ²). The decoder sees "
+    "one sample of it.\n"
     "- The loss is [[reconstruction]] plus [[KL]]. The KL has a closed form, and its two parts hold the means together "
     "and the variances open.\n"
     "- Encoding distributions is not enough: without the KL the variances shrink until the noise does not matter.\n"
-    "- The [[reparameterisation trick]] lets gradients pass through sampling, and learning the [[log-variance]] keeps σ "
-    "positive.",
+    "- The [[reparameterisation trick]] lets gradients pass through sampling, and learning the [[log-variance]] keeps "
+    "σ positive.",
     links=links,
     predictions=("scrambled", "together", "escape"),
 )

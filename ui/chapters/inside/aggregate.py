@@ -33,9 +33,9 @@ def left_over(choice: str) -> tuple[int, str]:
     kl, rest, told, n = (numbers[name] for name in ("kl", "aggregate_kl", "mutual_information", "n"))
     share = rest / kl
     sentence = (
-        f"Of **{kl:.1f} nats** of KL, **{rest:.2f}** ({share:.0%}) are the divergence of the aggregate posterior of all "
-        f"{n:,} {measured_on(run)} from N(0, I). The other **{told:.1f}** are I(x; z), what the code says about its "
-        "image."
+        f"Of **{kl:.1f} nats** of KL, **{rest:.2f}** ({share:.0%}) are the divergence of the aggregate posterior of "
+        f"all {n:,} {measured_on(run)} from N(0, I). The other **{told:.1f}** are I(x; z), what the code says about "
+        "its image."
     )
     if told > 0.95 * math.log(n):
         sentence += (
@@ -58,8 +58,8 @@ def together(choice: str) -> Html:
         rows,
         title="All posteriors together",
         note=f"{len(run.codes.labels):,} held-out digits; z is sampled from the approximate posterior of one of them. "
-        "The variance of z is the variance of μ plus the mean of σ². Ranges go over the dimensions. The last column was "
-        f"measured on {measured(run).get('n', 0):,} {measured_on(run)}.",
+        "The variance of z is the variance of μ plus the mean of σ². Ranges go over the dimensions. The last column "
+        f"was measured on {measured(run).get('n', 0):,} {measured_on(run)}.",
     )
 
 

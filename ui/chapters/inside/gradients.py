@@ -59,9 +59,9 @@ def gradient_table(choice: str, label: int) -> Html:
     return as_html(
         rows,
         title="Gradient estimators",
-        note=f"Gradient of −log p(x | z) for the first held-out {label}, {DRAWS:,} samples of ε, the same for all three; "
-        "± one standard error. The variance is summed over μ and log σ of all dimensions, in nats², and given relative to "
-        "the first estimator's. The baseline is the mean of the other samples.",
+        note=f"Gradient of −log p(x | z) for the first held-out {label}, {DRAWS:,} samples of ε, the same for all "
+        "three; ± one standard error. The variance is summed over μ and log σ of all dimensions, in nats², and given "
+        "relative to the first estimator's. The baseline is the mean of the other samples.",
     )
 
 
@@ -93,8 +93,8 @@ def sigma_table(choice: str) -> Html:
         rows,
         title="Descent on sigma and on its logarithm",
         note=f"Plain gradient descent on KL + reconstruction of one dimension (a parabola), from σ = 1 to σ = "
-        f"{problem.best_sigma:.2g}, the σ that the model gives the held-out {START} in its dimension of most KL. At most "
-        f"{STEPS:,} steps; within 0.01 nats of the least loss counts as converged.",
+        f"{problem.best_sigma:.2g}, the σ that the model gives the held-out {START} in its dimension of most KL. At "
+        f"most {STEPS:,} steps; within 0.01 nats of the least loss counts as converged.",
     )
 
 

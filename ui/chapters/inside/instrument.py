@@ -180,8 +180,8 @@ def formulas(choice: str) -> list[tuple[str, str]]:
     lines.append(
         (
             f"The KL needs no sampling: for the held-out {START} shown first the closed form gives "
-            f"{closed_form_kl(mean, log_var).sum():.3f} nats, the mean of log q(z|x) − log p(z) over {drawn.n:,} samples "
-            f"{drawn.value:.3f} ± {drawn.standard_error:.3f}.",
+            f"{closed_form_kl(mean, log_var).sum():.3f} nats, the mean of log q(z|x) − log p(z) over {drawn.n:,} "
+            f"samples {drawn.value:.3f} ± {drawn.standard_error:.3f}.",
             r"\mathrm{KL} = \mathbb{E}_{q(z|x)}[\log q(z|x) - \log p(z)]"
             r" = \tfrac12 \sum_i \big(\mu_i^2 + \sigma_i^2 - 1 - \log \sigma_i^2\big)",
         )
@@ -191,8 +191,8 @@ def formulas(choice: str) -> list[tuple[str, str]]:
         lines.append(
             (
                 f"On {numbers['n']:,} {measured_on(run)} the two terms are {numbers['reconstruction']:.1f} + "
-                f"{numbers['kl']:.1f} = {total:.1f} nats per image. On grey pixels the first term cannot fall below the "
-                f"entropy of the pixels themselves, {numbers['bernoulli_floor']:.1f} nats.",
+                f"{numbers['kl']:.1f} = {total:.1f} nats per image. On grey pixels the first term cannot fall below "
+                f"the entropy of the pixels themselves, {numbers['bernoulli_floor']:.1f} nats.",
                 r"-\mathrm{ELBO}(x) = -\,\mathbb{E}_{q(z|x)}[\log p(x|z)]"
                 r" + \mathrm{KL}\big(q(z|x)\,\Vert\,\mathcal{N}(0, I)\big)",
             )

@@ -75,8 +75,8 @@ def no_digits(choice: str) -> Html:
         rows.append((label, told, tiles(np.concatenate([images, decoded]), run.image_shape, columns=PICTURED)))
     return labelled_rows(
         rows,
-        f"Above: the image. Below: the decoded image, ε sampled. The numbers are means over {found.n:,} images, for the "
-        f"black one over {SCRAMBLED:,} samples of ε.",
+        f"Above: the image. Below: the decoded image, ε sampled. The numbers are means over {found.n:,} images, for "
+        f"the black one over {SCRAMBLED:,} samples of ε.",
     )
 
 
@@ -108,6 +108,6 @@ def _what_it_means(rises: list[float]) -> str:
     if rises[1] < 0:
         return "The KL even falls. It asks where the approximate posterior lies, not whether the image is a digit."
     return (
-        "The decoder has learned to make digits only. The KL asks where the approximate posterior lies, not whether the "
-        "image is a digit."
+        "The decoder has learned to make digits only. The KL asks where the approximate posterior lies, not whether "
+        "the image is a digit."
     )

@@ -16,6 +16,13 @@ const shown = new Map(); // mount point -> Ellipses
 
 // One model's plane.
 class Model {
+  root;
+  header;
+  means;
+  sigmas;
+  classes;
+  colours;
+
   constructor(root, header, { means, sigmas, classes }, colours) {
     Object.assign(this, { root, header, means, sigmas, classes, colours });
     this.view = new View(header.range);
