@@ -53,7 +53,7 @@ NAMES = {"ae": "Autoencoder", "vae": "VAE"}
 PASSAGES = ["Drawing new images", "Between two images", "The numbers", "Convolutions"]
 PRIOR, MIXTURE = "codes drawn from N(0, I)", "fit ten Gaussians"
 OPTIONS = ("the autoencoder's", "the VAE's", "about the same")
-NO_CLASSIFIER = "The classifier that sees for the measurements on mnist is missing; train it with "
+NO_CLASSIFIER = "The classifier for the measurements on mnist is missing; train it with "
 
 
 def spec_of(model: str, d: int) -> RunSpec:

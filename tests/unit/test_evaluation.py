@@ -135,7 +135,7 @@ def test_without_a_classifier_the_samples_are_missing_and_it_is_said(
     run = every_kind[model]
     measured = measure(run, validation, None)
     assert_sentences(measured, {"samples"})
-    assert measured["not_measured"]["samples"] == "There is no classifier of this dataset to see with."
+    assert measured["not_measured"]["samples"] == "There is no classifier of this dataset to measure samples with."
     assert set(measured) >= OF_CODES
     assert (set(measured) >= OF_POSTERIORS) is MODELS[model].bottleneck.has_prior
     assert not OF_GENERATION & set(measured)

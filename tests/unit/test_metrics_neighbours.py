@@ -90,7 +90,7 @@ def test_nearest_distances_refuse_what_has_no_distance(points: np.ndarray, refer
 @pytest.mark.parametrize(
     ("points", "block", "says"),
     [
-        (np.zeros((3, 3)), 512, "do not live in one space"),
+        (np.zeros((3, 3)), 512, "cannot be compared"),
         (np.zeros(2), 512, "must have shape"),
         (np.zeros((3, 2)), 0, "block must be at least 1"),
     ],

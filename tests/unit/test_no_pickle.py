@@ -150,7 +150,7 @@ def test_no_file_of_images_is_unpickled(kind, marker, tmp_path, monkeypatch):
     path = own.folder(tmp_path) / f"{name}{own.SUFFIX}"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
-    assert own.describe(name, tmp_path) is None and own.filed(tmp_path) == []
+    assert own.describe(name, tmp_path) is None and own.stored_sets(tmp_path) == []
     with pytest.raises(DatasetUnavailable, match="damaged"):
         datasets.load(name, "train", root=tmp_path)
     # MNIST as torchvision kept it once, which it still looks for.

@@ -51,8 +51,8 @@ def test_a_value_of_its_own_is_in_the_key_and_comes_back_from_json() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"count": 1}, "count must be a whole number from 2 to 64, not 1"),
-        ({"count": True}, "count must be a whole number"),
+        ({"count": 1}, "count must be an integer from 2 to 64, not 1"),
+        ({"count": True}, "count must be an integer"),
         ({"width": 0.0}, "width must be a number above 0 and at most 4"),
         ({"kind": "odd"}, "kind must be even or log, not 'odd'"),
         ({"depth": 3}, "no option 'depth'; it has count, width, kind"),

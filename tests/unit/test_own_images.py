@@ -314,7 +314,7 @@ def test_what_is_not_a_sets_name_is_no_dataset(name: str) -> None:
 
 
 def test_a_set_is_split_once_and_for_all(tmp_path: Path) -> None:
-    name = own.file(some(400), tmp_path)
+    name = own.save(some(400), tmp_path)
     train, held = (datasets.load(name, split, root=tmp_path) for split in ("train", "validation"))
     assert (len(train), len(held)) == (360, 40)
     assert train.label_names == ("left", "right")
@@ -325,7 +325,7 @@ def test_a_set_is_split_once_and_for_all(tmp_path: Path) -> None:
 
 
 def test_a_damaged_or_missing_set_is_said(tmp_path: Path) -> None:
-    name = own.file(some(), tmp_path)
+    name = own.save(some(), tmp_path)
     path = own.folder(tmp_path) / f"{name}{own.SUFFIX}"
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
@@ -339,23 +339,23 @@ def test_a_damaged_or_missing_set_is_said(tmp_path: Path) -> None:
 
 
 def test_the_longest_unused_set_goes_first_and_never_one_in_use(tmp_path: Path) -> None:
-    names = [own.file(some(seed=seed), tmp_path) for seed in range(4)]
+    names = [own.save(some(seed=seed), tmp_path) for seed in range(4)]
     for age, name in enumerate(names):
         os.utime(own.folder(tmp_path) / f"{name}{own.SUFFIX}", (1000 - age, 1000 - age))
-    sizes = {entry.name: entry.size for entry in own.filed(tmp_path)}
+    sizes = {entry.name: entry.size for entry in own.stored_sets(tmp_path)}
     assert own.make_room(tmp_path, sum(sizes.values()), 4) == []
     gone = own.make_room(tmp_path, 2 * max(sizes.values()), 4, keep=frozenset([names[3]]))
     assert gone == [names[2], names[1]]
-    assert sorted(entry.name for entry in own.filed(tmp_path)) == sorted([names[0], names[3]])
+    assert sorted(entry.name for entry in own.stored_sets(tmp_path)) == sorted([names[0], names[3]])
     datasets.load(names[3], "train", root=tmp_path)  # now the one used last
-    assert [entry.name for entry in own.filed(tmp_path)] == [names[0], names[3]]
+    assert [entry.name for entry in own.stored_sets(tmp_path)] == [names[0], names[3]]
 
 
 def test_where_a_set_cannot_be_kept_it_is_said(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     with pytest.raises(DatasetUnavailable, match=r"could not be kept.*--data-root"):
-        own.file(some(), blocked)
+        own.save(some(), blocked)
 
 
 def test_colour_photographs_in_a_folder_are_trained_on_from_the_command_line(tmp_path: Path, monkeypatch) -> None:

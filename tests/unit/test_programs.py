@@ -140,7 +140,7 @@ def test_weights_without_the_second_head_have_no_posterior_but_a_mean(missing: s
     run = small_runs["vae"]
     weights = {name: array for name, array in run.weights.items() if name != missing}
     broken = dataclasses.replace(run, weights=weights)
-    with pytest.raises(DamagedRun, match="not those of its model"):
+    with pytest.raises(DamagedRun, match="do not fit its model"):
         broken.posterior(np.zeros((1, 64)))
     assert np.array_equal(broken.encode(np.zeros((1, 64))), run.encode(np.zeros((1, 64))))
 
@@ -148,5 +148,5 @@ def test_weights_without_the_second_head_have_no_posterior_but_a_mean(missing: s
 def test_an_encoder_that_ends_without_the_head_of_its_mean_is_refused(small_runs: dict[str, Run]) -> None:
     run = small_runs["vae"]
     for encoder in ([*run.encoder, {"op": "tanh"}], run.encoder[:1]):
-        with pytest.raises(DamagedRun, match="not those of its model"):
+        with pytest.raises(DamagedRun, match="do not fit its model"):
             _ = dataclasses.replace(run, encoder=encoder).programs

@@ -111,7 +111,7 @@ BAD_PLANS: dict[str, tuple[dict[str, Any], list[Weights], tuple[int, ...], str]]
     "PCA": ({"model": "pca", "hidden": ()}, [Weights(1.0)], (0,), "model 'pca' has no KL term"),
     "a negative beta": ({}, [Weights(-1.0)], (0,), "beta must be a number at least 0"),
     "beta nan": ({}, [Weights(math.nan)], (0,), "beta must be a number at least 0"),
-    "a negative seed": ({}, [Weights(1.0)], (-1,), "seed must be a whole number"),
+    "a negative seed": ({}, [Weights(1.0)], (-1,), "seed must be an integer"),
     "nothing to learn": ({}, [Weights(0.0, 0.0)], (0,), "cannot both be 0"),
 }
 

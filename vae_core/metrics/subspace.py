@@ -1,4 +1,4 @@
-"""Whether two models keep the same directions, and whether a model's directions are at right angles."""
+"""Whether two models use the same subspace, and whether a model's directions are orthogonal."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def principal_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def orthonormality_error(directions: np.ndarray) -> float:
     """Largest difference between the Gram matrix of the directions, scaled to unit length, and the identity.
 
-    It is the largest cosine, regardless of sign, between two of them: 0 where all are at right angles, 1 where two
-    are parallel; 0 for one direction.
+    It is the largest cosine, regardless of sign, between two of them: 0 if all are orthogonal, 1 if two are
+    parallel; 0 for one direction.
 
     Args:
         directions: (D, d), as columns.

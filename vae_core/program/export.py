@@ -16,7 +16,7 @@ def program(layers: Iterable[tuple[str, nn.Module]]) -> Program:
 
     Args:
         layers: names in the model's ``state_dict``, and modules that `OPERATIONS` are made of, in order; a Flatten
-            leaves no trace, as the operations that need flat numbers flatten them.
+            is skipped, as operations that need flat input flatten it.
 
     Raises:
         TypeError: a module that no interpreter knows.
@@ -43,7 +43,7 @@ def decoder_program(decoder: nn.Sequential, prefix: str = "decoder.") -> Program
 
 
 def _operation_name(kind: type[nn.Module]) -> str:
-    for ancestor in kind.__mro__:  # the most special first: a masked convolution is a convolution, too
+    for ancestor in kind.__mro__:  # the most specific first: a masked convolution is a convolution, too
         if ancestor in _kinds():
             return _kinds()[ancestor]
     raise TypeError(f"the interpreters do not know the layer {kind.__name__}")

@@ -1,8 +1,8 @@
-"""A sweep on a Ray cluster: of this machine, or an existing one whose workers need not share a file system with it.
+"""A sweep on a Ray cluster: on this machine, or an existing one whose workers need not share a file system with it.
 
-A worker trains in a folder of its own and sends the finished files back; whoever asked verifies and files them. A task
-whose worker dies is started again elsewhere, and goes on from the last finished epoch where the folder is still there.
-Members that have come back are safe whatever happens to the rest.
+A worker trains in its own folder and sends the finished files back; the caller verifies and stores them. A task whose
+worker dies is restarted elsewhere, and resumes from the last finished epoch if its folder still exists. Members that
+were received are kept whatever happens to the rest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vae_core.datasets import data_root as usual_data_root
+from vae_core.datasets import data_root as default_data_root
 from vae_core.errors import ClusterError, RunNotFound, VaeCoreError
 from vae_core.evaluation.features import classifier_spec
 from vae_core.execution import Execution
@@ -30,14 +30,14 @@ RETRIES = 3
 REACHED_SECONDS = 5.0
 
 
-class _Order(NamedTuple):
-    """What a worker is given: members that it trains as one program, or a single one.
+class _Task(NamedTuple):
+    """A worker's input: members that it trains as one program, or a single one.
 
     Attributes:
         members: the specs, as plain dictionaries.
-        classifier: key and file of the one that sees for the measurements; None where there is none.
-        folder: name of the folder it works in, the same for a second attempt.
-        execution: where and how; its data root is on the worker.
+        classifier: key and file of the classifier for the measurements; None if there is none.
+        folder: name of the worker's folder, the same for a second attempt.
+        execution: device, precision and the data root on the worker.
     """
 
     members: list[dict[str, Any]]
@@ -47,7 +47,7 @@ class _Order(NamedTuple):
 
 
 class _Result(NamedTuple):
-    """One member, back from its worker: its file, or why there is none."""
+    """A member's result from its worker: its file, or why there is none."""
 
     key: str
     content: bytes
@@ -63,16 +63,16 @@ def train_on_cluster(
     workers: int | None = None,
     address: str | None = None,
 ) -> dict[str, str]:
-    """Every group as a task where the cluster has GPUs, else every member.
+    """Train every group as a task if the cluster has GPUs, else every member.
 
     Args:
         plan, store, execution, on_event: as of `engines.run_sweep`; the images must lie under the data root on
             every worker.
-        workers: of the cluster that is started where there is no address; left out, the cores.
+        workers: of the cluster that is started if there is no address; default: the number of cores.
         address: of an existing cluster, such as ``auto`` or ``ray://host:10001``.
 
     Returns:
-        Key -> why it failed, of the members that did.
+        Key -> reason, for each member that failed.
 
     Raises:
         ClusterError: Ray is not installed, or there is no cluster at the address.
@@ -84,16 +84,16 @@ def train_on_cluster(
         units = list(plan.groups) if on_gpu else [(spec,) for spec in plan.specs]
         resources = {"num_gpus": 1, "num_cpus": 1} if on_gpu else {"num_cpus": 1}
         task = ray.remote(max_retries=RETRIES, **resources)(_train_unit)
-        there = replace(execution, data_root=str(execution.data_root or usual_data_root()))
-        this_sweep = uuid.uuid4().hex  # two that are the same do not work in one folder
+        on_worker = replace(execution, data_root=str(execution.data_root or default_data_root()))
+        this_sweep = uuid.uuid4().hex  # identical sweeps must not share a folder
         pending: dict[Any, tuple[RunSpec, ...]] = {}
         for unit in units:
             number = len(pending)
-            order = _Order(
+            order = _Task(
                 [spec.to_dict() for spec in unit],
                 _classifier(store, unit[0].dataset),
                 f"vae-sweep-{this_sweep}-{number}",
-                there,
+                on_worker,
             )
             pending[task.remote(order)] = unit
         failures: dict[str, str] = {}
@@ -105,7 +105,7 @@ def train_on_cluster(
             except ray.exceptions.RayError as error:
                 results = [_Result(spec.key, b"", _sentence(error)) for spec in unit]
             for result in results:
-                problem = result.problem or _file(store, result)
+                problem = result.problem or _store_result(store, result)
                 if problem:
                     failures[result.key] = problem
                 epochs = next(spec.epochs for spec in unit if spec.key == result.key)
@@ -127,7 +127,7 @@ def _ray() -> Any:
 
 
 def _connect(ray: Any, workers: int | None, address: str | None) -> bool:
-    """Whether this call connected, and so has to disconnect."""
+    """Connect to Ray; returns whether this call did, and so has to disconnect."""
     if ray.is_initialized():
         return False
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
@@ -147,7 +147,7 @@ def _connect(ray: Any, workers: int | None, address: str | None) -> bool:
 
 
 def _check_reachable(address: str) -> None:
-    """Ray itself tries for minutes before it says that nobody answers."""
+    """Fail early: Ray itself retries for minutes before it reports an unreachable address."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():
         return  # "auto" and the like: Ray knows where to look
@@ -162,17 +162,17 @@ def _python_path() -> list[str]:
 
 
 def _classifier(store: Store, dataset: str) -> tuple[str, bytes] | None:
-    """The dataset's classifier, which a worker elsewhere could not find."""
+    """Key and file of the dataset's classifier, which a worker elsewhere does not have."""
     try:
         store.features(dataset)  # verified here, once
     except (RunNotFound, VaeCoreError):
         return None
     key = classifier_spec(dataset).key
-    place = next(place for place in (store, Store(SHIPPED)) if key in place)
-    return key, place.path(key).read_bytes()
+    source = next(source for source in (store, Store(SHIPPED)) if key in source)
+    return key, source.path(key).read_bytes()
 
 
-def _train_unit(order: _Order) -> list[_Result]:
+def _train_unit(order: _Task) -> list[_Result]:
     """On a worker: train, measure, and send the files back."""
     from vae_core.training.jobs import get_or_train, train_together
 
@@ -202,8 +202,8 @@ def _train_unit(order: _Order) -> list[_Result]:
     return results
 
 
-def _file(store: Store, result: _Result) -> str:
-    """Verify a file that came back, and put the run into the store; why not, if not."""
+def _store_result(store: Store, result: _Result) -> str:
+    """Verify a received file, and put the run into the store; returns the reason if that fails."""
     with tempfile.TemporaryDirectory() as folder:
         arrived = Store(folder)
         arrived.path(result.key).write_bytes(result.content)

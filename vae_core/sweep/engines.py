@@ -1,9 +1,9 @@
-"""Who trains a sweep."""
+"""Train a sweep by one of several engines."""
 
 from __future__ import annotations
 
 from vae_core.errors import SpecError
-from vae_core.execution import USUAL, Execution
+from vae_core.execution import DEFAULT_EXECUTION, Execution
 from vae_core.storage.store import Store
 from vae_core.sweep.local import Event, Listener, train_in_processes, train_stacked
 from vae_core.sweep.plan import Plan
@@ -17,7 +17,7 @@ def run_sweep(
     store: Store,
     *,
     engine: str = "local",
-    execution: Execution = USUAL,
+    execution: Execution = DEFAULT_EXECUTION,
     workers: int | None = None,
     address: str | None = None,
     on_event: Listener = lambda _: None,
@@ -28,14 +28,14 @@ def run_sweep(
         plan: the sweep.
         store: where its members go.
         engine: ``local``: as one program on a GPU, else ``processes``, one per core; ``stacked``: as one program
-            wherever; ``ray``: on a cluster.
-        execution: where and how.
-        workers: processes at once; left out, the cores.
-        address: of a Ray cluster; left out, one is started on this machine.
-        on_event: told of every epoch and every end.
+            on any device; ``ray``: on a cluster.
+        execution: device, precision and data root.
+        workers: processes at once; default: the number of cores.
+        address: of a Ray cluster; by default one is started on this machine.
+        on_event: called after every epoch, and when a member is done or has failed.
 
     Returns:
-        Key -> why it failed, of the members that did; all others are in the store.
+        Key -> reason, for each member that failed; all others are in the store.
 
     Raises:
         SpecError: no such engine, precision or device here, or not enough memory: nothing was started.

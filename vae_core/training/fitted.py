@@ -1,4 +1,4 @@
-"""Models that are computed in one go instead of trained: PCA, and the best pixels to keep."""
+"""Models that are computed directly instead of trained: PCA, and the best pixels to keep."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vae_core.models import build
 from vae_core.spec import RunSpec
 from vae_core.training.loop import SNAPSHOT_NUMBERS, Progress, Trained
 
-# One float of the encoder's directions (d, D), of their offsets (d,), and the decoder's (D, d) and (D,).
+# The encoder's weight (d, D) and bias (d,), and the decoder's, (D, d) and (D,).
 Linear = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -26,7 +26,7 @@ def fit(
     *,
     on_epoch: Callable[[Progress], None] | None = None,
 ) -> Trained:
-    """Compute a model; the result has the shape of a training run of one epoch.
+    """Compute a model; the result is that of a training run of one epoch.
 
     Raises:
         SpecError: fewer images than latent dimensions.
@@ -76,8 +76,8 @@ def principal_components(x: np.ndarray, dimensions: int) -> Linear:
 def best_pixels(x: np.ndarray, dimensions: int) -> Linear:
     """Keep d pixels and predict the rest from them by least squares: selection instead of extraction.
 
-    The pixels are chosen one after the other, each the one that takes away most of the remaining variance of all
-    pixels: a Cholesky factorisation of the covariance with the pivot that explains most (column subset selection,
+    The pixels are chosen greedily, each the one that explains most of the remaining variance of all pixels: a Cholesky
+    factorisation of the covariance with the pivot that explains most (column subset selection,
     greedy; Farahat et al. 2011).
     """
     x = x.astype(np.float64)

@@ -1,6 +1,6 @@
-"""What can be shown of a run while it trains and afterwards: a few held-out images, rebuilt after each kept epoch.
+"""The training film: reconstructions of a few held-out images after each kept epoch.
 
-It lies in the partial file beside what resuming needs, with the network as a program, so that a page draws a run in
+They are in the partial file beside what resuming needs, with the network as a program, so that a page can show a run in
 training without torch; the finished run keeps the pictures as its extras.
 """
 
@@ -35,8 +35,8 @@ class Film:
 
     Args:
         spec: of the run, whose model has a decoder and a plain encoder.
-        training: what it learns from.
-        validation: held-out images; the first few are rebuilt.
+        training: the training images.
+        validation: held-out images; the first few are reconstructed.
         partial: file of the interrupted run, whose pictures are kept.
     """
 
@@ -59,7 +59,7 @@ class Film:
         }
 
     def take(self, state: TrainingState) -> dict[str, np.ndarray]:
-        """Rebuild the images with a state's weights, if its epoch is kept; all tensors so far, for the partial file."""
+        """Reconstruct the images if the state's epoch is kept; returns all tensors so far, for the partial file."""
         if state.epoch in self.kept or not self.rebuilt:
             weights = {name: value.numpy() for name, value in state.weights.items()}
             output = run_program(self.decoder, weights, run_program(self.encoder, weights, self.pixels))
