@@ -267,7 +267,7 @@ with errors_said():
 
 chapter.foot(
     code=(
-        ("training/loop.py", "learning_rate_at"),
+        ("training/schedule.py", "learning_rate_at"),
         ("training/loop.py", "train"),
         ("training/pictures.py", "Film"),
         ("losses/terms.py", "weighted_sum"),

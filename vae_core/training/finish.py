@@ -21,7 +21,8 @@ from vae_core.program.export import decoder_program, program
 from vae_core.run import Codes, Run
 from vae_core.sampling import MOST_TO_FIT, fit_mixture
 from vae_core.spec import RunSpec
-from vae_core.training.loop import Trained, images_per_epoch
+from vae_core.training.loop import Trained
+from vae_core.training.schedule import images_per_epoch
 
 LARGEST_HALF = float(np.finfo(np.float16).max)
 

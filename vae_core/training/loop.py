@@ -30,15 +30,10 @@ from vae_core.spec import RunSpec
 from vae_core.storage.state import TrainingState
 from vae_core.training.device import choose_device, choose_precision
 from vae_core.training.optimisers import optimiser_state, restore_optimisers
+from vae_core.training.schedule import images_per_epoch, learning_rate_at, shown_images, snapshot_epochs
 from vae_core.training.step import Batch, Step, floats, new_step
 
 EVALUATION_BATCH = 2_000
-SNAPSHOT_NUMBERS = 1_000  # of one epoch's snapshot: 500 images for d = 2
-# A few images are gone through several times in an epoch: an epoch's bookkeeping would cost more than its steps.
-FEW_IMAGES, FEWEST_PER_EPOCH = 1_000, 5_000
-MAX_SNAPSHOTS = 60
-WARM_UP_SHARE = 0.1
-START_DIVISOR, END_DIVISOR = 25.0, 1e4
 _VALIDATION_STREAM = 2**31  # seeds of the validation noise, apart from every training epoch's
 
 
@@ -72,24 +67,6 @@ class Trained:
     snapshots: dict[int, np.ndarray]
     device: str
     precision: str
-
-
-def learning_rate_at(step: int, steps: int, peak: float) -> float:
-    """One-cycle schedule (Smith and Topin 2018): cosine up over the first tenth, cosine down to peak / 10^4."""
-    warm_up = max(1.0, WARM_UP_SHARE * steps)
-    if step < warm_up:
-        low, share = peak / START_DIVISOR, step / warm_up
-        return low + (peak - low) * 0.5 * (1.0 - math.cos(math.pi * share))
-    low, share = peak / END_DIVISOR, (step - warm_up) / max(1.0, steps - warm_up)
-    return low + (peak - low) * 0.5 * (1.0 + math.cos(math.pi * share))
-
-
-def snapshot_epochs(epochs: int) -> set[int]:
-    """The epochs whose latent plane is kept: all up to `MAX_SNAPSHOTS`, else the first ten and an even spread."""
-    if epochs <= MAX_SNAPSHOTS:
-        return set(range(1, epochs + 1))
-    spread = np.linspace(10, epochs, MAX_SNAPSHOTS - 9)
-    return set(range(1, 10)) | {round(epoch) for epoch in spread}
 
 
 def train(
@@ -188,11 +165,6 @@ def new_model(spec: RunSpec, training: ImageDataset) -> Network:
     return model
 
 
-def shown_images(spec: RunSpec) -> int:
-    """How many held-out images an epoch's snapshot of the latent plane has."""
-    return SNAPSHOT_NUMBERS // spec.latent_dim or 1
-
-
 def epoch_generator(spec: RunSpec, epoch: int, device: torch.device) -> torch.Generator:
     """All randomness of one epoch."""
     return torch.Generator(device).manual_seed(spec.seed * 1_000_003 + epoch)
@@ -201,11 +173,6 @@ def epoch_generator(spec: RunSpec, epoch: int, device: torch.device) -> torch.Ge
 def validation_generator(spec: RunSpec, device: torch.device) -> torch.Generator:
     """The noise of every epoch's validation: the same each time."""
     return torch.Generator(device).manual_seed(spec.seed + _VALIDATION_STREAM)
-
-
-def images_per_epoch(count: int) -> int:
-    """How many images an epoch shows when there are `count` to learn from: whole passes, several over a few."""
-    return count * math.ceil(FEWEST_PER_EPOCH / count) if count < FEW_IMAGES else count
 
 
 def resident(images: ImageDataset, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,7 @@ from vae_core.program.export import decoder_program, program
 from vae_core.program.forward import run_program
 from vae_core.spec import RunSpec
 from vae_core.storage.state import TrainingState
-from vae_core.training.loop import images_per_epoch, shown_images, snapshot_epochs
+from vae_core.training.schedule import images_per_epoch, shown_images, snapshot_epochs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -38,15 +38,12 @@ from vae_core.training.loop import (
     diverged,
     epoch_generator,
     final_loss,
-    images_per_epoch,
-    learning_rate_at,
     new_model,
     resident,
-    shown_images,
-    snapshot_epochs,
     validation_generator,
 )
 from vae_core.training.optimisers import ADAM_STATE
+from vae_core.training.schedule import images_per_epoch, learning_rate_at, shown_images, snapshot_epochs
 from vae_core.training.step import draws, floats, new_adam
 
 FREE = ("beta", "reconstruction_weight", "kl_warm_up")  # what members of one stack may differ in
