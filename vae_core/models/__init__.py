@@ -168,8 +168,8 @@ def check_architecture(spec: RunSpec, image_shape: tuple[int, int, int]) -> None
 def build(spec: RunSpec, image_shape: tuple[int, int, int]) -> Network:
     """An untrained model on the CPU, its weights fixed by ``spec.seed``.
 
-    Layers start as PyTorch's default does, uniform in +-1/sqrt(fan_in), but from a generator of their own: the global
-    random state has no say, so threads cannot disturb each other's runs.
+    Layers start as PyTorch's default does, uniform in +-1/sqrt(fan_in), and N(0, 1) for the rows of an embedding, but
+    from a generator of their own: the global random state has no say, so threads cannot disturb each other's runs.
     """
     import torch
     from torch import nn
@@ -186,6 +186,10 @@ def build(spec: RunSpec, image_shape: tuple[int, int, int]) -> Network:
             nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
             if layer.bias is not None:
                 nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        elif isinstance(layer, nn.Embedding):
+            nn.init.normal_(layer.weight, generator=generator)
+            if layer.padding_idx is not None:
+                nn.init.zeros_(layer.weight[layer.padding_idx])
     if start := getattr(model, "start", None):
         start(generator)
     return model
