@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vae_core import plugins
 from vae_core.datasets import data_root as usual_data_root
 from vae_core.errors import ClusterError, RunNotFound, VaeCoreError
 from vae_core.evaluation.features import classifier_spec
@@ -67,7 +68,7 @@ def train_on_cluster(
 
     Args:
         plan, store, execution, on_event: as of `engines.run_sweep`; the images must lie under the data root on
-            every worker.
+            every worker, and the modules of ``VAE_PLUGINS`` on its path.
         workers: of the cluster that is started where there is no address; left out, the cores.
         address: of an existing cluster, such as ``auto`` or ``ray://host:10001``.
 
@@ -103,7 +104,7 @@ def train_on_cluster(
             try:
                 results = ray.get(done)
             except ray.exceptions.RayError as error:
-                results = [_Result(spec.key, b"", _sentence(error)) for spec in unit]
+                results = [_Result(spec.key, b"", _why(error)) for spec in unit]
             for result in results:
                 problem = result.problem or _file(store, result)
                 if problem:
@@ -131,13 +132,17 @@ def _connect(ray: Any, workers: int | None, address: str | None) -> bool:
     if ray.is_initialized():
         return False
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    # What a member's specification names may come from a plugin, which each worker imports for itself.
+    environment = {name: os.environ[name] for name in (plugins.VARIABLE,) if name in os.environ}
     if address is None:
         options |= {"num_cpus": workers or cores(), "include_dashboard": False}
         # Workers of a cluster on this machine find the package where it is.
-        options["runtime_env"] = {"env_vars": {"PYTHONPATH": os.pathsep.join([str(PROJECT), *_python_path()])}}
+        environment["PYTHONPATH"] = os.pathsep.join([str(PROJECT), *_python_path()])
+        options["runtime_env"] = {"env_vars": environment}
     else:
         _check_reachable(address)
-        options |= {"address": address, "runtime_env": {"py_modules": [str(PROJECT / "vae_core")]}}
+        package = [str(PROJECT / "vae_core")]
+        options |= {"address": address, "runtime_env": {"py_modules": package, "env_vars": environment}}
     try:
         ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
@@ -215,6 +220,12 @@ def _file(store: Store, result: _Result) -> str:
         except VaeCoreError as error:
             return str(error)
     return ""
+
+
+def _why(error: Exception) -> str:
+    """Why a task gave no results: what it raised itself, where that is meant for people."""
+    cause = getattr(error, "cause", None)
+    return str(cause) if isinstance(cause, VaeCoreError) else _sentence(error)
 
 
 def _sentence(error: Exception) -> str:
