@@ -26,6 +26,7 @@ from vae_core.storage.manifest import PROJECT, SHIPPED
 from vae_core.storage.store import SUFFIX, Store
 from vae_core.sweep.local import Event, Listener, cores
 from vae_core.sweep.plan import Plan
+from vae_core.training.stacked import can_stack
 
 RETRIES = 3
 REACHED_SECONDS = 5.0
@@ -64,7 +65,7 @@ def train_on_cluster(
     workers: int | None = None,
     address: str | None = None,
 ) -> dict[str, str]:
-    """Every group as a task where the cluster has GPUs, else every member.
+    """Every group as a task where the cluster has GPUs and the model can be stacked, else every member.
 
     Args:
         plan, store, execution, on_event: as of `engines.run_sweep`; the images must lie under the data root on
@@ -82,7 +83,8 @@ def train_on_cluster(
     started_here = _connect(ray, workers, address)
     try:
         on_gpu = execution.device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
-        units = list(plan.groups) if on_gpu else [(spec,) for spec in plan.specs]
+        together = on_gpu and can_stack(plan.specs[0])
+        units = list(plan.groups) if together else [(spec,) for spec in plan.specs]
         resources = {"num_gpus": 1, "num_cpus": 1} if on_gpu else {"num_cpus": 1}
         task = ray.remote(max_retries=RETRIES, **resources)(_train_unit)
         there = replace(execution, data_root=str(execution.data_root or usual_data_root()))

@@ -1,4 +1,4 @@
-"""A sweep on this machine: as one program on a GPU, else one process per core with one thread each.
+"""A sweep on this machine: as one program on a GPU where that can be, else one process per core with one thread each.
 
 Two threads in one small network wait for each other more than they help; a process of its own for each member keeps
 every core busy, and one member's end is nobody else's.
