@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vae_core import plugins
 from vae_core.errors import SpecError
 from vae_core.models.bottleneck import BOTTLENECKS, Bottleneck
+from vae_core.options import check_declaration
 
 if TYPE_CHECKING:
     from vae_core.models.network import Network
@@ -111,8 +112,10 @@ def register_model(name: str, kind: ModelKind) -> None:
     """Add a model from outside of this package.
 
     Raises:
-        ValueError: another model has this name.
+        ValueError: another model has this name, or its options are not declared as `vae_core.options` asks for.
     """
+    if kind.options is not None:
+        check_declaration(kind.options)
     if MODELS.get(name, kind) != kind:
         raise ValueError(f"there is a model {name} already: {MODELS[name].title}")
     MODELS[name] = kind
