@@ -30,6 +30,7 @@ from vae_core.spec import RunSpec
 from vae_core.storage.state import TrainingState
 from vae_core.training.device import choose_device, choose_precision
 from vae_core.training.optimisers import optimiser_state, restore_optimisers
+from vae_core.training.programs import checked_programs
 from vae_core.training.schedule import images_per_epoch, learning_rate_at, shown_images, snapshot_epochs
 from vae_core.training.step import Batch, Step, floats, new_step
 
@@ -91,6 +92,7 @@ def train(
         save_state: called after each epoch, before `on_epoch`, with all that resuming needs.
 
     Raises:
+        SpecError: a network that pages could not run, see `new_model`: before the first epoch.
         TrainingDiverged: the loss became infinite or NaN; names the epoch and the run.
     """
     where = choose_device(execution.device)
@@ -155,8 +157,13 @@ def diverged(spec: RunSpec, epoch: int, record: dict[str, float]) -> TrainingDiv
 
 
 def new_model(spec: RunSpec, training: ImageDataset) -> Network:
-    """An untrained model, on the CPU; its last bias as the images say where `start_at_mean` asks for it."""
+    """An untrained model, on the CPU; its last bias as the images say where `start_at_mean` asks for it.
+
+    Raises:
+        SpecError: pages could not run it, see `checked_programs`: said here rather than once it is trained.
+    """
     model = build(spec, training.image_shape)
+    checked_programs(spec, model)
     if spec.start_at_mean:
         mean = torch.from_numpy(training.images.mean(axis=0).ravel() / 255.0)
         start = likelihood(spec, model).natural_parameters(mean)
