@@ -144,8 +144,31 @@ def options_of(record: type) -> dict[str, Option]:
     return {field.name: field.metadata["option"] for field in fields if "option" in field.metadata}
 
 
+def check_declaration(record: type) -> None:
+    """Whether a class can be a model's own record: asked when the model is registered.
+
+    Raises:
+        ValueError: it is no frozen dataclass, or a field of it lacks its kind, its help, or a default of that kind.
+    """
+    name = getattr(record, "__name__", shown(record))
+    if not isinstance(record, type) or not dataclasses.is_dataclass(record):
+        raise ValueError(f"the options {name} must be a frozen dataclass")
+    if not record.__dataclass_params__.frozen or not record.__dataclass_params__.eq:  # type: ignore[attr-defined]
+        raise ValueError(f"the options {name} must be a frozen dataclass, which is compared by its fields")
+    declared = options_of(record)
+    for field in dataclasses.fields(record):
+        if field.name not in declared or not declared[field.name].help:
+            raise ValueError(
+                f"the field {field.name} of the options {name} needs its kind and help: make it by 'option'"
+            )
+    try:
+        check_record(record())
+    except SpecError as error:
+        raise ValueError(f"a default of the options {name} is out of its own range: {error}") from error
+
+
 def check_record(record: Any) -> None:
-    """Check the fields of a model's own frozen record; call it in its ``__post_init__``.
+    """Check the fields of a model's own frozen record, whoever made it.
 
     Raises:
         SpecError: the message names the field and its range.
@@ -156,21 +179,21 @@ def check_record(record: Any) -> None:
 
 
 def record_from(record: type, values: object, model: str) -> Any:
-    """A model's own record from the JSON of a specification; None gives all defaults.
+    """A model's own record, checked, from the JSON of a specification; None is the record of all its defaults.
 
     Raises:
-        SpecError: not an object, or with an unknown field.
+        SpecError: no object, a field that it does not have, or a value out of its field's range.
     """
-    if values is None:
-        return record()
-    if isinstance(values, record):
-        return values
-    if not isinstance(values, Mapping):
-        raise SpecError(f"options of model {model!r} must be an object of fields, not {shown(values)}.")
-    known = [field.name for field in dataclasses.fields(record)]
-    if unknown := sorted(set(values) - set(known), key=str):
-        raise SpecError(f"model {model!r} has no option {shown(unknown[0])}; it has {', '.join(known)}.")
-    return record(**values)
+    if not isinstance(values, record):
+        values = {} if values is None else values
+        if not isinstance(values, Mapping):
+            raise SpecError(f"options of model {model!r} must be an object of fields, not {shown(values)}.")
+        known = [field.name for field in dataclasses.fields(record)]
+        if unknown := sorted(set(values) - set(known), key=str):
+            raise SpecError(f"model {model!r} has no option {shown(unknown[0])}; it has {', '.join(known)}.")
+        values = record(**values)
+    check_record(values)
+    return values
 
 
 def unusual(record: Any) -> dict[str, Any]:

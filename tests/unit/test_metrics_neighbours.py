@@ -20,10 +20,13 @@ def all_distances(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return np.sqrt(np.square(points[:, None].astype(np.float64) - reference[None]).sum(axis=2))
 
 
-def test_a_page_that_measures_loads_neither_torch_nor_scikit_learn(
+def test_who_lists_runs_waits_for_nothing_that_only_measuring_needs(
     run_python: Callable[..., subprocess.Popen[str]],
 ) -> None:
-    script = "import sys, vae_core.metrics; print([name for name in ('torch', 'sklearn') if name in sys.modules])"
+    script = (
+        "import sys, vae_core.metrics, vae_core.payloads.plane, vae_core.storage.store; "
+        "print([name for name in ('torch', 'sklearn', 'scipy') if name in sys.modules])"
+    )
     output, errors = run_python("-c", script).communicate(timeout=60)
     assert output == "[]\n", errors
 

@@ -130,7 +130,7 @@ def test_no_file_of_the_store_is_unpickled(kind, marker, tmp_path):
     with pytest.raises(DamagedRun):
         store.verify(SPEC.key)
     training, validation = (datasets.load("digits", split) for split in ("train", "validation"))
-    assert Film(SPEC, training, validation, partial).rebuilt == {}
+    assert Film.of(SPEC, training, validation, partial).rebuilt == {}
     evict(store, most=0, only_say=True)
     assert store.load_partial(SPEC) is None
     with pytest.raises(DamagedRun, match="set aside"):

@@ -12,8 +12,11 @@ import gc
 import os
 import sys
 
+# Imported here so that no session's first run pays for them; every plane asks scipy for its nearest points.
+import scipy.spatial  # noqa: F401
+
 import vae_core.payloads.plane
-import vae_core.storage.store  # noqa: F401  imported here so that no session has to wait for it
+import vae_core.storage.store  # noqa: F401
 from ui.streamlit_private import remember_theme, welcome_returning_visitors
 
 # For torch, if a page imports it: one thread, because sessions share the cores.

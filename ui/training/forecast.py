@@ -9,11 +9,11 @@ from ui.runs.resources import listing
 from vae_core import datasets
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
+from vae_core.training.schedule import images_per_epoch
 
 COMPUTED_SECONDS = 30.0  # for a model that is computed, not trained
 BASE_MEMORY = 510e6  # bytes: Python, torch and what measuring imports
 MOST_HELD_OUT, MEASURED_AT_ONCE, CLASSIFIER_MAPS = 10_000, 2_000, 32
-FEW_IMAGES, FEWEST_PER_EPOCH = 1_000, 5_000  # as in training.loop
 _CONV_KERNEL = 4  # as in models.conv
 
 
@@ -45,8 +45,8 @@ def work_of(spec: RunSpec) -> float:
     multiplications = sum(a * b for a, b in pairwise(widths))
     if model_kind(spec.model).family == "conv":
         multiplications = height * width * sum(spec.hidden[:-1])
-    # A rough allowance for the fixed cost of an image, which dominates for tiny ones.
-    return max(1, images_shown(known.training_images)) * (multiplications + 20_000)
+    # A rough allowance for what an image costs besides its multiplications: it is all that counts on tiny ones.
+    return max(1, images_per_epoch(known.training_images)) * (multiplications + 20_000)
 
 
 def weight_count(spec: RunSpec) -> int:
@@ -98,11 +98,6 @@ def memory_of(spec: RunSpec) -> float:
     batch = 2 * 4 * spec.batch_size * 2 * (layers + pixels)
     seen = 4 * CLASSIFIER_MAPS * pixels * min(MEASURED_AT_ONCE, held_out)
     return BASE_MEMORY + weights + images + batch + seen
-
-
-def images_shown(count: int) -> int:
-    """Images per epoch, as `training.loop.images_per_epoch`, whose module imports torch."""
-    return count * math.ceil(FEWEST_PER_EPOCH / count) if 0 < count < FEW_IMAGES else count
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import softmax
 
 from vae_core.errors import DamagedRun
 from vae_core.metrics import hole_threshold, nearest_distances
@@ -69,6 +68,8 @@ class FeatureSpace:
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Features (N, f) -> class probabilities (N, K)."""
+        from scipy.special import softmax  # takes half a second to import
+
         logits = run_program(self.run.decoder, self.run.weights, features).astype(np.float64)
         return softmax(logits, axis=1)
 

@@ -6,7 +6,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
 
 from vae_core.errors import MeasureError
 from vae_core.losses.gaussian import closed_form_kl, reparameterise
@@ -83,6 +82,8 @@ def _log_own_share(mean: np.ndarray, log_var: np.ndarray, chosen: np.ndarray, no
     mean = mean - mean.mean(axis=0)  # densities do not change with the origin; rounding does
     largest = (np.square(mean) + np.exp(log_var)).max(axis=0)
     log_var = np.maximum(log_var, np.log(NARROWEST * largest))
+    from scipy.special import logsumexp  # takes half a second to import
+
     precision = np.exp(-log_var)
     # sum_d (z - mean)^2 * precision as one product [z^2, z, 1].[precision, -2 mean precision, mean^2 precision]:
     # an array over samples, images and dimensions would need too much memory.

@@ -10,7 +10,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from vae_core.errors import MeasureError
 from vae_core.metrics.checks import equal_width, finite_rows, positive_count
@@ -99,6 +98,8 @@ def coverage_and_density(real: np.ndarray, fake: np.ndarray, k: int = 5) -> Cove
             neighbourhood has a size.
         ValueError: the widths differ, or k is below 1.
     """
+    from scipy.spatial.distance import cdist  # takes half a second to import
+
     positive_count("k", k)
     real, fake = finite_rows("real images", real, least=k + 1), finite_rows("samples", fake)
     equal_width(real, fake)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from vae_core.errors import MeasureError
 from vae_core.metrics.checks import equal_shape, finite_rows
@@ -54,6 +53,8 @@ def empty_beyond(points: np.ndarray, share: float = 0.99) -> float:
     Args:
         points: (N, k), at least two.
     """
+    from scipy.spatial import KDTree  # takes half a second to import
+
     if len(points) < 2:
         raise ValueError("empty_beyond needs at least two points")
     distances, _ = KDTree(points).query(points, k=2)  # the nearest is the point itself

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from vae_core.errors import MeasureError
 from vae_core.metrics.checks import distinct, equal_width, finite_rows, positive_count
@@ -91,6 +90,8 @@ def _nearest_others(codes: np.ndarray, k: int) -> np.ndarray:
         from sklearn.neighbors import NearestNeighbors  # takes seconds to import
 
         return NearestNeighbors(n_neighbors=k).fit(codes).kneighbors(return_distance=False)
+    from scipy.spatial import KDTree  # takes half a second to import
+
     indices = KDTree(codes).query(codes, k + 1)[1]
     # A code comes first among its neighbours, unless more than k others coincide with it.
     itself = indices == np.arange(len(codes))[:, None]

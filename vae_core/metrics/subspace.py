@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import subspace_angles
 
 from vae_core.errors import MeasureError
 from vae_core.metrics.checks import equal_shape, finite_rows
@@ -23,6 +22,8 @@ def principal_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         MeasureError: directions that are not linearly independent, or values that are not finite.
         ValueError: the shapes differ.
     """
+    from scipy.linalg import subspace_angles  # takes half a second to import
+
     a, b = finite_rows("rows of the directions", a), finite_rows("rows of the directions", b)
     equal_shape(a, b)
     for directions in (a, b):

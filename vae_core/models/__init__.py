@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vae_core import plugins
 from vae_core.errors import SpecError
 from vae_core.models.bottleneck import BOTTLENECKS, Bottleneck
+from vae_core.options import check_declaration
 
 if TYPE_CHECKING:
     from vae_core.models.network import Network
@@ -111,8 +112,10 @@ def register_model(name: str, kind: ModelKind) -> None:
     """Register a model defined outside this package.
 
     Raises:
-        ValueError: another model has this name.
+        ValueError: another model has this name, or its options are not declared as `vae_core.options` asks for.
     """
+    if kind.options is not None:
+        check_declaration(kind.options)
     if MODELS.get(name, kind) != kind:
         raise ValueError(f"there is a model {name} already: {MODELS[name].title}")
     MODELS[name] = kind
@@ -168,8 +171,8 @@ def check_architecture(spec: RunSpec, image_shape: tuple[int, int, int]) -> None
 def build(spec: RunSpec, image_shape: tuple[int, int, int]) -> Network:
     """An untrained model on the CPU, its weights fixed by ``spec.seed``.
 
-    Layers are initialised as by PyTorch's default, uniform in +-1/sqrt(fan_in), but from a separate generator: the
-    global random state is not used, so threads cannot affect each other's runs.
+    Layers start as PyTorch's default does, uniform in +-1/sqrt(fan_in), and N(0, 1) for the rows of an embedding, but
+    from a generator of their own: the global random state has no say, so threads cannot disturb each other's runs.
     """
     import torch
     from torch import nn
@@ -186,6 +189,10 @@ def build(spec: RunSpec, image_shape: tuple[int, int, int]) -> Network:
             nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
             if layer.bias is not None:
                 nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        elif isinstance(layer, nn.Embedding):
+            nn.init.normal_(layer.weight, generator=generator)
+            if layer.padding_idx is not None:
+                nn.init.zeros_(layer.weight[layer.padding_idx])
     if start := getattr(model, "start", None):
         start(generator)
     return model

@@ -5,10 +5,38 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Iterable
 from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from torch import nn
 
 from vae_core.program.operations import OPERATIONS, Program, record
+
+if TYPE_CHECKING:
+    from vae_core.models.network import Network
+
+
+class Programs(NamedTuple):
+    """All that a network's file lists.
+
+    Attributes:
+        encoder: from a flat image to its code; empty where the network declares none.
+        decoder: from a code to natural parameters.
+        further: what there is beside them, by name.
+    """
+
+    encoder: Program
+    decoder: Program
+    further: dict[str, Program]
+
+
+def programs_of(model: Network) -> Programs:
+    """The programs that a network declares.
+
+    Raises:
+        TypeError, ValueError: as of `program`.
+    """
+    further = {name: program(layers) for name, layers in model.further_layers().items()}
+    return Programs(program(model.encoder_layers()), decoder_program(model.decoder), further)
 
 
 def program(layers: Iterable[tuple[str, nn.Module]]) -> Program:

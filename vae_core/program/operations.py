@@ -51,7 +51,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from vae_core.program.convolutions import causal_mask, conv, conv_shape, conv_transpose, conv_transpose_shape
 
@@ -355,7 +354,9 @@ def _export_embedding(module: Any) -> Layer:
 
 
 def _nearest(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
-    # Each distance from its own differences, in float64: two equal rows then have equal distances, and the first wins.
+    from scipy.spatial.distance import cdist  # takes half a second to import, and only a codebook needs it
+
+    # Each distance from its own differences, in float64: two equal rows are then exactly as far, and the first wins.
     away = cdist(x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), weights[layer["weight"]], "sqeuclidean")
     return away.argmin(axis=1).reshape(x.shape[:-1]).astype(np.float32)
 

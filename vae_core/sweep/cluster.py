@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vae_core import plugins
 from vae_core.datasets import data_root as default_data_root
 from vae_core.errors import ClusterError, RunNotFound, VaeCoreError
 from vae_core.evaluation.features import classifier_spec
@@ -25,6 +26,7 @@ from vae_core.storage.manifest import PROJECT, SHIPPED
 from vae_core.storage.store import SUFFIX, Store
 from vae_core.sweep.local import Event, Listener, cores
 from vae_core.sweep.plan import Plan
+from vae_core.training.stacked import can_stack
 
 RETRIES = 3
 REACHED_SECONDS = 5.0
@@ -63,12 +65,12 @@ def train_on_cluster(
     workers: int | None = None,
     address: str | None = None,
 ) -> dict[str, str]:
-    """Train every group as a task if the cluster has GPUs, else every member.
+    """Every group as a task where the cluster has GPUs and the model can be stacked, else every member.
 
     Args:
         plan, store, execution, on_event: as of `engines.run_sweep`; the images must lie under the data root on
-            every worker.
-        workers: of the cluster that is started if there is no address; default: the number of cores.
+            every worker, and the modules of ``VAE_PLUGINS`` on its path.
+        workers: of the cluster that is started where there is no address; left out, the cores.
         address: of an existing cluster, such as ``auto`` or ``ray://host:10001``.
 
     Returns:
@@ -81,7 +83,8 @@ def train_on_cluster(
     started_here = _connect(ray, workers, address)
     try:
         on_gpu = execution.device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
-        units = list(plan.groups) if on_gpu else [(spec,) for spec in plan.specs]
+        together = on_gpu and can_stack(plan.specs[0])
+        units = list(plan.groups) if together else [(spec,) for spec in plan.specs]
         resources = {"num_gpus": 1, "num_cpus": 1} if on_gpu else {"num_cpus": 1}
         task = ray.remote(max_retries=RETRIES, **resources)(_train_unit)
         on_worker = replace(execution, data_root=str(execution.data_root or default_data_root()))
@@ -103,7 +106,7 @@ def train_on_cluster(
             try:
                 results = ray.get(done)
             except ray.exceptions.RayError as error:
-                results = [_Result(spec.key, b"", _sentence(error)) for spec in unit]
+                results = [_Result(spec.key, b"", _why(error)) for spec in unit]
             for result in results:
                 problem = result.problem or _store_result(store, result)
                 if problem:
@@ -131,13 +134,17 @@ def _connect(ray: Any, workers: int | None, address: str | None) -> bool:
     if ray.is_initialized():
         return False
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    # What a member's specification names may come from a plugin, which each worker imports for itself.
+    environment = {name: os.environ[name] for name in (plugins.VARIABLE,) if name in os.environ}
     if address is None:
         options |= {"num_cpus": workers or cores(), "include_dashboard": False}
         # Workers of a cluster on this machine find the package where it is.
-        options["runtime_env"] = {"env_vars": {"PYTHONPATH": os.pathsep.join([str(PROJECT), *_python_path()])}}
+        environment["PYTHONPATH"] = os.pathsep.join([str(PROJECT), *_python_path()])
+        options["runtime_env"] = {"env_vars": environment}
     else:
         _check_reachable(address)
-        options |= {"address": address, "runtime_env": {"py_modules": [str(PROJECT / "vae_core")]}}
+        package = [str(PROJECT / "vae_core")]
+        options |= {"address": address, "runtime_env": {"py_modules": package, "env_vars": environment}}
     try:
         ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
@@ -215,6 +222,12 @@ def _store_result(store: Store, result: _Result) -> str:
         except VaeCoreError as error:
             return str(error)
     return ""
+
+
+def _why(error: Exception) -> str:
+    """Why a task gave no results: what it raised itself, where that is meant for people."""
+    cause = getattr(error, "cause", None)
+    return str(cause) if isinstance(cause, VaeCoreError) else _sentence(error)
 
 
 def _sentence(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""A sweep on this machine: as one program on a GPU, else one process per core with one thread each.
+"""A sweep on this machine: as one program on a GPU where that can be, else one process per core with one thread each.
 
 Two threads in one small network wait for each other more than they help; a separate process for each member keeps
 every core busy, and a crash affects one member only.

@@ -17,11 +17,12 @@ from vae_core.evaluation.losses import encode
 from vae_core.evaluation.measure import measure
 from vae_core.models import model_kind
 from vae_core.models.network import Network
-from vae_core.program.export import decoder_program, program
+from vae_core.program.export import programs_of
 from vae_core.run import Codes, Run
 from vae_core.sampling import MOST_TO_FIT, fit_mixture
 from vae_core.spec import RunSpec
-from vae_core.training.loop import Trained, images_per_epoch
+from vae_core.training.loop import Trained
+from vae_core.training.schedule import images_per_epoch
 
 LARGEST_HALF = float(np.finfo(np.float16).max)
 
@@ -57,14 +58,15 @@ def finish(
     seconds = sum(record["seconds"] for record in trained.history)
     shown = images_per_epoch(len(training)) if model_kind(spec.model).trained else len(training)
     codes = _as_stored(encode(model, validation))
+    programs = programs_of(model)
     run = Run(
         spec=spec,
         image_shape=training.image_shape,
         label_names=training.label_names,
         weights=weights,
-        decoder=decoder_program(model.decoder),
-        encoder=program(model.encoder_layers()),
-        further_programs={name: program(layers) for name, layers in model.further_layers().items()},
+        decoder=programs.decoder,
+        encoder=programs.encoder,
+        further_programs=programs.further,
         codes=codes,
         history=trained.history,
         snapshots=np.stack([trained.snapshots[epoch] for epoch in epochs]),

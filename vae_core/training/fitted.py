@@ -13,7 +13,8 @@ from vae_core.errors import SpecError
 from vae_core.losses.likelihoods import likelihood
 from vae_core.models import build
 from vae_core.spec import RunSpec
-from vae_core.training.loop import SNAPSHOT_NUMBERS, Progress, Trained
+from vae_core.training.loop import Progress, Trained
+from vae_core.training.schedule import shown_images
 
 # The encoder's weight (d, D) and bias (d,), and the decoder's, (D, d) and (D,).
 Linear = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -51,7 +52,7 @@ def fit(
                 f"{prefix}reconstruction": p_x_given_z.negative_log_likelihood(output, x).mean().item(),
                 f"{prefix}kl": 0.0,
             }
-        shown = validation.first(SNAPSHOT_NUMBERS // spec.latent_dim or 1)
+        shown = validation.first(shown_images(spec))
         snapshot = model.encode_mean(torch.from_numpy(shown.floats()))
     record["seconds"] = seconds
     if on_epoch:

@@ -63,8 +63,8 @@ def get_or_train(
         pictures: Film | None = None
         if model_kind(spec.model).trained:
             resume = store.load_partial(spec)
-            if film and model_kind(spec.model).bottleneck.continuous:
-                pictures = Film(spec, training, validation, store.partial_path(spec.key))
+            if film:
+                pictures = Film.of(spec, training, validation, store.partial_path(spec.key))
             trained = train(
                 spec,
                 training,

@@ -30,15 +30,11 @@ from vae_core.spec import RunSpec
 from vae_core.storage.state import TrainingState
 from vae_core.training.device import choose_device, choose_precision
 from vae_core.training.optimisers import optimiser_state, restore_optimisers
+from vae_core.training.programs import checked_programs
+from vae_core.training.schedule import images_per_epoch, learning_rate_at, shown_images, snapshot_epochs
 from vae_core.training.step import Batch, Step, floats, new_step
 
 EVALUATION_BATCH = 2_000
-SNAPSHOT_NUMBERS = 1_000  # of one epoch's snapshot: 500 images for d = 2
-# With few images an epoch is several passes: its bookkeeping would otherwise cost more than its steps.
-FEW_IMAGES, FEWEST_PER_EPOCH = 1_000, 5_000
-MAX_SNAPSHOTS = 60
-WARM_UP_SHARE = 0.1
-START_DIVISOR, END_DIVISOR = 25.0, 1e4
 _VALIDATION_STREAM = 2**31  # seeds of the validation noise, apart from every training epoch's
 
 
@@ -74,24 +70,6 @@ class Trained:
     precision: str
 
 
-def learning_rate_at(step: int, steps: int, peak: float) -> float:
-    """One-cycle schedule (Smith and Topin 2018): cosine up over the first tenth, cosine down to peak / 10^4."""
-    warm_up = max(1.0, WARM_UP_SHARE * steps)
-    if step < warm_up:
-        low, share = peak / START_DIVISOR, step / warm_up
-        return low + (peak - low) * 0.5 * (1.0 - math.cos(math.pi * share))
-    low, share = peak / END_DIVISOR, (step - warm_up) / max(1.0, steps - warm_up)
-    return low + (peak - low) * 0.5 * (1.0 + math.cos(math.pi * share))
-
-
-def snapshot_epochs(epochs: int) -> set[int]:
-    """The epochs whose latent plane is kept: all up to `MAX_SNAPSHOTS`, else the first ten and an even spread."""
-    if epochs <= MAX_SNAPSHOTS:
-        return set(range(1, epochs + 1))
-    spread = np.linspace(10, epochs, MAX_SNAPSHOTS - 9)
-    return set(range(1, 10)) | {round(epoch) for epoch in spread}
-
-
 def train(
     spec: RunSpec,
     training: ImageDataset,
@@ -114,7 +92,8 @@ def train(
         save_state: called after each epoch, before `on_epoch`, with all that resuming needs.
 
     Raises:
-        TrainingDiverged: the loss became infinite or NaN; the message names the epoch and the run.
+        SpecError: a network that pages could not run, see `new_model`: before the first epoch.
+        TrainingDiverged: the loss became infinite or NaN; names the epoch and the run.
     """
     where = choose_device(execution.device)
     exact = resume.precision if resume else choose_precision(execution.precision, where)
@@ -178,19 +157,19 @@ def diverged(spec: RunSpec, epoch: int, record: dict[str, float]) -> TrainingDiv
 
 
 def new_model(spec: RunSpec, training: ImageDataset) -> Network:
-    """An untrained model, on the CPU; `start_at_mean` sets its last bias from the training images."""
+    """An untrained model, on the CPU; its last bias as the images say where `start_at_mean` asks for it.
+
+    Raises:
+        SpecError: pages could not run it, see `checked_programs`: said here rather than once it is trained.
+    """
     model = build(spec, training.image_shape)
+    checked_programs(spec, model)
     if spec.start_at_mean:
         mean = torch.from_numpy(training.images.mean(axis=0).ravel() / 255.0)
         start = likelihood(spec, model).natural_parameters(mean)
         with torch.no_grad():
             model.decoder[-1].bias.copy_(start)  # type: ignore[operator]
     return model
-
-
-def shown_images(spec: RunSpec) -> int:
-    """How many held-out images an epoch's snapshot of the latent plane has."""
-    return SNAPSHOT_NUMBERS // spec.latent_dim or 1
 
 
 def epoch_generator(spec: RunSpec, epoch: int, device: torch.device) -> torch.Generator:
@@ -201,11 +180,6 @@ def epoch_generator(spec: RunSpec, epoch: int, device: torch.device) -> torch.Ge
 def validation_generator(spec: RunSpec, device: torch.device) -> torch.Generator:
     """The noise of every epoch's validation: the same each time."""
     return torch.Generator(device).manual_seed(spec.seed + _VALIDATION_STREAM)
-
-
-def images_per_epoch(count: int) -> int:
-    """Images per epoch for a training set of `count`: one pass, or several complete passes over a small set."""
-    return count * math.ceil(FEWEST_PER_EPOCH / count) if count < FEW_IMAGES else count
 
 
 def resident(images: ImageDataset, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -15,12 +15,13 @@ from vae_core import archive
 from vae_core.datasets import ImageDataset
 from vae_core.errors import DamagedRun
 from vae_core.losses.likelihoods import likelihood_of
-from vae_core.models import build
-from vae_core.program.export import decoder_program, program
+from vae_core.models import build, model_kind
+from vae_core.program.export import Programs
 from vae_core.program.forward import run_program
 from vae_core.spec import RunSpec
 from vae_core.storage.state import TrainingState
-from vae_core.training.loop import images_per_epoch, shown_images, snapshot_epochs
+from vae_core.training.programs import checked_programs
+from vae_core.training.schedule import images_per_epoch, shown_images, snapshot_epochs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,17 +35,27 @@ class Film:
     """Collects the pictures of one run.
 
     Args:
-        spec: of the run, whose model has a decoder and a plain encoder.
-        training: the training images.
-        validation: held-out images; the first few are reconstructed.
+        spec: of the run.
+        programs: of its model, the encoder among them.
+        training: what it learns from.
+        validation: held-out images; the first few are rebuilt.
         partial: file of the interrupted run, whose pictures are kept.
     """
 
-    def __init__(self, spec: RunSpec, training: ImageDataset, validation: ImageDataset, partial: Path) -> None:
-        model = build(spec, training.image_shape)
+    @classmethod
+    def of(cls, spec: RunSpec, training: ImageDataset, validation: ImageDataset, partial: Path) -> Film | None:
+        """The film of a run; None where its model rebuilds no images: codes are no place in a space, or the encoder is
+        no program."""
+        if not model_kind(spec.model).bottleneck.continuous:
+            return None
+        programs = checked_programs(spec, build(spec, training.image_shape))
+        return cls(spec, programs, training, validation, partial) if programs.encoder else None
+
+    def __init__(
+        self, spec: RunSpec, programs: Programs, training: ImageDataset, validation: ImageDataset, partial: Path
+    ) -> None:
         self.spec = spec
-        self.encoder = program(model.encoder_layers())
-        self.decoder = decoder_program(model.decoder)
+        self.encoder, self.decoder = programs.encoder, programs.decoder
         self.kept = snapshot_epochs(spec.epochs)
         self.originals = validation.images[: _image_count(len(self.kept), validation.image_shape)]
         self.labels = validation.labels[: shown_images(spec)].astype(np.uint8)

@@ -17,14 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from vae_core.datasets import ImageDataset
+from vae_core.datasets import ImageDataset, info
 from vae_core.errors import SpecError, TrainingDiverged
 from vae_core.evaluation.losses import observed
 from vae_core.execution import DEFAULT_EXECUTION, Execution
 from vae_core.losses.likelihoods import likelihood
 from vae_core.losses.objectives import Objective, Terms
 from vae_core.losses.terms import weights_at
-from vae_core.models import ModelKind, model_kind, named
+from vae_core.models import ModelKind, build, model_kind, named
 from vae_core.models.network import Network
 from vae_core.spec import RunSpec
 from vae_core.storage.state import TrainingState
@@ -38,15 +38,12 @@ from vae_core.training.loop import (
     diverged,
     epoch_generator,
     final_loss,
-    images_per_epoch,
-    learning_rate_at,
     new_model,
     resident,
-    shown_images,
-    snapshot_epochs,
     validation_generator,
 )
 from vae_core.training.optimisers import ADAM_STATE
+from vae_core.training.schedule import images_per_epoch, learning_rate_at, shown_images, snapshot_epochs
 from vae_core.training.step import draws, floats, new_adam
 
 VARYING = ("beta", "reconstruction_weight", "kl_warm_up")  # what members of one stack may differ in
@@ -73,10 +70,16 @@ def same_program(spec: RunSpec) -> RunSpec:
     return replace(spec, beta=beta, reconstruction_weight=None, kl_warm_up=None)
 
 
-def stacks(kind: ModelKind) -> bool:
-    """Whether models of a kind can be trained as one program: on the ELBO's terms, by the default step."""
-    usual = ModelKind("", "")
-    return kind.trained and (kind.objective, kind.step) == (usual.objective, usual.step)
+def can_stack(spec: RunSpec) -> bool:
+    """Whether runs that differ from `spec` in `VARYING` only can be trained as one program.
+
+    They are trained on the ELBO's terms, by the usual step, and their network has parameters alone: a buffer that
+    training changes, such as the moving averages of batch norm, is nothing that one call can change for all of them.
+    """
+    kind, usual = model_kind(spec.model), ModelKind("", "")
+    if not kind.trained or (kind.objective, kind.step) != (usual.objective, usual.step):
+        return False
+    return not list(build(spec, info(spec.dataset).image_shape).buffers())
 
 
 class _Terms(nn.Module):
@@ -95,7 +98,7 @@ class Stack:
     """K models in one.
 
     Args:
-        specs: alike but for `VARYING`.
+        specs: alike but for `VARYING`, and `can_stack`.
         training: the images that they will learn from.
         device: where.
         precision: ``float32`` or ``bfloat16``.
@@ -110,9 +113,7 @@ class Stack:
         self._stack()
 
     def _stack(self) -> None:
-        parameters, buffers = stack_module_state([_Terms(m, self.specs[0]).to(self.device) for m in self.models])
-        if buffers:
-            raise SpecError(f"models with buffers cannot be trained as one program: {self.specs[0].model}.")
+        parameters, _ = stack_module_state([_Terms(m, self.specs[0]).to(self.device) for m in self.models])
         self.parameters = {name: value.detach().requires_grad_() for name, value in parameters.items()}
         self.optimizer = new_adam(list(self.parameters.values()), self.specs[0].learning_rate)
 
@@ -228,7 +229,7 @@ def train_stack(
     first_spec = specs[0]
     if any(same_program(spec) != same_program(first_spec) for spec in specs):
         raise SpecError(f"models of one stack may differ in {', '.join(VARYING)} only.")
-    if not stacks(model_kind(first_spec.model)):
+    if not can_stack(first_spec):
         raise SpecError(f"model {first_spec.model!r} cannot be trained as one program with others.")
     where = choose_device(execution.device)
     exact = resume[0].precision if resume else choose_precision(execution.precision, where)
