@@ -37,7 +37,7 @@ ON_CPU = Execution(device="cpu", precision="float32")
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 Make = Callable[..., RunSpec]
-PATIENCE = 60.0  # seconds until a test that waits for another thread or process gives up
+PATIENCE = 240.0  # seconds until a test that waits for another thread or process gives up
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_a_stored_run_has_the_variance_it_learned(small_spec: Make, tmp_path: Pa
     learned = float(run.weights["log_variance"])
     assert chosen.variance == math.exp(learned)
     assert abs(learned - math.log(0.5)) > 0.01
-    x, output = torch.rand(4, 64), torch.rand(4, 64)
+    x, output = torch.rand(2, 4, 64, generator=torch.Generator().manual_seed(0))
     expected = -torch.distributions.Normal(output, math.exp(0.5 * learned)).log_prob(x).sum(dim=1)
     torch.testing.assert_close(chosen.negative_log_likelihood(output, x), expected)
     torch.testing.assert_close(likelihood(spec, run.model).negative_log_likelihood(output, x), expected)
@@ -298,9 +298,9 @@ def assert_same_run(one: Run, other: Run) -> None:
 
 
 @pytest.fixture(scope="module")
-def alone(small_spec: Make, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+def alone(small_spec: Make, shared_folder: Path) -> dict[str, Run]:
     """The members, each trained by itself."""
-    store = Store(tmp_path_factory.mktemp("alone"))
+    store = Store(shared_folder / "alone")
     return {spec.key: get_or_train(store, spec, **CPU) for spec in members(small_spec)}
 
 
