@@ -1,6 +1,6 @@
-"""A class on one server: how long simulated sessions wait for a page to open and to run again.
+"""A class on one server: how long simulated sessions wait for a page to open and to rerun.
 
-Each session is what a browser tab is to the server (`sessions.py`). All live in one process, beside the server on the
+To the server, each session looks like a browser tab (`sessions.py`). All run in one process, beside the server on the
 same machine; nothing leaves it. Run, with nothing else running on the machine::
 
     python benchmarks/classroom.py                                  # 30 sessions on Home
@@ -10,14 +10,15 @@ same machine; nothing leaves it. Run, with nothing else running on the machine::
     python benchmarks/classroom.py --soak 600 --sessions 200 --every 10
 
 1. One session opens the page and leaves: the server's first run imports and reads what all later ones share.
-2. ``--sessions`` open it, evenly over ``--open-within`` seconds. Measured: connecting to `script_finished`.
-3. Each asks for ``--reruns`` runs, one every ``--every`` seconds, sessions evenly apart. Measured: from when a run
-   was due (not from when it could be sent: a slow server must not slow down its own test) to `script_finished`.
-   On the β dial each of them releases the dial at another stop, in the explorer it pins another point.
+2. ``--sessions`` open it, evenly spread over ``--open-within`` seconds. Measured: from connecting to
+   `script_finished`.
+3. Each requests ``--reruns`` reruns, one every ``--every`` seconds, sessions evenly spread. Measured: from the time at
+   which a rerun was due (not from when it could be sent: a slow server must not slow down its own test) to
+   `script_finished`. On the β dial each releases the dial at another stop, in the explorer it pins another point.
 
-A soak does 3. for so many seconds, its sessions spread over all pages, each going on to the next page after every
-tenth run, as by its link in a new tab. A script that does not finish successfully, or that shows an exception or an
-error box, is an error.
+A soak test repeats step 3 for a given time with its sessions spread over all pages; each moves to the next page after
+every tenth rerun, as if by its link in a new tab. A script that does not finish successfully, or that shows an
+exception or an error box, is an error.
 
 Goals on two cores: 30 sessions opening a page within 3 s, p95 at most 0.5 s; one rerun a second each, p95 at most 0.1
 s; 100 sessions at one rerun in 3 s, p95 at most 0.2 s; 200 of them, p95 at most 1 s; on every page. 200 open sessions
@@ -48,18 +49,18 @@ from ui.chapters import chapters
 
 PAGES = tuple(chapter.url for chapter in chapters())
 SETTLE = 1.0  # seconds between the phases
-PAGE_AFTER = 10  # runs, in a soak
+PAGE_AFTER = 10  # reruns, in a soak test
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a class does.
+    """The load of a class.
 
     Attributes:
         page: its name in the URL.
         sessions: how many.
-        open_within: seconds in which all of them come.
-        reruns: of each.
+        open_within: seconds within which all of them open the page.
+        reruns: per session.
         every: seconds between a session's reruns.
         goal: seconds, the 95th percentile of reruns.
     """
@@ -85,7 +86,7 @@ IDLE_GOAL = 700.0  # megabytes, 200 sessions
 
 @dataclass
 class Seen:
-    """What a lesson showed: its phases, and the server's megabytes before, with all open, and at the end."""
+    """The measurements of a lesson: its phases, and the server's megabytes before, with all open, and at the end."""
 
     lesson: Lesson
     phases: dict[str, Phase]
@@ -93,12 +94,12 @@ class Seen:
 
     @property
     def errors(self) -> list[str]:
-        """Of all phases."""
+        """The errors of all phases."""
         return [error for phase in self.phases.values() for error in phase.errors]
 
 
 def commits(session: Session, number: int) -> Mapping[str, Any] | None:
-    """What a visitor of the session's page commits in a run; None where nothing is."""
+    """The component state that a visitor commits in a rerun; None if the page has no such component."""
     for key in session.components:
         if session.page == "beta" and key == "beta-dial-2":
             return {key: {"beta": number % 11}}
@@ -108,10 +109,10 @@ def commits(session: Session, number: int) -> Mapping[str, Any] | None:
 
 
 async def warm_up(server: Group, page: str) -> float:
-    """The first visitor of a page in each process, who leaves again: the longest of them waited so many seconds."""
+    """Open a page once in each process; returns the longest waiting time in seconds."""
     waits = []
-    for seat in server.every_seat():
-        session = Session(server.url, page, seat)
+    for cookie in server.every_replica_cookie():
+        session = Session(server.url, page, cookie)
         began = time.perf_counter()
         try:
             await session.open()
@@ -123,8 +124,8 @@ async def warm_up(server: Group, page: str) -> float:
 
 
 async def attend(server: Group, lesson: Lesson) -> Seen:
-    """Steps 2 and 3 at the head of this module."""
-    sessions = [Session(server.url, lesson.page, server.seat()) for _ in range(lesson.sessions)]
+    """Steps 2 and 3 of the module's docstring."""
+    sessions = [Session(server.url, lesson.page, server.replica_cookie()) for _ in range(lesson.sessions)]
     seen = Seen(lesson, {"opening": Phase(), "rerun": Phase()}, [server.resident_megabytes()])
     opening, again = seen.phases.values()
     try:
@@ -152,9 +153,9 @@ async def attend(server: Group, lesson: Lesson) -> Seen:
 
 
 async def visit(phase: Phase, server: Group, number: int, first: float, until: float, every: float) -> None:
-    """One session of a soak."""
-    seat = server.seat()
-    session, due, runs = Session(server.url, PAGES[number % len(PAGES)], seat), first, 0
+    """One session of a soak test."""
+    cookie = server.replica_cookie()
+    session, due, runs = Session(server.url, PAGES[number % len(PAGES)], cookie), first, 0
     try:
         if not await timed(phase, due, session.open):
             return
@@ -162,7 +163,7 @@ async def visit(phase: Phase, server: Group, number: int, first: float, until: f
             runs += 1
             if runs % PAGE_AFTER == 0:
                 await session.close()
-                session = Session(server.url, PAGES[(number + runs // PAGE_AFTER) % len(PAGES)], seat)
+                session = Session(server.url, PAGES[(number + runs // PAGE_AFTER) % len(PAGES)], cookie)
                 good = await timed(phase, due, session.open)
             else:
                 good = await timed(phase, due, partial(session.run, commits(session, runs)))
@@ -173,13 +174,13 @@ async def visit(phase: Phase, server: Group, number: int, first: float, until: f
 
 
 async def soak(server: Group, seconds: float, sessions: int, every: float) -> tuple[Phase, list[float | None]]:
-    """All pages for a while: what was seen, and the server's megabytes at every tenth of the time."""
+    """Load all pages for a while; returns the measurements, and the server's megabytes at every tenth of the time."""
     for page in PAGES:
         await warm_up(server, page)
     phase, start = Phase(), time.perf_counter() + 0.1
     memory: list[float | None] = []
 
-    async def weigh() -> None:
+    async def sample_memory() -> None:
         for _ in range(10):
             await asyncio.sleep(seconds / 10)
             memory.append(server.resident_megabytes())
@@ -189,7 +190,7 @@ async def soak(server: Group, seconds: float, sessions: int, every: float) -> tu
             visit(phase, server, number, start + number * every / sessions, start + seconds, every)
             for number in range(sessions)
         )
-        await asyncio.gather(weigh(), *visits)
+        await asyncio.gather(sample_memory(), *visits)
     return phase, memory
 
 
@@ -199,7 +200,7 @@ def milliseconds(phase: Phase) -> list[str]:
 
 
 def cpu_per_run(phase: Phase) -> str:
-    """The server's, in milliseconds; empty where it is not known."""
+    """The server's processor time per run, in milliseconds; empty if it is not known."""
     runs = len(phase.seconds) + len(phase.errors)
     return "" if phase.server_cpu is None else f"{1000 * phase.server_cpu / max(runs, 1):.0f} ms"
 
@@ -259,13 +260,15 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="Waiting times of a class of simulated sessions on one server.")
     parser.add_argument("--sessions", type=int, default=30, metavar="N", help="how many (30)")
-    parser.add_argument("--open-within", type=float, default=3.0, metavar="S", help="they open in so many seconds (3)")
+    parser.add_argument(
+        "--open-within", type=float, default=3.0, metavar="S", help="seconds within which they open (3)"
+    )
     parser.add_argument("--reruns", type=int, default=20, metavar="N", help="of each session (20)")
     parser.add_argument("--every", type=float, default=1.0, metavar="S", help="seconds between a session's reruns (1)")
     parser.add_argument("--page", default="", help="the page's name in the URL (Home)")
     parser.add_argument("--table", action="store_true", help="every page with 1, 10, 30, 100 and 200 sessions")
-    parser.add_argument("--pages", default=",".join(PAGES), help="for --table: some pages, with commas between them")
-    parser.add_argument("--soak", type=float, metavar="S", help="all pages for so many seconds")
+    parser.add_argument("--pages", default=",".join(PAGES), help="for --table: some pages, separated by commas")
+    parser.add_argument("--soak", type=float, metavar="S", help="soak test: load all pages for so many seconds")
     parser.add_argument(
         "--replicas", type=int, default=DIRECT, metavar="N", help="processes behind nginx (one, without)"
     )
@@ -280,14 +283,14 @@ def arguments() -> argparse.Namespace:
 
 
 def lessons(chosen: argparse.Namespace) -> dict[str, list[Lesson]]:
-    """What to measure, by page: each page has a server of its own."""
+    """What to measure, by page: each page has its own server."""
     if chosen.table:
         return {page: [Lesson(page, **each) for each in CLASSES] for page in chosen.pages.split(",")}  # type: ignore[arg-type]
     return {chosen.page: [Lesson(chosen.page, chosen.sessions, chosen.open_within, chosen.reruns, chosen.every)]}
 
 
 def teach(chosen: argparse.Namespace) -> tuple[list[Seen], dict[str, float]]:
-    """All lessons, and the first visitor's seconds of each page."""
+    """Measure all lessons; returns the results, and the first visitor's waiting time on each page."""
     all_seen, first = [], {}
     for page, planned in lessons(chosen).items():
         with served(chosen.replicas) as server:
@@ -303,7 +306,7 @@ def teach(chosen: argparse.Namespace) -> tuple[list[Seen], dict[str, float]]:
 
 
 def report_soak(chosen: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    """Carry a soak out and print it; what to keep, and the errors."""
+    """Run a soak test and print its results; returns what to write as JSON, and the errors."""
     with served(chosen.replicas) as server:
         phase, memory = asyncio.run(soak(server, chosen.soak, chosen.sessions, chosen.every))
     print(table({"soak": phase}))

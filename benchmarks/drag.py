@@ -9,7 +9,7 @@ Per load, each in a fresh tab:
 
 1. ``/beta``: the slider is dragged from one end to the other and back, ``--moves`` pointer events. Measured: the
    handler's time by the component's own clock (5,000 points, decoder, samples and reconstructions of a position), the
-   messages sent before the release, and what had arrived when the first position was on screen and in the end.
+   messages sent before the release, and the bytes received before the first position was on screen and in the end.
 2. ``/inside``: strokes on the digit pad, ``--moves`` pointer events. Measured: the handler's time (brush, centring,
    encoder, decoder, both terms of the loss, all drawn), and the messages sent.
 
@@ -37,7 +37,7 @@ FIRST_GOAL, SWEEP_GOAL = 1.5e6, 8e6  # bytes
 
 
 def fresh(browser: Browser, url: str) -> tuple[Page, Wire]:
-    """A tab of its own at a page."""
+    """Open a page in a fresh tab."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(LIMIT)
     page = context.new_page()

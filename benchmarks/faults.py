@@ -1,13 +1,13 @@
-"""What the store does under fire: counts of what was read wrong, lost, or not resumed. All of them should be 0.
+"""Fault injection for the store: counts of files read wrongly, lost, or not resumed. All of them should be 0.
 
-- ``kills``: a training process is killed (SIGKILL) at random moments and started again until its run is done; the
-  weights must be those of a run that nobody disturbed, and no kill may cost more than the epoch in progress.
-- ``damage``: copies of a run's file with one bit flipped, or cut short: none may be read as a run.
-- ``crowd``: processes with several threads each ask for one key: it is trained once, and all get the same weights.
-- ``full``: a store on a disk that is full: one sentence, and what was there stays whole.
-- ``read-only``: a store that cannot be written to: one sentence; what is there is read.
-- ``clock``: training goes on while the clock is set back.
-- ``stale lock``: a lock file that a dead process left behind holds nobody up.
+- ``kills``: a training process is killed (SIGKILL) at random moments and restarted until its run is done; the weights
+  must equal those of an undisturbed run, and no kill may cost more than the epoch in progress.
+- ``damage``: copies of a run's file with one bit flipped, or truncated: none may be read as a run.
+- ``crowd``: processes with several threads each request one key: it is trained once, and all get the same weights.
+- ``full``: a store on a full disk: one error message, and existing files stay intact.
+- ``read-only``: a store that cannot be written to: one error message; existing runs can be read.
+- ``clock``: training continues while the clock is set back.
+- ``stale lock``: a lock file left behind by a dead process does not block anyone.
 
 Run (about six minutes)::
 
@@ -56,13 +56,13 @@ LONGEST = 600.0
 
 @dataclass(frozen=True)
 class Count:
-    """What came of one kind of fault.
+    """The result for one kind of fault.
 
     Attributes:
         fault: its name.
-        tries: how many were made.
-        wrong: how many ended as they must not.
-        told: what else there is to say.
+        tries: number of attempts.
+        wrong: number of failures.
+        told: a remark for the table.
     """
 
     fault: str
@@ -72,7 +72,7 @@ class Count:
 
 
 def main() -> None:
-    """Make the faults; print the table; exit status 1 if anything went wrong."""
+    """Inject the faults and print the table; exit status 1 if anything went wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--copies", type=int, default=100)
@@ -107,12 +107,12 @@ def main() -> None:
 
 
 def same_weights(one: Run, other: Run) -> bool:
-    """Bit for bit."""
+    """Whether they are equal, bit for bit."""
     return all(np.array_equal(one.weights[name], other.weights[name]) for name in one.weights)
 
 
 def child(command: list[str]) -> subprocess.Popen[str]:
-    """This Python, one thread, in the project's folder."""
+    """Start this Python with one thread in the project's folder."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, *command], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -120,7 +120,7 @@ def child(command: list[str]) -> subprocess.Popen[str]:
 
 
 def kills(folder: Path, tries: int, chance: random.Random) -> Count:
-    """Kill and start again; a run that gets done is followed by one of the next seed."""
+    """Kill and restart; a run that finishes is followed by one with the next seed."""
     store, seed, made, wrong, resumed, further = Store(folder / "killed"), 0, 0, 0, 0, 0
     finished: list[RunSpec] = []
     end = time.monotonic() + LONGEST
@@ -129,7 +129,7 @@ def kills(folder: Path, tries: int, chance: random.Random) -> Count:
         before = store.epochs_done(spec.key)
         options = ["--store", str(store.root), "--device", "cpu", "--precision", "float32"]
         process = child([*arguments(spec), *options])
-        # One in five dies before it trains; the others at a random moment of the first second of it.
+        # One in five is killed before it trains; the others within the first second of training, at random.
         if chance.random() < 0.8:
             while process.poll() is None and store.epochs_done(spec.key) <= before:
                 time.sleep(0.01)
@@ -153,12 +153,12 @@ def kills(folder: Path, tries: int, chance: random.Random) -> Count:
         finished.append(last)
     undisturbed = Store(folder / "undisturbed")
     wrong += sum(not same_weights(store.load(one.key), get_or_train(undisturbed, one, **EXACT)) for one in finished)
-    told = f"{further} after some epochs, {resumed} in a run resumed before; {len(finished)} runs as if undisturbed"
-    return Count("kill -9", made, wrong, told)
+    remark = f"{further} after some epochs, {resumed} in a run resumed before; {len(finished)} runs as if undisturbed"
+    return Count("kill -9", made, wrong, remark)
 
 
 def _unsound(store: Store) -> int:
-    """Files of the store that are neither whole nor known not to be."""
+    """Number of damaged files in the store, whether set aside or not."""
     bad = 0
     for key in store.keys():
         try:
@@ -169,10 +169,10 @@ def _unsound(store: Store) -> int:
 
 
 def damage(folder: Path, copies: int, chance: random.Random) -> Count:
-    """Half of the copies get a bit flipped, half are cut short."""
+    """Half of the copies get a bit flipped, half are truncated."""
     spec = replace(SPEC, epochs=2)
-    run = get_or_train(Store(folder / "whole"), spec, **EXACT)
-    content = Store(folder / "whole").path(run.key).read_bytes()
+    run = get_or_train(Store(folder / "intact"), spec, **EXACT)
+    content = Store(folder / "intact").path(run.key).read_bytes()
     store = Store(folder / "damaged")
     store.root.mkdir()
     misread = lost = 0
@@ -192,7 +192,7 @@ def damage(folder: Path, copies: int, chance: random.Random) -> Count:
 
 
 def ask(folder: Path, threads: int) -> dict[str, object]:
-    """In a process of the crowd: ask from several threads; how many epochs were trained here, and the weights' sums."""
+    """In a child process: request a run from several threads; returns the epochs trained here and sums of weights."""
     epochs: list[int] = []
     sums: list[float] = []
 
@@ -219,7 +219,7 @@ def crowd(folder: Path, threads: int) -> Count:
 
 
 def full_disk(folder: Path) -> Count:
-    """A small tmpfs where one may be mounted, else a limit on what this process may write to a file."""
+    """A small tmpfs if one may be mounted, else a limit on the size of files that this process writes."""
     store = Store(folder / "full")
     store.root.mkdir()
     mounted = os.geteuid() == 0 and shutil.which("mount") is not None
@@ -254,7 +254,7 @@ def _limited_files(size: int | None):
 
 
 def _refused(store: Store, spec: RunSpec) -> int:
-    """0 if training into the store ends with one sentence."""
+    """0 if training into the store ends with a one-sentence error."""
     try:
         get_or_train(store, spec, **EXACT)
     except StoreError as error:
@@ -263,7 +263,7 @@ def _refused(store: Store, spec: RunSpec) -> int:
 
 
 def read_only(folder: Path) -> Count:
-    """As another user where this one may write everywhere."""
+    """As another user if this one is root, who may write everywhere."""
     store = Store(folder / "fixed")
     run = get_or_train(store, replace(SPEC, epochs=1), **EXACT)
     for path in (folder, store.root):
@@ -282,7 +282,7 @@ def read_only(folder: Path) -> Count:
 
 
 def clock_set_back(folder: Path) -> Count:
-    """Every look at the clock is a day earlier than the one before."""
+    """Every reading of the clock is a day earlier than the one before."""
     store, moment = Store(folder / "clock"), iter(range(2_000_000_000, 0, -86_400))
     with mock.patch("time.time", lambda: float(next(moment))):
         run = get_or_train(store, replace(SPEC, epochs=3), **EXACT)
@@ -291,7 +291,7 @@ def clock_set_back(folder: Path) -> Count:
 
 
 def stale_lock(folder: Path) -> Count:
-    """The lock file of a process that was killed while it held it."""
+    """A lock file of a process that was killed while holding the lock."""
     store, spec = Store(folder / "lock"), replace(SPEC, epochs=1)
     code = (
         "import os, signal, sys; from vae_core.storage.store import Store\n"

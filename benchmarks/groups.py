@@ -1,4 +1,4 @@
-"""The app as one process, or as several behind nginx, the same to a benchmark: an address, a cost, a visitor's seat."""
+"""The app as one process or as several behind nginx, with the same interface for benchmarks."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from serving import serve
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from deploy.serve import serving
 
-DIRECT = 0  # in the place of a number of replicas: one process, no proxy
-ASKED_AT_MOST = 200  # times, to get a seat in every replica
+DIRECT = 0  # instead of a number of replicas: one process, no proxy
+ASKED_AT_MOST = 200  # requests, to get a cookie of every replica
 
 
 @dataclass(frozen=True)
 class Group:
-    """What serves the app.
+    """The processes that serve the app.
 
     Attributes:
         url: without a slash at the end.
         replicas: how many behind the proxy; `DIRECT` without one.
-        processes: their numbers, the proxy's among them.
+        processes: their ids, including the proxy's.
     """
 
     url: str
     replicas: int
     processes: list[int]
 
-    def seat(self) -> str:
-        """The cookie that a browser has after it asked for the page; empty without a proxy."""
+    def replica_cookie(self) -> str:
+        """The cookie that assigns a browser to a replica, from a request for the page; empty without a proxy."""
         if self.replicas == DIRECT:
             return ""
         connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=30)
@@ -46,25 +46,25 @@ class Group:
         finally:
             connection.close()
 
-    def every_seat(self) -> list[str]:
+    def every_replica_cookie(self) -> list[str]:
         """A cookie for each replica."""
-        seats: set[str] = set()
+        cookies: set[str] = set()
         for _ in range(ASKED_AT_MOST):
-            seats.add(self.seat())
-            if len(seats) == max(1, self.replicas):
-                return sorted(seats)
-        raise RuntimeError(f"the proxy gave seats in {len(seats)} of {self.replicas} replicas only")
+            cookies.add(self.replica_cookie())
+            if len(cookies) == max(1, self.replicas):
+                return sorted(cookies)
+        raise RuntimeError(f"the proxy assigned visitors to {len(cookies)} of {self.replicas} replicas only")
 
     def cpu_seconds(self) -> float:
-        """User and system time of the processes and of their children that live."""
+        """User and system time of the processes and their living children."""
         return sum(int(fields[11]) + int(fields[12]) for fields in self._stats()) / os.sysconf("SC_CLK_TCK")
 
     def resident_megabytes(self) -> float:
-        """Memory of the same processes; what they share is counted in each."""
+        """Memory of the same processes; shared memory is counted in each."""
         return sum(int(fields[21]) for fields in self._stats()) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
     def _stats(self) -> list[list[str]]:
-        """Of each process the fields of its stat file after its name (proc(5))."""
+        """For each process, the fields of its stat file after its name (proc(5))."""
         found, known = [], set(self.processes)
         for stat in sorted(Path("/proc").glob("[0-9]*/stat"), key=lambda path: int(path.parent.name)):
             try:
@@ -80,7 +80,7 @@ class Group:
 
 @contextmanager
 def served(replicas: int) -> Iterator[Group]:
-    """The app, until the block ends."""
+    """Serve the app until the block ends."""
     if replicas == DIRECT:
         with serve() as server:
             yield Group(server.url, replicas, [server.process.pid])

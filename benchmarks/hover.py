@@ -1,4 +1,4 @@
-"""Touching Home's planes in headless Chromium: time per pointer move, frames, messages, and the first manifold.
+"""Touching Home's planes in headless Chromium: time per pointer move, frames, messages, and filling the planes.
 
 Run, with Playwright installed and nothing else running on the machine::
 
@@ -47,7 +47,7 @@ MOVE_GOAL, FILL_GOAL, FRAME_GOAL = 1.0, 1000.0, 50.0  # milliseconds
 PAYLOAD_GOAL = 1.5e6  # bytes
 LIMIT = 60_000  # milliseconds
 
-# Before any script of the page: notes every animation frame, long tasks, and when planes are first complete.
+# Runs before any script of the page: records every animation frame, long tasks, and when planes are first complete.
 WATCH = """
 (() => {
   const watch = window.watch = { frames: [], tasks: [], fills: [] };
@@ -88,7 +88,7 @@ WATCH = """
 
 
 class Wire:
-    """What goes over the page's WebSocket."""
+    """Records the messages on the page's WebSocket."""
 
     def __init__(self, page: Page) -> None:
         self.sent: Counter[str] = Counter()
@@ -107,7 +107,7 @@ class Wire:
 
 
 def fills(page: Page, since: int = 0) -> dict[str, Any]:
-    """The fills noted so far from number `since` on, and the longest frame and task while they lasted."""
+    """The fills recorded so far from number `since` on, and the longest frame and task during them."""
     frames, tasks, noted = page.evaluate("[watch.frames, watch.tasks, watch.fills]")
     noted = noted[since:]
     began, ended = min(fill[0] for fill in noted), max(fill[1] for fill in noted)
@@ -123,7 +123,7 @@ def fills(page: Page, since: int = 0) -> dict[str, Any]:
 
 
 def load(browser: Browser, url: str, moves: int) -> dict[str, Any]:
-    """The three measurements at the head of this module, on a fresh tab."""
+    """The three measurements of the module's docstring, in a fresh tab."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(LIMIT)
     context.add_init_script(WATCH)

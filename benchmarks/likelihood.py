@@ -1,25 +1,25 @@
-"""log p(x) of a VAE on MNIST beside what is published: the setting of Burda et al. 2016, "Importance Weighted
+"""log p(x) of a VAE on MNIST against the published value: the setting of Burda et al. 2016, "Importance Weighted
 Autoencoders", table 1, one stochastic layer, VAE, k = 1.
 
-What is the same: 50 latent dimensions; two hidden layers of 200 tanh units in the encoder and in the decoder; Bernoulli
-likelihood; every pixel drawn as Bernoulli(pixel), anew whenever an image is shown; the decoder's last bias started at
-the mean training image; Adam; one sample per image in training; the test images drawn once; -log p(x) by the
-importance-weighted bound with 5,000 samples on all 10,000 of them.
+What is equal: 50 latent dimensions; two hidden layers of 200 tanh units in the encoder and in the decoder; Bernoulli
+likelihood; every pixel sampled from Bernoulli(pixel), anew whenever an image is used; the decoder's last bias
+initialised to the mean training image; Adam; one sample per image in training; the test images binarised once;
+-log p(x) by the importance-weighted bound with 5,000 samples on all 10,000 of them.
 
-What is not, on purpose: the schedule. The paper trains for 3,280 epochs in batches of 20, with eight constant rates
-that fall from 1e-3 to 1e-4, and with Adam's beta_1 = 0.99 and epsilon = 1e-4 (the authors' code). Here it is one cycle
-of `vae_core.training`, as everywhere in this project, over far fewer epochs in batches of 100. The paper's code learns
-from 59,600 of the official training images and keeps 400 aside; here it is all 60,000, the project's training and
-validation splits together, and nothing is chosen by looking at the test images. The bounds are estimates from
-below on average: with more samples -log p(x) only falls.
+What differs, on purpose: the schedule. The paper trains for 3,280 epochs in batches of 20, with eight constant rates
+that fall from 1e-3 to 1e-4, and with Adam's beta_1 = 0.99 and epsilon = 1e-4 (the authors' code). Here it is the
+one-cycle schedule of `vae_core.training`, as everywhere in this project, over far fewer epochs in batches of 100. The
+paper's code trains on 59,600 of the official training images and holds out 400; here it is all 60,000, the project's
+training and validation splits together, and nothing is chosen by looking at the test images. The bounds are
+lower bounds in expectation: with more samples -log p(x) only falls.
 
-Run, with MNIST in ``$VAE_DATA`` and nothing else running on the machine; stopped, it goes on from its last epoch::
+Run, with MNIST in ``$VAE_DATA`` and nothing else running on the machine; if stopped, it resumes from its last epoch::
 
     python benchmarks/likelihood.py --json likelihood.json
 
-    python benchmarks/likelihood.py --epochs 1 --samples 50 --images 100 --store trial    # does it work?
+    python benchmarks/likelihood.py --epochs 1 --samples 50 --images 100 --store trial    # a quick check
 
-The run is an ordinary one, in a store of its own (``--store``), as its images are not those of its key; ``python -m
+The run is an ordinary one, in a separate store (``--store``), because its images are not those of its key; ``python -m
 vae_core evaluate KEY --store benchmarks/runs --likelihood-samples 5000`` measures it again.
 """
 
@@ -42,11 +42,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = 86.76
 RERUN = 87.78
 OFFICIAL = 60_000
-WATCHED = 1_000  # test images that the history follows; no choice is made by them
+WATCHED = 1_000  # test images for the history; nothing is chosen by them
 
 
 def official(data_root: Path | None) -> tuple[ImageDataset, ImageDataset]:
-    """All 60,000 official training images, and a few test images to follow training by."""
+    """All 60,000 official training images, and a few test images for the history."""
     from dataclasses import replace
 
     import numpy as np
@@ -63,7 +63,7 @@ def official(data_root: Path | None) -> tuple[ImageDataset, ImageDataset]:
 
 
 def train(chosen: argparse.Namespace) -> Run:
-    """The run, from the store or trained, with a line on standard error now and then."""
+    """The run, from the store or trained, with progress on standard error."""
     from vae_core.execution import Execution
     from vae_core.spec import RunSpec
     from vae_core.storage.store import Store
@@ -83,7 +83,7 @@ def train(chosen: argparse.Namespace) -> Run:
         start_at_mean=True,
     )
 
-    def told(progress: Any) -> None:
+    def on_epoch(progress: Any) -> None:
         if progress.epoch % 10 == 0 or progress.epoch <= 3:
             record = progress.record
             bound = record["validation_reconstruction"] + record["validation_kl"]
@@ -97,28 +97,28 @@ def train(chosen: argparse.Namespace) -> Run:
 
     splits = official(chosen.data_root)
     where = Execution(chosen.data_root, "cpu", "float32")
-    return get_or_train(Store(chosen.store), spec, execution=where, splits=splits, on_epoch=told)
+    return get_or_train(Store(chosen.store), spec, execution=where, splits=splits, on_epoch=on_epoch)
 
 
 def measure(run: Run, chosen: argparse.Namespace) -> dict[str, Any]:
-    """log p(x) of the first so many test images, and the seconds it took."""
+    """log p(x) of the first test images, as many as chosen, and the seconds it took."""
     from vae_core.datasets import load
     from vae_core.evaluation.log_likelihood import measure_likelihood
 
     images = load("mnist", "test", root=chosen.data_root, download=False).first(chosen.images)
     start = time.perf_counter()
 
-    def told(done: int) -> None:
+    def on_image(done: int) -> None:
         if done % 500 == 0:
             left = (time.perf_counter() - start) * (len(images) - done) / done
             print(f"log p(x) of {done:,} images, {left / 60:.0f} min left", file=sys.stderr, flush=True)
 
-    found = measure_likelihood(run, images, chosen.samples, on_image=told)
+    found = measure_likelihood(run, images, chosen.samples, on_image=on_image)
     return {**found, "seconds": time.perf_counter() - start}
 
 
 def report(run: Run, found: dict[str, Any]) -> dict[str, Any]:
-    """All that is known of the run and its measurement."""
+    """The figures of the run and its measurement."""
     measured = run.metrics["test"]
     return {
         "key": run.key,
@@ -142,7 +142,7 @@ def report(run: Run, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def table(one: dict[str, Any]) -> str:
-    """Markdown."""
+    """The results as a Markdown table."""
     ours = (
         f"| `vae_core`, {one['device']}, {one['precision']} | {one['negative_log_likelihood']:.2f} "
         f"± {one['standard_error']:.2f} | {one['samples']:,} | {one['images']:,} | {one['epochs']:,} | "
@@ -164,7 +164,7 @@ def table(one: dict[str, Any]) -> str:
 
 
 def verdict(one: dict[str, Any]) -> str:
-    """Whether the goal is met, on the whole test set and with all samples only."""
+    """Whether the goal is met; decided only on the whole test set with all samples."""
     value = one["negative_log_likelihood"]
     if one["images"] < 10_000 or one["samples"] < 5_000:
         return "open: the goal is about 10,000 test images and 5,000 samples"
@@ -173,18 +173,18 @@ def verdict(one: dict[str, Any]) -> str:
 
 def main() -> None:
     """Train, measure, print."""
-    parser = argparse.ArgumentParser(description="log p(x) of a VAE on MNIST beside what is published.")
+    parser = argparse.ArgumentParser(description="log p(x) of a VAE on MNIST against the published value.")
     parser.add_argument("--epochs", type=int, default=600)
     parser.add_argument(
         "--learning-rate", type=float, default=4e-3, help="peak of the cycle; chosen on validation images"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--samples", type=int, default=5_000)
-    parser.add_argument("--images", type=int, default=10_000, help="the first so many test images")
+    parser.add_argument("--images", type=int, default=10_000, help="number of test images, from the first")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--store", type=Path, default=ROOT / "benchmarks" / "runs")
     parser.add_argument("--data-root", type=Path)
-    parser.add_argument("--json", type=Path, help="write the figures here, too")
+    parser.add_argument("--json", type=Path, help="also write the figures here")
     chosen = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     import torch

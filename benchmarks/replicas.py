@@ -1,15 +1,15 @@
-"""How many reruns a second one process holds, and several behind nginx, on the same cores.
+"""Throughput of one process, and of several behind nginx, in reruns per second on the same cores.
 
-The sessions are those of sessions.py; each asks for the next run as soon as its last one has ended, so the servers
-always have work. Sessions and servers share the machine: what the sessions take is in the table. Rounds alternate, so
-that a machine that changes its speed changes it for all.
+The sessions are those of sessions.py; each requests the next rerun as soon as its last one has ended, so the servers
+always have work. Sessions and servers share the machine: the sessions' share is in the table. Rounds alternate, so
+that a change in the machine's speed affects all alike.
 
 Run, with nothing else running on the machine, and nginx installed::
 
     python benchmarks/replicas.py
     python benchmarks/replicas.py --page regularity --replicas 1 2 --sessions 30 --seconds 15 --rounds 3
 
-Goal on two cores: two replicas hold at least 1.6 times what one process holds without a proxy.
+Goal on two cores: two replicas reach at least 1.6 times the throughput of one process without a proxy.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ SETTLE = 1.0  # seconds
 
 @dataclass(frozen=True)
 class Load:
-    """One round of one way to serve.
+    """One round of one configuration.
 
     Attributes:
-        rate: reruns a second.
+        rate: reruns per second.
         waits: seconds of each rerun.
         server_cpu: seconds of processor time of all servers and the proxy, for each rerun.
-        own_cpu: cores that the sessions took.
-        seats: sessions of each replica.
+        own_cpu: cores used by the sessions.
+        sessions_by_replica: number of sessions on each replica.
     """
 
     rate: float
     waits: list[float]
     server_cpu: float
     own_cpu: float
-    seats: dict[str, int]
+    sessions_by_replica: dict[str, int]
 
 
 async def load(group: Group, chosen: argparse.Namespace) -> Load:
-    """Open all sessions, then let each ask again and again."""
-    cookies = [group.seat() for _ in range(chosen.sessions)]
+    """Open all sessions, then let each request one rerun after the other."""
+    cookies = [group.replica_cookie() for _ in range(chosen.sessions)]
     sessions = [Session(group.url, chosen.page, cookie) for cookie in cookies]
     waits: list[float] = []
     try:
@@ -77,19 +77,19 @@ async def load(group: Group, chosen: argparse.Namespace) -> Load:
             waits=waits,
             server_cpu=(group.cpu_seconds() - servers) / len(waits),
             own_cpu=(time.process_time() - own) / wall,
-            seats={cookie or "all": cookies.count(cookie) for cookie in sorted(set(cookies))},
+            sessions_by_replica={cookie or "all": cookies.count(cookie) for cookie in sorted(set(cookies))},
         )
     finally:
         await asyncio.gather(*(session.close() for session in sessions))
 
 
 def name(replicas: int) -> str:
-    """Of a way to serve."""
+    """The name of a configuration."""
     return "one process, no proxy" if replicas == DIRECT else f"nginx, {replicas} replica{'s' if replicas > 1 else ''}"
 
 
 def row(replicas: int, rounds: list[Load], base: float) -> str:
-    """A line of the table: medians over the rounds, in brackets the least and the most."""
+    """A line of the table: medians over the rounds, in brackets the lowest and the highest."""
     rates = [each.rate for each in rounds]
     waits = np.concatenate([each.waits for each in rounds])
     middle, high = np.percentile(waits, [50, 95])
@@ -103,11 +103,11 @@ def row(replicas: int, rounds: list[Load], base: float) -> str:
 
 def main() -> int:
     """Measure and print; 1 if a run went wrong."""
-    parser = argparse.ArgumentParser(description="Reruns a second of one process and of several behind nginx.")
+    parser = argparse.ArgumentParser(description="Reruns per second of one process and of several behind nginx.")
     parser.add_argument("--replicas", type=int, nargs="+", default=[1, 2], metavar="N", help="numbers to try (1 2)")
     parser.add_argument("--sessions", type=int, default=30, metavar="N", help="how many (30)")
     parser.add_argument("--seconds", type=float, default=10.0, metavar="S", help="of each round (10)")
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="of each way (3)")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="of each configuration (3)")
     parser.add_argument("--page", default="", help="the page's name in the URL (Home)")
     chosen = parser.parse_args()
     if min(*chosen.replicas, chosen.sessions, chosen.rounds) < 1 or chosen.seconds <= 0:
@@ -133,8 +133,8 @@ def main() -> int:
         print(row(way, rounds[way], base))
     if 2 in rounds:
         ratio = statistics.median(each.rate for each in rounds[2]) / base
-        print(f"\n- {'met' if ratio >= GOAL else 'NOT met'}: two replicas hold at least {GOAL} times; {ratio:.2f}.")
-        print(f"- Seats of the last round: {rounds[2][-1].seats}.")
+        print(f"\n- {'met' if ratio >= GOAL else 'NOT met'}: two replicas reach at least {GOAL} times; {ratio:.2f}.")
+        print(f"- Sessions per replica in the last round: {rounds[2][-1].sessions_by_replica}.")
     if at_start > BUSY:
         print(f"- Note: the machine was busy at the start (load average {at_start:.1f}): repeat before quoting.")
     return 0

@@ -1,6 +1,6 @@
-"""The app's server in a process of its own, and a headless Chromium to look at it: for benchmarks and browser tests.
+"""The app's server in a child process, and a headless Chromium to open it: for benchmarks and browser tests.
 
-Both listen and talk on 127.0.0.1 only::
+Both use 127.0.0.1 only::
 
     with serve() as server, chromium() as browser:
         page = browser.new_page()
@@ -42,7 +42,7 @@ CHROMIUM_FLAGS = (
 
 
 class ServerFailed(RuntimeError):
-    """The server ended or did not answer in time; the message holds its log."""
+    """The server ended or did not answer in time; the message contains its log."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Server:
         return _log(self.log_file)
 
     def cpu_seconds(self) -> float | None:
-        """User and system time of the process so far; None where there is no /proc."""
+        """User and system time of the process so far; None if there is no /proc."""
         try:
             fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
@@ -76,7 +76,7 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def resident_megabytes(self) -> float | None:
-        """Memory of the process now; None where there is no /proc."""
+        """Memory of the process now; None if there is no /proc."""
         try:
             pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         except OSError:
@@ -96,10 +96,10 @@ def serve(
     """Run the app on a free port until the block ends. An error in the block gets the server's log as a note.
 
     Args:
-        app: the script; its folder becomes the working directory, so that `.streamlit/config.toml` there counts.
-        environment: variables on top of the present ones, from which all of Streamlit's and the app's are left out.
-        options: more of `streamlit run`.
-        base: the path below which all of it is served, such as ``/vae``; part of the server's `url`.
+        app: the script; its folder becomes the working directory, so that its `.streamlit/config.toml` is used.
+        environment: additional variables; of the present ones, Streamlit's and the app's are removed.
+        options: further options of `streamlit run`.
+        base: the path below which everything is served, such as ``/vae``; part of the server's `url`.
         timeout: seconds until the server must be healthy.
 
     Raises:
@@ -146,7 +146,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free port."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         return int(listener.getsockname()[1])

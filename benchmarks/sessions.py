@@ -1,8 +1,8 @@
-"""A browser tab as the server sees it, and what several of them measured: for the benchmarks that load the app.
+"""Simulated browser tabs and their measurements, for the benchmarks that load the app.
 
-A session is a WebSocket on which it asks for a run of the script and reads until the script has finished. It remembers
-large messages and tells the server so, as Streamlit's front end does, and gets references to them when they come
-again. What a browser does besides is not here: no HTML, scripts or drawing.
+A session opens a WebSocket, requests runs of the script, and reads until the script has finished. It caches large
+messages and reports their hashes to the server, as Streamlit's front end does, and gets references instead of repeated
+messages. It does nothing else that a browser does: no HTML, no scripts, no rendering.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FINISHED_WELL = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_
 
 
 class RunFailed(Exception):
-    """A run that ended otherwise than well."""
+    """A run that did not succeed."""
 
 
 @dataclass
@@ -40,7 +40,7 @@ class MessageCache:
     last_used: dict[str, int] = field(default_factory=dict)
 
     def see(self, message: ForwardMsg) -> None:
-        """Keep a message, or use one that is kept.
+        """Cache a message, or resolve a reference to a cached one.
 
         Raises:
             RunFailed: a reference to a message that this session does not have.
@@ -60,14 +60,14 @@ class MessageCache:
 
 @dataclass
 class Phase:
-    """What all sessions saw of one kind of run.
+    """The measurements of all sessions for one kind of run.
 
     Attributes:
-        seconds: of each run that ended well.
+        seconds: of each successful run.
         received: bytes of each.
-        errors: one line for each other one.
+        errors: one line for each failed run.
         server_cpu: seconds of processor time the server took for the phase.
-        own_cpu: the same of this process.
+        own_cpu: the same for this process.
         wall: seconds the phase lasted.
     """
 
@@ -94,7 +94,7 @@ class Session:
         self.cache = MessageCache()
         self.script_hash = ""
         self.components: dict[str, str] = {}  # key of a component on the page -> its id
-        self.query = ""  # what the script has written into the link
+        self.query = ""  # the query string as the script has set it
         self.socket: ClientConnection | None = None
 
     async def open(self) -> int:
@@ -124,7 +124,7 @@ class Session:
             return await self._read_run(self.socket)
 
     def request(self, committed: Mapping[str, Any]) -> BackMsg:
-        """What a front end sends when it asks for a run; see `run`."""
+        """The message with which a front end requests a run; see `run`."""
         request = BackMsg()
         client = request.rerun_script
         client.page_script_hash = self.script_hash
@@ -161,7 +161,7 @@ class Session:
                 trouble = f"there is no page {self.page}"
             elif kind == "script_finished" and started:
                 if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
-                    continue  # the page asked for another run itself: the visitor waits for that one
+                    continue  # the page itself requested another run: the visitor waits for that one
                 if message.script_finished not in FINISHED_WELL:
                     trouble = trouble or ForwardMsg.ScriptFinishedStatus.Name(message.script_finished).lower()
                 self.cache.end_run()
@@ -176,13 +176,13 @@ class Session:
             self.components[identity.split("-", 2)[2]] = identity
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self.socket is not None:
             await self.socket.close()
 
 
 def shown_error(message: ForwardMsg) -> str:
-    """What an exception or an error box in this message says; empty for any other."""
+    """The text of an exception or an error box in this message; empty if it has none."""
     element = message.delta.new_element
     kind = element.WhichOneof("type")
     if kind == "exception":
@@ -193,7 +193,7 @@ def shown_error(message: ForwardMsg) -> str:
 
 
 async def timed(phase: Phase, due: float, work: Any) -> bool:
-    """Wait until `due` (`time.perf_counter`), await `work()`, and note how long after `due` it ended."""
+    """Wait until `due` (`time.perf_counter`), await `work()`, and record how long after `due` it ended."""
     await asyncio.sleep(max(0.0, due - time.perf_counter()))
     try:
         received = await work()
@@ -213,22 +213,22 @@ async def rerun(
     every: float,
     committed: Callable[[Session, int], Mapping[str, Any] | None] = lambda _session, _number: None,
 ) -> None:
-    """All reruns of one session, at fixed times; `committed` says what its visitor commits in which."""
+    """All reruns of one session, at fixed times; `committed` gives what its visitor commits in each."""
     for k in range(times):
         if not await timed(phase, first + k * every, partial(session.run, committed(session, k))):
-            return  # what is left of this run would be taken for the next
+            return  # the rest of this run would be mistaken for the next
 
 
 class Costs(Protocol):
-    """What serves the app, alone or as a group."""
+    """The process or the group of processes that serves the app."""
 
     def cpu_seconds(self) -> float | None:
-        """Processor time so far; None where it is not known."""
+        """Processor time so far; None if it is not known."""
         ...
 
 
 class Clock:
-    """Adds what a block cost to a phase."""
+    """Adds the time of a block to a phase."""
 
     def __init__(self, phase: Phase, server: Costs) -> None:
         self.phase, self.server = phase, server

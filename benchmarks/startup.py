@@ -43,7 +43,7 @@ STEPS = {
     "filled": "both planes' backgrounds complete",
 }
 
-# Before any script of the page: notes when the front end connects, when the script finishes and when somebody
+# Runs before any script of the page: records when the front end connects, when the script finishes and when the visitor
 # clicks, and can wait for a plane that was not there at the last click. All times are milliseconds of the wall clock.
 WATCH = """
 (() => {
@@ -123,7 +123,7 @@ def start(browser: Browser) -> tuple[dict[str, float], list[dict[str, float]]]:
         page.goto(server.url, wait_until="commit")
         digit = page.evaluate("title => watch.digit(title)", PAGES["Home"])
         filled = page.evaluate("watch.filled(2)")
-        page.wait_for_function("watch.finished")  # the planes may well be complete before the thumbnails follow
+        page.wait_for_function("watch.finished")  # the planes may be complete before the thumbnails arrive
         seen = page.evaluate("({ connected: watch.connected, finished: watch.finished })")
         at = {name: stamp / 1000 - server.started for name, stamp in {**seen, "digit": digit, "filled": filled}.items()}
         at = {name: {"healthy": server.healthy - server.started, **at}[name] for name in STEPS}

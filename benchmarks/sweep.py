@@ -1,7 +1,7 @@
-"""What training K models together saves over training them one after the other.
+"""The speed-up from training K models together instead of one after the other.
 
-Ways, each the whole job from the first epoch to the measured run in a store, timed in a fresh process after its
-imports and after the images are in memory:
+The methods, each timed from the first epoch to the measured run in a store, in a fresh process after its imports and
+after the images are in memory:
 
 - ``one after the other``: `jobs.get_or_train` for each, with torch's usual threads (one per core).
 - ``processes``: `run_sweep(engine="processes")`, what ``python -m vae_core sweep`` does without a GPU: one process per
@@ -13,11 +13,11 @@ Run, with MNIST in ``$VAE_DATA`` and nothing else running on the machine::
 
     python benchmarks/sweep.py
 
-    python benchmarks/sweep.py --epochs 1 --members 1 2 --rounds 1    # does it work? not a measurement
+    python benchmarks/sweep.py --epochs 1 --members 1 2 --rounds 1    # a quick check, not a measurement
 
-The members are those of the shipped sweep at d = 2 (784-96-48-2, batch 256) with fewer epochs; every way measures each
-of them as `train` does, on 5,000 validation and 10,000 test images, samples included. The ways take turns, and ratios
-are of one round.
+The members are those of the shipped sweep at d = 2 (784-96-48-2, batch 256) with fewer epochs; every method measures
+each of them as `train` does, on 5,000 validation and 10,000 test images, including samples. The methods alternate, and
+ratios are within one round.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Result(NamedTuple):
 
 
 def measure(way: str, members: int, epochs: int) -> Result:
-    """Train `members` models in one way into an empty store."""
+    """Train `members` models by one method into an empty store."""
     sys.path.insert(0, str(ROOT))
     from vae_core.datasets import load
     from vae_core.spec import RunSpec
@@ -94,7 +94,7 @@ def apart(way: str, members: int, epochs: int) -> Result:
 
 
 def ways_for(members: int, stacked: bool) -> list[str]:
-    """The ways to compare at so many members."""
+    """The methods to compare for this number of members."""
     ways = [SOLO, PROCESSES, *([STACKED] if stacked else [])]
     return [*ways, "ray, 1 workers", "ray, 2 workers"] if members == 4 and importlib.util.find_spec("ray") else ways
 
@@ -109,25 +109,27 @@ def table(results: dict[int, dict[str, list[Result]]]) -> str:
         for way, rounds in by_way.items():
             ratios = sorted(solo.seconds / one.seconds for solo, one in zip(by_way[SOLO], rounds, strict=True))
             median = statistics.median(one.seconds for one in rounds)
-            told = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})" if way != SOLO else ""
-            lines.append(f"| {members} | {way} | {median:.1f} | {median / members:.1f} | {told} |")
+            speedup = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})" if way != SOLO else ""
+            lines.append(f"| {members} | {way} | {median:.1f} | {median / members:.1f} | {speedup} |")
     return "\n".join(lines)
 
 
 def verdicts(results: dict[int, dict[str, list[Result]]]) -> list[str]:
     """The goals, each met or not."""
     most = max(results)
-    said = []
+    lines = []
     ratios = [
         solo.seconds / one.seconds for solo, one in zip(results[most][SOLO], results[most][PROCESSES], strict=True)
     ]
     met = "met" if statistics.median(ratios) >= CPU_GOAL else "NOT met"
-    said.append(f"{met}: {most} members in processes at least {CPU_GOAL} times faster: {statistics.median(ratios):.2f}")
+    lines.append(
+        f"{met}: {most} members in processes at least {CPU_GOAL} times faster: {statistics.median(ratios):.2f}"
+    )
     if STACKED not in results[most]:
-        return said
+        return lines
     device = results[most][STACKED][0].device
     if device == "cpu":
-        return [*said, f"open: {most} members stacked on a GPU in at most {GPU_GOAL:g} times one's time; no GPU here"]
+        return [*lines, f"open: {most} members stacked on a GPU in at most {GPU_GOAL:g} times one's time; no GPU here"]
     least = min(results)
     times = [
         k.training_seconds / one.training_seconds
@@ -135,7 +137,7 @@ def verdicts(results: dict[int, dict[str, list[Result]]]) -> list[str]:
     ]
     met = "met" if statistics.median(times) <= GPU_GOAL else "NOT met"
     return [
-        *said,
+        *lines,
         f"{met}: {most} members stacked on {device} in at most {GPU_GOAL:g} times the time of {least}: "
         f"{statistics.median(times):.2f}",
     ]
@@ -154,7 +156,7 @@ def main() -> None:
         print(json.dumps(measure(*json.loads(chosen.measure))))
         return
     if not set(chosen.members) <= set(range(1, len(BETAS) + 1)):
-        raise SystemExit(f"--members: whole numbers from 1 to {len(BETAS)}")
+        raise SystemExit(f"--members: integers from 1 to {len(BETAS)}")
     if os.getloadavg()[0] > 0.5:
         print(f"The machine is busy (load {os.getloadavg()[0]:.1f}): the figures will be off.", file=sys.stderr)
     results: dict[int, dict[str, list[Result]]] = {}

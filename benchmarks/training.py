@@ -9,29 +9,29 @@ Images per second, and the loss on the MNIST test set at equal epochs, of three 
 
 Run, with MNIST in ``$VAE_DATA`` (torchvision's layout) and nothing else running on the machine::
 
-    pip install pythae          # or into an environment of its own, named by --pythae-python
+    pip install pythae          # or into a separate environment, named by --pythae-python
     python benchmarks/training.py --json training.json
 
-    python benchmarks/training.py --limit 2000 --epochs 1 --rounds 1    # does it work? seconds, not a measurement
+    python benchmarks/training.py --limit 2000 --epochs 1 --rounds 1    # a quick check of seconds, not a measurement
 
 The defaults should take six to eight minutes on two cores. A separate environment for pythae needs the same torch,
 torchvision and numpy, and safetensors and scikit-learn for the evaluation.
 
 What is equal: the 55,000 images of the ``mnist`` training split; 784-400-20 with ReLU (the example's
 architecture), Bernoulli likelihood, batch size, epochs, seed, number of threads, PyTorch's default initialisation;
-Adam. All on the CPU. Each measurement is a fresh process, and the three take turns; speed-ups are
-ratios within one round, and their median over the rounds is reported. All three models are moved into `vae_core`'s
-and judged by the same `vae_core.evaluation.evaluate` with the same noise.
+Adam. All on the CPU. Each measurement is a fresh process, and the three alternate; speed-ups are
+ratios within one round, and their median over the rounds is reported. The weights of all three are copied into
+`vae_core`'s model and evaluated by the same `vae_core.evaluation.evaluate` with the same noise.
 
-What is not equal, on purpose, because it is what is compared: how data reaches the model, the optimiser's
+What differs, on purpose, because it is what is compared: how data reaches the model, the optimiser's
 implementation, and the learning rate. The other two keep the example's constant 1e-3 (``--rate``). Ours has a one-cycle
 schedule, whose mean is about half its peak and whose first tenth is slow, so that with a peak of 1e-3 it would be
-judged in the middle of its way: 3 epochs then end 7 nats (batch 128) to 23 nats (batch 512) above the constant rate,
-in one and the same loop. ``--peak`` is therefore 4e-3, a choice made for this schedule; the rate of the others is not
-tuned, so a lower loss of ours says nothing about the loops, only that the speed is not bought with loss. Where the
-processor has bfloat16 units, ours uses them (``--precision float32`` forbids it); the table names the precision.
+evaluated far from convergence: 3 epochs then end 7 nats (batch 128) to 23 nats (batch 512) above the constant rate,
+in the same loop. ``--peak`` is therefore 4e-3, chosen for this schedule; the rate of the others is not tuned, so a
+lower loss of ours says nothing about the loops, only that the speed does not cost accuracy. If the processor has
+bfloat16 units, ours uses them (unless ``--precision float32``); the table names the precision.
 
-What is timed: passes over the training images, nothing else: no start-up, no evaluation. In favour of the others,
+Only passes over the training images are timed: no start-up, no evaluation. In favour of the others,
 pythae's progress bars and logging are off, it gets no evaluation set, and the tutorial's prints are left out. Its
 images are in memory before the clock starts, converted by pythae's own `DataProcessor`. No part of pythae is changed.
 """
@@ -70,7 +70,7 @@ PACKAGES = ("torch", "torchvision", "numpy", "pythae")
 
 @dataclass(frozen=True)
 class Task:
-    """One measurement, as told to its process.
+    """One measurement, as passed to its process.
 
     Attributes:
         loop: which of the three.
@@ -78,7 +78,7 @@ class Task:
         epochs: passes over the images.
         seed: of weights, order and noise; the number of the round.
         learning_rate: constant, or for ours the peak of the schedule.
-        limit: use only so many training images; 0 for all.
+        limit: number of training images to use; 0 for all.
         threads: torch's threads; 0 for its own choice.
         precision: ours only.
     """
@@ -95,7 +95,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a process reports.
+    """The result of a measuring process.
 
     Attributes:
         images: trained on per epoch.
@@ -127,7 +127,7 @@ Trained = tuple["nn.Module", list[float], str]
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# In a process of its own: one measurement.
+# In a child process: one measurement.
 
 
 def measure(task: Task) -> Measurement:
@@ -186,7 +186,7 @@ def train_ours(spec: RunSpec, training: ImageDataset, precision: str) -> Trained
 
 
 def train_pythae(spec: RunSpec, training: ImageDataset, precision: str) -> Trained:
-    """pythae's trainer as it comes, on images that its `DataProcessor` has put into memory."""
+    """pythae's unmodified trainer, on images that its `DataProcessor` has put into memory."""
     del precision  # pythae has mixed precision for CUDA only, and not for this loss
     import logging
 
@@ -322,11 +322,11 @@ def as_ours(spec: RunSpec, training: ImageDataset, layers: list[nn.Linear]) -> n
 
 
 # ---------------------------------------------------------------------------------------------------------------
-# In the process that was called: whose turn it is, and the table.
+# In the parent process: the schedule of measurements, and the table.
 
 
 def environment(threads: int) -> dict[str, str]:
-    """For the measuring processes: `vae_core` importable, no progress bars, no GPU, and as many threads as asked."""
+    """For the measuring processes: `vae_core` importable, no progress bars, no GPU, the chosen number of threads."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     chosen = {"PYTHONPATH": os.pathsep.join(paths), "TQDM_DISABLE": "1", "CUDA_VISIBLE_DEVICES": ""}
     if threads:
@@ -345,7 +345,7 @@ def run_apart(python: str, task: Task) -> Measurement:
 
 
 def versions(python: str) -> dict[str, str | None]:
-    """Versions of `PACKAGES` in that interpreter's environment; None where one is not installed."""
+    """Versions of `PACKAGES` in that interpreter's environment; None if one is not installed."""
     command = [python, str(Path(__file__).resolve()), "--versions"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -384,7 +384,7 @@ def speedups(by_loop: dict[str, list[Measurement]], other: str) -> list[float]:
 
 
 def loss_differences(by_loop: dict[str, list[Measurement]], other: str) -> list[float]:
-    """Our loss less theirs, round by round, nats per image: negative where ours is better."""
+    """Our loss minus theirs, round by round, nats per image: negative if ours is better."""
     pairs = zip(by_loop[OURS], by_loop[other], strict=True)
     return [ours.negative_elbo - theirs.negative_elbo for ours, theirs in pairs]
 

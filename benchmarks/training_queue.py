@@ -1,12 +1,12 @@
 """A class that trains: thirty visitors on one server, one training process.
 
-Sessions are those of classroom.py: WebSockets without a browser, which press buttons as a browser would.
+Sessions are those of sessions.py: WebSockets without a browser, which press buttons as a browser would.
 
-1. ``same``: all press Train on the same new run; then each looks once a second. Counted: training processes begun, and
-   sessions that saw its progress, and its end.
-2. ``different``: each presses Train on a run of its own (another seed). Counted: runs that finished, in which order.
-3. ``others``: as many sessions on another page run again once a second, first while nothing trains, then while the
-   queue works. Measured: p95 of both.
+1. ``same``: all press Train on the same new run; then each looks once a second. Counted: training processes started,
+   and sessions that saw its progress, and its end.
+2. ``different``: each presses Train on a different run (another seed). Counted: runs that finished, in which order.
+3. ``others``: as many sessions on another page rerun once a second, first while nothing trains, then while the queue
+   works. Measured: p95 of both.
 4. ``memory``: the server's resident memory before and after ``--jobs`` runs, one after another.
 
 Run, with nothing else running on the machine (about ten minutes)::
@@ -15,8 +15,8 @@ Run, with nothing else running on the machine (about ten minutes)::
 
     python benchmarks/training_queue.py --visitors 4 --jobs 5 --seconds 5     # the short form
 
-Goals on two cores: one training for all who ask for the same; all different runs finish in the order asked; p95 of the
-others' reruns at most 2 times that while idle; memory grows by less than 5% over 50 jobs.
+Goals on two cores: a run that all request is trained once; all different runs finish in the order of the requests; p95
+of the others' reruns at most 2 times that while idle; memory grows by less than 5% over 50 jobs.
 """
 
 from __future__ import annotations
@@ -52,19 +52,19 @@ LONGEST = 900.0  # seconds for one part
 
 
 def spec_of(seed: int, epochs: int) -> RunSpec:
-    """A short run on the small digits, as the page's form says it."""
+    """A short run on the small digits, as the page's form specifies it."""
     return RunSpec("digits", "vae", hidden=(128,), epochs=epochs, batch_size=256, learning_rate=1.5e-3, seed=seed)
 
 
 class Trainer(Session):
-    """A session on the page, which can press its button.
+    """A session on the page that can press its buttons.
 
     Attributes:
         shown: text of the page's last progress bar, empty without one.
-        fragment: the part of the page that runs again by itself, empty without one.
-        pace: seconds until it does.
+        fragment: the part of the page that reruns by itself, empty without one.
+        pace: seconds between its reruns.
         buttons: label -> id.
-        done: the page offers what it offers of a finished run.
+        done: whether the page offers the downloads of a finished run.
     """
 
     def __init__(self, url: str, seed: int, epochs: int) -> None:
@@ -89,13 +89,13 @@ class Trainer(Session):
         await self.run()
 
     async def look(self) -> int:
-        """What the front end does while a run is on its way: that part of the page again, or else all of it."""
+        """Rerun as the front end does while a run is in training: that part of the page, or else all of it."""
         self.looks = True
         return await self.run()
 
     def request(self, committed: Mapping[str, Any]) -> BackMsg:
-        """As of `Session.request`, with a click if one is due, or of a part of the page; what was shown before counts
-        no more."""
+        """As of `Session.request`, with a click if one is due, or for a part of the page; forgets what was shown
+        before."""
         self.shown, self.done = "", False
         request = super().request(committed)
         if self.pressed:
@@ -107,10 +107,10 @@ class Trainer(Session):
         return request
 
     def note(self, message: ForwardMsg) -> None:
-        """Note what is shown."""
+        """Record what is shown."""
         kind = message.WhichOneof("type")
         if kind == "new_session" and not message.metadata.run.fragment_ids:
-            self.fragment = ""  # all of the page runs: it says anew what runs by itself
+            self.fragment = ""  # the whole page runs: it announces again what reruns by itself
         if kind == "auto_rerun":
             self.fragment, self.pace = message.auto_rerun.fragment_id, message.auto_rerun.interval
         if kind != "delta":
@@ -136,8 +136,8 @@ async def pressed(url: str, seeds: list[int], epochs: int) -> list[Trainer]:
 
 
 async def watch(server: Server, sessions: list[Trainer]) -> tuple[set[int], list[int], set[int]]:
-    """Let all look, as often as the page says, until all runs are done: who saw progress, the order in which they saw
-    the end, and the training processes meanwhile."""
+    """Let all look, as often as the page says, until all runs are done; returns who saw progress, the order in which
+    they saw the end, and the training processes meanwhile."""
     saw: set[int] = set()
     processes: set[int] = set()
     order: list[int] = []
@@ -168,7 +168,7 @@ async def hang_up(sessions: list[Trainer]) -> None:
 
 
 def trainers_of(server: Server) -> set[int]:
-    """Process numbers of the training processes that the server has at the moment."""
+    """Ids of the server's current training processes."""
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -181,7 +181,7 @@ def trainers_of(server: Server) -> set[int]:
 
 
 async def others(server: Server, page: str, count: int, seconds: int) -> Phase:
-    """Sessions on another page that run again once a second."""
+    """Sessions on another page that rerun once a second."""
     phase, sessions = Phase(), [Session(server.url, page) for _ in range(count)]
     for session in sessions:
         await session.open()
@@ -260,7 +260,7 @@ def main() -> int:
     """Measure and print; 1 if a goal is not met."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--visitors", type=int, default=30, metavar="N", help="how many (30)")
-    parser.add_argument("--epochs", type=int, default=60, metavar="N", help="of the run that all ask for (60)")
+    parser.add_argument("--epochs", type=int, default=60, metavar="N", help="of the run that all request (60)")
     parser.add_argument("--short-epochs", type=int, default=3, metavar="N", help="of the different runs (3)")
     parser.add_argument("--jobs", type=int, default=50, metavar="N", help="runs over which memory is watched (50)")
     parser.add_argument("--seconds", type=int, default=30, metavar="N", help="of the others' reruns, each time (30)")

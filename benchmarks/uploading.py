@@ -1,8 +1,8 @@
-"""Do others wait while somebody sends images? Reruns of a class before, and while a visitor sends archives.
+"""Do others wait while somebody uploads images? Reruns of a class without and with a visitor who uploads archives.
 
-The class is that of `classroom.py`: sessions that ask for one rerun each every second. Then the same again, while one
-more visitor sends a zip of pictures near the limits to Train your own, again and again, and waits each time until the
-page shows what was read; and so on in turns. All of it runs on one machine, beside the server; nothing leaves it.
+The class is that of `classroom.py`: sessions that request one rerun each every second. Then the same again, while one
+more visitor repeatedly uploads a zip of pictures near the limits to Train your own, and waits each time until the page
+shows what was read; the two alternate. All of it runs on one machine, beside the server; nothing leaves it.
 
 Run, with nothing else running on the machine::
 
@@ -41,7 +41,7 @@ BOUNDARY = "a-boundary-that-no-picture-holds"
 
 
 class Watching(MessageCache):
-    """Remembers the page's uploader, whether it offers to use what was read, and what went wrong."""
+    """Records the page's uploader, whether it offers to use what was read, and its error message."""
 
     uploader = ""
     offers_use = False
@@ -60,7 +60,7 @@ class Watching(MessageCache):
 
 
 class Sender(Session):
-    """A visitor who sends an archive."""
+    """A visitor who uploads an archive."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, PAGE)
@@ -80,7 +80,7 @@ class Sender(Session):
         """Send an archive, run the page with it, and check that it was read.
 
         Raises:
-            RunFailed: the page said nothing of what was read, or that it could not be.
+            RunFailed: the page did not show what was read, or showed an error.
         """
         assert self.socket is not None
         asked = BackMsg()
@@ -97,11 +97,11 @@ class Sender(Session):
         self.cache.said, self.cache.offers_use = "", False
         await self.run()
         if not self.cache.offers_use:
-            raise RunFailed(self.cache.said or "the page said nothing of the images")
+            raise RunFailed(self.cache.said or "the page showed nothing about the images")
 
 
 def put(url: str, path: str, content: bytes) -> None:
-    """Send a file as a browser's form does.
+    """Upload a file as a browser's form does.
 
     Raises:
         RunFailed: the server refused it.
@@ -136,9 +136,9 @@ def album(pictures: int, side: int) -> bytes:
 
 
 async def attend(server: Server, chosen: argparse.Namespace, content: bytes) -> tuple[dict[str, Phase], list[float]]:
-    """The class alone, then beside a sender, and so on in turns, so that neither has the machine's better minutes.
+    """The class alone and beside a sender in turns, so that a change in the machine's speed affects both.
 
-    Returns both phases, and the seconds from sending to being shown.
+    Returns both phases, and the seconds from each upload until it was shown.
     """
     sessions = [Session(server.url, chosen.page) for _ in range(chosen.sessions)]
     sender = Sender(server.url)
@@ -147,7 +147,7 @@ async def attend(server: Server, chosen: argparse.Namespace, content: bytes) -> 
     try:
         for each in (sender, *sessions):
             await each.open()
-        await sender.send(content)  # once before: what is imported for it
+        await sender.send(content)  # once before: the first upload imports modules
         for _ in range(chosen.turns):
             await reruns(alone, server, sessions, chosen)
             ended = asyncio.create_task(reruns(beside, server, sessions, chosen))
@@ -158,7 +158,7 @@ async def attend(server: Server, chosen: argparse.Namespace, content: bytes) -> 
 
 
 async def reruns(phase: Phase, server: Server, sessions: list[Session], chosen: argparse.Namespace) -> None:
-    """The class's reruns, sessions evenly apart."""
+    """The class's reruns, sessions evenly spread."""
     start, gap = time.perf_counter() + 0.1, chosen.every / chosen.sessions
     began, own, theirs = time.perf_counter(), time.process_time(), server.cpu_seconds()
     await asyncio.gather(

@@ -1,11 +1,11 @@
-"""Carry out the Dockerfile without Docker, then see whether the app answers::
+"""Execute the Dockerfile without Docker, then check that the app answers::
 
     python -m deploy.check_dockerfile [--torch-index ADDRESS]
 
 Needs root on a Debian with Python 3.11, which stands in for the base image: the steps change an overlay of this
-machine's files, which is thrown away. Each RUN is what the Dockerfile says, by the user it says. The start has no
-network but the loopback, no rights, a disk that can only be read but for VAE_HOME, and counts when the Dockerfile's
-own HEALTHCHECK succeeds and pages come. Takes the minutes that installing takes, and 4 GB where temporary files are.
+machine's files, which is thrown away. Each RUN is executed as the Dockerfile's user. The app starts without privileges,
+with no network but the loopback and with a read-only disk except for VAE_HOME; the check passes when the Dockerfile's
+own HEALTHCHECK succeeds and pages are served. It takes as long as the installation, and 4 GB of temporary space.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from pathlib import Path
 from deploy.dockerfile import Instruction, context, filled_in, read
 
 PROJECT = Path(__file__).resolve().parents[1]
-BUILD, START = "--build", "--start"  # this program again, with mounts of its own; with a network of its own
+BUILD, START = "--build", "--start"  # this program again, in its own mount namespace; in its own network namespace
 THIS = [sys.executable, "-m", "deploy.check_dockerfile"]
 CARRIED = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 START_LIMIT = 90.0  # seconds
-FIRST_OF_PEOPLE = 1_000  # user ids below are the system's
+FIRST_OF_PEOPLE = 1_000  # lower user ids are the system's
 
 
 def environment_of_the_build() -> dict[str, str]:
-    """As of a base image: what Docker and this machine's package installer need, nothing else."""
+    """As in a base image: only what Docker and this machine's package installer need."""
     carried = {name: value for name, value in os.environ.items() if name.upper().startswith(CARRIED)}
     base = f"{sys.base_prefix}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     return {**carried, "PATH": base, "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive"}
@@ -44,7 +44,7 @@ def mount(*arguments: str) -> None:
 
 
 def new_root(work: Path) -> Path:
-    """An overlay of this machine's files, with the folders of the system that programs need."""
+    """An overlay of this machine's files, with the system folders that programs need."""
     for name in ("upper", "work", "root", "tmp"):
         (work / name).mkdir()
     (work / "tmp").chmod(0o1777)
@@ -53,11 +53,11 @@ def new_root(work: Path) -> Path:
     mount("--rbind", "/dev", str(root / "dev"))
     mount("--rbind", "/proc", str(root / "proc"))
     mount("--bind", str(work / "tmp"), str(root / "tmp"))
-    # In an image everybody may run Python; here it may be root's own.
+    # In an image all users may run Python; here perhaps only root.
     for folder in [Path(sys.base_prefix), *Path(sys.base_prefix).parents]:
         inside = root / folder.relative_to("/")
         inside.chmod(inside.stat().st_mode | 0o055)
-    # Nor has it users of its own.
+    # An image has no ordinary users either.
     for name in ("passwd", "group"):
         lines = (root / "etc" / name).read_text().splitlines(keepends=True)
         (root / "etc" / name).write_text("".join(line for line in lines if int(line.split(":")[2]) < FIRST_OF_PEOPLE))
@@ -65,7 +65,7 @@ def new_root(work: Path) -> Path:
 
 
 def in_root(root: Path, user: str, folder: str, environment: dict[str, str], argv: list[str]) -> list[str]:
-    """The command line that runs `argv` there."""
+    """The command line that runs `argv` in the new root."""
     values = [f"{name}={value}" for name, value in environment.items()]
     return [
         "chroot", f"--userspec={user}", str(root), "env", "-i", *values,
@@ -74,7 +74,7 @@ def in_root(root: Path, user: str, folder: str, environment: dict[str, str], arg
 
 
 def copy(step: Instruction, root: Path, folder: str) -> int:
-    """Do a COPY; gives the number of files."""
+    """Execute a COPY; returns the number of files."""
     *sources, target = step.words
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -90,7 +90,7 @@ def copy(step: Instruction, root: Path, folder: str) -> int:
 
 
 def build(root: Path, steps: list[Instruction], arguments: dict[str, str]) -> tuple[str, str, dict[str, str]]:
-    """All steps up to the start; user, folder and environment for it."""
+    """Execute all steps up to the start; returns its user, folder and environment."""
     user, folder, environment = "0:0", "/", environment_of_the_build()
     taken: dict[str, str] = {}
     for step in steps:
@@ -122,7 +122,7 @@ def build(root: Path, steps: list[Instruction], arguments: dict[str, str]) -> tu
 
 
 def start(root: Path, plan: dict[str, object]) -> None:
-    """Without a network and with a read-only disk: start the app, wait for its health, look at a page, end it."""
+    """Start the app without a network on a read-only disk, wait until it is healthy, request a page, and stop it."""
     environment = dict(plan["environment"])  # type: ignore[call-overload]
     home, user = environment["VAE_HOME"].lstrip("/"), str(plan["user"])
     mount("--bind", str(root), str(root))
@@ -161,7 +161,7 @@ def start(root: Path, plan: dict[str, object]) -> None:
 
 
 def build_and_start(work: Path, torch_index: str) -> int:
-    """Both, in an overlay below `work`; the exit status."""
+    """Build and start in an overlay below `work`; returns the exit status."""
     steps = read((PROJECT / "Dockerfile").read_text(encoding="utf-8"))
     last = {step.name: step for step in steps}
     root = new_root(work)
@@ -183,7 +183,7 @@ def main() -> None:
         return
     if sys.argv[1:2] == [BUILD]:
         sys.exit(build_and_start(Path(sys.argv[2]), sys.argv[3]))
-    parser = argparse.ArgumentParser(description="Carry out the Dockerfile without Docker, then start the app.")
+    parser = argparse.ArgumentParser(description="Execute the Dockerfile without Docker, then start the app.")
     parser.add_argument("--torch-index", default="", metavar="ADDRESS", help="the build argument TORCH_INDEX")
     chosen = parser.parse_args()
     if os.geteuid():

@@ -1,4 +1,4 @@
-"""Read a Dockerfile and a .dockerignore, as far as this project's go: to carry out their very steps elsewhere."""
+"""Parse a Dockerfile and a .dockerignore, as far as this project's need, to execute their steps elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KNOWN = {"FROM", "ARG", "RUN", "WORKDIR", "COPY", "ENV", "USER", "EXPOSE", "HEAL
 
 
 class NotUnderstood(ValueError):
-    """A line that this reader does not know: it must not be skipped."""
+    """A line that this parser does not support; it must not be skipped."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Instruction:
 
     @property
     def argv(self) -> list[str]:
-        """What a CMD, or a HEALTHCHECK's, runs; written as a JSON list.
+        """The command of a CMD or a HEALTHCHECK, which must be written as a JSON list.
 
         Raises:
-            NotUnderstood: it is written otherwise.
+            NotUnderstood: it is not.
         """
         found = re.search(r"\[.*\]$", self.text)
         if not found:
@@ -47,7 +47,7 @@ class Instruction:
 
     @property
     def words(self) -> list[str]:
-        """Of a COPY."""
+        """The arguments of a COPY."""
         return shlex.split(self.text)
 
 
@@ -71,12 +71,12 @@ def read(text: str) -> list[Instruction]:
 
 
 def filled_in(text: str, values: dict[str, str]) -> str:
-    """With ``$NAME`` and ``${NAME}`` replaced by their values, the unknown by nothing."""
+    """The text with ``$NAME`` and ``${NAME}`` replaced by their values, unknown ones by nothing."""
     return re.sub(r"\$\{?(\w+)\}?", lambda name: values.get(name[1], ""), text)
 
 
 def context(files: list[str], ignore: str) -> list[str]:
-    """Which files a build sees: the last line of a .dockerignore that fits a file decides."""
+    """The files in a build's context: for each, the last matching line of the .dockerignore decides."""
     rules = [line.strip() for line in ignore.splitlines() if line.strip() and not line.startswith("#")]
     return [name for name in files if not _ignored(name, rules)]
 
@@ -84,7 +84,9 @@ def context(files: list[str], ignore: str) -> list[str]:
 def _ignored(name: str, rules: list[str]) -> bool:
     ignored = False
     parts = Path(name).parts
-    above = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]  # a rule for a folder is for all in it
+    above = [
+        "/".join(parts[:length]) for length in range(1, len(parts) + 1)
+    ]  # a rule for a folder holds for its content
     for rule in rules:
         pattern = rule.removeprefix("!").strip("/")
         candidates = list(parts) if pattern.startswith("**/") else above

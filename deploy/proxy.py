@@ -1,4 +1,4 @@
-"""nginx for the replicas: its configuration from the template beside this file, and Streamlit's files compressed."""
+"""nginx for the replicas: fills in the configuration's template, and compresses Streamlit's static files."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ TEMPLATE = Path(__file__).with_name("nginx.conf")
 SHIPPED_STATIC = Path(streamlit.__file__).parent / "static"
 COMPRESSED = {".js", ".css", ".json", ".svg", ".html", ".wasm", ".ttf"}
 TEMPORARY = ("body", "proxy", "fastcgi", "uwsgi", "scgi")
-MARGIN = 1  # megabyte, for what frames an upload
-MUCH_BEFORE = 1_000  # times as often as the other backups
+MARGIN = 1  # megabyte, for the overhead of an upload
+MUCH_BEFORE = 1_000  # weight of the first backup against the others
 ONLY_OURS = "'self'"
 
 
 class CannotServe(Exception):
-    """A sentence for whoever starts the app."""
+    """The app cannot be served; the message is for whoever starts it."""
 
 
 def content_security_policy(frame_ancestors: str = ONLY_OURS, index: Path | None = None) -> str:
-    """What pages may load and run, as narrow as Streamlit allows; seen in Chromium on every page.
+    """What pages may load and run, as strict as Streamlit allows; tested in Chromium on every page.
 
-    Scripts come from this server, from memory (components are given theirs as text) or are the one that stands in
-    Streamlit's own page, known by its hash. Styles may stand inline: Streamlit's do.
+    Scripts come from this server, from memory (components get theirs as text), or are the inline script of Streamlit's
+    own page, which is identified by its hash. Inline styles are allowed, because Streamlit uses them.
 
     Args:
         frame_ancestors: sites that may show the app in a frame, as in the header: ``'self'``, ``'none'``, or origins
-            such as ``https://school.example``, with blanks between them.
-        index: Streamlit's page; the installed one.
+            such as ``https://school.example``, separated by blanks.
+        index: Streamlit's page; default: the installed one.
 
     Raises:
-        CannotServe: these are no origins.
+        CannotServe: the sites are not valid origins.
     """
     if not frame_ancestors.strip() or re.search(r"[^\w\-.:/*' ]", frame_ancestors):
         raise CannotServe(
@@ -68,13 +68,13 @@ def content_security_policy(frame_ancestors: str = ONLY_OURS, index: Path | None
 
 
 def largest_upload() -> int:
-    """Megabytes of one file that the app takes, from its settings."""
+    """The limit on one uploaded file in megabytes, from the app's settings."""
     with (PROJECT / ".streamlit" / "config.toml").open("rb") as file:
         return int(tomllib.load(file)["server"]["maxUploadSize"])
 
 
 def framed_elsewhere(frame_ancestors: str) -> bool:
-    """Whether another site may show the app, which only cookies of their own kind survive."""
+    """Whether another site may show the app in a frame, for which cookies need special attributes."""
     return not set(frame_ancestors.split()) <= {"'self'", "'none'"}
 
 
@@ -84,14 +84,14 @@ def configuration(
     """The text of an nginx.conf.
 
     Args:
-        folder: for its own files; exists.
+        folder: an existing one, for nginx's own files.
         listen: address and port, as nginx writes them.
         replicas: host and port of each.
         static: the folder that holds ``static/``, see `pack_static`.
         frame_ancestors: see `content_security_policy`.
 
     Raises:
-        CannotServe: a name that nginx could not take.
+        CannotServe: a name that nginx cannot use.
     """
     if not replicas or len(set(replicas)) != len(replicas):
         raise CannotServe("Give at least one replica, each with its own host:port.")
@@ -105,26 +105,26 @@ def configuration(
     choices = [f"        {number} seat_{number};" for number in range(1, len(replicas) + 1)]
     addresses = [f'        "~(^|[ ,]){re.escape(name)}$" {number};' for number, name in enumerate(replicas, 1)]
     values = {
-        "USER": f"user {getpass.getuser()};" if os.geteuid() == 0 else "",  # else root's helpers become nobody
+        "USER": f"user {getpass.getuser()};" if os.geteuid() == 0 else "",  # else root's worker processes run as nobody
         "FOLDER": str(folder),
         "ANYWHERE": "\n".join(f"        server {name} max_fails=1 fail_timeout=2s;" for name in replicas),
-        "SEATS": "\n".join(_seat(number, replicas) for number in range(len(replicas))),
+        "SEATS": "\n".join(_upstream(number, replicas) for number in range(len(replicas))),
         "CHOICES": "\n".join(choices),
         "ADDRESSES": "\n".join(addresses),
         "COOKIE_FLAGS": "; SameSite=None; Secure; Partitioned" if embedded else "; SameSite=Lax",
-        # The cookie that uploads need; Streamlit itself says SameSite=None when it is told to.
+        # The cookie that uploads need; Streamlit's own option sets SameSite=None.
         "EMBEDDED": '        proxy_cookie_path / "/; Partitioned";' if embedded else "",
         "LARGEST_UPLOAD": str(largest_upload() + MARGIN),
         "LISTEN": listen,
         "POLICY": content_security_policy(frame_ancestors),
         "STATIC": str(static),
     }
-    text = TEMPLATE.read_text(encoding="utf-8").partition("\n\n")[2]  # without what is said of the template
+    text = TEMPLATE.read_text(encoding="utf-8").partition("\n\n")[2]  # without the comment on the template
     return re.sub("@([A-Z_]+)@", lambda found: values[found[1]], text)
 
 
-def _seat(number: int, replicas: Sequence[str]) -> str:
-    """The replica, and the others for when it is down: the next one far before the rest, so that all tabs meet."""
+def _upstream(number: int, replicas: Sequence[str]) -> str:
+    """A group of the replica, with the others as its backup: the next one far more often, so that all tabs meet."""
     order = [*replicas[number:], *replicas[:number]]
     lines = [f"    upstream seat_{number + 1} {{", f"        zone seat_{number + 1} 64k;"]
     for place, name in enumerate(order):
@@ -134,7 +134,7 @@ def _seat(number: int, replicas: Sequence[str]) -> str:
 
 
 def write_configuration(folder: Path, text: str) -> Path:
-    """Put the configuration and the folders that nginx writes to into `folder`; gives the file."""
+    """Write the configuration to `folder` and create the folders that nginx writes to; returns the file."""
     for name in TEMPORARY:
         (folder / name).mkdir(parents=True, exist_ok=True)
     file = folder / "nginx.conf"
@@ -143,9 +143,9 @@ def write_configuration(folder: Path, text: str) -> Path:
 
 
 def pack_static(target: Path, source: Path = SHIPPED_STATIC) -> Path:
-    """Copy Streamlit's ``static/`` below `target`, with a compressed copy beside each file that gains by it.
+    """Copy Streamlit's ``static/`` below `target`, with a compressed copy beside each compressible file.
 
-    Does nothing where it was done for this version of Streamlit.
+    Does nothing if it was done for this version of Streamlit.
     """
     done = target / f"streamlit-{streamlit.__version__}"
     if done.exists():
@@ -161,7 +161,7 @@ def pack_static(target: Path, source: Path = SHIPPED_STATIC) -> Path:
 
 
 def nginx() -> str:
-    """The program.
+    """The path of the program.
 
     Raises:
         CannotServe: it is not installed.

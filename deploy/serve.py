@@ -1,9 +1,9 @@
-"""Serve the app by several processes behind nginx, until told to stop::
+"""Serve the app by several processes behind nginx, until stopped::
 
     python -m deploy.serve --replicas 2 --port 8501
 
-A replica that dies, or does not answer for a while, is started again; its visitors go on with another meanwhile. All
-share one store of runs, one folder of images, one cookie secret. SIGTERM and Ctrl+C end everything in good order.
+A replica that dies, or does not answer for a while, is restarted; meanwhile another one serves its visitors. All share
+one store of runs, one folder of images and one cookie secret. SIGTERM and Ctrl+C stop all processes in order.
 """
 
 from __future__ import annotations
@@ -43,19 +43,22 @@ HUGGING_FACE = "https://huggingface.co"  # shows a Space in a frame of its own s
 START_LIMIT = 120.0  # seconds until a process must answer
 LOOK_EVERY = 0.2  # seconds
 ASK_EVERY, ANSWER_LIMIT, MOST_SILENCES = 5.0, 10.0, 3  # health checks: seconds, seconds, in a row
-LONG_LIFE, LONGEST_PAUSE = 10.0, 30.0  # seconds: who lives that long is started again at once, others ever later
+LONG_LIFE, LONGEST_PAUSE = (
+    10.0,
+    30.0,
+)  # seconds: a process that ran that long is restarted at once, others with growing delay
 PATIENCE = 10.0  # seconds until a process that does not stop is killed
 
 
 @dataclass
 class Kept:
-    """A process that is started again whenever it ends or falls silent, until `stop`.
+    """A process that is restarted whenever it ends or stops answering, until `ask_to_stop`.
 
     Attributes:
-        name: for what is printed.
+        name: for the log.
         command, environment: how to start it.
-        port, health: where its health is asked for.
-        process: the present one.
+        port, health: port and path of its health check.
+        process: the current one.
     """
 
     name: str
@@ -68,9 +71,9 @@ class Kept:
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start it, and look after it from now on."""
+        """Start it and supervise it from now on."""
         self._begin()
-        self._thread = threading.Thread(target=self._look_after, name=self.name, daemon=True)
+        self._thread = threading.Thread(target=self._supervise, name=self.name, daemon=True)
         self._thread.start()
 
     def _begin(self) -> None:
@@ -79,7 +82,7 @@ class Kept:
             self.command, cwd=PROJECT, env=dict(self.environment), stdin=subprocess.DEVNULL, start_new_session=True
         )
 
-    def _look_after(self) -> None:
+    def _supervise(self) -> None:
         pause = 0.0
         while not self._stopping.is_set():
             assert self.process is not None
@@ -88,7 +91,7 @@ class Kept:
             if self._stopping.is_set():
                 return
             pause = 0.0 if time.monotonic() - began >= LONG_LIFE else min(LONGEST_PAUSE, 2 * pause + 1)
-            say(f"{self.name} {why}; it is started again{f' in {pause:.0f} s' if pause else ''}.")
+            say(f"{self.name} {why}; it is restarted{f' in {pause:.0f} s' if pause else ''}.")
             if self._stopping.wait(pause):
                 return
             self._begin()
@@ -114,7 +117,7 @@ class Kept:
         return "was stopped"
 
     def wait_until_healthy(self) -> None:
-        """Return when it answers for the first time.
+        """Wait until it answers for the first time.
 
         Raises:
             CannotServe: it ended, or took too long.
@@ -123,13 +126,13 @@ class Kept:
         while not answers(self.port, self.health):
             assert self.process is not None
             if self.process.poll() is not None:
-                raise CannotServe(f"{self.name} could not be started; its own words are above.")
+                raise CannotServe(f"{self.name} could not be started; its output is above.")
             if time.monotonic() > limit:
                 raise CannotServe(f"{self.name} did not answer within {START_LIMIT:.0f} s.")
             time.sleep(0.02)
 
     def ask_to_stop(self) -> None:
-        """Let it end; does not wait."""
+        """Ask it to end; does not wait."""
         self._stopping.set()
         if self._thread:
             self._thread.join()
@@ -137,7 +140,7 @@ class Kept:
             self.process.terminate()
 
     def wait(self) -> None:
-        """Until it has ended; it is killed if it takes too long."""
+        """Wait until it has ended; kills it if that takes too long."""
         if self.process is None:
             return
         try:
@@ -149,7 +152,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Group:
-    """What is served.
+    """The processes that serve the app.
 
     Attributes:
         url: of the proxy, without a slash at the end.
@@ -172,17 +175,17 @@ def serving(
     environment: Mapping[str, str] | None = None,
     static: Path | None = None,
 ) -> Iterator[Group]:
-    """Replicas and nginx, all answering, until the block ends.
+    """Run replicas and nginx, all of them answering, until the block ends.
 
     Args:
         replicas: how many.
         address, port: where nginx listens; 0 is any free port.
         frame_ancestors: see `proxy.content_security_policy`.
-        environment: of the replicas; this process's.
-        static: Streamlit's files as `proxy.pack_static` makes them; without it they are made here, in a second.
+        environment: of the replicas; default: this process's.
+        static: Streamlit's files as `proxy.pack_static` makes them; default: made here, in a second.
 
     Raises:
-        CannotServe: with the sentence that says why.
+        CannotServe: the message says why.
     """
     program = nginx()
     port = port or free_port()
@@ -229,17 +232,17 @@ def _replica(number: int, port: int, environment: Mapping[str, str]) -> Kept:
 def prepare(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Make `home` the one folder that the app writes to.
 
-    Its ``runs/`` is the store, in which the shipped runs appear as links; ``data/`` holds images, ``tmp/`` what passes.
+    Its ``runs/`` is the store, in which the shipped runs appear as links; ``data/`` has images, ``tmp/`` temporaries.
 
     Returns:
-        The environment that says so. What it said before of the store or the data goes before.
+        The environment with these folders. An explicit VAE_STORE or VAE_DATA takes precedence.
 
     Raises:
         CannotServe: the folder cannot be written to.
     """
-    runs, data, passing = home / "runs", home / "data", home / "tmp"
+    runs, data, temporary = home / "runs", home / "data", home / "tmp"
     try:
-        for folder in (runs, data, passing):
+        for folder in (runs, data, temporary):
             folder.mkdir(parents=True, exist_ok=True)
         for link in runs.glob(f"*{SUFFIX}"):
             if link.is_symlink() and not link.exists():  # to a run that an earlier version shipped
@@ -252,7 +255,7 @@ def prepare(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
             f"{home} cannot be written to ({error.strerror or error}); mount a folder there, or name another one "
             "in VAE_HOME."
         ) from error
-    own = {"VAE_STORE": str(runs), "VAE_DATA": str(data), "TMPDIR": str(passing), "HOME": str(home)}
+    own = {"VAE_STORE": str(runs), "VAE_DATA": str(data), "TMPDIR": str(temporary), "HOME": str(home)}
     return {
         **environment,
         **own,
@@ -261,7 +264,7 @@ def prepare(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def answers(port: int, path: str) -> bool:
-    """Whether the health check at this place says yes."""
+    """Whether the health check at this port and path succeeds."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=ANSWER_LIMIT)
     try:
         connection.request("GET", path)
@@ -273,14 +276,14 @@ def answers(port: int, path: str) -> bool:
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
+    """A free port of the loopback."""
     with socket.socket() as listener:
         listener.bind((LOOPBACK, 0))
         return int(listener.getsockname()[1])
 
 
 def say(sentence: str) -> None:
-    """A line for whoever reads the log."""
+    """Write a line to the log."""
     print(sentence, flush=True)
 
 
@@ -289,7 +292,7 @@ def _cause(status: int) -> str:
 
 
 def arguments() -> argparse.Namespace:
-    """The command line; what it leaves out comes from the environment."""
+    """Parse the command line; defaults come from the environment."""
     environment = os.environ
     ancestors = environment.get("VAE_FRAME_ANCESTORS") or (
         f"{ONLY_OURS} {HUGGING_FACE}" if environment.get("SPACE_ID") else ONLY_OURS
@@ -303,17 +306,17 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--static", type=Path, metavar="FOLDER", help="Streamlit's files, packed before")
     chosen = parser.parse_args()
     if not (chosen.replicas.isascii() and chosen.replicas.isdigit() and 1 <= int(chosen.replicas) <= MOST_REPLICAS):
-        parser.error(f"--replicas (or VAE_REPLICAS) must be a whole number from 1 to {MOST_REPLICAS}")
+        parser.error(f"--replicas (or VAE_REPLICAS) must be an integer from 1 to {MOST_REPLICAS}")
     chosen.replicas = int(chosen.replicas)
     return chosen
 
 
 def main() -> int:
-    """Serve until told to stop; the exit status."""
+    """Serve until stopped; returns the exit status."""
     chosen = arguments()
-    told = threading.Event()
+    stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
+        signal.signal(number, lambda *_: stopped.set())
     try:
         environment = dict(os.environ)
         if chosen.home:
@@ -328,7 +331,7 @@ def main() -> int:
             static=chosen.static,
         ) as group:
             say(f"{chosen.replicas} replicas answer at {group.url}")
-            told.wait()
+            stopped.wait()
     except CannotServe as error:
         say(f"Error: {error}")
         return 1

@@ -313,7 +313,7 @@ if shown and (spec := spec_of(shown)):
 chapter.foot(
     CHAPTER,
     code=(
-        ("training/loop.py", "learning_rate_at"),
+        ("training/schedule.py", "learning_rate_at"),
         ("training/loop.py", "train"),
         ("training/pictures.py", "Film"),
         ("losses/terms.py", "weighted_sum"),

@@ -21,7 +21,7 @@ def main() -> None:
     root = data_root(ask.parse_args().root)
     pixels, labels = mnist_data()
     images = pixels.reshape(-1, 28, 28).astype(np.uint8)
-    # Stable sort by (rank within the class, class): the classes take turns, so any prefix is balanced.
+    # Stable sort by (rank within the class, class): this interleaves the classes, so any prefix is balanced.
     rank = np.array([np.count_nonzero(labels[:i] == label) for i, label in enumerate(labels)])
     order = np.lexsort((labels, rank))
     images, labels = images[order], labels[order].astype(np.uint8)

@@ -63,7 +63,7 @@ def along_beta(page: Page, url: str) -> Iterator[None]:
     page.goto(f"{url}/beta")
     dial = page.locator(".beta-dial").first
     dial.wait_for(state="visible")
-    page.wait_for_timeout(4_000)  # every stop has come
+    page.wait_for_timeout(4_000)  # every stop has arrived
     into_view(dial)
     handle = dial.locator("input[type=range]").first
     low, high = float(handle.get_attribute("min") or 0), float(handle.get_attribute("max") or 1)
@@ -93,14 +93,14 @@ def with_a_pen(page: Page, url: str) -> Iterator[None]:
 
 
 def into_view(place: Locator) -> None:
-    """To the top of the window, with a margin."""
+    """Scroll to the top of the window, with a margin."""
     place.evaluate("element => element.scrollIntoView({ block: 'start' })")
     place.page.mouse.wheel(0, -70)
     place.page.wait_for_timeout(500)
 
 
 def point(page: Page, place: Locator, x: float, y: float) -> None:
-    """Move to a place within an element, in shares of its size."""
+    """Move the pointer within an element, to a position in shares of its size."""
     box = place.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=2)

@@ -1,7 +1,7 @@
-"""All that the app uses of Streamlit without Streamlit promising it.
+"""All uses of Streamlit's undocumented parts.
 
-Each part was seen on Streamlit `SEEN_ON`. A part that is missing, or takes other arguments, is left out with one
-warning in the log; its function says how the app then behaves. `st.App` gives no public way to any of them.
+Each part was checked with Streamlit `SEEN_ON`. If a part is missing or takes other arguments, the app does without it
+and logs one warning; the part's function says how the app then behaves. `st.App` offers no public way to any of them.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 SEEN_ON = "1.67.0"
 
-# The cookie that tells browsers apart: Streamlit's random token against forged requests. Without it, a visitor is
-# told apart by session (ui/training/visitor.py).
+# The cookie that identifies a browser: Streamlit's random token against forged requests. Without it, visitors are
+# identified by session (ui/training/visitor.py).
 COOKIE = "_streamlit_xsrf"
 
-# The names (`data-testid`) by which styles and scripts find Streamlit's elements. One that is gone costs its styling,
-# or its place in the presentation; the page works on.
+# The names (`data-testid`) by which styles and scripts find Streamlit's elements. If one is missing, its styling
+# or its part of the presentation mode is lost; the page still works.
 TEST_IDS = frozenset(
     [
         "stApp",
@@ -58,12 +58,12 @@ TEST_IDS = frozenset(
 )
 
 _log = logging.getLogger(__name__)
-_put_in_place: set[Callable[..., Any]] = set()  # what is the app's own among Streamlit's functions
+_put_in_place: set[Callable[..., Any]] = set()  # the app's replacements of Streamlit's functions
 
 
 @cache
 def _warn(part: str) -> None:
-    """Once for each part in a process."""
+    """Warn once per part and process."""
     _log.warning("Streamlit's %s is not as it was in %s; the app does without it", part, SEEN_ON)
 
 
@@ -72,12 +72,12 @@ def _takes(function: Callable[..., Any], names: Sequence[str]) -> bool:
 
 
 def remember_theme() -> bool:
-    """Let Streamlit read the theme once, and again when its configuration file has been changed.
+    """Let Streamlit read the theme once, and again only when its configuration file has changed.
 
-    Streamlit reads it anew in every run, a sixth of what a run costs; without the part it goes on doing so.
+    Streamlit reads it in every rerun, which takes a sixth of a rerun; without the part it continues to do so.
 
     Returns:
-        Whether the theme is remembered; a second call changes nothing.
+        Whether the theme is cached; a second call changes nothing.
     """
     try:
         from streamlit import config
@@ -115,14 +115,14 @@ def remember_theme() -> bool:
 
 
 def welcome_returning_visitors() -> bool:
-    """Run the whole page for visitors who come back to a process that does not know them: theirs has died.
+    """Run the whole page for visitors whose process has died and who reconnect to another.
 
-    Streamlit's client keeps the page as it is and waits for what its visitor does. If that concerns a part of the page
-    (a fragment), the new session knows no such part and ignores it, and everything after it. Here the whole page runs
-    instead, with the state that the client sends along. Without the part, such a visitor has to reload the page.
+    Streamlit's client keeps the page and waits for the visitor's next action. If that concerns a part of the page (a
+    fragment), the new session does not know the fragment and ignores this action and all later ones. Here the whole
+    page runs instead, with the state that the client sends. Without the part, such a visitor has to reload the page.
 
     Returns:
-        Whether they are welcomed; a second call changes nothing.
+        Whether this is in effect; a second call changes nothing.
     """
     try:
         from streamlit.proto.ClientState_pb2 import ClientState
@@ -143,10 +143,10 @@ def welcome_returning_visitors() -> bool:
     @wraps(original)
     def request_rerun(session: AppSession, client_state: ClientState | None) -> None:
         if client_state and client_state.fragment_id and session not in have_run:
-            whole = ClientState()
-            whole.CopyFrom(client_state)
-            whole.fragment_id, whole.is_auto_rerun = "", False
-            client_state = whole
+            whole_page = ClientState()
+            whole_page.CopyFrom(client_state)
+            whole_page.fragment_id, whole_page.is_auto_rerun = "", False
+            client_state = whole_page
         have_run.add(session)
         original(session, client_state)
 

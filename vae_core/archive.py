@@ -1,7 +1,7 @@
-"""One file that holds tensors and a JSON document, proves that it is whole, and is never half-written.
+"""A file of tensors and a JSON document, with a checksum and atomic writes.
 
-The file is a safetensors file (no code runs when it is read). Its metadata hold the document and a SHA-256 over
-the document and every tensor's name, type, shape and bytes.
+It is a safetensors file (reading it runs no code). Its metadata contains the document and a SHA-256 over the
+document and every tensor's name, type, shape and bytes.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], document: dict[str, Any
     """Write atomically: a temporary file in the same folder, flushed, synced, renamed.
 
     Raises:
-        StoreError: folder not writable, disk full; `path` is then what it was before.
+        StoreError: the folder is not writable or the disk is full; `path` is then unchanged.
     """
     text = json.dumps(document, sort_keys=True, allow_nan=False)
-    whole = {name: np.asarray(array, order="C") for name, array in tensors.items()}
-    metadata = {"format": FORMAT, "document": text, "sha256": _digest(text, whole)}
-    content = safetensors.numpy.save(whole, metadata=metadata)
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    metadata = {"format": FORMAT, "document": text, "sha256": _digest(text, arrays)}
+    content = safetensors.numpy.save(arrays, metadata=metadata)
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,14 +52,14 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], document: dict[str, Any
         ) from error
     finally:
         if temporary:
-            temporary.unlink(missing_ok=True)  # still there only if something, an interrupt too, came between
+            temporary.unlink(missing_ok=True)  # still there only after an error or an interrupt
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Tensors and document of a file that was proven whole.
+    """Read the tensors and the document, and verify the SHA-256.
 
     Raises:
-        DamagedRun: truncated, altered, or not one of ours.
+        DamagedRun: the file is truncated, altered, or not in this format.
         FileNotFoundError: no such file.
     """
     content = path.read_bytes()
@@ -74,10 +74,10 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """The JSON document alone, from the head of the file: for listings. Not verified against the SHA-256.
+    """Read only the JSON document, from the file's header, for listings. The SHA-256 is not checked.
 
     Raises:
-        DamagedRun: the head cannot be read.
+        DamagedRun: the header cannot be read.
     """
     head = _head(path)
     document = json.loads(_metadata(head, path)["document"])
@@ -87,10 +87,10 @@ def read_document(path: Path) -> dict[str, Any]:
 
 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Shapes of a file's tensors by name, from its head. Not verified against the SHA-256.
+    """Tensor name -> shape, from the file's header. The SHA-256 is not checked.
 
     Raises:
-        DamagedRun: the head cannot be read.
+        DamagedRun: the header cannot be read.
     """
     head = _head(path)
     _metadata(head, path)
@@ -99,7 +99,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def _head(path: Path) -> bytes:
-    """A file up to its tensors."""
+    """The file's bytes up to its tensors."""
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         return size.to_bytes(8, "little") + file.read(min(size, _MAX_HEADER_BYTES))

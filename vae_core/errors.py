@@ -1,12 +1,12 @@
-"""The one family of errors that a person is meant to read.
+"""Errors whose message is written for the user.
 
-Every message is a sentence that says what is wrong and what to do. The command line prints it and exits with
-status 1; the app shows it and goes on. Anything else that is raised is a bug and keeps its traceback.
+Each message says what is wrong and what to do about it. The command line prints it and exits with status 1; the app
+shows it and keeps running. Any other exception is a bug and keeps its traceback.
 """
 
 
 class VaeCoreError(Exception):
-    """Base of all errors whose message is written for the person at the keyboard."""
+    """Base class of all errors whose message is written for the user."""
 
 
 class SpecError(VaeCoreError, ValueError):
@@ -18,10 +18,10 @@ class DatasetUnavailable(VaeCoreError):
 
 
 class UnusableImages(VaeCoreError):
-    """Images of one's own that cannot be read, or cannot be learned from.
+    """The user's own images cannot be read, or cannot be trained on.
 
     Attributes:
-        whole: whether it is about all of them rather than the one file that was read.
+        whole: True if the problem concerns the whole set, False if it concerns a single file.
     """
 
     def __init__(self, message: str, *, whole: bool = False) -> None:
@@ -38,7 +38,7 @@ class RunNotFound(StoreError):
 
 
 class DamagedRun(StoreError):
-    """A checkpoint file is truncated, altered, or not one of ours."""
+    """A checkpoint file is truncated, altered, or not in this program's format."""
 
 
 class TrainingDiverged(VaeCoreError):
@@ -46,7 +46,7 @@ class TrainingDiverged(VaeCoreError):
 
 
 class MeasureError(VaeCoreError, ValueError):
-    """A measurement has no meaning on what it was given, such as too few images for k neighbours."""
+    """A measurement is undefined on its input, for example with too few images for k neighbours."""
 
 
 class PluginError(VaeCoreError):
@@ -54,4 +54,4 @@ class PluginError(VaeCoreError):
 
 
 class ClusterError(VaeCoreError):
-    """There is no cluster to train on."""
+    """No Ray cluster is available."""

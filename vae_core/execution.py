@@ -1,4 +1,4 @@
-"""Where and how a run is computed: what its key does not depend on."""
+"""Where and how a run is computed; none of it is part of the run's key."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Execution:
-    """One answer for all who train.
+    """Settings shared by all ways to train.
 
     Attributes:
-        data_root: folder of the downloaded images and of one's own sets; None for the usual one, see
+        data_root: folder of the downloaded images and the user's own sets; None for the default, see
             `datasets.data_root`.
         device: ``auto``, or the name of a torch device.
         precision: ``auto`` (measured), ``float32`` or ``bfloat16`` for the network's matrix products; losses and the
@@ -23,4 +23,4 @@ class Execution:
     precision: str = "auto"
 
 
-USUAL = Execution()
+DEFAULT_EXECUTION = Execution()

@@ -1,7 +1,7 @@
-"""What one field of a specification may say, as data: its kind, its range, its help, and where it belongs.
+"""A field of a specification, described as data: its kind, its range, its help, and the models it applies to.
 
-`RunSpec` checks itself by it, the command line takes its help and its defaults from it, and a model from outside
-declares fields of its own with it: a frozen dataclass whose fields are made by `option`, named by `ModelKind.options`.
+`RunSpec` validates itself with it, the command line takes help and defaults from it, and an external model declares
+its own fields with it: a frozen dataclass whose fields are made by `option`, named by `ModelKind.options`.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ class Kind(Protocol):
     """A kind of value."""
 
     def check(self, name: str, value: object) -> Any:
-        """The value, as it is kept.
+        """The value in its stored form.
 
         Raises:
-            SpecError: it is none; names the field and the range.
+            SpecError: it is not of this kind; the message names the field and the range.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole number from `low` to `high`."""
+    """An integer from `low` to `high`."""
 
     low: int
     high: int
 
     def check(self, name: str, value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not self.low <= value <= self.high:
-            raise SpecError(f"{name} must be a whole number from {self.low} to {self.high:,}, not {shown(value)}.")
+            raise SpecError(f"{name} must be an integer from {self.low} to {self.high:,}, not {shown(value)}.")
         return value
 
 
 @dataclass(frozen=True)
 class Real:
-    """A number from `low` to `high`; above `low` where that is open."""
+    """A number from `low` to `high`, without `low` itself if `open_low`."""
 
     low: float
     high: float
@@ -49,7 +49,7 @@ class Real:
 
     def check(self, name: str, value: object) -> float:
         ok = isinstance(value, int | float) and not isinstance(value, bool)
-        # NaN and the infinities fail the comparison; math.isfinite would not take a whole number above 1e308.
+        # NaN and the infinities fail the comparison; math.isfinite raises on an integer above 1e308.
         if not ok or not self.low <= value <= self.high or (self.open_low and value == self.low):  # type: ignore[operator]
             least = f"above {self.low:g}" if self.open_low else f"at least {self.low:g}"
             raise SpecError(f"{name} must be a number {least} and at most {self.high:g}, not {shown(value)}.")
@@ -68,7 +68,7 @@ class OneOf:
         return value
 
     def listed(self) -> str:
-        """The names, for a sentence."""
+        """The names as text for a message."""
         return " or ".join(self.names) if len(self.names) == 2 else f"one of {', '.join(self.names)}"
 
 
@@ -84,7 +84,7 @@ class YesNo:
 
 @dataclass(frozen=True)
 class Widths:
-    """At most `count` whole numbers from 1 to `high`."""
+    """At most `count` integers from 1 to `high`."""
 
     count: int
     high: int
@@ -100,12 +100,12 @@ class Option:
     """One field.
 
     Attributes:
-        kind: of its values; or the specification -> it, where the range depends on another field.
+        kind: of its values, or a function specification -> kind if the range depends on another field.
         help: one sentence for the command line.
-        usual: the value that says nothing: it is kept as None, so that it has one key.
-        belongs: (specification, model kind) -> whether it means anything there.
-        refusal: why it is refused where it does not belong; ``{name}`` and ``{model}`` are filled in.
-        strict: whether even the usual value is refused there.
+        usual: the default, stored as None: stating it and leaving it out give the same key.
+        belongs: (specification, model kind) -> whether the field applies.
+        refusal: the error message if it does not apply; ``{name}`` and ``{model}`` are filled in.
+        strict: whether even the default is refused then.
     """
 
     kind: Kind | Callable[[Any], Kind]
@@ -116,10 +116,10 @@ class Option:
     strict: bool = False
 
     def checked(self, name: str, spec: Any, kind: Any) -> Any:
-        """What a specification keeps of its field.
+        """The validated value as a specification stores it.
 
         Raises:
-            SpecError: out of range, or it does not belong.
+            SpecError: out of range, or the field does not apply.
         """
         value = getattr(spec, name)
         belongs = self.belongs(spec, kind)
@@ -139,16 +139,39 @@ def option(default: Any, kind: Kind | Callable[[Any], Kind], help: str = "", **m
 
 
 def options_of(record: type) -> dict[str, Option]:
-    """Name -> `Option`, of the fields of a dataclass that have one."""
+    """Name -> `Option`, for the fields of a dataclass that have one."""
     fields = dataclasses.fields(record)
     return {field.name: field.metadata["option"] for field in fields if "option" in field.metadata}
 
 
-def check_record(record: Any) -> None:
-    """Check the fields of a model's own frozen record; call it in its ``__post_init__``.
+def check_declaration(record: type) -> None:
+    """Whether a class can be a model's own record: asked when the model is registered.
 
     Raises:
-        SpecError: naming the field and its range.
+        ValueError: it is no frozen dataclass, or a field of it lacks its kind, its help, or a default of that kind.
+    """
+    name = getattr(record, "__name__", shown(record))
+    if not isinstance(record, type) or not dataclasses.is_dataclass(record):
+        raise ValueError(f"the options {name} must be a frozen dataclass")
+    if not record.__dataclass_params__.frozen or not record.__dataclass_params__.eq:  # type: ignore[attr-defined]
+        raise ValueError(f"the options {name} must be a frozen dataclass, which is compared by its fields")
+    declared = options_of(record)
+    for field in dataclasses.fields(record):
+        if field.name not in declared or not declared[field.name].help:
+            raise ValueError(
+                f"the field {field.name} of the options {name} needs its kind and help: make it by 'option'"
+            )
+    try:
+        check_record(record())
+    except SpecError as error:
+        raise ValueError(f"a default of the options {name} is out of its own range: {error}") from error
+
+
+def check_record(record: Any) -> None:
+    """Check the fields of a model's own frozen record, whoever made it.
+
+    Raises:
+        SpecError: the message names the field and its range.
     """
     for name, each in options_of(type(record)).items():
         kind = each.kind(record) if callable(each.kind) else each.kind
@@ -156,25 +179,25 @@ def check_record(record: Any) -> None:
 
 
 def record_from(record: type, values: object, model: str) -> Any:
-    """A model's own record from the JSON of a specification; None is the record of all its defaults.
+    """A model's own record, checked, from the JSON of a specification; None is the record of all its defaults.
 
     Raises:
-        SpecError: no object, or a field that it does not have.
+        SpecError: no object, a field that it does not have, or a value out of its field's range.
     """
-    if values is None:
-        return record()
-    if isinstance(values, record):
-        return values
-    if not isinstance(values, Mapping):
-        raise SpecError(f"options of model {model!r} must be an object of fields, not {shown(values)}.")
-    known = [field.name for field in dataclasses.fields(record)]
-    if unknown := sorted(set(values) - set(known), key=str):
-        raise SpecError(f"model {model!r} has no option {shown(unknown[0])}; it has {', '.join(known)}.")
-    return record(**values)
+    if not isinstance(values, record):
+        values = {} if values is None else values
+        if not isinstance(values, Mapping):
+            raise SpecError(f"options of model {model!r} must be an object of fields, not {shown(values)}.")
+        known = [field.name for field in dataclasses.fields(record)]
+        if unknown := sorted(set(values) - set(known), key=str):
+            raise SpecError(f"model {model!r} has no option {shown(unknown[0])}; it has {', '.join(known)}.")
+        values = record(**values)
+    check_record(values)
+    return values
 
 
 def unusual(record: Any) -> dict[str, Any]:
-    """The fields of a record that differ from their defaults: what is written of it."""
+    """The fields of a record that differ from their defaults; only these are stored."""
     return {
         field.name: getattr(record, field.name)
         for field in dataclasses.fields(record)
@@ -183,9 +206,9 @@ def unusual(record: Any) -> dict[str, Any]:
 
 
 def shown(value: object) -> str:
-    """A value for a sentence, at most 60 characters."""
+    """A value as text for a message, at most 60 characters."""
     try:
         text = repr(value)
-    except ValueError:  # Python refuses to write out whole numbers of more than 4,300 digits
+    except ValueError:  # Python refuses to format integers of more than 4,300 digits
         text = "a number of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "..."

@@ -1,4 +1,4 @@
-"""Modules from outside that add to the registries: named in the environment, imported once."""
+"""Plugins: external modules, named in an environment variable, that add entries to the registries."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import threading
 
 from vae_core.errors import PluginError
 
-VARIABLE = "VAE_PLUGINS"  # names of modules, with commas between them
+VARIABLE = "VAE_PLUGINS"  # module names separated by commas
 
-_lock = threading.RLock()  # a plugin may ask a registry, which asks for the plugins
+_lock = threading.RLock()  # reentrant: a plugin may query a registry, which calls `load` again
 _outcomes: dict[str, PluginError | None] = {}
 
 
 def load() -> None:
-    """Import each module that ``VAE_PLUGINS`` names, in its order, once in a process; registries ask for that first.
+    """Import each module named in ``VAE_PLUGINS``, in order, once per process. Every registry look-up calls this first.
 
-    What a module registers it registers while it is imported. One that failed is not tried again: it may have
-    registered a part of what it has.
+    A module registers its entries while it is imported. A failed import is not retried: it may already have
+    registered some of them.
 
     Raises:
-        PluginError: a module is missing, or raises; names it.
+        PluginError: a module is missing or raises; the message names it.
     """
     for name in (part.strip() for part in os.environ.get(VARIABLE, "").split(",")):
         if not name:
             continue
         with _lock:
             if name not in _outcomes:
-                _outcomes[name] = None  # also for what it asks while it is imported
+                _outcomes[name] = None  # set first: the import may itself query a registry
                 _outcomes[name] = _imported(name)
             problem = _outcomes[name]
         if problem:
@@ -42,7 +42,7 @@ def _imported(name: str) -> PluginError | None:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             return _problem(name, "there is no such module; is its folder on PYTHONPATH?", error)
         return _problem(name, f"it needs a module that is missing ({error.name})", error)
-    except Exception as error:  # noqa: BLE001  whatever a stranger's module raises, its name belongs beside it
+    except Exception as error:  # noqa: BLE001  external code may raise anything; report it with its name
         return _problem(name, f"it raised {type(error).__name__}: {error}", error)
     return None
 

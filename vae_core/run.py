@@ -1,4 +1,4 @@
-"""Run: a trained model with everything that was recorded about it."""
+"""Run: a trained model with its recorded history, measurements and provenance."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Codes:
-    """Where the model puts the held-out images, grey ones also where it was trained on black and white draws of them.
+    """The codes of the held-out images: of the grey images, even if the model was trained on binarised ones.
 
     Attributes:
         mean: float32 (N, d), codes or posterior means.
@@ -41,7 +41,7 @@ class Codes:
         return self.log_var is not None
 
     def drawn(self, generator: np.random.Generator) -> np.ndarray:
-        """One z of each image's posterior, float32 (N, d); the codes themselves where there is none."""
+        """One sample z of each image's posterior, float32 (N, d); the codes themselves if there is no posterior."""
         if self.log_var is None:
             return self.mean
         noise = generator.standard_normal(self.mean.shape, dtype=np.float32)
@@ -52,13 +52,13 @@ class Codes:
 class Run:
     """A trained model.
 
-    Weights are plain arrays, so that a page can be drawn without waiting for torch; `model` is the network.
+    Weights are plain arrays, so that pages need not import torch; `model` builds the network.
 
     Attributes:
-        spec: what was asked for.
+        spec: its specification.
         image_shape: (C, H, W).
         label_names: class names.
-        weights: the model's ``state_dict`` as stored: half precision, or float32 where a weight does not fit.
+        weights: the model's ``state_dict`` as stored: half precision, or float32 if a weight exceeds its range.
         decoder: the decoder as a program, see `program.operations`; it names entries of `weights`. A classifier's goes
             from features to logits.
         codes: of the validation split.
@@ -68,11 +68,11 @@ class Run:
         metrics: split name -> {"n": sample size, metric: value}.
         provenance: versions, device, precision, seconds, images per second.
         encoder: from a flat image to its code (the mean of its posterior, a classifier's features), as a program;
-            empty in files written before it was kept, and where the encoder is no such program.
+            empty in older files, and if the encoder cannot be written as a program.
         extras: further arrays by name: ``mixture/weights``, ``mixture/means`` and ``mixture/covariances``, fitted to
             the codes of training images; a classifier's ``reference``, its features of training images,
             and ``threshold``, see `evaluation.features.FeatureSpace`.
-        further_programs: what the model has beside encoder and decoder, by name, such as ``codebook`` and ``prior``.
+        further_programs: programs other than encoder and decoder, by name, such as ``codebook`` and ``prior``.
     """
 
     spec: RunSpec
@@ -100,7 +100,7 @@ class Run:
         """The network with the stored weights, on the CPU, in evaluation mode.
 
         Raises:
-            DamagedRun: the weights are not those of the spec's architecture.
+            DamagedRun: the weights do not fit the spec's architecture.
         """
         import torch
 
@@ -111,25 +111,25 @@ class Run:
         try:
             model.load_state_dict(weights)
         except RuntimeError as error:
-            raise DamagedRun(f"the weights in {self.key} are not those of its specification; train it anew.") from error
+            raise DamagedRun(f"the weights in {self.key} do not fit its specification; train it again.") from error
         return model.eval()
 
     @cached_property
     def programs(self) -> dict[str, Program]:
-        """All programs by name: ``encoder`` and ``decoder``, the parts that its kind of code gives the encoder
-        (``trunk``, ``mean`` and ``log_var``), and the further ones.
+        """All programs by name: ``encoder`` and ``decoder``, the encoder's parts if it has a posterior (``trunk``,
+        ``mean`` and ``log_var``), and the further ones.
 
         Raises:
-            DamagedRun: the encoder or the weights are not those of this kind of code.
+            DamagedRun: the encoder or the weights do not fit the model's bottleneck.
         """
         declared = model_kind(self.spec.model).bottleneck.programs
         try:
             return {**declared(self.encoder, self.decoder, self.weights), **self.further_programs}
         except ValueError as error:
-            raise DamagedRun(f"the programs in {self.key} are not those of its model ({error}).") from error
+            raise DamagedRun(f"the programs in {self.key} do not fit its model ({error}).") from error
 
     def run_program(self, name: str, x: np.ndarray) -> np.ndarray:
-        """What the program of that name makes of x: (N, inputs) -> float32 (N, outputs), without torch.
+        """Apply the named program to x: (N, inputs) -> float32 (N, outputs), without torch.
 
         Raises:
             ValueError: there is no such program.
@@ -139,7 +139,7 @@ class Run:
         return run_program(self.programs[name], self.weights, x)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Codes (N, d) -> expected pixels, float32 (N, C*H*W), without torch; Gaussian ones may leave [0, 1]."""
+        """Codes (N, d) -> expected pixels, float32 (N, C*H*W), without torch; outside [0, 1] possible if Gaussian."""
         return self.likelihood.expected_images(run_program(self.decoder, self.weights, codes))
 
     def encode(self, pixels: np.ndarray) -> np.ndarray:
@@ -156,7 +156,7 @@ class Run:
         """
         if not self.codes.has_posterior:
             raise MeasureError(f"{self.key} has no posterior: choose a variational autoencoder.")
-        features = self.run_program("trunk", pixels)  # what both heads share, once
+        features = self.run_program("trunk", pixels)  # computed once for both heads
         return self.run_program("mean", features), self.run_program("log_var", features)
 
     @property
@@ -167,5 +167,5 @@ class Run:
 
     @property
     def likelihood(self) -> Likelihood:
-        """p(x|z) as the spec names it and training left it, for arrays."""
+        """p(x|z) for arrays, with the variance that was chosen or learned."""
         return likelihood_of(self.spec, self.weights)

@@ -1,4 +1,4 @@
-"""Where in latent space to draw from, and how to walk between two codes."""
+"""Distributions to sample codes from, and paths between two codes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def fit_mixture(codes: np.ndarray, components: int = MIXTURE_COMPONENTS, seed: i
     Args:
         codes: (N, d) of training images; the first 10,000 are used.
         components: K.
-        seed: of the start.
+        seed: of the initialisation.
 
     Raises:
         MeasureError: fewer codes than components.
@@ -44,10 +44,10 @@ def fit_mixture(codes: np.ndarray, components: int = MIXTURE_COMPONENTS, seed: i
 
     if len(codes) < components:
         raise MeasureError(f"a mixture of {components} Gaussians needs at least {components} codes, not {len(codes)}.")
-    scale = float(codes[:MOST_TO_FIT].std()) or 1.0  # sklearn's floor under the variances is absolute
+    scale = float(codes[:MOST_TO_FIT].std()) or 1.0  # sklearn's lower bound on variances is absolute
     fitted = GaussianMixture(components, covariance_type="full", random_state=seed, reg_covar=1e-5, max_iter=200)
     with warnings.catch_warnings():
-        # Codes of a collapsed model are few points on top of each other; the mixture of them is what it should be.
+        # The codes of a collapsed model are a few coinciding points; that the fit does not converge is harmless.
         warnings.simplefilter("ignore", ConvergenceWarning)
         fitted.fit(codes[:MOST_TO_FIT].astype(np.float64) / scale)
     return Mixture(fitted.weights_, fitted.means_ * scale, fitted.covariances_ * scale**2)
@@ -58,18 +58,18 @@ def draw(
 ) -> np.ndarray:
     """Codes (count, d) from one of `SOURCES`.
 
-    ``prior``: N(0, I). ``box``: uniform between the least and the greatest code of each dimension. ``mixture``: the
+    ``prior``: N(0, I). ``box``: uniform between the smallest and the largest code in each dimension. ``mixture``: the
     fitted mixture.
 
     Args:
         source: one of `SOURCES`.
         count: how many.
-        codes: (N, d), codes of held-out images: what the box is drawn around.
-        mixture: for the source of that name.
-        generator: fixes the draw.
+        codes: (N, d), codes of held-out images, which define the box.
+        mixture: needed for the source ``mixture``.
+        generator: of the random numbers.
 
     Raises:
-        MeasureError: a mixture is asked of a run that carries none.
+        MeasureError: the source is ``mixture``, and the run has none.
     """
     dimensions = codes.shape[1]
     if source == "prior":
@@ -79,9 +79,9 @@ def draw(
     if source != "mixture":
         raise ValueError(f"there is no source {source!r}; choose one of {', '.join(SOURCES)}")
     if mixture is None:
-        raise MeasureError("no mixture was fitted to the codes of this run; train it anew.")
+        raise MeasureError("no mixture was fitted to the codes of this run; train it again.")
     which = generator.choice(len(mixture.weights), size=count, p=mixture.weights / mixture.weights.sum())
-    # In float64: the least variances are 10^5 and more below the largest, at the edge of what float32 resolves.
+    # In float64: the smallest variances can be 10^5 times below the largest, close to the resolution of float32.
     factors = np.linalg.cholesky(mixture.covariances.astype(np.float64))  # (K, d, d)
     noise = generator.standard_normal((count, dimensions))
     return mixture.means[which] + np.einsum("nij,nj->ni", factors[which], noise)
@@ -94,11 +94,11 @@ def straight_path(start: np.ndarray, end: np.ndarray, count: int) -> np.ndarray:
 
 
 def great_circle_path(start: np.ndarray, end: np.ndarray, count: int) -> np.ndarray:
-    """Spherical interpolation (White 2016): the direction turns evenly, the length changes evenly; (P, count, d).
+    """Spherical interpolation (White 2016): direction and length change at constant rates; (P, count, d).
 
-    Codes in opposite or equal directions have no one great circle between them; there it is the straight line.
+    Codes in equal or opposite directions have no unique great circle between them; they get the straight line.
     """
-    start, end = start.astype(np.float64), end.astype(np.float64)  # or rounding alone would turn opposite codes
+    start, end = start.astype(np.float64), end.astype(np.float64)  # else rounding could bend the path of opposite codes
     lengths = [np.linalg.norm(ends, axis=1, keepdims=True) for ends in (start, end)]
     units = [ends / np.maximum(length, 1e-12) for ends, length in zip((start, end), lengths, strict=True)]
     angle = np.arccos(np.clip((units[0] * units[1]).sum(axis=1), -1.0, 1.0))[:, None, None]  # (P, 1, 1)

@@ -1,4 +1,4 @@
-"""RunSpec: everything that determines a trained model, and the key it is filed under."""
+"""RunSpec: everything that determines a trained model, and the key under which it is stored."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from vae_core.options import OneOf, Real, Whole, Widths, YesNo, option, options_
 if TYPE_CHECKING:
     from vae_core.models import ModelKind
 
-# Raised when the training procedure itself changes its results (initialisation, schedule, noise), so that a
-# run of the old procedure is never mistaken for one of the new.
+# Increased when a change of the training procedure (initialisation, schedule, noise) changes its results, so that
+# runs of the old and the new procedure have different keys.
 RECIPE = 1
 
 MAX_LATENT_DIM = 1024
@@ -54,10 +54,10 @@ class RunSpec:
     Attributes:
         dataset: a name known to `vae_core.datasets`.
         model: a name known to `vae_core.models`.
-        latent_dim: d, the number of latent dimensions, 1 to 1024; left out, the model's usual one.
+        latent_dim: d, the number of latent dimensions, 1 to 1024; default: the model's.
         hidden: widths of the encoder's hidden layers, input side first; the decoder mirrors them. Convolutional
             models: channels of the convolutions, then the width of one fully connected layer. Linear models have
-            none. Left out, the model's usual ones.
+            none. Default: the model's.
         likelihood: ``bernoulli`` (pixels as probabilities) or ``gaussian``, p(x|z) = N(f(z), cI). Left out,
             Bernoulli, and Gaussian for models that only know squared errors.
         beta: weight of the KL term, at least 0 (Higgins et al. 2017). Left out, it is 1 for models with a KL
@@ -68,25 +68,25 @@ class RunSpec:
         batch_size: images per step.
         learning_rate: peak of the one-cycle schedule.
         seed: fixes the initial weights, the order of the images and all noise.
-        images: learn from the first so many images of the training split only; None for all of them.
+        images: train on only this many images, the first of the training split; None for all of them.
         reconstruction_weight: weight of the reconstruction term, at least 0, for models with a KL term; None for the
-            usual 1. With 0 the KL alone is trained.
-        kl_warm_up: epochs over which the KL term's weight rises in a straight line from 0 to beta (Bowman et al. 2016);
+            default of 1. With 0, only the KL is trained.
+        kl_warm_up: epochs over which the KL term's weight rises linearly from 0 to beta (Bowman et al. 2016);
             None for none.
         learned_variance: True to learn c of the Gaussian likelihood, starting from `variance` (sigma-VAE, Rybkin et
             al. 2021); None for a fixed one.
-        samples: z drawn for each image in every step, whose reconstructions are averaged; None for the usual 1.
+        samples: samples of z per image in every step, whose reconstruction losses are averaged; None for 1.
             Held-out images are measured with one.
-        binarised: True to draw each pixel as Bernoulli(pixel), 0 or 1, anew in every step (Burda et al. 2016), and
-            once for held-out images; Bernoulli likelihood only, which is a density on such pixels. None for grey ones.
-        activation: ``tanh`` in the hidden layers of fully connected models; None for the usual ``relu``.
-        start_at_mean: True to start the decoder's last bias where it gives the mean training image, as the published
-            code of Burda et al. 2016 does; fully connected models. None for a random start.
-        options: fields of one model alone, as its own frozen record (`ModelKind.options`), or an object of its fields;
-            None where the model has none, or for their usual values.
+        binarised: True to sample each pixel from Bernoulli(pixel), anew in every step (Burda et al. 2016), and once
+            for held-out images; Bernoulli likelihood only, which is a probability of such pixels. None for grey ones.
+        activation: ``tanh`` in the hidden layers of fully connected models; None for ``relu``.
+        start_at_mean: True to initialise the decoder's last bias to give the mean training image, as in the published
+            code of Burda et al. 2016; fully connected models. None for a random initialisation.
+        options: fields specific to the model, as its own frozen record (`ModelKind.options`) or an object of its
+            fields; None if the model has none, or for their defaults.
 
-    A model that is computed rather than trained (PCA, chosen pixels) has one key whatever is said of epochs, batch
-    size, learning rate and seed: they are set to fixed values.
+    For a model that is computed rather than trained (PCA, chosen pixels), epochs, batch size, learning rate and seed
+    are set to fixed values, so that it has a single key.
 
     Raises:
         SpecError: on any value out of range, naming the field and the range.
@@ -109,7 +109,7 @@ class RunSpec:
     learning_rate: float = option(1.5e-3, Real(0.0, 1.0, open_low=True), "Peak of the one-cycle schedule.")
     seed: int = option(0, Whole(0, 2**31 - 1), "Fixes weights, order and noise.")
     images: int | None = option(None, Whole(2, MAX_IMAGES), "Learn from the first so many images only.")
-    # Fields of one family, which came later: None where they say nothing.
+    # Later fields, for some families of models: None at their defaults, so that earlier keys stay the same.
     reconstruction_weight: float | None = option(
         None,
         Real(0.0, 1e6),
@@ -202,7 +202,7 @@ class RunSpec:
         check_architecture(self, info(self.dataset).image_shape)
 
     def _set(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)  # a frozen dataclass, while it is made
+        object.__setattr__(self, name, value)  # the dataclass is frozen; only used during construction
 
     def _settle_weights(self, kind: ModelKind) -> None:
         """beta and the variance, whose defaults depend on the model and the likelihood."""
@@ -230,7 +230,7 @@ class RunSpec:
         return 1.0 if self.reconstruction_weight is None else self.reconstruction_weight
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types; every field present but those of later versions that say nothing."""
+        """As plain JSON types. Fields added in later versions are left out if they are None."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         values |= {"hidden": list(self.hidden), "options": unusual(self.options) or None if self.options else None}
         silent = (*FAMILY_FIELDS, "options")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import streamlit as st
@@ -65,9 +66,9 @@ def empty_store(shipped, tmp_path, monkeypatch) -> Store:
 
 
 @pytest.fixture(scope="session")
-def trained_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def trained_store(shared_folder: Path) -> Store:
     """Two small runs, trained once for all tests; not to be changed."""
-    store = Store(tmp_path_factory.mktemp("trained"))
+    store = Store(shared_folder / "trained")
     for model in ("ae", "vae"):
         get_or_train(store, RunSpec("digits", model, hidden=(16,), epochs=1), execution=FLOAT32)
     return store

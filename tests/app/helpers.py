@@ -170,6 +170,13 @@ def said(at: AppTest, pattern: str) -> re.Match[str]:
     return found[0]
 
 
+def tells(at: AppTest, *values: str) -> None:
+    """Some line of the page's texts has all these numbers, whole, in whatever words."""
+    whole = [re.compile(rf"(?<![\d.,]){re.escape(value)}(?![\d]|[.,]\d)") for value in values]
+    lines = "\n".join(texts(at)).splitlines()
+    assert any(all(one.search(line) for one in whole) for line in lines), f"no line tells {values}"
+
+
 def subheaders(at: AppTest) -> list[str]:
     """Headings of the passages."""
     return [heading for element in at.markdown for heading in re.findall(r"^## (.*)$", element.value, re.MULTILINE)]

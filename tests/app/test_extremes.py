@@ -17,7 +17,7 @@ from vae_core.datasets import load
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Store
 
-from .helpers import Shown, Table, copy_runs, open_page, plotted, predict, said, subheaders, texts
+from .helpers import Shown, Table, copy_runs, open_page, plotted, predict, subheaders, tells, texts
 
 PAGE = "pages/beta.py"
 
@@ -118,7 +118,7 @@ def test_the_curve_and_the_page_have_the_runs_numbers():
     for one in (one for one in runs if one.learned):
         assert any(f"from {one.began:g} it went to {one.c:.4f}" in text for text in texts(at))
     assert "**Yes.**" in predict(at, "smaller squared error", 2)
-    assert said(at, r"chance is (\d+)%")[1] == "10"
+    tells(at, "10%")
 
 
 def test_the_pictures_are_those_of_the_two_ways_and_of_a_learned_c():

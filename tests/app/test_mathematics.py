@@ -6,6 +6,7 @@ import json
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ from .helpers import (
     said,
     subheaders,
     tables,
+    tells,
     texts,
 )
 
@@ -43,9 +45,9 @@ SAMPLES = (1, 5, 50)
 
 
 @pytest.fixture(scope="session")
-def sampled_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """Runs that differ in their number of samples alone; not to be changed."""
-    store = Store(tmp_path_factory.mktemp("sampled"))
+def sampled_store(shared_folder: Path) -> Store:
+    """Runs that differ in their number of samples alone; further ones may come, none goes."""
+    store = Store(shared_folder / "sampled")
     for spec in specs_of_samples():
         get_or_train(store, spec, execution=FLOAT32)
     return store
@@ -133,8 +135,7 @@ def test_the_bound_rises_with_k_within_its_error(d):
     first, last = found.bounds[0], found.bounds[-1]
     assert last.value - first.value > half_width(first) + half_width(last)
     assert (last.k, last.repeats) == (LARGEST, WEIGHTS // LARGEST)
-    shown = [float(number.replace("−", "-")) for number in re.findall(r"−\d+\.\d+", said(at, "^The ELBO of this.*")[0])]
-    assert shown == pytest.approx([first.value, last.value], abs=0.006)
+    tells(at, *(f"{bound.value:.2f}".replace("-", "−") for bound in (first, last)))
 
 
 def test_the_elbo_of_the_digit_is_torchs_and_the_picture_starts_with_it():

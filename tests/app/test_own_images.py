@@ -120,12 +120,12 @@ def test_what_waits_too_long_or_is_too_much_is_removed(own_root):
     half_written.write_bytes(b"x")
     for each in (path, half_written):
         os.utime(each, (time.time() - 3_700, time.time() - 3_700))
-    own.tidy(own_root, limits.MOST_UNDECIDED, limits.LONGEST_UNDECIDED)
+    own.remove_stale(own_root, limits.MOST_UNDECIDED, limits.LONGEST_UNDECIDED)
     assert [each.name for each in own.waiting(own_root).iterdir()] == [f"{new}{own.SUFFIX}"]
-    with pytest.raises(DatasetUnavailable, match="waited too long and are gone; send them again"):
+    with pytest.raises(DatasetUnavailable, match="waited too long"):
         keep(old, "a")
     put_by(own_root, 2)
-    own.tidy(own_root, int(1.5 * own.waiting_size(new, own_root)), limits.LONGEST_UNDECIDED)
+    own.remove_stale(own_root, int(1.5 * own.waiting_size(new, own_root)), limits.LONGEST_UNDECIDED)
     assert len(list(own.waiting(own_root).iterdir())) == 1
 
 
@@ -149,7 +149,7 @@ def test_the_page_reads_shows_and_keeps_what_is_sent(own_root, empty_store):
     assert len(pictures(at)) == 1 and not at.error
     at.button(key="train-own-use").click().run()
     assert not at.exception
-    (name,) = [entry.name for entry in own.filed(own_root)]
+    (name,) = [entry.name for entry in own.stored_sets(own_root)]
     assert at.selectbox(key="train-dataset").value == name and key_on(at).startswith(f"vae-{name}-")
     assert "Your images are chosen in the form below." in texts(at)
     assert at.file_uploader(key="train-own-files-1").value == []  # what was sent is not in the memory any more
@@ -181,7 +181,7 @@ def some(seed: int, count: int = 24) -> OwnImages:
 
 
 def put_by(root: Path, seed: int) -> str:
-    return own.put_by(some(seed), root)
+    return own.save_waiting(some(seed), root)
 
 
 def kept(root: Path, seed: int, visitor: str) -> str:
@@ -191,13 +191,13 @@ def kept(root: Path, seed: int, visitor: str) -> str:
 
 
 def there(root: Path) -> set[str]:
-    return {entry.name for entry in own.filed(root)}
+    return {entry.name for entry in own.stored_sets(root)}
 
 
 def test_images_are_kept_and_offered_to_whom_they_belong(own_root, empty_store):
     name = kept(own_root, 0, "a")
     assert offered("a") == (name,) and offered("b") == () and offered("b", name) == (name,)
-    by_command_line = own.file(some(1), own_root)
+    by_command_line = own.save(some(1), own_root)
     assert set(offered("a")) == {name, by_command_line} and offered("b") == (by_command_line,)
     at = open_page(PAGE, dataset=name)
     assert key_on(at).startswith(f"vae-{name}-") and not at.warning
@@ -293,7 +293,7 @@ def test_a_set_is_the_same_sent_read_and_loaded(own_root):
 
 def test_pages_show_runs_on_own_images_also_when_the_images_are_gone(own_root, empty_store):
     own_images = some(0, count=40)
-    name = own.file(own_images, own_root)
+    name = own.save(own_images, own_root)
     options = {"execution": Execution(own_root, precision="float32"), "film": True}
     specs = [RunSpec(name, "vae", hidden=(16,), epochs=2), RunSpec(name, "conv_vae", hidden=(4, 8), epochs=1)]
     keys = [get_or_train(empty_store, spec, **options).key for spec in specs]

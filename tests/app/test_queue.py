@@ -341,7 +341,7 @@ def test_a_browser_is_told_by_its_token_however_it_is_masked():
 def test_a_niceness_that_is_none_is_said(niceness, tmp_path, monkeypatch):
     monkeypatch.setenv("VAE_NICE", niceness)
     ended = ProcessWorker(specs(1)[0], tmp_path).wait()
-    assert not ended.killed and ended.problem == f"VAE_NICE must be a whole number from 0 to 19, not {niceness!r}."
+    assert not ended.killed and ended.problem == f"VAE_NICE must be an integer from 0 to 19, not {niceness!r}."
 
 
 def test_a_visitor_is_told_what_is_not_kept(tmp_path, monkeypatch):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import http.client
 import importlib.metadata
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 from starlette.responses import PlainTextResponse
@@ -100,12 +100,19 @@ def failures(said: Sequence[ForwardMsg]) -> list[str]:
     ]
 
 
-@contextmanager
-def small(folder: Path, base: str = "") -> Iterator[Server]:
-    (folder / "app.py").write_text(SMALL, encoding="utf-8")
-    (folder / "script.py").write_text(FAILING, encoding="utf-8")
-    with serve(folder / "app.py", environment={"PYTHONPATH": str(ROOT)}, base=base) as app:
-        yield app
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
+    """Base path -> the small app served below it; started once for the tests of this file."""
+    with ExitStack() as running:
+
+        @cache
+        def below(base: str) -> Server:
+            folder = tmp_path_factory.mktemp("small")
+            (folder / "app.py").write_text(SMALL, encoding="utf-8")
+            (folder / "script.py").write_text(FAILING, encoding="utf-8")
+            return running.enter_context(serve(folder / "app.py", environment={"PYTHONPATH": str(ROOT)}, base=base))
+
+        yield below
 
 
 def test_app_py_serves_every_page_and_the_very_first_visitor_may_come_by_a_deep_link():
@@ -122,20 +129,20 @@ def test_app_py_serves_every_page_and_the_very_first_visitor_may_come_by_a_deep_
 
 
 @pytest.mark.parametrize("base", ["", "/vae"])
-def test_addresses_of_our_own_answer_and_what_is_unknown_below_them_is_404(tmp_path, base):
-    with small(tmp_path, base) as app:
-        assert get(app, "/tensors/a1") == (200, "a1")
-        for unknown in ("/tensors", "/tensors/a/b"):
-            assert get(app, unknown)[0] == 404
-        assert get(app, "/_stcore/health") == (200, "ok")
+def test_addresses_of_our_own_answer_and_what_is_unknown_below_them_is_404(small, base):
+    app = small(base)
+    assert get(app, "/tensors/a1") == (200, "a1")
+    for unknown in ("/tensors", "/tensors/a/b"):
+        assert get(app, unknown)[0] == 404
+    assert get(app, "/_stcore/health") == (200, "ok")
 
 
 @pytest.mark.parametrize(("query", "secret"), [("", "of the page"), ("part=1", "of the part")])
-def test_a_visitor_reads_one_sentence_of_an_error_and_the_log_has_the_trace(tmp_path, query, secret):
-    with small(tmp_path) as app:
-        said = visit(app, query=query)
-        assert failures(said) == [server.FAILED] and markdown(said) == "before"
-        assert f"the secret {secret}" in app.log() and "script.py" in app.log()
+def test_a_visitor_reads_one_sentence_of_an_error_and_the_log_has_the_trace(small, query, secret):
+    app = small("")
+    said = visit(app, query=query)
+    assert failures(said) == [server.FAILED] and markdown(said) == "before"
+    assert f"the secret {secret}" in app.log() and "script.py" in app.log()
 
 
 def test_a_failure_is_one_sentence():

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 import ui.training.app_queue
 from ui.chapters.train import form as recipe
-from ui.training.forecast import images_shown, memory_of, weight_count
+from ui.training.forecast import memory_of, weight_count, work_of
 from ui.training.progress import live
 from ui.training.queue import LONGEST_QUEUE, Ended
 from vae_core import datasets
@@ -25,7 +25,6 @@ from vae_core.spec import RunSpec
 from vae_core.storage.export import command_line
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
-from vae_core.training.loop import images_per_epoch
 
 from .helpers import MAIN, ROOT, Bench, open_page, payload_headers, said, tables, wait_until
 
@@ -97,9 +96,13 @@ def test_the_weights_told_are_those_of_the_network(dataset, model):
         assert memory_of(spec) > 4 * weight_count(spec)
 
 
-def test_small_sets_are_shown_several_times_in_an_epoch_in_the_estimate_too():
-    for count in (11, 108, 999, 1_000, 4_500):
-        assert images_shown(count) == images_per_epoch(count)
+def test_small_sets_are_shown_several_times_in_an_epoch_in_the_estimate_too(monkeypatch):
+    spec, work = RunSpec("digits", "vae"), {}
+    for count in (0, 500, 1_000, 5_000):  # 500 are gone through ten times
+        known = replace(datasets.DATASETS["digits"], training_images=count)
+        monkeypatch.setitem(datasets.DATASETS, "digits", known)
+        work[count] = work_of(spec)
+    assert work[500] == work[5_000] == 5 * work[1_000] > work[0] > 0
 
 
 # ---- a run from beginning to end -------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from deploy.proxy import CannotServe, content_security_policy, nginx
 from deploy.serve import Group, Kept, answers, serving
 from tests.app.helpers import wait_until
+from ui.components.modules import FOR_GOOD, MODULES, digest
 from vae_core.storage.manifest import shipped_run
 
 from .conftest import watch
@@ -82,6 +83,10 @@ def test_what_the_proxy_sends_and_what_it_keeps_to_itself(group):
         assert "set-cookie" not in headers
     _, headers, _ = get(f"{group.url}/", Cookie="vae_seat=7; vae_seat=x")  # of a larger group, or made up
     assert headers["set-cookie"].startswith(("vae_seat=1", "vae_seat=2"))
+    module = f"{group.url}/{MODULES}/{digest()}/dial/dial.js"  # the same everywhere: it gives nobody a seat
+    status, headers, _ = get(module)
+    assert status == 200 and headers["cache-control"] == FOR_GOOD and "set-cookie" not in headers
+    assert "set-cookie" not in get(module, Cookie="vae_seat=7")[1]
     # Without cookies, whatever belongs to a session goes to one place.
     answers = [get(f"{group.url}/_stcore/health", User_Agent="a browser")[1] for _ in range(4)]
     assert len({re.findall(r"vae_seat=\d", headers["set-cookie"])[0] for headers in answers}) == 1

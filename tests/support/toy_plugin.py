@@ -14,7 +14,7 @@ import numpy as np
 from vae_core.datasets import DatasetInfo, Factor, register_dataset
 from vae_core.models import ModelKind, register_model
 from vae_core.models.bottleneck import BOTTLENECKS, Bottleneck
-from vae_core.options import Real, Whole, check_record, option
+from vae_core.options import Real, Whole, option
 
 FACTORS = (Factor("place", "category", 0.0, 7.0), Factor("light", low=0.2, high=1.0))
 SIZES = {"train": 300, "validation": 60, "test": 40}
@@ -45,9 +45,6 @@ class ToyOptions:
 
     entries: int = option(32, Whole(2, 1_024), "Entries of the codebook.")
     commitment: float = option(0.25, Real(0.0, 10.0), "Weight of the commitment term.")
-
-    def __post_init__(self) -> None:
-        check_record(self)
 
 
 register_dataset(

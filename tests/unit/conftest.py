@@ -31,6 +31,8 @@ from vae_core.training.jobs import get_or_train
 
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
+MadeOnce = Callable[[str, Callable[[], Any]], Any]
+
 CPU = {"execution": Execution(device="cpu", precision="float32")}
 
 
@@ -70,6 +72,12 @@ def small_spec() -> Callable[..., RunSpec]:
     return make
 
 
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Random numbers of a test's own: they do not depend on which tests ran before."""
+    return np.random.default_rng(0)
+
+
 @pytest.fixture(scope="session")
 def training() -> ImageDataset:
     return load("digits", "train")
@@ -90,9 +98,10 @@ def mnist_root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_runs(tmp_path_factory: pytest.TempPathFactory, small_spec: Callable[..., RunSpec]) -> dict[str, Run]:
-    """Trained runs of several kinds, by a short name."""
-    store = Store(tmp_path_factory.mktemp("runs"))
+def small_runs(
+    tmp_path_factory: pytest.TempPathFactory, small_spec: Callable[..., RunSpec], made_once: MadeOnce
+) -> dict[str, Run]:
+    """Trained runs of several kinds, by a short name: as training returned them, not as they were read from a file."""
     specs = {
         "ae": small_spec(model="ae"),
         "vae": small_spec(),
@@ -102,14 +111,18 @@ def small_runs(tmp_path_factory: pytest.TempPathFactory, small_spec: Callable[..
         "gaussian": small_spec(likelihood="gaussian"),
         "linear": small_spec(hidden=()),
     }
-    with no_classifier_is_shipped():
-        return {name: get_or_train(store, spec, execution=FLOAT32) for name, spec in specs.items()}
+
+    def train() -> dict[str, Run]:
+        store = Store(tmp_path_factory.mktemp("runs"))
+        with no_classifier_is_shipped():
+            return {name: get_or_train(store, spec, execution=FLOAT32) for name, spec in specs.items()}
+
+    return made_once("small_runs", train)
 
 
 @pytest.fixture(scope="session")
-def every_kind(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """A run of every kind of model, trained on digits for a few epochs."""
-    store = Store(tmp_path_factory.mktemp("kinds"))
+def every_kind(tmp_path_factory: pytest.TempPathFactory, made_once: MadeOnce) -> dict[str, Run]:
+    """A run of every kind of model, trained on digits for a few epochs: as training returned it."""
     small: dict[str, dict[str, Any]] = {
         "ae": {"hidden": (16,)},
         "vae": {"hidden": (16,)},
@@ -118,11 +131,16 @@ def every_kind(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
         "memoriser": {"hidden": (64, 64), "images": 10, "epochs": 20, "learning_rate": 3e-3},
         "classifier": {"hidden": (8, 16, 32), "latent_dim": 16, "epochs": 16, "learning_rate": 1e-2},
     }
-    with no_classifier_is_shipped():
-        return {
-            model: get_or_train(store, RunSpec("digits", model, **{"epochs": 2, **small.get(model, {})}), **CPU)
-            for model in MODELS
-        }
+
+    def train() -> dict[str, Run]:
+        store = Store(tmp_path_factory.mktemp("kinds"))
+        with no_classifier_is_shipped():
+            return {
+                model: get_or_train(store, RunSpec("digits", model, **{"epochs": 2, **small.get(model, {})}), **CPU)
+                for model in MODELS
+            }
+
+    return made_once("every_kind", train)
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ ON_CPU = Execution(device="cpu", precision="float32")
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 Make = Callable[..., RunSpec]
-PATIENCE = 60.0  # seconds until a test that waits for another thread or process gives up
+PATIENCE = 240.0  # seconds until a test that waits for another thread or process gives up
 
 
 @pytest.fixture
@@ -287,7 +287,7 @@ def test_a_flipped_bit_or_a_cut_in_a_real_run_is_noticed_and_set_aside(
     assert path.read_bytes() == content  # verifying moves nothing
 
     aside = f"{path.name}.damaged-1"
-    with pytest.raises(DamagedRun, match=f"It was set aside as {aside}; train or rebuild makes it anew") as damaged:
+    with pytest.raises(DamagedRun, match=f"It was set aside as {aside}; train or rebuild") as damaged:
         store.load(run.key)
     assert "\n" not in str(damaged.value)
     assert files(store) == {store.path(other.key).name: good[store.path(other.key).name], aside: bytes(content)}
@@ -359,9 +359,9 @@ def test_a_weight_that_no_program_names_is_missed_by_verify_and_when_the_network
     path = store.path(run.key)
     tensors, document = archive.read(path)
     archive.write(path, remove(tensors, "model/log_var.bias"), document)
-    with pytest.raises(DamagedRun, match="not those of its specification"):
+    with pytest.raises(DamagedRun, match="do not fit its specification"):
         store.verify(run.key)
-    with pytest.raises(DamagedRun, match="not those of its specification"):
+    with pytest.raises(DamagedRun, match="do not fit its specification"):
         _ = store.load(run.key).model
 
 

@@ -264,7 +264,7 @@ def test_verify_finds_whole_files_whole(ask: Ask, store: Store, small_runs: dict
     answer = ask("verify", "--json", "--store", store.root)
     assert (answer.status, answer.err) == (0, "")
     assert json.loads(answer.out) == [{"key": key, "ok": True, "problem": None} for key in keys]
-    assert ask("verify", "--store", store.root).out.splitlines()[-1] == "2 whole, 0 damaged"
+    assert ask("verify", "--store", store.root).out.splitlines()[-1] == "2 intact, 0 damaged"
 
 
 def test_verify_exits_1_for_a_damaged_file_and_leaves_it_in_its_place(
@@ -285,7 +285,7 @@ def test_verify_exits_1_for_a_damaged_file_and_leaves_it_in_its_place(
 
     for_people = ask("verify", "--store", store.root)
     assert for_people.status == 1
-    assert for_people.out.splitlines()[-1] == "1 whole, 1 damaged"
+    assert for_people.out.splitlines()[-1] == "1 intact, 1 damaged"
     assert for_people.out.count("DAMAGED") == 1
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from vae_core.errors import ClusterError
+from vae_core.errors import ClusterError, PluginError
 from vae_core.execution import Execution
 from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
@@ -105,6 +105,38 @@ def test_a_cluster_trains_every_member_and_a_killed_worker_costs_none(
     files = {key: store.path(key).read_bytes() for key in store.keys()}
     assert run_sweep(made, store, engine="ray", **CPU) == {}  # nothing is left to do
     assert {key: store.path(key).read_bytes() for key in store.keys()} == files
+
+
+def test_what_a_worker_says_for_people_is_said_in_its_words(cluster: None) -> None:
+    from vae_core.sweep import cluster as engine
+
+    @ray.remote
+    def fail(error: Exception) -> None:
+        raise error
+
+    def said(error: Exception) -> str:
+        with pytest.raises(ray.exceptions.RayError) as failed:
+            ray.get(fail.remote(error))
+        return engine._why(failed.value)
+
+    sentence = "the plugin 'toy' of VAE_PLUGINS cannot be loaded: there is no such module"
+    assert said(PluginError(sentence)) == sentence
+    assert "fail" in said(KeyError("x"))  # a mistake of ours: where it happened
+
+
+@pytest.mark.parametrize("address", [None, "auto"])
+def test_workers_are_told_which_plugins_to_load(
+    address: str | None, no_cluster: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vae_core.sweep import cluster as engine
+
+    asked: list[dict[str, str]] = []
+    monkeypatch.setattr(ray, "init", lambda **options: asked.append(options["runtime_env"]["env_vars"]))
+    monkeypatch.setenv("VAE_PLUGINS", "one,two")
+    engine._connect(ray, 1, address)
+    monkeypatch.delenv("VAE_PLUGINS")
+    engine._connect(ray, 1, address)
+    assert [env.get("VAE_PLUGINS") for env in asked] == ["one,two", None]
 
 
 @pytest.fixture

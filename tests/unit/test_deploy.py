@@ -12,6 +12,7 @@ import pytest
 from deploy.dockerfile import NotUnderstood, context, filled_in, read
 from deploy.proxy import CannotServe, configuration, content_security_policy, framed_elsewhere, largest_upload
 from deploy.serve import prepare
+from ui.components.modules import MODULES
 from vae_core.storage.manifest import SHIPPED
 from vae_core.storage.store import Store
 
@@ -35,6 +36,22 @@ def test_every_seat_has_its_replica_first_and_all_others_behind_it():
     assert f"client_max_body_size {largest_upload() + 1}m;" in text
     assert "SameSite=Lax" in text and "Partitioned" not in text
     assert rendered(frame_ancestors="https://school.example").count("Partitioned") == 2
+
+
+def test_modules_take_no_seat_and_all_else_does():
+    """nginx's own rule, by hand: the first expression that matches, else the default."""
+    text = rendered()
+    header = re.findall(r"add_header Set-Cookie (\S+) always;", text)
+    table = re.search(rf"map \$uri {re.escape(header[0])} {{(.*?)}}", text, re.DOTALL)[1]
+    rules = re.findall(r'^\s*(?:"~([^"]+)"|default) (\S+);', table, re.MULTILINE)
+
+    def told(path: str) -> str:
+        return next((said for rule, said in rules if rule and re.search(rule, path)), dict(rules)[""])
+
+    assert len(header) == 1 and told(f"/{MODULES}/0123456789abcdef/dial/dial.js") == '""'
+    for path in ("/", "/explorer", "/modules", "/media/x.png", "/_stcore/stream", f"/other/{MODULES}/x.js"):
+        assert told(path) == "$new_seat"
+    assert 'map "$answered_by $cookie_vae_seat" $new_seat {' in text
 
 
 @pytest.mark.parametrize("name", ["", "localhost", "127.0.0.1:1; return 200", "127.0.0.1:1\n}", "a b:1"])

@@ -36,10 +36,11 @@ def space(every_kind: dict[str, Run]) -> FeatureSpace:
 
 
 @pytest.fixture(scope="module")
-def seen_by_a_classifier(every_kind: dict[str, Run], tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, RunSpec]:
+def seen_by_a_classifier(every_kind: dict[str, Run], shared_folder: Path) -> tuple[Store, RunSpec]:
     """A store with the classifier, and a VAE that was trained in it."""
-    store = Store(tmp_path_factory.mktemp("with a classifier"))
-    store.save(every_kind["classifier"])
+    store = Store(shared_folder / "with a classifier")
+    if every_kind["classifier"].key not in store:
+        store.save(every_kind["classifier"])
     spec = RunSpec("digits", "vae", hidden=(64,), epochs=30, learning_rate=1e-2)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoints, "classifier_spec", lambda dataset: every_kind["classifier"].spec)
@@ -135,7 +136,7 @@ def test_without_a_classifier_the_samples_are_missing_and_it_is_said(
     run = every_kind[model]
     measured = measure(run, validation, None)
     assert_sentences(measured, {"samples"})
-    assert measured["not_measured"]["samples"] == "There is no classifier of this dataset to see with."
+    assert measured["not_measured"]["samples"] == "There is no classifier of this dataset to measure samples with."
     assert set(measured) >= OF_CODES
     assert (set(measured) >= OF_POSTERIORS) is MODELS[model].bottleneck.has_prior
     assert not OF_GENERATION & set(measured)

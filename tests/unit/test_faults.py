@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
-def test_nothing_is_read_wrong_lost_or_not_resumed(project: Path, tmp_path: Path) -> None:
+from benchmarks import faults
+
+
+def test_nothing_is_read_wrong_lost_or_not_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told = tmp_path / "counts.json"
-    command = [sys.executable, "benchmarks/faults.py", "--kills", "1", "--copies", "20", "--threads", "3"]
-    done = subprocess.run([*command, "--json", str(told)], cwd=project, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    short = ["--kills", "1", "--copies", "20", "--threads", "3", "--json", str(told)]
+    monkeypatch.setattr(sys, "argv", ["benchmarks/faults.py", *short])
+    with pytest.raises(SystemExit) as end:
+        faults.main()
+    assert not end.value.code
     counts = {count["fault"]: count for count in json.loads(told.read_text())}
     assert {name: count["tries"] for name, count in counts.items()} == {
         "kill -9": 1, "bit flips and truncations": 20, "two processes asking for one key": 6, "full disk": 1,

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.support.shipped_kinds import one_of_each_kind
 from vae_core.errors import MeasureError
 from vae_core.models import MODELS
 from vae_core.program import backward
@@ -19,8 +20,6 @@ from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import SHIPPED
 from vae_core.storage.store import Store
-
-RANDOM = np.random.default_rng(0)
 
 
 def as_arrays(network: nn.Module) -> dict[str, np.ndarray]:
@@ -47,9 +46,9 @@ def test_the_number_of_rows_changes_nothing(rows: int) -> None:
     assert result.shape == (rows, 3)
 
 
-def test_inputs_and_weights_stay_as_they_are() -> None:
+def test_inputs_and_weights_stay_as_they_are(rng: np.random.Generator) -> None:
     network = filled(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
-    x, weights = RANDOM.standard_normal((5, 4)), as_arrays(network)
+    x, weights = rng.standard_normal((5, 4)), as_arrays(network)
     kept = x.copy(), {name: array.copy() for name, array in weights.items()}
     run_program(program(network.named_children()), weights, x)
     assert np.array_equal(x, kept[0])
@@ -63,8 +62,8 @@ def test_half_precision_weights_are_computed_with_in_single_precision() -> None:
     assert run_program(layers, weights, np.array([[1.0 + 2.0**-12]]))[0, 0] == 2.0**-12
 
 
-def test_no_layers_give_the_input_back() -> None:
-    x = RANDOM.standard_normal((3, 4)).astype(np.float32)
+def test_no_layers_give_the_input_back(rng: np.random.Generator) -> None:
+    x = rng.standard_normal((3, 4)).astype(np.float32)
     assert np.array_equal(run_program([], {}, x), x)
 
 
@@ -102,10 +101,10 @@ def assert_as_torch(run: Run, pixels: np.ndarray, codes: np.ndarray, *, collapse
 
 @pytest.mark.parametrize("model", MODELS)
 def test_trained_runs_of_every_kind_give_torchs_numbers(
-    model: str, every_kind: dict[str, Run], validation: Any
+    model: str, every_kind: dict[str, Run], validation: Any, rng: np.random.Generator
 ) -> None:
     run = every_kind[model]
-    spread = 5.0 * RANDOM.standard_normal(run.codes.mean.shape)  # after so few epochs all codes lie close together
+    spread = 5.0 * rng.standard_normal(run.codes.mean.shape)  # after so few epochs all codes lie close together
     assert_as_torch(run, validation.floats(), (run.codes.mean + spread).astype(np.float32))
 
 
@@ -120,12 +119,12 @@ EVERY_SIZE = [
 
 @pytest.mark.parametrize(("model", "likelihood", "dataset"), EVERY_SIZE)
 def test_every_kind_gives_torchs_numbers_on_every_size_of_image(
-    model: str, likelihood: str, dataset: str, untrained_run: Callable[..., Run]
+    model: str, likelihood: str, dataset: str, untrained_run: Callable[..., Run], rng: np.random.Generator
 ) -> None:
     hidden = () if MODELS[model].family == "linear" else (4, 6, 8)
     run = untrained_run(RunSpec(dataset, model, hidden=hidden, likelihood=likelihood, images=12))
-    pixels = RANDOM.random((60, int(np.prod(run.image_shape)))).astype(np.float32)
-    codes = 10.0 * RANDOM.standard_normal((60, run.spec.latent_dim)).astype(np.float32)
+    pixels = rng.random((60, int(np.prod(run.image_shape)))).astype(np.float32)
+    codes = 10.0 * rng.standard_normal((60, run.spec.latent_dim)).astype(np.float32)
     assert_as_torch(run, pixels, codes)
 
 
@@ -134,10 +133,10 @@ def test_a_memorisers_encoder_is_no_program_and_it_says_so(every_kind: dict[str,
         every_kind["memoriser"].encode(np.zeros((1, 64)))
 
 
-@pytest.mark.parametrize("key", Store(SHIPPED).keys())
-def test_shipped_runs_give_torchs_numbers(key: str) -> None:
+@pytest.mark.parametrize("key", [spec.key for spec in one_of_each_kind()])
+def test_shipped_runs_give_torchs_numbers(key: str, rng: np.random.Generator) -> None:
     run = Store(SHIPPED).load(key)
-    pixels = RANDOM.random((40, int(np.prod(run.image_shape)))).astype(np.float32)
+    pixels = rng.random((40, int(np.prod(run.image_shape)))).astype(np.float32)
     collapsed = run.metrics["validation"].get("active_units") == 0
     assert_as_torch(run, pixels, run.codes.mean[:400], collapsed=collapsed)
 
@@ -165,9 +164,9 @@ def test_what_pages_draw_with_does_not_import_torch(
 
 @pytest.mark.parametrize("activation", [nn.ReLU, nn.Tanh, nn.Sigmoid])
 @pytest.mark.parametrize("rows", [1, 3, backward.BATCH + 5])
-def test_the_way_back_gives_torchs_gradient(activation: type[nn.Module], rows: int) -> None:
+def test_the_way_back_gives_torchs_gradient(activation: type[nn.Module], rows: int, rng: np.random.Generator) -> None:
     network = filled(nn.Linear(3, 7), activation(), nn.Linear(7, 5, bias=False), activation(), nn.Linear(5, 4))
-    x = RANDOM.standard_normal((rows, 3)).astype(np.float32)
+    x = rng.standard_normal((rows, 3)).astype(np.float32)
     point = torch.from_numpy(x).requires_grad_()
     expected = network(point).square().sum(dim=1)
     expected.sum().backward()

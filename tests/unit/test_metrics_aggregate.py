@@ -13,8 +13,6 @@ from scipy.stats import multivariate_normal, norm
 from vae_core.errors import MeasureError
 from vae_core.metrics import aggregate_posterior, gaussian_kl_to_standard_normal
 
-RANDOM = np.random.default_rng(0)
-
 
 @pytest.mark.filterwarnings("error")
 def test_posteriors_equal_to_the_prior_tell_nothing_and_match_it() -> None:
@@ -35,15 +33,17 @@ def test_narrow_posteriors_far_apart_tell_which_image_it_was(count: int, log_var
 
 @pytest.mark.parametrize("log_var", [-5.0, -20.0, -80.0])
 @pytest.mark.parametrize("offset", [0.0, 1e4])
-def test_two_images_with_one_posterior_cannot_be_told_apart(log_var: float, offset: float) -> None:
-    mean = offset + 10.0 * RANDOM.standard_normal((20, 8))
+def test_two_images_with_one_posterior_cannot_be_told_apart(
+    log_var: float, offset: float, rng: np.random.Generator
+) -> None:
+    mean = offset + 10.0 * rng.standard_normal((20, 8))
     log_vars = np.full((40, 8), log_var)
     result = aggregate_posterior(np.concatenate([mean, mean]), log_vars, samples=500)
     assert result.mutual_information == pytest.approx(math.log(20), abs=1e-4)
 
 
-def test_narrow_posteriors_within_a_broad_one_are_still_told_apart() -> None:
-    mean = RANDOM.standard_normal((40, 3))
+def test_narrow_posteriors_within_a_broad_one_are_still_told_apart(rng: np.random.Generator) -> None:
+    mean = rng.standard_normal((40, 3))
     log_var = np.full((40, 3), -80.0)  # z rounded to 16 digits would lie far out in such a posterior
     log_var[0] = 0.0
     assert aggregate_posterior(mean, log_var, samples=500).mutual_information == pytest.approx(math.log(40), abs=1e-9)
@@ -116,8 +116,8 @@ def test_a_gaussian_channel_has_the_information_of_its_signal_to_noise_ratio(spr
     assert result.marginal_kl == pytest.approx(gaussian_kl_to_standard_normal(np.zeros(1), total), abs=0.03)
 
 
-def test_the_mixture_in_many_dimensions_equals_one_posterior_at_a_time() -> None:
-    mean, log_var = RANDOM.standard_normal((25, 5)), RANDOM.uniform(-3.0, 1.0, (25, 5))
+def test_the_mixture_in_many_dimensions_equals_one_posterior_at_a_time(rng: np.random.Generator) -> None:
+    mean, log_var = rng.standard_normal((25, 5)), rng.uniform(-3.0, 1.0, (25, 5))
     random, samples = np.random.default_rng(7), 60
     drawn, noise = random.integers(25, size=samples), random.standard_normal((samples, 5))  # the documented draws
     z = mean[drawn] + np.exp(0.5 * log_var[drawn]) * noise
@@ -144,8 +144,8 @@ def test_the_identity_is_exact_and_every_part_lies_in_its_range(
     assert result.mutual_information + result.marginal_kl == pytest.approx(result.mean_kl, rel=1e-12, abs=1e-15)
 
 
-def test_only_the_seed_decides_the_draws() -> None:
-    mean, log_var = RANDOM.standard_normal((100, 2)), np.full((100, 2), -1.0)
+def test_only_the_seed_decides_the_draws(rng: np.random.Generator) -> None:
+    mean, log_var = rng.standard_normal((100, 2)), np.full((100, 2), -1.0)
     first = aggregate_posterior(mean, log_var, seed=1)
     assert aggregate_posterior(mean, log_var, seed=1) == first
     other = aggregate_posterior(mean, log_var, seed=2)
@@ -155,8 +155,8 @@ def test_only_the_seed_decides_the_draws() -> None:
     assert other.mutual_information == pytest.approx(first.mutual_information, abs=0.2)
 
 
-def test_a_whole_test_set_needs_little_memory() -> None:
-    mean = RANDOM.standard_normal((10_000, 32)).astype(np.float32)
+def test_a_whole_test_set_needs_little_memory(rng: np.random.Generator) -> None:
+    mean = rng.standard_normal((10_000, 32)).astype(np.float32)
     tracemalloc.start()
     aggregate_posterior(mean, np.full_like(mean, -2.0))
     _, peak = tracemalloc.get_traced_memory()
@@ -214,9 +214,9 @@ def test_correlated_dimensions_cost_what_their_correlation_tells() -> None:
     assert gaussian_kl_to_standard_normal(np.zeros(2), covariance) == pytest.approx(-0.5 * math.log(1.0 - 0.64))
 
 
-def test_a_turn_of_the_axes_does_not_change_the_gaussian_kl() -> None:
-    turn = np.linalg.qr(RANDOM.standard_normal((5, 5))).Q
-    mean, covariance = RANDOM.standard_normal(5), np.diag([0.1, 0.5, 1.0, 2.0, 5.0])
+def test_a_turn_of_the_axes_does_not_change_the_gaussian_kl(rng: np.random.Generator) -> None:
+    turn = np.linalg.qr(rng.standard_normal((5, 5))).Q
+    mean, covariance = rng.standard_normal(5), np.diag([0.1, 0.5, 1.0, 2.0, 5.0])
     turned = gaussian_kl_to_standard_normal(turn @ mean, turn @ covariance @ turn.T)
     assert turned == pytest.approx(gaussian_kl_to_standard_normal(mean, covariance))
 
@@ -241,8 +241,9 @@ def test_the_gaussian_kl_is_never_infinite(covariance: np.ndarray, says: str) ->
 
 @pytest.mark.parametrize("dimensions", [2, 3, 10])
 def test_as_many_points_as_dimensions_have_no_gaussian_kl_however_their_covariance_was_rounded(dimensions: int) -> None:
+    rng = np.random.default_rng(1)
     for scale in np.geomspace(1e-3, 1e3, 20):
-        points = scale * RANDOM.standard_normal((dimensions, dimensions))  # their covariance has one rank less
+        points = scale * rng.standard_normal((dimensions, dimensions))  # their covariance has one rank less
         with pytest.raises(MeasureError, match="depend on each other"):
             gaussian_kl_to_standard_normal(np.zeros(dimensions), np.cov(points, rowvar=False))
 

@@ -12,25 +12,26 @@ from hypothesis import strategies as st
 from vae_core.errors import MeasureError
 from vae_core.metrics import label_agreement, nearest_distances, trustworthiness
 
-RANDOM = np.random.default_rng(0)
-
 
 def all_distances(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """(M, N), by the definition."""
     return np.sqrt(np.square(points[:, None].astype(np.float64) - reference[None]).sum(axis=2))
 
 
-def test_a_page_that_measures_loads_neither_torch_nor_scikit_learn(
+def test_who_lists_runs_waits_for_nothing_that_only_measuring_needs(
     run_python: Callable[..., subprocess.Popen[str]],
 ) -> None:
-    script = "import sys, vae_core.metrics; print([name for name in ('torch', 'sklearn') if name in sys.modules])"
+    script = (
+        "import sys, vae_core.metrics, vae_core.payloads.plane, vae_core.storage.store; "
+        "print([name for name in ('torch', 'sklearn', 'scipy') if name in sys.modules])"
+    )
     output, errors = run_python("-c", script).communicate(timeout=60)
     assert output == "[]\n", errors
 
 
 @pytest.mark.parametrize("block", [1, 3, 16, 512])
-def test_nearest_distances_are_the_least_of_all_distances(block: int) -> None:
-    points, reference = RANDOM.standard_normal((37, 5)), RANDOM.standard_normal((50, 5)).astype(np.float32)
+def test_nearest_distances_are_the_least_of_all_distances(block: int, rng: np.random.Generator) -> None:
+    points, reference = rng.standard_normal((37, 5)), rng.standard_normal((50, 5)).astype(np.float32)
     expected = all_distances(points, reference).min(axis=1)
     np.testing.assert_allclose(nearest_distances(points, reference, block=block), expected, rtol=1e-12)
 
@@ -39,8 +40,8 @@ def test_the_nearest_distance_of_3_4_is_5() -> None:
     assert nearest_distances(np.array([[3, 4]]), np.array([[100, 0], [0, 0]])).tolist() == [5.0]
 
 
-def test_the_nearest_distance_of_a_reference_row_is_exactly_0() -> None:
-    reference = 1e3 + RANDOM.standard_normal((300, 64))
+def test_the_nearest_distance_of_a_reference_row_is_exactly_0(rng: np.random.Generator) -> None:
+    reference = 1e3 + rng.standard_normal((300, 64))
     assert not nearest_distances(reference[::-1], reference).any()
 
 
@@ -63,8 +64,8 @@ def test_nearest_distances_do_not_depend_on_the_order_of_the_reference(
     np.testing.assert_allclose(nearest_distances(here, random.permutation(there), block=7), expected, rtol=1e-12)
 
 
-def test_nearest_distances_of_a_data_set_need_little_memory() -> None:
-    points, reference = RANDOM.standard_normal((5_000, 64)), RANDOM.standard_normal((20_000, 64))
+def test_nearest_distances_of_a_data_set_need_little_memory(rng: np.random.Generator) -> None:
+    points, reference = rng.standard_normal((5_000, 64)), rng.standard_normal((20_000, 64))
     tracemalloc.start()
     nearest_distances(points, reference)
     _, peak = tracemalloc.get_traced_memory()
@@ -90,7 +91,7 @@ def test_nearest_distances_refuse_what_has_no_distance(points: np.ndarray, refer
 @pytest.mark.parametrize(
     ("points", "block", "says"),
     [
-        (np.zeros((3, 3)), 512, "do not live in one space"),
+        (np.zeros((3, 3)), 512, "cannot be compared"),
         (np.zeros(2), 512, "must have shape"),
         (np.zeros((3, 2)), 0, "block must be at least 1"),
     ],
@@ -115,18 +116,18 @@ def test_label_agreement_is_a_mean_over_codes_of_the_share_of_neighbours() -> No
 
 
 @pytest.mark.parametrize("dimensions", [2, 20])  # scikit-learn changes its algorithm in between
-def test_label_agreement_equals_its_definition(dimensions: int) -> None:
-    codes, labels = RANDOM.standard_normal((120, dimensions)), RANDOM.integers(0, 3, 120)
+def test_label_agreement_equals_its_definition(dimensions: int, rng: np.random.Generator) -> None:
+    codes, labels = rng.standard_normal((120, dimensions)), rng.integers(0, 3, 120)
     distances = all_distances(codes, codes)
     np.fill_diagonal(distances, np.inf)
     nearest = np.argsort(distances, axis=1)[:, :7]
     assert label_agreement(codes, labels, k=7) == pytest.approx(np.mean(labels[nearest] == labels[:, None]))
 
 
-def test_codes_laid_out_without_regard_to_labels_agree_by_chance() -> None:
-    labels = RANDOM.choice(3, 4_000, p=[0.5, 0.3, 0.2])
+def test_codes_laid_out_without_regard_to_labels_agree_by_chance(rng: np.random.Generator) -> None:
+    labels = rng.choice(3, 4_000, p=[0.5, 0.3, 0.2])
     # Labels of neighbours are independent: the standard error is about sqrt(0.38 * 0.62 / 40,000) times a few.
-    assert label_agreement(RANDOM.standard_normal((4_000, 2)), labels) == pytest.approx(0.38, abs=0.02)
+    assert label_agreement(rng.standard_normal((4_000, 2)), labels) == pytest.approx(0.38, abs=0.02)
 
 
 def test_a_code_is_not_its_own_neighbour_even_among_copies() -> None:
@@ -169,20 +170,20 @@ def venna_and_kaski(images: np.ndarray, codes: np.ndarray, k: int) -> float:
 
 
 @pytest.mark.parametrize("k", [1, 5, 19])
-def test_trustworthiness_equals_its_definition(k: int) -> None:
-    images = RANDOM.standard_normal((40, 6))
-    codes = images[:, :2] + 0.3 * RANDOM.standard_normal((40, 2))
+def test_trustworthiness_equals_its_definition(k: int, rng: np.random.Generator) -> None:
+    images = rng.standard_normal((40, 6))
+    codes = images[:, :2] + 0.3 * rng.standard_normal((40, 2))
     assert trustworthiness(images, codes, k) == pytest.approx(venna_and_kaski(images, codes, k))
 
 
-def test_a_rotated_and_scaled_copy_is_trustworthy() -> None:
-    images = RANDOM.standard_normal((60, 4)).astype(np.float32)
-    rotation = np.linalg.qr(RANDOM.standard_normal((4, 4))).Q
+def test_a_rotated_and_scaled_copy_is_trustworthy(rng: np.random.Generator) -> None:
+    images = rng.standard_normal((60, 4)).astype(np.float32)
+    rotation = np.linalg.qr(rng.standard_normal((4, 4))).Q
     assert trustworthiness(images, 7.0 * images @ rotation - 3.0) == 1.0
 
 
-def test_the_trust_in_a_random_layout_is_about_a_half() -> None:
-    random = trustworthiness(RANDOM.standard_normal((800, 5)), RANDOM.standard_normal((800, 2)))
+def test_the_trust_in_a_random_layout_is_about_a_half(rng: np.random.Generator) -> None:
+    random = trustworthiness(rng.standard_normal((800, 5)), rng.standard_normal((800, 2)))
     assert random == pytest.approx(0.5, abs=0.03)
 
 

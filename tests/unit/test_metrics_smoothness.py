@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from vae_core.errors import MeasureError
 from vae_core.metrics import on_path_share, path_length
 
-RANDOM = np.random.default_rng(0)
-MATRIX = RANDOM.standard_normal((6, 3))
+MATRIX = np.random.default_rng(1).standard_normal((6, 3))
 
 
 def measured_on(codes: np.ndarray, steps: np.ndarray, scale: float) -> float:
@@ -20,9 +19,9 @@ def measured_on(codes: np.ndarray, steps: np.ndarray, scale: float) -> float:
     return path_length(codes @ MATRIX.T / scale, (codes + steps * deviation) @ MATRIX.T / scale, steps)
 
 
-def test_the_path_length_of_a_linear_decoder_is_its_mean_squared_gain() -> None:
-    steps = 0.1 * RANDOM.standard_normal((500, 3))
-    codes = RANDOM.standard_normal((500, 3))
+def test_the_path_length_of_a_linear_decoder_is_its_mean_squared_gain(rng: np.random.Generator) -> None:
+    steps = 0.1 * rng.standard_normal((500, 3))
+    codes = rng.standard_normal((500, 3))
     directions = steps / np.linalg.norm(steps, axis=1, keepdims=True)
     expected = np.square(directions @ MATRIX.T).sum(axis=1).mean()
     assert path_length(codes @ MATRIX.T, (codes + steps) @ MATRIX.T, steps) == pytest.approx(expected)
@@ -30,9 +29,9 @@ def test_the_path_length_of_a_linear_decoder_is_its_mean_squared_gain() -> None:
     assert expected == pytest.approx(np.square(MATRIX).sum() / 3, rel=0.1)
 
 
-def test_the_path_length_along_an_axis_is_the_squared_length_of_its_column() -> None:
+def test_the_path_length_along_an_axis_is_the_squared_length_of_its_column(rng: np.random.Generator) -> None:
     steps = 0.25 * np.repeat([[0.0, 1.0, 0.0]], 4, axis=0)
-    codes = RANDOM.standard_normal((4, 3))
+    codes = rng.standard_normal((4, 3))
     after = (codes + steps) @ MATRIX.T
     assert path_length(codes @ MATRIX.T, after, steps) == pytest.approx(np.square(MATRIX[:, 1]).sum())
 
@@ -50,8 +49,8 @@ def test_neither_the_scale_of_the_codes_nor_the_step_of_a_linear_decoder_changes
     assert measured_on(codes, step * directions, scale) == pytest.approx(measured_on(codes, directions, 1.0))
 
 
-def test_images_that_do_not_change_have_no_path() -> None:
-    images = RANDOM.random((5, 4))
+def test_images_that_do_not_change_have_no_path(rng: np.random.Generator) -> None:
+    images = rng.random((5, 4))
     assert path_length(images, images.copy(), np.ones((5, 2))) == 0.0
 
 

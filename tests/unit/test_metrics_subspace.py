@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 from vae_core.errors import MeasureError
 from vae_core.metrics import orthonormality_error, principal_angles
 
-RANDOM = np.random.default_rng(0)
-
 
 def planes_at(*degrees: float) -> tuple[np.ndarray, np.ndarray]:
     """Orthonormal bases (2d, d) of two subspaces with these principal angles."""
@@ -43,9 +41,11 @@ def test_principal_angles_do_not_depend_on_the_bases_or_on_the_order_of_the_subs
     np.testing.assert_allclose(principal_angles(b, a), sorted(degrees), atol=1e-5)
 
 
-def test_the_same_subspace_in_another_basis_is_at_0_though_the_basis_is_far_from_orthonormal() -> None:
-    basis = np.linalg.qr(RANDOM.standard_normal((50, 4))).Q
-    oblique = basis @ RANDOM.standard_normal((4, 4))
+def test_the_same_subspace_in_another_basis_is_at_0_though_the_basis_is_far_from_orthonormal(
+    rng: np.random.Generator,
+) -> None:
+    basis = np.linalg.qr(rng.standard_normal((50, 4))).Q
+    oblique = basis @ rng.standard_normal((4, 4))
     np.testing.assert_allclose(principal_angles(basis, oblique), 0.0, atol=1e-6)
     assert orthonormality_error(basis) < 1e-12
     assert orthonormality_error(oblique) > 0.1
@@ -86,8 +86,10 @@ def test_the_worst_pair_decides() -> None:
 
 
 @pytest.mark.parametrize("length", [1e-6, 1.0, 1e6])
-def test_directions_at_right_angles_have_no_error_whatever_their_length(length: float) -> None:
-    basis = np.linalg.qr(RANDOM.standard_normal((30, 5))).Q
+def test_directions_at_right_angles_have_no_error_whatever_their_length(
+    length: float, rng: np.random.Generator
+) -> None:
+    basis = np.linalg.qr(rng.standard_normal((30, 5))).Q
     assert orthonormality_error(basis * length * np.arange(1, 6)) < 1e-12
     assert orthonormality_error(np.full((4, 1), length)) < 1e-12
 

@@ -11,7 +11,8 @@ from torch import nn
 
 from vae_core.datasets import info
 from vae_core.errors import SpecError
-from vae_core.models import MODELS, build
+from vae_core.models import MODELS, ModelKind, build
+from vae_core.models.autoencoder import Autoencoder
 from vae_core.models.conv import conv_decoder, conv_sizes, conv_trunk
 from vae_core.models.memoriser import Memoriser
 from vae_core.spec import RunSpec
@@ -107,6 +108,36 @@ def test_initial_weights_are_uniform_within_pytorchs_default_bounds(model: str) 
             assert layer.weight.var().item() == pytest.approx(bound**2 / 3, rel=0.1)
 
 
+class WithTables(Autoencoder):
+    """With rows that are looked up, one of them kept at 0."""
+
+    def __init__(self, pixels: int) -> None:
+        super().__init__(nn.Sequential(), pixels, 2, nn.Sequential(nn.Linear(2, pixels)))
+        self.table = nn.Embedding(500, 20)
+        self.padded = nn.Embedding(5, 3, padding_idx=1)
+
+
+def build_with_tables(spec: RunSpec, image_shape: tuple[int, int, int]) -> WithTables:
+    return WithTables(math.prod(image_shape))
+
+
+def test_the_rows_of_a_table_come_from_the_seed_too(
+    monkeypatch: pytest.MonkeyPatch, same_weights: Callable[..., bool]
+) -> None:
+    monkeypatch.setitem(MODELS, "tables", ModelKind("With tables", f"{__name__}:build_with_tables"))
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        one = made("tables", seed=3)
+        torch.manual_seed(2)
+        assert same_weights(one, made("tables", seed=3))
+    other = made("tables", seed=4)
+    assert not torch.equal(one.table.weight, other.table.weight)
+    assert not torch.equal(one.padded.weight[0], other.padded.weight[0])
+    assert one.table.weight.mean().item() == pytest.approx(0.0, abs=0.05)  # N(0, 1), as PyTorch has it
+    assert one.table.weight.var().item() == pytest.approx(1.0, abs=0.05)
+    assert torch.equal(one.padded.weight[1], torch.zeros(3)) and one.padded.weight.requires_grad
+
+
 @pytest.mark.parametrize("model", ["linear_ae", "pca", "pixels"])
 def test_linear_models_are_a_line_through_any_two_answers(model: str) -> None:
     network, generator = made(model, latent_dim=3), torch.Generator().manual_seed(0)
@@ -166,7 +197,7 @@ def test_a_classifier_sees_each_training_batch_shifted_by_up_to_2_pixels_of_28()
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_classifier_takes_batches_of_any_size(count: int) -> None:
     network = made("classifier", "mnist", hidden=(4, 8), latent_dim=2).train()
-    assert network.logits(torch.rand(count, 784), torch.randn(count, 2)).shape == (count, 10)
+    assert network.logits(torch.full((count, 784), 0.5), torch.ones(count, 2)).shape == (count, 10)
 
 
 @pytest.mark.parametrize("images", [2, 3, 10, 300])

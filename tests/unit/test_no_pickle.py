@@ -130,7 +130,7 @@ def test_no_file_of_the_store_is_unpickled(kind, marker, tmp_path):
     with pytest.raises(DamagedRun):
         store.verify(SPEC.key)
     training, validation = (datasets.load("digits", split) for split in ("train", "validation"))
-    assert Film(SPEC, training, validation, partial).rebuilt == {}
+    assert Film.of(SPEC, training, validation, partial).rebuilt == {}
     evict(store, most=0, only_say=True)
     assert store.load_partial(SPEC) is None
     with pytest.raises(DamagedRun, match="set aside"):
@@ -150,7 +150,7 @@ def test_no_file_of_images_is_unpickled(kind, marker, tmp_path, monkeypatch):
     path = own.folder(tmp_path) / f"{name}{own.SUFFIX}"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
-    assert own.describe(name, tmp_path) is None and own.filed(tmp_path) == []
+    assert own.describe(name, tmp_path) is None and own.stored_sets(tmp_path) == []
     with pytest.raises(DatasetUnavailable, match="damaged"):
         datasets.load(name, "train", root=tmp_path)
     # MNIST as torchvision kept it once, which it still looks for.

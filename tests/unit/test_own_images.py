@@ -34,6 +34,12 @@ from vae_core.storage.store import Store
 RANDOM = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def pictures_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which pictures a test gets does not depend on the tests before it."""
+    monkeypatch.setitem(globals(), "RANDOM", np.random.default_rng(0))
+
+
 def picture(kind: str = "PNG", mode: str = "RGB", size: tuple[int, int] = (40, 30), **options: object) -> bytes:
     """A picture of random blocks, so that it survives being scaled and compressed."""
     blocks = RANDOM.integers(0, 256, (3, 4, 3), dtype=np.uint8)
@@ -208,8 +214,8 @@ def test_every_usual_kind_of_picture_is_read(kind: str, mode: str, options: dict
     assert found.std() > 10
 
 
-def test_a_picture_is_its_middle_square_scaled_by_averages() -> None:
-    pixels = RANDOM.integers(0, 256, (56, 112, 3), dtype=np.uint8)
+def test_a_picture_is_its_middle_square_scaled_by_averages(rng: np.random.Generator) -> None:
+    pixels = rng.integers(0, 256, (56, 112, 3), dtype=np.uint8)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     middle = pixels[:, 28:84].astype(float)
@@ -279,12 +285,12 @@ def test_settings_that_are_not_offered_are_refused(options: dict[str, object], s
         read_file("z.zip", zipped(many()), **options)
 
 
-def test_an_npz_of_floats_or_colour_with_named_labels_is_read() -> None:
-    floats = RANDOM.random((30, 28, 28))
+def test_an_npz_of_floats_or_colour_with_named_labels_is_read(rng: np.random.Generator) -> None:
+    floats = rng.random((30, 28, 28))
     read = read_file("a.npz", npz(images=floats, labels=np.array(["b", "a"] * 15)))
     assert np.array_equal(read.images[:, 0], np.rint(floats * 255).astype(np.uint8))
     assert read.label_names == ("a", "b") and read.labels[:2].tolist() == [1, 0]
-    colour = RANDOM.integers(0, 256, (25, 32, 32, 3), dtype=np.uint8)
+    colour = rng.integers(0, 256, (25, 32, 32, 3), dtype=np.uint8)
     for images in (colour, np.asfortranarray(colour)):
         assert np.array_equal(read_file("a.npz", npz(images=images)).images, colour.transpose(0, 3, 1, 2))
 
@@ -314,7 +320,7 @@ def test_what_is_not_a_sets_name_is_no_dataset(name: str) -> None:
 
 
 def test_a_set_is_split_once_and_for_all(tmp_path: Path) -> None:
-    name = own.file(some(400), tmp_path)
+    name = own.save(some(400), tmp_path)
     train, held = (datasets.load(name, split, root=tmp_path) for split in ("train", "validation"))
     assert (len(train), len(held)) == (360, 40)
     assert train.label_names == ("left", "right")
@@ -325,7 +331,7 @@ def test_a_set_is_split_once_and_for_all(tmp_path: Path) -> None:
 
 
 def test_a_damaged_or_missing_set_is_said(tmp_path: Path) -> None:
-    name = own.file(some(), tmp_path)
+    name = own.save(some(), tmp_path)
     path = own.folder(tmp_path) / f"{name}{own.SUFFIX}"
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
@@ -339,32 +345,34 @@ def test_a_damaged_or_missing_set_is_said(tmp_path: Path) -> None:
 
 
 def test_the_longest_unused_set_goes_first_and_never_one_in_use(tmp_path: Path) -> None:
-    names = [own.file(some(seed=seed), tmp_path) for seed in range(4)]
+    names = [own.save(some(seed=seed), tmp_path) for seed in range(4)]
     for age, name in enumerate(names):
         os.utime(own.folder(tmp_path) / f"{name}{own.SUFFIX}", (1000 - age, 1000 - age))
-    sizes = {entry.name: entry.size for entry in own.filed(tmp_path)}
+    sizes = {entry.name: entry.size for entry in own.stored_sets(tmp_path)}
     assert own.make_room(tmp_path, sum(sizes.values()), 4) == []
     gone = own.make_room(tmp_path, 2 * max(sizes.values()), 4, keep=frozenset([names[3]]))
     assert gone == [names[2], names[1]]
-    assert sorted(entry.name for entry in own.filed(tmp_path)) == sorted([names[0], names[3]])
+    assert sorted(entry.name for entry in own.stored_sets(tmp_path)) == sorted([names[0], names[3]])
     datasets.load(names[3], "train", root=tmp_path)  # now the one used last
-    assert [entry.name for entry in own.filed(tmp_path)] == [names[0], names[3]]
+    assert [entry.name for entry in own.stored_sets(tmp_path)] == [names[0], names[3]]
 
 
 def test_where_a_set_cannot_be_kept_it_is_said(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     with pytest.raises(DatasetUnavailable, match=r"could not be kept.*--data-root"):
-        own.file(some(), blocked)
+        own.save(some(), blocked)
 
 
-def test_colour_photographs_in_a_folder_are_trained_on_from_the_command_line(tmp_path: Path, monkeypatch) -> None:
+def test_colour_photographs_in_a_folder_are_trained_on_from_the_command_line(
+    tmp_path: Path, monkeypatch, rng: np.random.Generator
+) -> None:
     pictures, root, store = tmp_path / "photos", tmp_path / "data", tmp_path / "store"
     monkeypatch.setenv("VAE_DATA", str(root))
     for folder, hue in (("day", (1.0, 0.8, 0.3)), ("night", (0.1, 0.2, 0.6))):
         (pictures / folder).mkdir(parents=True)
         for number in range(25):
-            light = RANDOM.random((6, 8, 1)) * np.array(hue) * 255
+            light = rng.random((6, 8, 1)) * np.array(hue) * 255
             image = Image.fromarray(light.astype(np.uint8)).resize((80, 60), Image.Resampling.BILINEAR)
             image.save(pictures / folder / f"{number}.jpg", quality=90)
     command = ["train", "--images", str(pictures), "--size", "32", "--model", "vae", "--hidden", "16", "--epochs", "2"]
@@ -385,7 +393,7 @@ def test_colour_photographs_in_a_folder_are_trained_on_from_the_command_line(tmp
 @pytest.mark.parametrize("hidden", [(16, 32, 64), (8, 16), (32, 64, 128)])
 def test_convolutional_models_take_and_give_pictures_of_every_size(side, hidden) -> None:
     network = build(RunSpec(f"own-3x{side}x{side}-0123456789ab", "conv_vae", hidden=hidden), (3, side, side))
-    pixels = torch.rand(2, 3 * side * side)
+    pixels = torch.rand(2, 3 * side * side, generator=torch.Generator().manual_seed(0))
     rebuilt = network.decode(network.encode(pixels).mean)
     assert rebuilt.shape == pixels.shape
     rebuilt.sum().backward()  # every pixel's path leads back to the encoder's first layer

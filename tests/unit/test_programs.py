@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +17,22 @@ from torch import nn
 from tests.unit.test_browser_payload import parse
 from vae_core import archive
 from vae_core.datasets import load
-from vae_core.errors import DamagedRun, MeasureError
+from vae_core.errors import DamagedRun, MeasureError, SpecError
 from vae_core.evaluation.terms import terms
 from vae_core.losses.gaussian import kl_to_standard_normal
 from vae_core.losses.likelihoods import likelihood
 from vae_core.losses.objectives import elbo
 from vae_core.models import MODELS
+from vae_core.models.vae import VAE
+from vae_core.payloads.film import film_of_partial, film_of_run
 from vae_core.payloads.plane import plane_payload
 from vae_core.program.export import program
 from vae_core.program.modules import Nearest
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
+from vae_core.training.loop import Progress
 
 SPECS = {
     "vae": {"hidden": (16,)},
@@ -52,6 +58,66 @@ def test_both_terms_are_torchs(run: Run) -> None:
         by_dimension = kl_to_standard_normal(*run.model.encode(x))
     assert np.allclose(reconstruction, expected["reconstruction"], rtol=1e-4)
     assert np.allclose(kl, by_dimension, atol=1e-5)
+
+
+class Gelu(VAE):
+    """With a layer that no interpreter knows."""
+
+    def __init__(self, pixels: int, d: int) -> None:
+        super().__init__(nn.Sequential(nn.Linear(pixels, 8), nn.GELU()), 8, d, nn.Sequential(nn.Linear(d, pixels)))
+
+
+class Headless(Gelu):
+    """Its encoder does not end with the mean's head."""
+
+    def encoder_layers(self) -> list[tuple[str, nn.Module]]:
+        return super().encoder_layers()[:1]
+
+
+class Hidden(Gelu):
+    """Its encoder is no program, and says so."""
+
+    def encoder_layers(self) -> list[tuple[str, nn.Module]]:
+        return []
+
+
+def build_one(spec: RunSpec, image_shape: tuple[int, int, int]) -> VAE:
+    network = {"gelu": Gelu, "headless": Headless, "hidden": Hidden}[spec.model]
+    return network(math.prod(image_shape), spec.latent_dim)
+
+
+@pytest.fixture
+def strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("gelu", "headless", "hidden"):
+        monkeypatch.setitem(MODELS, name, replace(MODELS["vae"], title=name, place=f"{__name__}:build_one"))
+
+
+@pytest.mark.parametrize("film", [False, True])
+@pytest.mark.parametrize(
+    ("model", "why"), [("gelu", "do not know the layer GELU"), ("headless", "the head of its mean")]
+)
+def test_a_network_that_pages_could_not_run_is_refused_before_its_first_epoch(
+    model: str, why: str, film: bool, strangers: None, tmp_path: Path
+) -> None:
+    told: list[Progress] = []
+    with pytest.raises(SpecError, match=rf"^model '{model}' cannot be trained, as pages could not run it: .*{why}\.$"):
+        get_or_train(Store(tmp_path), RunSpec("digits", model, epochs=1), on_epoch=told.append, film=film)
+    assert told == [] and not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_a_model_whose_encoder_is_no_program_is_trained_and_filmed_without_pictures(
+    strangers: None, tmp_path: Path
+) -> None:
+    store, spec = Store(tmp_path), RunSpec("digits", "hidden", epochs=1)
+    partial: list[Any] = []
+
+    def look(progress: Progress) -> None:
+        partial.append(film_of_partial(*archive.read(store.partial_path(spec.key))))
+
+    assert get_or_train(store, spec, on_epoch=look, film=True).encoder == []
+    for payload in (*partial, film_of_run(store.load(spec.key))):
+        assert payload.header["frames"] == [1] and payload.header["count"] == 0
+        assert [panel["title"] for panel in payload.header["curves"]["panels"]][1:] == ["Reconstruction", "KL"]
 
 
 def test_the_trunk_is_shared_and_the_heads_are_alike(run: Run) -> None:
@@ -140,7 +206,7 @@ def test_weights_without_the_second_head_have_no_posterior_but_a_mean(missing: s
     run = small_runs["vae"]
     weights = {name: array for name, array in run.weights.items() if name != missing}
     broken = dataclasses.replace(run, weights=weights)
-    with pytest.raises(DamagedRun, match="not those of its model"):
+    with pytest.raises(DamagedRun, match="do not fit its model"):
         broken.posterior(np.zeros((1, 64)))
     assert np.array_equal(broken.encode(np.zeros((1, 64))), run.encode(np.zeros((1, 64))))
 
@@ -148,5 +214,5 @@ def test_weights_without_the_second_head_have_no_posterior_but_a_mean(missing: s
 def test_an_encoder_that_ends_without_the_head_of_its_mean_is_refused(small_runs: dict[str, Run]) -> None:
     run = small_runs["vae"]
     for encoder in ([*run.encoder, {"op": "tanh"}], run.encoder[:1]):
-        with pytest.raises(DamagedRun, match="not those of its model"):
+        with pytest.raises(DamagedRun, match="do not fit its model"):
             _ = dataclasses.replace(run, encoder=encoder).programs

@@ -146,7 +146,7 @@ def test_nothing_can_be_drawn(source: str) -> None:
 
 
 def test_a_run_without_a_mixture_says_so_and_an_unknown_source_is_a_bug() -> None:
-    with pytest.raises(MeasureError, match="no mixture was fitted to the codes of this run; train it anew"):
+    with pytest.raises(MeasureError, match="no mixture was fitted to the codes of this run"):
         draw("mixture", 5, np.zeros((4, 3)), None, generator())
     with pytest.raises(ValueError, match="there is no source 'posterior'; choose one of prior, box, mixture"):
         draw("posterior", 5, np.zeros((4, 3)), None, generator())

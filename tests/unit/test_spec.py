@@ -71,13 +71,13 @@ def test_a_count_that_cannot_be_trained_is_refused_and_named(model: str, field: 
 
 @pytest.mark.parametrize("field", ["epochs", "batch_size", "learning_rate", "seed"])
 def test_a_field_without_a_usual_value_of_the_model_cannot_be_none(field: str) -> None:
-    with pytest.raises(SpecError, match=f"^{field} must be a .*, not None"):
+    with pytest.raises(SpecError, match=f"^{field} must be an? .*, not None"):
         spec(**{field: None})
 
 
 @pytest.mark.parametrize("value", [*NOT_A_COUNT[:2], 1, MAX_IMAGES + 1, *NOT_A_COUNT[3:]], ids=short)
 def test_images_is_a_count_of_at_least_2(value: object) -> None:
-    with pytest.raises(SpecError, match=r"^images must be a whole number from 2 to 10,000,000") as refused:
+    with pytest.raises(SpecError, match=r"^images must be an integer from 2 to 10,000,000") as refused:
         spec(images=value)
     assert_one_short_sentence(str(refused.value))
 
@@ -90,7 +90,7 @@ def test_a_number_too_long_to_print_is_refused_all_the_same(field: str) -> None:
 
 @pytest.mark.parametrize("value", [-1, 2**31, True, 0.0, "0", None])
 def test_a_seed_is_a_whole_number_of_31_bits(value: object) -> None:
-    with pytest.raises(SpecError, match=r"^seed must be a whole number from 0 to 2,147,483,647"):
+    with pytest.raises(SpecError, match=r"^seed must be an integer from 0 to 2,147,483,647"):
         spec(seed=value)
 
 
@@ -115,7 +115,7 @@ def test_the_learning_rate_is_above_0_and_at_most_1(value: object) -> None:
 
 @pytest.mark.parametrize("value", [(0,), (-1,), (True,), (MAX_HIDDEN_UNITS + 1,), ("16",), (2.5,), (None,)])
 def test_each_hidden_width_is_checked(value: object) -> None:
-    with pytest.raises(SpecError, match=r"^each hidden width must be a whole number"):
+    with pytest.raises(SpecError, match=r"^each hidden width must be an integer"):
         spec(hidden=value)
 
 
@@ -302,7 +302,7 @@ def test_the_reconstructions_weight_is_a_finite_number_at_least_0(value: object)
 
 @pytest.mark.parametrize("value", [-1, 4, 10**400, True, False, 2.0, math.nan, "2", LONG], ids=short)
 def test_a_warm_up_is_no_longer_than_the_training(value: object) -> None:
-    with pytest.raises(SpecError, match=r"^kl_warm_up must be a whole number from 0 to 3, not ") as refused:
+    with pytest.raises(SpecError, match=r"^kl_warm_up must be an integer from 0 to 3, not ") as refused:
         spec(epochs=3, kl_warm_up=value)
     assert_one_short_sentence(str(refused.value))
 
@@ -317,7 +317,7 @@ def test_a_yes_or_no_is_nothing_else(field: str, value: object) -> None:
 
 @pytest.mark.parametrize("value", [0, -1, 1_001, 10**400, True, 2.0, "2", math.nan, [2], LONG], ids=short)
 def test_samples_are_a_count_of_at_most_1000(value: object) -> None:
-    with pytest.raises(SpecError, match=r"^samples must be a whole number from 1 to 1,000, not ") as refused:
+    with pytest.raises(SpecError, match=r"^samples must be an integer from 1 to 1,000, not ") as refused:
         spec(samples=value)
     assert_one_short_sentence(str(refused.value))
 

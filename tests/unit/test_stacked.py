@@ -11,20 +11,23 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from vae_core.datasets import ImageDataset
 from vae_core.errors import SpecError, TrainingDiverged
 from vae_core.execution import Execution
 from vae_core.losses.likelihoods import likelihood
-from vae_core.models import build
+from vae_core.models import MODELS, build
+from vae_core.models.vae import VAE
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.state import TrainingState
 from vae_core.storage.store import Store
+from vae_core.sweep import engines, parse_weights, plan
 from vae_core.training.jobs import get_or_train, train_together
 from vae_core.training.loop import Progress, Trained
 from vae_core.training.loop import train as train_as_asked
-from vae_core.training.stacked import Member, train_stack
+from vae_core.training.stacked import Member, can_stack, train_stack
 
 Make = Callable[..., RunSpec]
 CPU = {"execution": Execution(device="cpu", precision="float32")}
@@ -113,7 +116,7 @@ def test_a_stored_run_has_the_variance_it_learned(small_spec: Make, tmp_path: Pa
     learned = float(run.weights["log_variance"])
     assert chosen.variance == math.exp(learned)
     assert abs(learned - math.log(0.5)) > 0.01
-    x, output = torch.rand(4, 64), torch.rand(4, 64)
+    x, output = torch.rand(2, 4, 64, generator=torch.Generator().manual_seed(0))
     expected = -torch.distributions.Normal(output, math.exp(0.5 * learned)).log_prob(x).sum(dim=1)
     torch.testing.assert_close(chosen.negative_log_likelihood(output, x), expected)
     torch.testing.assert_close(likelihood(spec, run.model).negative_log_likelihood(output, x), expected)
@@ -242,6 +245,45 @@ def test_a_model_without_a_posterior_to_stack_is_refused(
         train_stack([RunSpec("digits", model, **change)] * 2, training, validation, **CPU)
 
 
+def build_normalised(spec: RunSpec, image_shape: tuple[int, int, int]) -> VAE:
+    """A VAE whose features are normalised by moving averages, which are buffers."""
+    pixels, width = math.prod(image_shape), spec.hidden[-1]
+    trunk = nn.Sequential(nn.Linear(pixels, width), nn.BatchNorm1d(width), nn.ReLU())
+    return VAE(trunk, width, spec.latent_dim, nn.Sequential(nn.Linear(spec.latent_dim, pixels)))
+
+
+@pytest.fixture
+def normalised(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a model with batch norm."""
+    kind = replace(MODELS["vae"], title="Normalised VAE", place=f"{__name__}:build_normalised")
+    monkeypatch.setitem(MODELS, "normalised", kind)
+    return "normalised"
+
+
+def test_a_network_that_keeps_moving_averages_is_no_part_of_a_stack(
+    normalised: str, small_spec: Make, training: ImageDataset, validation: ImageDataset
+) -> None:
+    assert all(can_stack(small_spec(**kind)) for kind in KINDS.values())
+    spec = small_spec(model=normalised)
+    assert not can_stack(spec)
+    with pytest.raises(SpecError, match=r"^model 'normalised' cannot be trained as one program"):
+        train_stack([spec, small_spec(model=normalised, beta=4.0)], training, validation, **CPU)
+
+
+def test_a_sweep_on_a_gpu_trains_such_a_network_in_processes(
+    normalised: str, small_spec: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began: list[tuple[str, str]] = []
+    monkeypatch.setattr(engines, "_on_gpu", lambda device: True)
+    for name in ("train_stacked", "train_in_processes"):
+        started = lambda plan, store, name=name, **options: began.append((name, plan.specs[0].model)) or {}
+        monkeypatch.setattr(engines, name, started)
+    for model in ("vae", normalised):
+        made = plan(small_spec(model=model), parse_weights("0,1"))
+        assert engines.run_sweep(made, Store(tmp_path), **CPU) == {}
+    assert began == [("train_stacked", "vae"), ("train_in_processes", "normalised")]
+
+
 # As runs of a store
 
 
@@ -256,9 +298,9 @@ def assert_same_run(one: Run, other: Run) -> None:
 
 
 @pytest.fixture(scope="module")
-def alone(small_spec: Make, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+def alone(small_spec: Make, shared_folder: Path) -> dict[str, Run]:
     """The members, each trained by itself."""
-    store = Store(tmp_path_factory.mktemp("alone"))
+    store = Store(shared_folder / "alone")
     return {spec.key: get_or_train(store, spec, **CPU) for spec in members(small_spec)}
 
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from vae_core.spec import RunSpec
 from vae_core.storage.manifest import SHIPPED
 from vae_core.storage.state import TrainingState
 from vae_core.storage.store import Listed, Store
-from vae_core.sweep import MOST_MEMBERS, Plan, parse_weights, plan
+from vae_core.sweep import MOST_MEMBERS, Plan, local, parse_weights, plan
 from vae_core.sweep.engines import run_sweep
 from vae_core.sweep.local import Event
 from vae_core.sweep.plan import Weights, bytes_needed, check_memory
@@ -111,7 +112,7 @@ BAD_PLANS: dict[str, tuple[dict[str, Any], list[Weights], tuple[int, ...], str]]
     "PCA": ({"model": "pca", "hidden": ()}, [Weights(1.0)], (0,), "model 'pca' has no KL term"),
     "a negative beta": ({}, [Weights(-1.0)], (0,), "beta must be a number at least 0"),
     "beta nan": ({}, [Weights(math.nan)], (0,), "beta must be a number at least 0"),
-    "a negative seed": ({}, [Weights(1.0)], (-1,), "seed must be a whole number"),
+    "a negative seed": ({}, [Weights(1.0)], (-1,), "seed must be an integer"),
     "nothing to learn": ({}, [Weights(0.0, 0.0)], (0,), "cannot both be 0"),
 }
 
@@ -178,6 +179,17 @@ def test_nothing_is_started_where_the_memory_is_not_enough(
 # On this machine
 
 
+@pytest.fixture
+def warm_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers come from a process that has imported torch already, for what does not depend on how they start.
+
+    Importing it anew takes each of them longer than a small training.
+    """
+    workers = multiprocessing.get_context("forkserver")
+    workers.set_forkserver_preload(["vae_core.training.jobs", "torch._dynamo", "sklearn.base"])
+    monkeypatch.setattr(local, "multiprocessing", SimpleNamespace(get_context=lambda method: workers))
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -205,7 +217,7 @@ def test_one_program_trains_all_seeds_and_weights_and_says_so(small_spec: Make, 
 
 
 def test_two_processes_train_every_member_as_it_would_be_alone(
-    small_spec: Make, small_runs: dict[str, Any], tmp_path: Path
+    small_spec: Make, small_runs: dict[str, Any], tmp_path: Path, warm_workers: None
 ) -> None:
     made, store, events, together = planned(small_spec, "0,1,kl"), Store(tmp_path), [], []
 
@@ -382,7 +394,7 @@ def test_at_beta_100_the_decoder_says_the_mean_image(latent_dim: int, shipped: d
 
 
 def test_a_killed_process_is_named_the_others_finish_and_the_same_call_finishes_it(
-    small_spec: Make, tmp_path: Path
+    small_spec: Make, tmp_path: Path, warm_workers: None
 ) -> None:
     made, store = planned(small_spec, "0,1", epochs=60), Store(tmp_path)
     victim = made.specs[0].key
@@ -407,7 +419,9 @@ def test_a_killed_process_is_named_the_others_finish_and_the_same_call_finishes_
     assert epochs == list(range(epochs[0], 61))
 
 
-def test_a_place_that_is_free_is_taken_while_another_worker_is_busy(small_spec: Make, tmp_path: Path) -> None:
+def test_a_place_that_is_free_is_taken_while_another_worker_is_busy(
+    small_spec: Make, tmp_path: Path, warm_workers: None
+) -> None:
     short, busy, last = (small_spec(beta=beta, epochs=1) for beta in (0.5, 1.0, 2.0))
     store, held, release = Store(tmp_path), threading.Event(), threading.Event()
 

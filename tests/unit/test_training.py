@@ -22,16 +22,18 @@ from vae_core.program.export import program
 from vae_core.spec import RunSpec
 from vae_core.training import device, loop, step
 from vae_core.training.loop import (
-    MAX_SNAPSHOTS,
-    SNAPSHOT_NUMBERS,
     Progress,
     Trained,
     TrainingState,
+)
+from vae_core.training.loop import train as train_as_asked
+from vae_core.training.schedule import (
+    MAX_SNAPSHOTS,
+    SNAPSHOT_NUMBERS,
     images_per_epoch,
     learning_rate_at,
     snapshot_epochs,
 )
-from vae_core.training.loop import train as train_as_asked
 
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 

@@ -1,1 +1,1 @@
-"""What holds the pages together: the server, its process, and the script that every visit runs."""
+"""The frame around the pages: the server, its process, and the script that every visit runs."""

@@ -1,4 +1,4 @@
-"""The script that the server runs for every visitor, in each of their runs: what stands around a page, and the page."""
+"""The script that the server runs in every rerun of every visitor: the frame around a page, and the page."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from ui.links.present import presenting
 st.set_page_config(page_title="VAE Playground", page_icon=ICON, layout="wide")
 set_up_process()
 if not styles_in_head():
-    st.html(PAGE_STYLE)  # takes no place on the page
+    st.html(PAGE_STYLE)  # takes no space on the page
 
 page = declare_pages(shown=not presenting())
 lesson(page.url_path)

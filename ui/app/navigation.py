@@ -15,13 +15,13 @@ from ui.chapters import Chapter, chapters
 if TYPE_CHECKING:
     from ui.streamlit_private import StreamlitPage
 
-# As text, once: a file would be read, and hashed, in every run of every visitor.
+# As text, once: a file would be read and hashed in every rerun of every visitor.
 ICON = "data:image/png;base64," + base64.b64encode((Path(__file__).parents[1] / "icon.png").read_bytes()).decode()
 
 
 @lru_cache(maxsize=1)
 def _pages(entries: tuple[Chapter, ...]) -> list[StreamlitPage]:
-    """Made once: making one asks the file system where it is."""
+    """Created once, because each creation accesses the file system."""
     return [
         st.Page(entry.file, title=entry.title, icon=entry.icon, url_path=entry.url or None, default=entry.is_home)
         for entry in entries
@@ -32,7 +32,7 @@ def declare_pages(*, shown: bool = True) -> StreamlitPage:
     """Declare all pages; returns the one to run.
 
     Args:
-        shown: whether the menu is.
+        shown: whether the menu is shown.
     """
-    # Copies: Streamlit notes on a page that this very run may show it.
+    # Copies: Streamlit marks a page as allowed in this rerun.
     return st.navigation([copy(page) for page in _pages(chapters())], position="top" if shown else "hidden")

@@ -1,9 +1,9 @@
-"""What the server process needs before any page.
+"""The set-up of the server process before any page runs.
 
-Three things decide how large a class can use the app: garbage collections, which walk all of torch unless it is frozen
-out (Streamlit's own after every script run, #8977, is off in .streamlit/config.toml; Python's are left); Streamlit's
-file watcher, which walks every loaded module for each new session (off there too); and in every run it reads the theme
-anew, going six times through all of its options, a sixth of what a run costs.
+Three costs decide how large a class the app can serve. Garbage collections traverse all of torch unless it is frozen
+(Streamlit's own collection after every script run, #8977, is off in .streamlit/config.toml; Python's remain).
+Streamlit's file watcher traverses every loaded module for each new session (off there, too). And Streamlit reads the
+theme again in every rerun, in six passes over all of its options, which takes a sixth of a rerun.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import gc
 import os
 import sys
 
+# Imported here so that no session's first run pays for them; every plane asks scipy for its nearest points.
+import scipy.spatial  # noqa: F401
+
 import vae_core.payloads.plane
-import vae_core.storage.store  # noqa: F401  imported here so that no session's first run pays for it
+import vae_core.storage.store  # noqa: F401
 from ui.streamlit_private import remember_theme, welcome_returning_visitors
 
-# For torch, wherever a page comes to need it: one thread, because sessions share the cores.
+# For torch, if a page imports it: one thread, because sessions share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
@@ -24,13 +27,13 @@ _modules_frozen = 0
 
 
 def set_up_process() -> None:
-    """Remember the theme, and move all that was imported so far out of the collector's reach.
+    """Cache the theme, and exclude all that was imported so far from garbage collection.
 
-    Called as the server starts, and in every run.
+    Called when the server starts, and in every rerun.
 
-    A run that imported more (plotly, pandas; torch, on a page that computes) is followed by another freeze: what is
-    left unfrozen would be walked in every collection, while everybody waits. Torch is not imported here: pages are
-    drawn from the runs' files, which saves two seconds until the first digit.
+    After a rerun that imported more (plotly, pandas; torch, on a page that computes) it freezes again: unfrozen objects
+    would be traversed in every collection, while all visitors wait. Torch is not imported here: pages need the runs'
+    files alone, which saves two seconds until the first digit.
     """
     global _modules_frozen
     if not _modules_frozen:

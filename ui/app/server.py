@@ -1,6 +1,6 @@
-"""The app as a server: what it answers beside Streamlit, what it does before its first visitor, what it says of errors.
+"""The app as a server: its own routes, its set-up before the first visitor, and its message after an error.
 
-All of it goes through `st.App`, which `streamlit run app.py` finds.
+All of it is passed to `st.App`, which `streamlit run app.py` finds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ui.app.process import set_up_process
 from ui.chapters.pictures import PICTURES, pictures_route
 from ui.components.modules import MODULES, modules_route
 
-# Absolute: a relative one would be looked for beside app.py, or in the working directory, depending on who serves.
+# Absolute: a relative path would be resolved against app.py or the working directory, depending on the server.
 MAIN = Path(__file__).resolve().with_name("main.py")
 
 FAILED = (
@@ -26,14 +26,14 @@ FAILED = (
 )
 
 # The first part of an address -> what is answered below it: {"tensors": [Route("/{digest}", …)]} answers
-# /tensors/<digest>, and says 404 to all else below /tensors, which Streamlit would answer with its page.
+# /tensors/<digest>, and 404 for all else below /tensors, which Streamlit would answer with its page.
 ROUTES: Mapping[str, Sequence[BaseRoute]] = {MODULES: [modules_route()], PICTURES: [pictures_route()]}
 
 NOTHING_HERE = PlainTextResponse("Not Found", 404)
 
 
 def routes(below: Mapping[str, Sequence[BaseRoute]] = ROUTES) -> list[BaseRoute]:
-    """For `st.App`, below ``server.baseUrlPath``, where the pages are too.
+    """The routes for `st.App`, below ``server.baseUrlPath`` like the pages.
 
     Args:
         below: see `ROUTES`.
@@ -48,16 +48,16 @@ def routes(below: Mapping[str, Sequence[BaseRoute]] = ROUTES) -> list[BaseRoute]
 
 @asynccontextmanager
 async def life_span(_app: st.App) -> AsyncIterator[None]:
-    """Get the process ready before it hears of a visitor."""
+    """Set up the process before the first visitor."""
     set_up_process()
     yield
 
 
 def say_that_it_failed(_error: Exception) -> bool:
-    """Tell the visitor in one sentence, in the place of the part that failed; Streamlit has logged the trace.
+    """Show one sentence in place of the part that failed; Streamlit has logged the traceback.
 
     Returns:
-        Whether Streamlit's own words are left out: they are.
+        True, which suppresses Streamlit's own message.
     """
     st.error(FAILED, icon=":material/error:")
     return True

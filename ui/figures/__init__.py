@@ -1,1 +1,1 @@
-"""How numbers, curves and pictures look on every page."""
+"""Tables, curves, pictures and messages, in one style for all pages."""

@@ -1,4 +1,4 @@
-"""HTML made by this app, and others' words within markdown."""
+"""HTML made by this app, and visitors' texts escaped for markdown."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _NOTE = "font-size:0.875rem;opacity:0.72;max-width:45rem;margin-top:0.6rem"
 class Html(str):
     """HTML that `st.html` sends as it is.
 
-    A plain string it would take apart line by line in every run, looking for a common indent: milliseconds for a page
-    of pictures.
+    It would split a plain string into lines in every rerun to find a common indent, which takes milliseconds for a
+    page of pictures.
     """
 
     __slots__ = ()
@@ -27,7 +27,7 @@ PAGE_STYLE = Html(f"<style>{(Path(__file__).parents[1] / 'page.css').read_text(e
 
 
 def paragraph(text: str) -> str:
-    """Running text above a figure, as wide as a passage."""
+    """A paragraph above a figure, as wide as the text of the page."""
     return f'<p style="{_TEXT}">{html.escape(text)}</p>'
 
 
@@ -37,12 +37,12 @@ def fold(title: str, text: str) -> str:
 
 
 def small_print(note: str) -> str:
-    """A note under a figure; nothing for an empty one."""
+    """A note under a figure; empty if there is none."""
     return f'<p style="{_NOTE}">{html.escape(note)}</p>' if note else ""
 
 
 def as_written(text: str) -> str:
-    """Markdown that shows a text of a visitor's as it is: no picture, link or formatting can be in a file's name."""
+    """Markdown that shows a visitor's text literally, so that a file's name cannot contain pictures or links."""
     return re.sub(r"([!-+\--/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 

@@ -1,4 +1,4 @@
-"""Errors with a message for the visitor become a sentence on the page; the page goes on."""
+"""Show errors with a message for the visitor on the page, which continues after them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from vae_core.errors import VaeCoreError
 
 @contextmanager
 def errors_said() -> Iterator[None]:
-    """Show any error that is meant to be read; anything else is a bug and passes through.
+    """Show any error that has a message for the visitor; anything else is a bug and propagates.
 
-    A fragment needs it as its own decorator, below ``@st.fragment``: Streamlit deals with what leaves a fragment
-    itself, on the page's first run too, and ends the page there.
+    A fragment needs it as its own decorator, below ``@st.fragment``: Streamlit itself handles an error that leaves a
+    fragment, even on the page's first run, and ends the page there.
     """
     try:
         yield

@@ -1,10 +1,10 @@
-"""Colours: Paul Tol's bright and light schemes, which stay apart for colour-blind eyes (personal.sron.nl/~pault)."""
+"""Colours: Paul Tol's bright and light schemes, which are safe for colour-blind readers (personal.sron.nl/~pault)."""
 
 CLASS_COLOURS = (
     "#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB", "#EE8866", "#44BB99", "#FFAABB",
 )  # fmt: skip
 
-HOLE_COLOUR = "#EE8866"  # nothing lives here
+HOLE_COLOUR = "#EE8866"  # for holes in latent space
 POSITIVE_COLOUR, NEGATIVE_COLOUR = "#66CCEE", "#EE8866"
 KL_COLOUR = "#EE8866"
 MODEL_COLOURS = {

@@ -1,4 +1,4 @@
-"""Images as sheets of tiles: PNG files, so that what is cached is not encoded again in every run."""
+"""Images as sheets of tiles, cached as PNG files so that they are not encoded again in every rerun."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def tiles(
 
 
 def signed_tiles(values: np.ndarray, image_shape: tuple[int, int, int], *, columns: int) -> bytes:
-    """Directions in pixel space: above zero one colour, below it another, zero black; each tile to its own scale.
+    """Directions in pixel space: positive and negative values in two colours, zero black; each tile has its own scale.
 
     Args:
         values: (N, C*H*W), any sign; channels are averaged.
@@ -87,9 +87,9 @@ def _sheet(colours: np.ndarray, columns: int, marked: np.ndarray | None) -> byte
 
 
 def labelled_rows(rows: Sequence[tuple[str, str, bytes]], note: str = "") -> Html:
-    """Pictures under one another, each with its label at its left, or above it where there is no room: HTML.
+    """Pictures below one another, each with its label on the left, or above it on narrow screens: HTML.
 
-    One element instead of five a row: Streamlit's cost is by the element, in every run of every visitor.
+    One element instead of five per row: Streamlit's cost grows with the elements, in every rerun of every visitor.
 
     Args:
         rows: (label in bold, further text, PNG file).
@@ -106,7 +106,7 @@ def labelled_rows(rows: Sequence[tuple[str, str, bytes]], note: str = "") -> Htm
 
 
 def side_by_side(cells: Sequence[tuple[str, str, bytes]], note: str = "") -> Html:
-    """Pictures beside one another, each under its title and above its caption; under one another where it is narrow.
+    """Pictures side by side, each between its title and its caption; below one another on narrow screens.
 
     Args:
         cells: (title in bold, caption, PNG file).

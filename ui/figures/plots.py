@@ -1,4 +1,4 @@
-"""Plotly figures in one hand: fonts and grid from the theme, axes with units, no decoration."""
+"""Plotly figures in one style: fonts and grid from the theme, axes with units, no decoration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vae_core.run import Run
 
 PLAIN = {"displayModeBar": False}
 LARGE_TYPE, TALLER = 20, 1.3  # pixels; times
-WIDTH = 960  # CSS pixels: a line of a few points is no better read over a whole screen
+WIDTH = 960  # CSS pixels: a line of a few points gains nothing from a wider plot
 
 TEMPLATE = go.layout.Template(
     layout={
@@ -33,13 +33,13 @@ TEMPLATE = go.layout.Template(
 
 
 class Finished(go.Figure):
-    """A copy of a figure that will not change: what Streamlit reads of it in every run is made once.
+    """A copy of a figure that will not change, so that the dictionary that Streamlit reads is made only once.
 
-    To a visitor who presents it shows itself with larger type: Plotly's does not follow the page's.
+    While presenting it uses larger type, because Plotly's does not follow the page's.
 
     Args:
         figure: complete.
-        words: what it shows, with its numbers, for those who hear the page (see `in_words`).
+        words: what it shows, with its numbers, for screen readers (see `in_words`).
     """
 
     def __init__(self, figure: go.Figure, words: str) -> None:
@@ -62,7 +62,7 @@ class Finished(go.Figure):
 
 
 def enlarged(figure: dict[str, Any]) -> dict[str, Any]:
-    """A figure to be read from the back of a room: larger type, and room for it."""
+    """A figure that can be read from the back of a classroom: larger type, and more space for it."""
     layout = deepcopy(figure["layout"])
     layout["font"] = {**layout.get("font", {}), "size": LARGE_TYPE}
     layout["hoverlabel"] = {"font": {"size": LARGE_TYPE}}
@@ -106,7 +106,7 @@ def history_figure(run: Run) -> Finished:
     names = [("reconstruction", "Reconstruction", CLASS_COLOURS[0])]
     names += [("kl", "KL", KL_COLOUR)] if has_kl else []
     figure = go.Figure()
-    told = {}
+    points = {}
     for name, title, colour in names:
         held_out = [record[f"validation_{name}"] for record in run.history]
         training = [record[name] for record in run.history]
@@ -115,7 +115,7 @@ def history_figure(run: Run) -> Finished:
         figure.add_scatter(
             x=epochs, y=training, name=f"{title}, training", line={"color": colour, "dash": "dot"}, yaxis=axis
         )
-        told[f"{title}, held out"], told[f"{title}, training"] = ends(epochs, held_out), ends(epochs, training)
+        points[f"{title}, held out"], points[f"{title}, training"] = ends(epochs, held_out), ends(epochs, training)
     figure.update_layout(
         template=TEMPLATE,
         height=300,
@@ -132,11 +132,11 @@ def history_figure(run: Run) -> Finished:
             "visible": has_kl,
         },
     )
-    return Finished(figure, in_words("Losses in nats per image against epochs.", told))
+    return Finished(figure, in_words("Losses in nats per image against epochs.", points))
 
 
 def _settled_range(run: Run) -> list[float]:
-    """From the least loss to that after the first 3% of the epochs: before it, the curve would flatten the rest."""
+    """From the lowest loss to the one after the first 3% of the epochs: the earlier ones would flatten the rest."""
     losses = [record[name] for record in run.history for name in ("reconstruction", "validation_reconstruction")]
     first = run.history[min(len(run.history) - 1, math.ceil(0.03 * len(run.history)))]
     low, high = min(losses), max(first["reconstruction"], first["validation_reconstruction"])

@@ -45,7 +45,7 @@ def metrics_table(run: Run) -> Rows:
 
 
 def pins_table(run: Run, pins: list[list[float]]) -> Rows:
-    """Pinned points: place, prior density where there is a prior, and the nearest held-out image."""
+    """Pinned points: position, prior density if there is a prior, and the nearest held-out image."""
     plane = LatentPlane.of_codes(run.codes.mean)
     points = np.asarray(pins, dtype=np.float64)
     distances, indices = KDTree(plane.project(run.codes.mean)).query(points)
@@ -65,19 +65,19 @@ def pins_table(run: Run, pins: list[list[float]]) -> Rows:
 
 
 def as_html(rows: Rows, *, title: str, note: str = "") -> Html:
-    """A table, the first column at the left, the others at the right; it scrolls sideways where it is too wide.
+    """A table, its first column aligned left, the others right; it scrolls sideways if it is too wide.
 
-    Far cheaper than a data frame, and unlike a table in markdown it does not widen the page of a phone.
+    Far cheaper than a data frame, and unlike a table in markdown it does not widen the page on a phone.
 
     Args:
         rows: all with the same names.
-        title: read to those who do not see it.
+        title: for screen readers.
         note: what the figures are, below the table.
     """
     names = list(rows[0])
 
     def cell(text: str, style: str, scope: str = "") -> str:
-        """A cell; with a scope, "col" or "row", the name of the others there."""
+        """A cell; with a scope, "col" or "row", a header cell."""
         tag, scoped = ("th", f' scope="{scope}"') if scope and text else ("td", "")
         return f'<{tag}{scoped} style="{style}">{html.escape(text)}</{tag}>'
 

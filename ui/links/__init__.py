@@ -1,1 +1,1 @@
-"""State worth sharing is in the URL: kinds of parameters, and what every page has of them."""
+"""State worth sharing is in the URL: kinds of parameters, and those that every page has."""

@@ -1,4 +1,4 @@
-"""Presenting: what every page's link may say of it, and whether this visitor does."""
+"""Presentation mode: its parameters, which every page's link may have, and whether this visitor uses it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ui.links.url_state import flag, several_of
 
 PRESENTING = "lesson.presenting"  # in the session's state: the names hidden while presenting; None once it was left
 
-# What may be hidden while presenting: name -> what it is, for people. How, says ui/lesson.
+# What may be hidden while presenting: name -> description. ui/components/lesson hides it.
 HIDEABLE = {
     "text": "titles and passages",
     "controls": "menus, fields and buttons of the page",
@@ -23,7 +23,7 @@ HIDE = several_of("hide", HIDEABLE, "what is hidden while presenting")
 
 
 def presenting() -> bool:
-    """Whether this visitor presents: by a link, and from then on until it is left."""
+    """Whether this visitor presents: started by a link, until they leave it."""
     if PRESENTING not in st.session_state and st.query_params.get(PRESENT.name) == "1":
         st.session_state[PRESENTING] = []
     return st.session_state.get(PRESENTING) is not None

@@ -1,6 +1,6 @@
 """State worth sharing is in the URL: kinds of properties, and how they are read and written. Nothing read is trusted.
 
-Which properties a page has, its chapter's record says (`ui.chapters`).
+A chapter's record lists the properties of its page (`ui.chapters`).
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Property:
         name: in the URL.
         parse: text -> value; raises ValueError on anything that is not one.
         text: value -> text; an empty text removes the parameter.
-        meaning: for the sentence that says a value was left out, and for the list that teachers read.
-        values: which there are, for the same list.
-        example: a text that can be read, for the same list.
-        in_browser: its value is written, and after checking taken up, by a component in the browser; the server
-            only checks it (see ui/components/engine/link.js).
+        meaning: for the message that a value was ignored, and for the list of links for teachers.
+        values: the possible ones, for the same list.
+        example: a valid text, for the same list.
+        in_browser: whether a component in the browser reads and writes its value; the server then only validates it
+            (see ui/components/engine/link.js).
     """
 
     name: str
@@ -99,7 +99,7 @@ def _joined(values: Iterable[float]) -> str:
 
 
 def _exact(value: float) -> str:
-    """The shortest of two ways to write a number that is read as the same."""
+    """The shorter of two texts that are both read as this number."""
     return f"{value:g}" if float(f"{value:g}") == value else repr(float(value))
 
 
@@ -114,8 +114,8 @@ def _pick(text: str, by_text: dict[str, Any]) -> Any:
     return by_text[text]
 
 
-def _told(by_text: dict[str, Any]) -> str:
-    """Which values there are, for people."""
+def _described(by_text: dict[str, Any]) -> str:
+    """The possible values, in words."""
     few = len(by_text) <= 20
     return ", ".join(by_text) if few else f"{next(iter(by_text))} to {next(reversed(by_text))}"
 
@@ -124,11 +124,11 @@ def one_of(name: str, values: Iterable[Any], meaning: str) -> Property:
     """A parameter that takes one of a few values, written as their text."""
     by_text = {_text(value): value for value in values}
     example = next(reversed(by_text))
-    return Property(name, lambda text: _pick(text, by_text), _text, meaning, _told(by_text), example)
+    return Property(name, lambda text: _pick(text, by_text), _text, meaning, _described(by_text), example)
 
 
 def several_of(name: str, values: Iterable[Any], meaning: str) -> Property:
-    """A parameter that takes some of a few values, each once, with commas between them."""
+    """A parameter that takes some of a few values, each once, separated by commas."""
     by_text = {str(value): value for value in values}
 
     def parse(text: str) -> list[Any]:
@@ -137,8 +137,10 @@ def several_of(name: str, values: Iterable[Any], meaning: str) -> Property:
             raise ValueError("a value twice")
         return found
 
-    told = f"some of {_told(by_text)}, with commas between them"
-    return Property(name, parse, lambda some: ",".join(map(str, some)), meaning, told, ",".join(list(by_text)[1:3]))
+    described = f"some of {_described(by_text)}, with commas between them"
+    return Property(
+        name, parse, lambda some: ",".join(map(str, some)), meaning, described, ",".join(list(by_text)[1:3])
+    )
 
 
 def number(
@@ -155,8 +157,8 @@ def number(
         return value
 
     shown = (low + 1 if whole else (low + high) / 2) if example is None else example
-    told = f"a {'whole ' if whole else ''}number from {_exact(low)} to {_exact(high)}"
-    return Property(name, parse, str if whole else _exact, meaning, told, _exact(shown))
+    described = f"a {'whole ' if whole else ''}number from {_exact(low)} to {_exact(high)}"
+    return Property(name, parse, str if whole else _exact, meaning, described, _exact(shown))
 
 
 def numbers(name: str, most: int, meaning: str) -> Property:
@@ -177,16 +179,16 @@ def flag(name: str, meaning: str) -> Property:
 
 
 def key(name: str, meaning: str) -> Property:
-    """A parameter that names a run; whether there is such a run, the page says."""
+    """A parameter that names a run; the page checks whether it exists."""
     return Property(
         name, _key, str, meaning, "a run's key, as the latent explorer shows it", "vae-mnist-d2-b1-6dc7bd31b7"
     )
 
 
 def word(name: str, pattern: str, meaning: str, values: str, example: str) -> Property:
-    """A parameter whose values depend on what is here: here only what any of them looks like.
+    """A parameter whose possible values are not known in advance, only their pattern.
 
-    A page narrows it with `narrowed`.
+    A page restricts it with `narrowed`.
     """
     form = re.compile(pattern, re.ASCII)
 
@@ -199,24 +201,24 @@ def word(name: str, pattern: str, meaning: str, values: str, example: str) -> Pr
 
 
 def narrowed(wide: Property, values: Iterable[Any]) -> Property:
-    """A property made by `word`, with the values that there are."""
+    """A property made by `word`, restricted to the values that exist."""
     return one_of(wide.name, values, wide.meaning)
 
 
 def points(name: str, meaning: str) -> Property:
     """A parameter that is a list of points of a plane; written to four digits."""
-    told = f"up to {MAX_PINS} points x,y of the plane with semicolons between them"
-    return Property(name, _points, lambda pins: ";".join(map(_joined, pins)), meaning, told, "0.5,-1;1,2")
+    described = f"up to {MAX_PINS} points x,y of the plane with semicolons between them"
+    return Property(name, _points, lambda pins: ";".join(map(_joined, pins)), meaning, described, "0.5,-1;1,2")
 
 
 def view(name: str, meaning: str) -> Property:
     """A parameter that is a square part of a plane; written to four digits."""
-    told = "x,y of the middle and half of the side"
-    return Property(name, _view, lambda seen: _joined(seen.values()), meaning, told, "0,0,1.5")
+    described = "x,y of the middle and half of the side"
+    return Property(name, _view, lambda seen: _joined(seen.values()), meaning, described, "0,0,1.5")
 
 
 def choices(name: str, names: Sequence[str], most: int, meaning: str) -> Property:
-    """A parameter that gives some names a number each, from 0 to `most`: name:number, with commas between them."""
+    """A parameter that gives some names a number each, from 0 to `most`: name:number, separated by commas."""
 
     def parse(text: str) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -230,12 +232,12 @@ def choices(name: str, names: Sequence[str], most: int, meaning: str) -> Propert
     def text(chosen: dict[str, int]) -> str:
         return ",".join(f"{one}:{index}" for one, index in chosen.items())
 
-    told = f"name:number with commas between them; names {', '.join(names)}, the first option is 0"
-    return Property(name, parse, text, meaning, told, f"{names[-1]}:1")
+    described = f"name:number with commas between them; names {', '.join(names)}, the first option is 0"
+    return Property(name, parse, text, meaning, described, f"{names[-1]}:1")
 
 
 def plane(prefix: str, what: str) -> tuple[Property, ...]:
-    """What a latent canvas keeps, under names that begin with `prefix`."""
+    """The parameters of a latent canvas, with names that begin with `prefix`."""
     return in_browser(
         points(f"{prefix}z", f"the pinned points of {what}"),
         view(f"{prefix}view", f"the part of {what} to show"),
@@ -249,13 +251,13 @@ def plane(prefix: str, what: str) -> tuple[Property, ...]:
 
 def left_out(properties: Sequence[Property]) -> str:
     """The sentence that says which parameters of a link could not be read."""
-    told = " and ".join(f"“{one.name}” ({one.meaning})" for one in properties)
+    described = " and ".join(f"“{one.name}” ({one.meaning})" for one in properties)
     were = "was" if len(properties) == 1 else "were"
-    return f"The link's {told} could not be read, so {'it' if were == 'was' else 'they'} {were} left out."
+    return f"The link's {described} could not be read, so {'it' if were == 'was' else 'they'} {were} left out."
 
 
 def read(wanted: Property) -> Any:
-    """The value in the URL, or None where there is none. A value that cannot be read is said and left out."""
+    """The value in the URL, or None if there is none. A value that cannot be read is reported and ignored."""
     text = st.query_params.get(wanted.name)
     if not text:
         return None
@@ -267,10 +269,10 @@ def read(wanted: Property) -> Any:
 
 
 def write(changed: Property, value: Any) -> None:
-    """Put a value into the URL, or take it out if it is None or empty.
+    """Put a value into the URL, or remove it if it is None or empty.
 
-    Nothing is sent where nothing changes: every message would be an entry in the browser's history, without what
-    components keep there.
+    Nothing is sent if nothing changes: every message would add an entry to the browser's history, without what
+    components store there.
     """
     text = "" if value is None else changed.text(value)
     if text == st.query_params.get(changed.name, ""):
@@ -282,10 +284,10 @@ def write(changed: Property, value: Any) -> None:
 
 
 def begin(wanted: Property, default: Any, *, key: str) -> Any:
-    """What a control, or a place in the session's state, begins with: the link's value, else the default.
+    """Initialise a control, or an entry of the session's state: with the link's value, else the default.
 
     Returns:
-        What is there now.
+        The current value.
     """
     if key not in st.session_state:
         linked = read(wanted)
@@ -309,7 +311,7 @@ def choose(
     menu: bool = False,
     width: int = MENU_WIDTH,
 ) -> Any:
-    """A control whose choice is in the URL; a link's choice comes first.
+    """A control whose choice is in the URL; a link's choice takes precedence.
 
     Args:
         wanted: made by `one_of` from the same options.
@@ -326,7 +328,7 @@ def choose(
         chosen = st.selectbox(label, options, key=key, format_func=format_func, width=width)
     else:
         chosen = st.segmented_control(label, options, key=key, format_func=format_func)
-    chosen = default if chosen is None else chosen  # a second click takes the choice away
+    chosen = default if chosen is None else chosen  # a second click clears the choice
     keep(wanted, chosen, default)
     return chosen
 
@@ -344,7 +346,7 @@ def choose_number(
     help: str | None = None,
     width: int = NUMBER_WIDTH,
 ) -> Any:
-    """A number whose value is in the URL; a link's comes first. Whole where all of `low`, `high`, `default` are.
+    """A number whose value is in the URL; a link's takes precedence. An integer if `low`, `high` and `default` are.
 
     Args:
         wanted: made by `number` with the same limits.

@@ -1,1 +1,1 @@
-"""The store as pages see it: which run a chapter means, and what is made of runs for everybody."""
+"""The store for pages: which run a chapter shows, and results that are cached for all visitors."""

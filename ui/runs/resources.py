@@ -1,4 +1,4 @@
-"""What every session shares: the store, loaded runs, and the bytes the browser reads. Computed once, then cached."""
+"""What all sessions share: the store, loaded runs, and payloads for the browser. Computed once, then cached."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def store() -> Store:
 
 @dataclass(frozen=True, eq=False)
 class Shelf:
-    """What a store held at one time; the same object until it changes, so that what is made of it can be cached.
+    """The content of a store at one time; the same object until it changes, so that results of it can be cached.
 
     Attributes:
         lines: all readable runs.
@@ -42,19 +42,19 @@ class Shelf:
     alike: dict[RunSpec, list[Listed]]
 
     def __contains__(self, spec: RunSpec) -> bool:
-        """Whether the run of a spec is there."""
+        """Whether the store has the run of a spec."""
         return any(line.key == spec.key for line in self.alike.get(replace(spec, seed=0), []))
 
 
 def shelf() -> Shelf:
-    """The runs in the store, fresh whenever a file came, went or was replaced."""
+    """The runs in the store, updated whenever a file was added, removed or replaced."""
     folder = store().root
-    # Files are only ever renamed into place, which changes the folder's own time: one question instead of one a file.
+    # Files are always renamed into the folder, which changes the folder's own time: one stat instead of one per file.
     try:
         changed = folder.stat().st_mtime_ns
     except FileNotFoundError:
         changed = 0
-    with _listing:  # all who look when a run has come wait for one reading
+    with _listing:  # sessions that look at the same moment share one reading
         return _shelf(folder, changed)
 
 
@@ -70,11 +70,11 @@ def _shelf(folder: Path, changed: int) -> Shelf:
 
 
 def _line(folder: Path, path: Path) -> Listed:
-    """A file's line: of the files that were there before, only the times are asked for."""
+    """A file's line; files that have not changed are not read again."""
     try:
         state = path.stat()
     except OSError as error:
-        return Listed(path.name, None, {}, str(error))  # gone meanwhile
+        return Listed(path.name, None, {}, str(error))  # removed meanwhile
     return _read_line(folder, path.name.removesuffix(SUFFIX), state.st_ino, state.st_mtime_ns)
 
 
@@ -94,7 +94,7 @@ def load_run(key: str) -> Run:
     """A verified run.
 
     Raises:
-        StoreError: missing or damaged, with a sentence to show.
+        StoreError: missing or damaged, with a message for the visitor.
     """
     return store().load(key)
 
@@ -127,16 +127,16 @@ def held_out(dataset: str) -> ImageDataset:
 
 @st.cache_resource(show_spinner="Reading the classifier …", max_entries=8)
 def feature_space(dataset: str) -> FeatureSpace:
-    """What the measurements of images on a dataset see with.
+    """The feature space in which images of a dataset are measured.
 
     Raises:
-        RunNotFound: the dataset's classifier is not in the store; the sentence says how to train it.
+        RunNotFound: the dataset's classifier is not in the store; the message says how to train it.
     """
     return store().features(dataset)
 
 
 def image_set(run: Run) -> str:
-    """Name under which a run's held-out images travel."""
+    """The name under which a run's held-out images are sent."""
     return f"{run.spec.dataset}:validation"
 
 

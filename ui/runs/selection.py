@@ -1,4 +1,4 @@
-"""Which run a chapter means: found in the store by what it is, or described so that it can be trained."""
+"""Which run a chapter shows: looked up in the store by its properties, or specified so that it can be trained."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Listed
 
-# Hidden layers of the runs that chapters compare with one another: small, so that many fit into a download.
+# Hidden layers of the runs that chapters compare: small, so that many fit into a download.
 COMPARED_HIDDEN = {"mlp": (128, 64), "conv": (16, 32, 64), "linear": ()}
 SMALL_SET, SMALL_SET_EPOCHS, SMALL_SET_BATCH = 10_000, 200, 64
 
@@ -24,9 +24,9 @@ Result = TypeVar("Result")
 
 
 def per_shelf(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Compute a function of the runs in the store once for as long as the store stays as it is.
+    """Cache a function of the runs in the store for as long as the store does not change.
 
-    Its arguments must be hashable. Errors are not kept: the function is asked again.
+    Its arguments must be hashable. Errors are not cached.
     """
     cached = lru_cache(maxsize=128)(lambda _shelf, *arguments: function(*arguments))
     newest: list[Shelf] = []
@@ -34,7 +34,7 @@ def per_shelf(function: Callable[..., Result]) -> Callable[..., Result]:
     @wraps(function)
     def asked(*arguments: Any) -> Result:
         now = shelf()
-        if newest != [now]:  # what was made of an earlier store would only take up memory
+        if newest != [now]:  # results of an earlier store would only take up memory
             cached.cache_clear()
             newest[:] = [now]
         return cached(now, *arguments)
@@ -61,7 +61,7 @@ def compared_spec(model: str, dataset: str, latent_dim: int, hidden: tuple[int, 
         raise RunNotFound(f"the manifest has no recipe for the model {model}.")
     changes: dict[str, Any] = {"dataset": dataset, "latent_dim": latent_dim, "hidden": wanted}
     if datasets.info(dataset).training_images < SMALL_SET and model_kind(model).trained:
-        # As many epochs as for 55,000 images would be a few hundred steps.
+        # With the epochs for 55,000 images there would be only a few hundred steps.
         changes |= {"epochs": SMALL_SET_EPOCHS, "batch_size": SMALL_SET_BATCH}
     return replace(recipe, **changes)
 
@@ -72,9 +72,9 @@ def seeds_of(spec: RunSpec) -> list[Listed]:
 
 
 def figure(line: Listed, *path: str, split: str = "test") -> float | None:
-    """A number from a run's file: of the test split, or where it was not measured, of the held-out one.
+    """A number from a run's file: of the test split, or of the held-out one if that was not measured.
 
-    Of a figure by dimension it is the mean; None where nothing was measured.
+    A figure by dimension is averaged; None if nothing was measured.
     """
     value: Any = line.metrics.get(split) or line.metrics.get("validation", {})
     for name in path:
@@ -87,7 +87,7 @@ def figure(line: Listed, *path: str, split: str = "test") -> float | None:
 
 
 def run_title(line: Listed) -> str:
-    """One line of the run menu: what tells runs apart, in words; the end of the key tells the rest apart."""
+    """One line of the run menu: what distinguishes runs, in words, and the end of the key."""
     assert line.spec is not None  # listing() leaves unreadable runs out
     return f"{run_name(line.spec)}, {line.key[-4:]}"
 
@@ -120,7 +120,7 @@ def in_order(lines: Sequence[Listed]) -> list[Listed]:
 
 
 def run_name(spec: RunSpec) -> str:
-    """A run in words."""
+    """A run's description in words."""
     name = f"{model_kind(spec.model).title}, {datasets.info(spec.dataset).title}, d = {spec.latent_dim}"
     name += "".join(f", {weight}" for weight in term_weights(spec))
     widths = f", hidden {'-'.join(str(width) for width in spec.hidden)}" if spec.hidden else ""
@@ -130,21 +130,21 @@ def run_name(spec: RunSpec) -> str:
 
 
 def term_weights(spec: RunSpec) -> list[str]:
-    """How the terms of the loss are weighed and drawn, in words."""
+    """The weights of the loss terms and how they are sampled, in words."""
     if not model_kind(spec.model).bottleneck.has_prior:
         return []
-    said = ["KL alone"] if spec.data_weight == 0 else [f"β = {spec.kl_weight:g}"]
+    words = ["KL alone"] if spec.data_weight == 0 else [f"β = {spec.kl_weight:g}"]
     if spec.data_weight not in (0, 1):
-        said.append(f"{spec.data_weight:g} × reconstruction")
+        words.append(f"{spec.data_weight:g} × reconstruction")
     if spec.kl_warm_up:
-        said.append(f"KL warm-up over {spec.kl_warm_up} epochs")
+        words.append(f"KL warm-up over {spec.kl_warm_up} epochs")
     if spec.variance is not None:
-        said.append(f"c learned from {spec.variance:g}" if spec.learned_variance else f"c = {spec.variance:g}")
+        words.append(f"c learned from {spec.variance:g}" if spec.learned_variance else f"c = {spec.variance:g}")
     if spec.samples:
-        said.append(f"{spec.samples} samples a step")
-    return [*said, *(["binarised pixels"] if spec.binarised else [])]
+        words.append(f"{spec.samples} samples a step")
+    return [*words, *(["binarised pixels"] if spec.binarised else [])]
 
 
 def can_be_explored(spec: RunSpec) -> bool:
-    """Whether there is a latent space to touch, and pictures to see there."""
+    """Whether there is a latent space to explore, and pictures to see in it."""
     return model_kind(spec.model).bottleneck.decodes and datasets.info(spec.dataset).pictures

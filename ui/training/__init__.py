@@ -1,1 +1,1 @@
-"""Training for visitors: the queue, its processes, progress, images of their own."""
+"""Training for visitors: the queue, its processes, progress, and their own images."""

@@ -1,4 +1,4 @@
-"""The app's training queue, and what pages say of it. The queue itself: `ui.training.queue`."""
+"""The app's training queue, and how pages show it. The queue itself is `ui.training.queue`."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ MOST_WORKERS = 64
 
 @st.cache_resource(show_spinner=False)
 def training_queue() -> TrainingQueue:
-    """One for the whole process; it ends with it."""
-    made = TrainingQueue(_start, workers=workers(), place=_place)
-    atexit.register(made.close)
-    return made
+    """The queue of this process, closed when it exits."""
+    queue = TrainingQueue(_start, workers=workers(), place=_place)
+    atexit.register(queue.close)
+    return queue
 
 
 def workers() -> int:
-    """How many processes may train at once: ``VAE_WORKERS``, usually 1."""
+    """How many processes may train at once: ``VAE_WORKERS``, by default 1."""
     wanted = os.environ.get("VAE_WORKERS") or "1"
     if not wanted.isascii() or not wanted.isdigit() or not 1 <= int(wanted) <= MOST_WORKERS:
-        raise SpecError(f"VAE_WORKERS must be a whole number from 1 to {MOST_WORKERS}, not {wanted[:40]!r}.")
+        raise SpecError(f"VAE_WORKERS must be an integer from 1 to {MOST_WORKERS}, not {wanted[:40]!r}.")
     return int(wanted)
 
 
 @contextmanager
 def _place() -> Iterator[bool]:
-    """One of `workers` places for training, held across all processes that share the store; False if none is free."""
+    """Hold one of `workers` slots, shared by all processes that use the store; yields False if none is free."""
     with ExitStack() as held:
         for number in range(1, workers() + 1):
             try:
                 free = held.enter_context(store().locked(f"place-{number}", wait=False))
             except StoreError:
-                free = True  # a folder that cannot be written to: the training process says so
+                free = True  # the folder is not writable: the training process reports it
             if free:
                 yield True
                 return
@@ -56,7 +56,7 @@ def _place() -> Iterator[bool]:
 
 
 def not_kept() -> str:
-    """What somebody should know before training here, a sentence; empty where runs stay."""
+    """The sentence that warns if runs cannot be stored, or are lost later; empty if they are kept."""
     root = store().root
     if root.exists() and not os.access(root, os.W_OK):
         return "Nothing can be trained here: the folder of runs can only be read."
@@ -70,13 +70,13 @@ def _start(spec: RunSpec) -> Worker:
 
 
 def seconds_left(ticket: Ticket) -> float | None:
-    """Until a run in training has learned; None where that is not known."""
+    """Seconds until a run in training is finished; None if that is not known."""
     record = live(ticket.spec.key)
     return record.seconds_left if record and record.epoch else estimated_seconds(ticket.spec)
 
 
 def seconds_until_begun(ticket: Ticket) -> float | None:
-    """How long a job that waits will wait, from what is before it; None where that is not known."""
+    """Seconds until a waiting job begins, from the jobs before it; None if that is not known."""
     total = 0.0
     for spec in ticket.before:
         record = live(spec.key)
@@ -88,7 +88,7 @@ def seconds_until_begun(ticket: Ticket) -> float | None:
 
 
 def waiting_text(ticket: Ticket) -> str:
-    """Where a waiting job stands in the queue."""
+    """A waiting job's position in the queue, in words."""
     seconds = seconds_until_begun(ticket)
     begins = f", begins in about {duration(seconds)}" if seconds is not None else ""
     if ticket.before:
@@ -97,7 +97,7 @@ def waiting_text(ticket: Ticket) -> str:
 
 
 def offer_training(specs: Sequence[RunSpec], *, key: str) -> None:
-    """Say what is missing, how long it would take, and train it if asked; then the page runs again.
+    """Show what is missing and how long it would take, and train it on request; then the page runs again.
 
     Args:
         specs: the missing runs.

@@ -1,4 +1,4 @@
-"""What training would take, said before it begins: seconds and memory."""
+"""Estimates before training: seconds and memory."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from ui.runs.resources import listing
 from vae_core import datasets
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
+from vae_core.training.schedule import images_per_epoch
 
-COMPUTED_SECONDS = 30.0  # of a model that is not trained
+COMPUTED_SECONDS = 30.0  # for a model that is computed, not trained
 BASE_MEMORY = 510e6  # bytes: Python, torch and what measuring imports
 MOST_HELD_OUT, MEASURED_AT_ONCE, CLASSIFIER_MAPS = 10_000, 2_000, 32
-FEW_IMAGES, FEWEST_PER_EPOCH = 1_000, 5_000  # as in training.loop
 _CONV_KERNEL = 4  # as in models.conv
 
 
 def estimated_seconds(spec: RunSpec) -> float | None:
-    """Judged from the measured training of the most similar run in the store; None if there is none."""
+    """Estimated from the most similar run in the store, whose training was measured; None if there is none."""
     if not model_kind(spec.model).trained:
         return COMPUTED_SECONDS
     family, work = model_kind(spec.model).family, work_of(spec)
     best: tuple[float, float] | None = None
     for line in listing():
-        made = line.spec
-        if made is None or made.images is not None or not line.provenance:
+        other = line.spec
+        if other is None or other.images is not None or not line.provenance:
             continue
-        kind = model_kind(made.model)
+        kind = model_kind(other.model)
         if kind.family != family or not kind.trained or not kind.bottleneck.decodes:
             continue
-        theirs = work_of(made)
-        unlike = abs(math.log(theirs / work))
-        if best is None or unlike < best[0]:
-            best = unlike, line.provenance["training_seconds"] / (made.epochs * theirs)
+        other_work = work_of(other)
+        difference = abs(math.log(other_work / work))
+        if best is None or difference < best[0]:
+            best = difference, line.provenance["training_seconds"] / (other.epochs * other_work)
     return None if best is None else best[1] * spec.epochs * work
 
 
 def work_of(spec: RunSpec) -> float:
-    """Images times multiplications per image, about, for one epoch."""
+    """Approximate work of one epoch: images times multiplications per image."""
     known = datasets.info(spec.dataset)
     channels, height, width = known.image_shape
     widths = [channels * height * width, *spec.hidden, spec.latent_dim]
@@ -46,11 +46,11 @@ def work_of(spec: RunSpec) -> float:
     if model_kind(spec.model).family == "conv":
         multiplications = height * width * sum(spec.hidden[:-1])
     # A rough allowance for what an image costs besides its multiplications: it is all that counts on tiny ones.
-    return max(1, images_shown(known.training_images)) * (multiplications + 20_000)
+    return max(1, images_per_epoch(known.training_images)) * (multiplications + 20_000)
 
 
 def weight_count(spec: RunSpec) -> int:
-    """How many numbers the network has, biases included."""
+    """Number of the network's parameters, including biases."""
     channels, height, width = datasets.info(spec.dataset).image_shape
     heads = 2 if model_kind(spec.model).bottleneck.has_prior else 1
     d, pixels = spec.latent_dim, channels * height * width
@@ -82,7 +82,7 @@ def _linear(inputs: int, outputs: int) -> int:
 
 
 def memory_of(spec: RunSpec) -> float:
-    """Bytes that the training process needs at most, about: within a fifth of what was measured on three models."""
+    """Approximate peak memory of the training process in bytes: within a fifth of measurements on three models."""
     known = datasets.info(spec.dataset)
     channels, height, width = known.image_shape
     pixels = channels * height * width
@@ -100,13 +100,8 @@ def memory_of(spec: RunSpec) -> float:
     return BASE_MEMORY + weights + images + batch + seen
 
 
-def images_shown(count: int) -> int:
-    """Images of an epoch, as `training.loop.images_per_epoch` says it, which waits for torch."""
-    return count * math.ceil(FEWEST_PER_EPOCH / count) if 0 < count < FEW_IMAGES else count
-
-
 def duration(seconds: float) -> str:
-    """For people, rounded."""
+    """A duration in words, rounded."""
     if seconds < 90:
         return f"{max(5, round(seconds / 5) * 5)} seconds"
     return f"{round(seconds / 60)} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

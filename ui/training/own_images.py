@@ -1,4 +1,4 @@
-"""A visitor's own images in the app: read in a process of their own, and told in a few words and pictures."""
+"""A visitor's own images in the app: read in a child process, and summarised in a few words and pictures."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from ui.figures.pictures import tiles
 from vae_core import datasets
 from vae_core.datasets import own
 from vae_core.datasets.limits import LONGEST_READING, LONGEST_UNDECIDED, MOST_SENT, MOST_UNDECIDED
-from vae_core.datasets.reader import SAID
+from vae_core.datasets.reader import USER_ERROR
 from vae_core.errors import UnusableImages
 from vae_core.storage.manifest import PROJECT
 
-# Decoding takes the processor that everybody's pages need.
+# Decoding competes with all visitors' pages for the processor.
 _one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Read:
-    """What was read of an upload; the images themselves wait on the disk.
+    """Summary of an upload; the images themselves wait on the disk.
 
     Attributes:
         name: of the set, see `own.name_of`.
-        title: what was sent.
+        title: name of the upload.
         shape: (N, C, H, W).
         classes: how many.
-        left_out: (name, why) of some files that could not be used.
-        left_out_count: of how many.
+        left_out: (name, reason) of some skipped files.
+        left_out_count: the number of skipped files.
         preview: some of the images, as a PNG file of tiles.
     """
 
@@ -55,7 +55,7 @@ def read_upload(files: Sequence[tuple[str, bytes]], size: int, colour: str) -> R
     """Read what was uploaded, (name, content) each: one zip, one npz, or pictures.
 
     Raises:
-        UnusableImages: with the sentence to show.
+        UnusableImages: with a message for the visitor.
     """
     total = sum(len(content) for _, content in files)
     if total > MOST_SENT:
@@ -68,8 +68,8 @@ def read_upload(files: Sequence[tuple[str, bytes]], size: int, colour: str) -> R
         raise UnusableImages(f"{packed[0]} is one of several files; send one archive alone, or pictures alone.")
     root = datasets.data_root()
     with _one_at_a_time:
-        own.tidy(root, MOST_UNDECIDED, LONGEST_UNDECIDED)
-        found = _asked_of_reader(files, size, colour, root)
+        own.remove_stale(root, MOST_UNDECIDED, LONGEST_UNDECIDED)
+        found = _run_reader(files, size, colour, root)
     left_out = tuple((str(name), str(why)) for name, why in found["left_out"])
     return Read(
         found["name"], found["title"], tuple(found["shape"]), len(found["label_names"]), left_out,
@@ -77,15 +77,15 @@ def read_upload(files: Sequence[tuple[str, bytes]], size: int, colour: str) -> R
     )  # fmt: skip
 
 
-def _asked_of_reader(files: Sequence[tuple[str, bytes]], size: int, colour: str, root: Path) -> dict[str, Any]:
-    """What `vae_core.datasets.reader` tells.
+def _run_reader(files: Sequence[tuple[str, bytes]], size: int, colour: str, root: Path) -> dict[str, Any]:
+    """Run `vae_core.datasets.reader`; returns its report.
 
     Raises:
-        UnusableImages: what it says, or that it was ended.
+        UnusableImages: with its message, or because it was killed.
     """
     command = [sys.executable, "-m", "vae_core.datasets.reader", str(root.resolve()), str(size), colour]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    # A file, not a pipe: a pipe is filled in small pieces, each under the lock that everybody's pages need.
+    # A file, not a pipe: a pipe is filled in small pieces, each under the interpreter lock that all pages need.
     with tempfile.TemporaryFile() as sent:
         sent.write(json.dumps([[name, len(content)] for name, content in files]).encode() + b"\n")
         for _, content in files:
@@ -105,9 +105,9 @@ def _asked_of_reader(files: Sequence[tuple[str, bytes]], size: int, colour: str,
     if done.returncode == 0:
         return json.loads(done.stdout)
     lines = done.stderr.decode("utf-8", "replace").splitlines()
-    said = [line for line in lines if line.startswith("Error: ")]
-    if done.returncode == SAID and said:
-        raise UnusableImages(said[-1].removeprefix("Error: "))
+    messages = [line for line in lines if line.startswith("Error: ")]
+    if done.returncode == USER_ERROR and messages:
+        raise UnusableImages(messages[-1].removeprefix("Error: "))
     if done.returncode < 0:
         raise UnusableImages("these images took too much time or memory to read; send fewer, or smaller ones.")
     raise RuntimeError(f"the reader ended with status {done.returncode}: {' '.join(lines[-1:])[:500]}")

@@ -1,4 +1,4 @@
-"""The queue's worker: `vae_core.training.worker` in a process of its own, on a leash."""
+"""The queue's worker: `vae_core.training.worker` as a child process that ends with its parent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from ui.training.queue import Ended
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import PROJECT
-from vae_core.training.worker import SAID
+from vae_core.training.worker import USER_ERROR
 
 SHOWN_OF_LOG = 4_000  # bytes
 PATIENCE = 10.0  # seconds until a process that does not stop is killed
@@ -23,8 +23,8 @@ PATIENCE = 10.0  # seconds until a process that does not stop is killed
 class ProcessWorker:
     """Trains one spec into a store.
 
-    The process reads from a pipe that nobody writes to: it ends when the pipe is closed, by `stop` or because this
-    program has died.
+    The process reads from a pipe to which nothing is written: it ends when the pipe is closed, by `stop` or because
+    this program has died.
 
     Raises:
         OSError: it cannot be started.
@@ -45,7 +45,7 @@ class ProcessWorker:
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """The id of the process."""
         return self.process.pid
 
     def wait(self) -> Ended:
@@ -59,12 +59,12 @@ class ProcessWorker:
             lines = self.log.read().decode("utf-8", "replace").splitlines()
         if status == 0:
             return Ended()
-        said = [line for line in lines if line.startswith("Error: ")]
-        if status == SAID and said:
-            return Ended(said[-1].removeprefix("Error: "))
+        messages = [line for line in lines if line.startswith("Error: ")]
+        if status == USER_ERROR and messages:
+            return Ended(messages[-1].removeprefix("Error: "))
         if status < 0:
             return Ended(f"The training process was ended from outside ({_signal_name(-status)}).", killed=True)
-        last = lines[-1][:200] if lines else "it said nothing"
+        last = lines[-1][:200] if lines else "without a message"
         return Ended(f"The training process ended with status {status} ({last}).")
 
     def stop(self) -> None:

@@ -1,6 +1,6 @@
-"""A run in training as pages see it: an immutable record, read from the file that its process writes after each epoch.
+"""The progress of a run in training: an immutable record, read from the file that its process writes after each epoch.
 
-Read at most once a second for all visitors together, and without torch.
+It is read at most once a second for all visitors together, and without torch.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from vae_core.payloads.film import film_of_partial
 from vae_core.payloads.plane import Payload
 from vae_core.spec import RunSpec
 
-FRESH = 0.9  # seconds for which a record is shown again without a look at the file
+FRESH = 0.9  # seconds for which a record is reused without checking the file
 RECORDS_KEPT = 16
 RATE_OVER = 20  # readings
 
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
         spec: of the run.
-        epoch: finished epochs.
+        epoch: number of finished epochs.
         history: one record per finished epoch, losses in nats per image.
-        images_per_second: over the last epochs, validation left out; None where it was not written.
-        seconds_left: until the last epoch ends; None where only one reading has been made.
+        images_per_second: over the last epochs, validation left out; None if the file does not have it.
+        seconds_left: until the last epoch ends.
         film: for the component.
         readings: (time at which the epoch ended, epoch) of what was read, oldest first.
         file: identity of the file that it was read from.
@@ -54,7 +54,7 @@ class Live:
 
 @dataclass
 class _Records:
-    """What was read, the longest unused first; the lock makes many visitors' questions one reading."""
+    """The records, least recently used first; the lock lets many visitors share one reading."""
 
     records: OrderedDict[tuple[Path, str], tuple[float, Live | None]] = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -70,22 +70,22 @@ def live(key: str) -> Live | None:
         RunNotFound: this cannot be the key of a run.
     """
     folder = store()
-    place = folder.root, key
+    entry = folder.root, key
     path = folder.partial_path(folder.path(key).name.removesuffix(".safetensors"))
     with _read.lock:
-        looked, known = _read.records.get(place, (-FRESH, None))
-        if time.monotonic() - looked < FRESH:
+        checked, known = _read.records.get(entry, (-FRESH, None))
+        if time.monotonic() - checked < FRESH:
             return known
         record = _renewed(path, known)
-        _read.records[place] = time.monotonic(), record
-        _read.records.move_to_end(place)
+        _read.records[entry] = time.monotonic(), record
+        _read.records.move_to_end(entry)
         while len(_read.records) > RECORDS_KEPT:
             _read.records.popitem(last=False)
         return record
 
 
 def kept_spec(key: str) -> RunSpec | None:
-    """The specification of a run that was stopped or is in training; None where there is none."""
+    """The specification of a run that was stopped or is in training; None if there is none."""
     try:
         record = live(key)
     except RunNotFound:
@@ -102,7 +102,7 @@ def _renewed(path: Path, known: Live | None) -> Live | None:
         tensors, document = archive.read(path)
         record = _record(tensors, document)
     except (OSError, DamagedRun, SpecError, KeyError, TypeError, ValueError):
-        return None  # gone meanwhile, or damaged: the training process sets it aside
+        return None  # removed meanwhile, or damaged: the training process sets it aside
     readings = known.readings if known and known.epoch < record.epoch else ()
     readings = (*readings, (state.st_mtime, record.epoch))[-RATE_OVER:]
     per_epoch = _seconds_per_epoch(readings, record.history)
@@ -120,8 +120,8 @@ def _record(tensors: dict[str, np.ndarray], document: dict[str, Any]) -> Live:
 
 
 def _seconds_per_epoch(readings: tuple[tuple[float, int], ...], history: list[dict[str, float]]) -> float:
-    """From the times at which epochs ended; by the history, which leaves validation out, while only one is known or
-    the clock was set back."""
+    """From the times at which epochs ended; from the history, which leaves validation out, while only one is known or
+    if the clock was set back."""
     (first, from_epoch), (last, to_epoch) = readings[0], readings[-1]
     if to_epoch > from_epoch and last > first:
         return (last - first) / (to_epoch - from_epoch)

@@ -1,9 +1,9 @@
-"""The training queue: visitors ask for runs, few processes train them, all who asked watch.
+"""The training queue: visitors request runs, a few processes train them, and all who requested a run can watch it.
 
-Knows nothing of Streamlit. First come, first served; a run that many ask for is trained once; it stops only when
-nobody who asked is left; a process that died is started again and goes on from its last epoch. What is said about
-jobs is immutable: `Ticket`. How far one is, is read from the store, where the process writes it after every epoch.
-Where several processes serve the app, each has a queue, and the queues take turns for the machine's places: `place`.
+Independent of Streamlit. First come, first served; a run that many visitors request is trained once, and stops only
+when all of them have left; a process that died is restarted and resumes from its last epoch. The state of a job is
+returned as an immutable `Ticket`; its progress is read from the store, where the process writes it after every epoch.
+If several processes serve the app, each has a queue, and the queues share the machine's training slots (`place`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_PER_VISITOR = 3
 MOST_RESUMED = 2
 KEPT_FAILURES = 32
 VISITORS_KEPT, ASKED_KEPT = 1_000, 6
-TRY_AGAIN = 0.5  # seconds, while other queues have all places
+TRY_AGAIN = 0.5  # seconds between attempts while other queues hold all slots
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Ended:
 
     Attributes:
         problem: the sentence that says why the run is not in the store; empty if it is.
-        killed: it was ended from outside, or crashed: worth another try.
+        killed: whether it was killed or crashed, and is worth another try.
     """
 
     problem: str = ""
@@ -43,26 +43,26 @@ class Worker(Protocol):
     """A process that trains one run."""
 
     def wait(self) -> Ended:
-        """Return when it has ended."""
+        """Wait until it has ended."""
         ...
 
     def stop(self) -> None:
-        """End it soon, keeping what was trained. Does not wait."""
+        """Make it end soon, keeping its finished epochs. Does not wait."""
         ...
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """A job as it stands.
+    """The state of a job.
 
     Attributes:
-        spec: what is asked for.
-        place: 0 in training, 1 next, and so on.
+        spec: of the requested run.
+        place: position in the queue: 0 in training, 1 next, and so on.
         before: the specs that are in training or ahead in the queue, oldest first.
-        visitors: how many asked for it.
+        visitors: how many requested it.
         mine: whether the visitor who looks is one of them.
-        stopping: everybody who asked has left; it ends soon.
-        note: what happened to it, a sentence; usually empty.
+        stopping: whether all of them have left, so that it ends soon.
+        note: what happened to it, as a sentence; usually empty.
     """
 
     spec: RunSpec
@@ -87,14 +87,14 @@ class _Job:
 
 @dataclass
 class TrainingQueue:
-    """Jobs by key, in the order in which they came; `_lock` guards all of it.
+    """Jobs by key, in the order of their requests; `_lock` guards all of it.
 
     Attributes:
-        start: starts a process for a spec; an OSError says that it cannot be.
+        start: starts a process for a spec; raises OSError if it cannot.
         workers: how many processes may train at once.
-        place: holds one of the places that all queues of a machine share, while it is entered; gives False if none is
-            free.
-        held_up: whether jobs wait because other queues have all places.
+        place: context manager that holds one of the training slots shared by all queues of a machine; yields False if
+            none is free.
+        held_up: whether jobs wait because other queues hold all slots.
         failures: key -> the sentence it failed with, of the last `KEPT_FAILURES`.
     """
 
@@ -110,10 +110,10 @@ class TrainingQueue:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def ask(self, specs: Sequence[RunSpec], visitor: str) -> str:
-        """Queue what is not queued yet, all or nothing; watch what is.
+        """Request runs, all or none: join the jobs that exist and queue the others.
 
         Returns:
-            The empty text, or the sentence that says why not.
+            Empty, or the sentence that says why the request was refused.
         """
         with self._lock:
             wanted = {spec.key: spec for spec in specs}
@@ -151,15 +151,15 @@ class TrainingQueue:
             self._lately.popitem(last=False)
 
     def asked_lately(self, visitor: str) -> tuple[str, ...]:
-        """Keys of the last runs that a visitor asked for, the newest last, finished or not."""
+        """Keys of the last runs that a visitor requested, newest last, finished or not."""
         with self._lock:
             return self._lately.get(visitor, ())
 
     def leave(self, key: str, visitor: str) -> bool:
-        """One who asked no longer wants a run: it stops when nobody who asked is left.
+        """Withdraw a visitor's request: the run stops when no request is left.
 
         Returns:
-            Whether the visitor was one of them.
+            Whether the visitor had requested it.
         """
         with self._lock:
             job = self._jobs.get(key)
@@ -180,11 +180,11 @@ class TrainingQueue:
             job.worker.stop()
 
     def ticket(self, key: str, visitor: str = "") -> Ticket | None:
-        """How a run stands; None if it is not asked for."""
+        """The state of a run's job; None if there is none."""
         return next((ticket for ticket in self.tickets(visitor) if ticket.spec.key == key), None)
 
     def tickets(self, visitor: str = "") -> list[Ticket]:
-        """All jobs: those in training, then those waiting in their order."""
+        """All jobs: first those in training, then those waiting, in order."""
         with self._lock:
             order = sorted(self._jobs.values(), key=lambda job: not job.begun)  # stable: first come, first served
             running = sum(job.begun for job in order)
@@ -209,12 +209,12 @@ class TrainingQueue:
 
     @property
     def specs(self) -> list[RunSpec]:
-        """Of all jobs."""
+        """The specs of all jobs."""
         with self._lock:
             return [job.spec for job in self._jobs.values()]
 
     def close(self) -> None:
-        """Take nothing more, forget what waits, stop what trains. Does not wait for it."""
+        """Accept no more requests, drop waiting jobs, stop running ones. Does not wait."""
         with self._lock:
             self._closed = True
             for key, job in list(self._jobs.items()):
@@ -224,7 +224,7 @@ class TrainingQueue:
                 else:
                     del self._jobs[key]
 
-    # ---- the threads, one for each process at most ------------------------------------------------------------------
+    # ---- the threads, at most one for each process ------------------------------------------------------------------
 
     def _work(self) -> None:
         while True:
@@ -252,11 +252,11 @@ class TrainingQueue:
                 self.failures[job.spec.key] = problem
                 while len(self.failures) > KEPT_FAILURES:
                     del self.failures[next(iter(self.failures))]
-            elif job.stopping and job.asked and not self._closed:  # somebody asked again while it was stopping
+            elif job.stopping and job.asked and not self._closed:  # requested again while it was stopping
                 self._jobs[job.spec.key] = _Job(job.spec, job.asked)
 
     def _train(self, job: _Job) -> str:
-        """Train a job to its end; the sentence that says why it failed, empty if it did not or was stopped."""
+        """Train a job; returns the sentence that says why it failed, empty if it finished or was stopped."""
         while True:
             with self._lock:
                 if job.stopping:

@@ -1,4 +1,4 @@
-"""The box in which a visitor sends images of their own, looks at what was read, and keeps it."""
+"""The box in which a visitor uploads their own images, checks what was read, and accepts it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from vae_core.errors import UnusableImages
 
 COLOURS = {"auto": "As they are", "grey": "Grey", "colour": "Colour"}
 TYPES = ["zip", "npz", *(suffix.removeprefix(".") for suffix in SUFFIXES)]
-_READ = "train-own-read"  # in the session's state: (what was read of, what was read or why not)
-_KEPT = "train-own-kept"  # how many sets were kept: then the uploader begins anew, and the files leave the memory
+_READ = "train-own-read"  # in the session's state: (the request, the result or the error)
+_KEPT = "train-own-kept"  # number of kept sets: each resets the uploader, which frees the memory of its files
 
 
 @st.fragment
 @errors_said()
 def upload_box() -> None:
-    """Send, look, keep; kept images are then chosen in the form."""
+    """Upload, check, accept; accepted images are then selected in the form."""
     with st.expander("Your own images", icon=":material/add_photo_alternate:"):
         st.markdown(
             "A zip of pictures (its folders become the classes), several pictures (PNG, JPEG, WebP), or an `.npz` with "
@@ -61,7 +61,7 @@ def upload_box() -> None:
 
 
 def _read(contents: list[tuple[str, bytes]], size: int, colour: str) -> Read | UnusableImages:
-    """What was read, or why nothing was: either is found out once."""
+    """The result, or the error, so that both are cached."""
     try:
         return read_upload(contents, size, colour)
     except UnusableImages as error:
@@ -69,7 +69,7 @@ def _read(contents: list[tuple[str, bytes]], size: int, colour: str) -> Read | U
 
 
 def show_read(read: Read) -> None:
-    """What was read, what was left out, and the button that keeps it."""
+    """Show what was read and what was left out, and the button that accepts it."""
     st.html(Html(side_by_side([(read.title, summary(read), read.preview)])))
     if missing := left_out(read):
         st.markdown(f"{read.left_out_count:,} left out:\n\n{missing}")

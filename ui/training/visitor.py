@@ -1,4 +1,4 @@
-"""Who is asking: a browser, as far as it can be told."""
+"""Identify the visitor, by their browser if possible."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ui.streamlit_private import COOKIE
 
 
 def visitor() -> str:
-    """The same text for all tabs and reloads of one browser; without cookies, for one session.
+    """An id, the same for all tabs and reloads of one browser; without cookies, the same for one session.
 
     Streamlit gives every browser a random token in a cookie against forged requests, masked anew in each answer
     ("2|mask|masked token|time"). Only a hash of the token is used here.
@@ -25,7 +25,7 @@ def visitor() -> str:
 
 
 def unmasked(cookie: str) -> bytes:
-    """The token of Streamlit's cookie; empty for what is none."""
+    """The token of Streamlit's cookie; empty if the text is not such a cookie."""
     try:
         version, mask, masked, _ = cookie.strip("\"'").split("|")
         key, hidden = bytes.fromhex(mask), bytes.fromhex(masked)

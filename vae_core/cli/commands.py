@@ -1,7 +1,7 @@
 """The command line: ``python -m vae_core train | sweep | evaluate | list | verify | rebuild | export | evict``.
 
-Every command takes ``--store`` and ``--json``. Errors that a user can mend are one sentence on standard error and
-exit status 1.
+Every command takes ``--store`` and ``--json``. An error that the user can fix is printed as one sentence on standard
+error, with exit status 1.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def _listed(names: Iterable[str]) -> str:
-    """Names as an option's help: a, b or c."""
+    """Names as help text: a, b or c."""
     *others, last = names
     return f"{', '.join(others)} or {last}."
 
@@ -91,8 +91,8 @@ def train(
     spec = RunSpec(
         dataset=dataset or _own_set(cast(Path, images), size, colour, data_root),
         model=model,
-        latent_dim=latent_dim,  # type: ignore[arg-type]  # None is the model's usual one, as for the next two
-        hidden=None if hidden is None else _whole_numbers("hidden", hidden),  # type: ignore[arg-type]
+        latent_dim=latent_dim,  # type: ignore[arg-type]  # None: the model's default; likewise for the next two
+        hidden=None if hidden is None else _integers("hidden", hidden),  # type: ignore[arg-type]
         likelihood=likelihood,  # type: ignore[arg-type]
         beta=beta,
         variance=variance,
@@ -148,14 +148,14 @@ def sweep(
         dataset=dataset,
         model=model,
         latent_dim=latent_dim,  # type: ignore[arg-type]  # as in train
-        hidden=None if hidden is None else _whole_numbers("hidden", hidden),  # type: ignore[arg-type]
+        hidden=None if hidden is None else _integers("hidden", hidden),  # type: ignore[arg-type]
         likelihood=likelihood,  # type: ignore[arg-type]
         variance=variance,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
     )
-    planned = plan(base, parse_weights(betas), _whole_numbers("seeds", seeds))
+    planned = plan(base, parse_weights(betas), _integers("seeds", seeds))
     failures = _run_sweep(planned, engine, store, Execution(data_root, device, precision), workers, address)
     _print_sweep(planned, failures, store, as_json)
     if failures:
@@ -186,7 +186,7 @@ def evaluate(
     images = load(run.spec.dataset, split, root=data_root)
     if split == "train":
         images = images.first(run.spec.images)
-    # First, as it may be refused.
+    # First, because it may raise and the other measurements take long.
     log_likelihood = _log_likelihood(run, images, likelihood_samples, likelihood_images)
     features, missing = None, ""
     if model_kind(run.spec.model).bottleneck.continuous:
@@ -251,7 +251,7 @@ def verify(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
     else:
         for result in results:
             print(f"{'ok     ' if result['ok'] else 'DAMAGED'} {result['key']} {result['problem'] or ''}".rstrip())
-        print(f"{len(results) - len(damaged)} whole, {len(damaged)} damaged")
+        print(f"{len(results) - len(damaged)} intact, {len(damaged)} damaged")
     if damaged:
         raise typer.Exit(1)
 
@@ -295,7 +295,7 @@ def main() -> None:
 
 
 def _own_options(given: list[str] | None) -> dict[str, Any] | None:
-    """``name=value`` -> name: value, numbers and true or false as such."""
+    """Parse ``name=value`` texts; a value that is JSON (a number, true, false) is read as such."""
     if not given:
         return None
     found: dict[str, Any] = {}
@@ -311,7 +311,7 @@ def _own_options(given: list[str] | None) -> dict[str, Any] | None:
 
 
 def _own_set(path: Path, size: int, colour: str, data_root: Path | None) -> str:
-    """Read pictures and keep them as a set; its name. What was left out is told on standard error."""
+    """Read pictures and store them as a set; returns its name. Skipped files are listed on standard error."""
     from vae_core.datasets import data_root as root_of
     from vae_core.datasets import own
     from vae_core.datasets.reading import read_path
@@ -321,14 +321,14 @@ def _own_set(path: Path, size: int, colour: str, data_root: Path | None) -> str:
         print(f"left out: {name} {why}", file=sys.stderr)
     if read.left_out_count > len(read.left_out):
         print(f"left out: {read.left_out_count - len(read.left_out):,} more", file=sys.stderr)
-    name = own.file(read, root_of(data_root))
+    name = own.save(read, root_of(data_root))
     kind = "grey" if read.images.shape[1] == 1 else "colour"
     print(f"{len(read.images):,} {kind} images, {len(read.label_names)} classes: {name}", file=sys.stderr)
     return name
 
 
 def _get_or_train(spec: RunSpec, store: Path, execution: Execution) -> tuple[Any, bool]:
-    """The run, and whether this call trained it."""
+    """Returns the run, and whether this call trained it."""
     from vae_core.storage.store import Store
     from vae_core.training.jobs import get_or_train
 
@@ -342,10 +342,10 @@ def _get_or_train(spec: RunSpec, store: Path, execution: Execution) -> tuple[Any
 
 
 def _log_likelihood(run: Run, images: ImageDataset, samples: int | None, first: int | None) -> dict[str, Any]:
-    """log p(x) under the name of its figures, with a bar on standard error; empty where it was not asked for."""
+    """Measure log p(x), with a progress bar on standard error; empty if it was not requested."""
     if samples is None:
         if first is not None:
-            raise MeasureError("--likelihood-images says on how many; say --likelihood-samples, too.")
+            raise MeasureError("--likelihood-images needs --likelihood-samples, too.")
         return {}
     if first is not None and first < 1:
         raise MeasureError(f"likelihood images must be at least 1, not {first}.")
@@ -365,7 +365,7 @@ def _log_likelihood(run: Run, images: ImageDataset, samples: int | None, first: 
 
 @contextmanager
 def _progress_bar(spec: RunSpec) -> Iterator[tuple[Callable[[Any], None], Callable[[], None], list[int]]]:
-    """A bar on standard error, drawn from the first epoch on; standard output stays clean for the key."""
+    """A progress bar on standard error, shown from the first epoch on; standard output carries only the key."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -405,7 +405,7 @@ def _run_sweep(
     workers: int | None,
     address: str | None,
 ) -> dict[str, str]:
-    """Key -> why it failed, of the members that did."""
+    """Train the sweep; returns key -> reason for each member that failed."""
     from vae_core.storage.store import Store
     from vae_core.sweep.engines import run_sweep
 
@@ -421,7 +421,7 @@ def _run_sweep(
                 on_event=on_event,
             )
     except KeyboardInterrupt:
-        print("Stopped. The same command goes on from each member's last finished epoch.", file=sys.stderr)
+        print("Stopped. The same command resumes each member from its last finished epoch.", file=sys.stderr)
         raise typer.Exit(130) from None
 
 
@@ -474,13 +474,11 @@ def _sweep_bar(planned: Plan) -> Iterator[Callable[[Any], None]]:
         yield on_event
 
 
-def _whole_numbers(name: str, text: str) -> tuple[int, ...]:
+def _integers(name: str, text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise SpecError(
-            f"{name} must be whole numbers with commas between, such as 512,256, not {text[:40]!r}."
-        ) from error
+        raise SpecError(f"{name} must be integers separated by commas, such as 512,256, not {text[:40]!r}.") from error
 
 
 def _flat(metrics: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

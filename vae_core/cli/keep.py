@@ -1,4 +1,4 @@
-"""The commands that look after a store: ``export`` and ``evict``."""
+"""Commands that maintain a store: ``export`` and ``evict``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def export(
     to: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("exported"),
     store: StoreOption = SHIPPED,
 ) -> None:
-    """Write a run's checkpoint, history, codes, and how to repeat it into a folder."""
+    """Write a run's checkpoint, history, codes, and how to repeat it to a folder."""
     from vae_core.storage.export import export_run
     from vae_core.storage.store import Store
 
@@ -26,9 +26,9 @@ def export(
 
 
 def evict(
-    older_than: Annotated[float | None, typer.Option(help="Remove runs written so many days ago, or more.")] = None,
-    max_size: Annotated[float | None, typer.Option(help="Remove the oldest runs beyond so many MB in all.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    older_than: Annotated[float | None, typer.Option(help="Remove runs that are at least this many days old.")] = None,
+    max_size: Annotated[float | None, typer.Option(help="Remove the oldest runs beyond this total of MB.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
     store: StoreOption = SHIPPED,
     as_json: JsonOption = False,
 ) -> None:
@@ -45,5 +45,5 @@ def evict(
         return
     for entry in gone:
         print(f"{entry.path.name}: {entry.why}, {entry.size / 1e6:.1f} MB")
-    verb = "would go" if dry_run else "gone"
+    verb = "would be removed" if dry_run else "removed"
     print(f"{len(gone)} files, {sum(entry.size for entry in gone) / 1e6:.1f} MB {verb}")

@@ -11,8 +11,8 @@ mnist_sample          4,500 of the bundled   500 of the bundled    the same 500
 digits                1,437 of 1,797         360                   the same 360
 fashion_mnist, kmnist 55,000                 last 5,000 of train   official 10,000
 s_curve               5,000 points           1,000                 the same 1,000
-own-…                 nine tenths of one's   a tenth               the same tenth
-                      own images, see `own`
+own-…                 nine tenths of a       a tenth               the same tenth
+                      user's set, see `own`
 ====================  =====================  ====================  ==========================
 
 Models trained on ``mnist`` never see the bundled 5,000, so what the app shows offline is always held out.
@@ -38,7 +38,7 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What is known of a dataset before it is loaded."""
+    """Properties of a dataset that are known without loading it."""
 
     title: str
     image_shape: tuple[int, int, int]
@@ -48,11 +48,11 @@ class DatasetInfo:
     """(split, root, download) -> uint8 images (N, C, H, W) and int64 labels (N,)."""
     factors: tuple[Factor, ...] = ()
     factor_values: Callable[[str, Path], np.ndarray] | None = None
-    """(split, root) -> float32 (N, F), a row for each image; None where no factor is known."""
+    """(split, root) -> float32 (N, F), a row for each image; None if no factors are known."""
 
     @property
     def pictures(self) -> bool:
-        """Whether an image is something to look at, rather than the coordinates of a point."""
+        """Whether the images are pictures rather than coordinates of points."""
         return self.image_shape[1] > 1
 
 
@@ -63,7 +63,7 @@ def data_root(root: str | os.PathLike[str] | None = None) -> Path:
 
 
 def register_dataset(name: str, known: DatasetInfo) -> None:
-    """Add a dataset from outside of this package.
+    """Register a dataset defined outside this package.
 
     Raises:
         ValueError: another dataset has this name.
@@ -74,10 +74,10 @@ def register_dataset(name: str, known: DatasetInfo) -> None:
 
 
 def check_name(name: object) -> str:
-    """Return `name` if it is a known dataset, or the name of a set of somebody's own images, here or not.
+    """Return `name` if it is a known dataset or could name a user's own set, whether or not that is on this machine.
 
     Raises:
-        SpecError: naming the datasets there are.
+        SpecError: any other name; the message lists the datasets.
     """
     plugins.load()
     if isinstance(name, str) and (name in DATASETS or own.shape_in(name)):
@@ -92,16 +92,16 @@ def info(name: str) -> DatasetInfo:
 
 
 def _own_info(name: str) -> DatasetInfo:
-    """Of a set of somebody's own images: its shape is in its name, the rest is known where its file is."""
-    shape, filed = own.shape_in(name), own.describe(name, data_root())
-    assert shape is not None  # check_name has said so
-    title = f"{filed.title}, {filed.name[-4:]}" if filed else name
-    training = filed.count - own.held_out_count(filed.count) if filed else 0
-    return DatasetInfo(title, shape, training, filed.label_names if filed else (), partial(own.load_own, name))
+    """Of a user's own set: the shape is part of its name, the rest needs its file."""
+    shape, stored = own.shape_in(name), own.describe(name, data_root())
+    assert shape is not None  # checked by check_name
+    title = f"{stored.title}, {stored.name[-4:]}" if stored else name
+    training = stored.count - own.held_out_count(stored.count) if stored else 0
+    return DatasetInfo(title, shape, training, stored.label_names if stored else (), partial(own.load_own, name))
 
 
 def here(root: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
-    """The known datasets of pictures that can be trained on without a download."""
+    """The datasets of pictures that are available without a download."""
     plugins.load()
     folder = data_root(root)
     return tuple(
@@ -122,7 +122,7 @@ def load(name: str, split: str, *, root: str | os.PathLike[str] | None = None, d
 
     Raises:
         SpecError: unknown name or split.
-        DatasetUnavailable: files missing, truncated or unreachable; the sentence says what to do.
+        DatasetUnavailable: files missing, truncated or unreachable; the message says what to do.
     """
     check_name(name)
     if split not in SPLITS:

@@ -1,4 +1,4 @@
-"""A visitor's own images as an npz file, read without pickle and without believing what it claims of its size."""
+"""Read a user's own images from an npz file, without pickle and without trusting the sizes that it declares."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 from vae_core.datasets.limits import FEWEST_IMAGES, MOST_ARRAY, MOST_CLASSES, MOST_IMAGES, SIZES
 from vae_core.errors import UnusableImages
 
-NO_FOLDER = "images"  # the class of images that have none
+NO_FOLDER = "images"  # the class of images without a folder
 
 
 def read_npz(title: str, archive: zipfile.ZipFile) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """``images`` (N, H, W), (N, H, W, 1) or (N, H, W, 3), uint8 or floats in [0, 1], and perhaps ``labels`` (N,).
 
     Args:
-        title: of the file, for the sentences.
-        archive: the npz, opened as what it is.
+        title: the file's name, for error messages.
+        archive: the npz, opened as a zip file.
 
     Returns:
         images uint8 (N, C, H, W), labels int64 (N,), and class names.
 
     Raises:
-        UnusableImages: with the sentence to show.
+        UnusableImages: with a message for the user.
     """
     arrays = {
         name: _array(title, archive, name) for name in ("images", "labels") if f"{name}.npy" in archive.namelist()
@@ -45,7 +45,7 @@ def _array(title: str, archive: zipfile.ZipFile, name: str) -> np.ndarray:
             shape, fortran, kind = reader(file)
             if kind.hasobject:
                 raise UnusableImages(f"{title}: {name} holds Python objects; save plain numbers.")
-            if min(shape, default=0) < 0:  # numpy lets it pass; read() would then read to the end, however far
+            if min(shape, default=0) < 0:  # numpy accepts it, and read() of a negative size reads to the end
                 raise UnusableImages(f"{title}: {name} claims the shape {shape}, which no array has.")
             size = kind.itemsize * int(np.prod([int(extent) for extent in shape], dtype=object))
             if size > MOST_ARRAY:
@@ -70,7 +70,7 @@ def _pixels(title: str, images: np.ndarray) -> np.ndarray:
             f"{title}: images may be {allowed} pixels large, not {images.shape[1]} × {images.shape[2]}."
         )
     if images.dtype.kind == "f":
-        if not (np.isfinite(images.min(initial=0)) and np.isfinite(images.max(initial=0))):  # NaN is carried along
+        if not (np.isfinite(images.min(initial=0)) and np.isfinite(images.max(initial=0))):  # min, max keep NaN
             raise UnusableImages(f"{title}: images hold values that are not finite numbers.")
         if len(images) and (images.min() < 0 or images.max() > 1):
             raise UnusableImages(
@@ -78,7 +78,7 @@ def _pixels(title: str, images: np.ndarray) -> np.ndarray:
                 f"{images.max():g}."
             )
         levels = np.empty(images.shape, np.uint8)
-        for image, level in zip(images, levels, strict=True):  # one at a time: the whole would be there twice again
+        for image, level in zip(images, levels, strict=True):  # one at a time: all at once would take twice the memory
             level[...] = np.rint(image * 255)
         images = levels
     elif images.dtype != np.uint8:
@@ -90,12 +90,8 @@ def _labels(title: str, labels: np.ndarray | None, count: int) -> tuple[np.ndarr
     if labels is None:
         return np.zeros(count, dtype=np.int64), (NO_FOLDER,)
     if labels.shape != (count,) or labels.dtype.kind not in "iuU":
-        raise UnusableImages(
-            f"{title}: labels must be {count:,} whole numbers or names, not {labels.dtype} {labels.shape}."
-        )
+        raise UnusableImages(f"{title}: labels must be {count:,} integers or names, not {labels.dtype} {labels.shape}.")
     names, indices = np.unique(labels, return_inverse=True)
     if len(names) > MOST_CLASSES:
-        raise UnusableImages(
-            f"{title}: labels name {len(names):,} classes; at most {MOST_CLASSES:,} can be told apart."
-        )
+        raise UnusableImages(f"{title}: labels name {len(names):,} classes; at most {MOST_CLASSES:,} are supported.")
     return indices.astype(np.int64), tuple(str(name)[:60] for name in names)

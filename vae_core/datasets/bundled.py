@@ -15,7 +15,7 @@ DIGITS_HELD_OUT = 360
 
 @cache
 def mnist_sample() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The 5,000 bundled digits, 500 of each class, classes taking turns.
+    """The 5,000 bundled digits, 500 of each class, interleaved by class.
 
     Returns:
         images uint8 (5000, 1, 28, 28), labels int64 (5000,), and their positions int64 (5000,) in the official
@@ -29,14 +29,14 @@ def mnist_sample() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def load_mnist_sample(split: str, _root: Path, _download: bool) -> tuple[np.ndarray, np.ndarray]:
-    """First 4,500 to train on (450 per class), last 500 held out (50 per class), also as the test split."""
+    """First 4,500 to train on (450 per class), last 500 held out (50 per class), also used as the test split."""
     images, labels, _ = mnist_sample()
     part = slice(None, -SAMPLE_HELD_OUT) if split == "train" else slice(-SAMPLE_HELD_OUT, None)
     return images[part], labels[part]
 
 
 def _digits_table() -> np.ndarray:
-    """What scikit-learn ships: (1797, 65), 64 pixel counts and the label.
+    """scikit-learn's digits: (1797, 65), 64 pixel counts and the label.
 
     Read from its file: importing scikit-learn for it takes as long as training a small model.
     """
@@ -45,7 +45,7 @@ def _digits_table() -> np.ndarray:
         file = Path(folder) / "datasets" / "data" / "digits.csv.gz"
         if file.is_file():
             return np.loadtxt(file, delimiter=",")
-    from sklearn.datasets import load_digits as sklearn_digits  # of a release that keeps its file elsewhere
+    from sklearn.datasets import load_digits as sklearn_digits  # a release that stores the file elsewhere
 
     bunch = sklearn_digits()
     return np.column_stack([bunch.data, bunch.target])
@@ -62,7 +62,7 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def load_digits(split: str, _root: Path, _download: bool) -> tuple[np.ndarray, np.ndarray]:
-    """1,437 to train on, 360 held out, also as the test split."""
+    """1,437 to train on, 360 held out, also used as the test split."""
     images, labels = _digits()
     part = slice(None, -DIGITS_HELD_OUT) if split == "train" else slice(-DIGITS_HELD_OUT, None)
     return images[part], labels[part]

@@ -59,7 +59,7 @@ def _official(name: str, *, train: bool, root: Path, download: bool) -> tuple[np
     """uint8 (N, 1, 28, 28) and int64 (N,) of one official part, downloaded on request.
 
     Raises:
-        DatasetUnavailable: whatever way the files are missing or broken.
+        DatasetUnavailable: the files are missing, unreachable or damaged.
     """
     read = reader(name)
     try:

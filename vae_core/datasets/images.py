@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-# Of the draws that evaluation makes of grey pixels: fixed, so that evaluating twice gives the same numbers.
+# For binarising grey pixels in an evaluation: fixed, so that evaluating twice gives the same numbers.
 BINARISATION_SEED = 20_150_901
 
 
 def binarise(pixels: np.ndarray, generator: np.random.Generator | None = None) -> np.ndarray:
-    """Grey pixels as black and white ones, float32 of the same shape.
+    """Binarise grey pixels: 0 or 1, float32 of the same shape.
 
     Args:
         pixels: in [0, 1], any shape.
-        generator: to draw each pixel as Bernoulli(pixel), as "dynamic binarisation" does anew in every epoch
-            (Salakhutdinov and Murray 2008; Burda et al. 2016); None for a threshold at one half, which goes to white.
+        generator: to sample each pixel from Bernoulli(pixel), as "dynamic binarisation" does anew in every epoch
+            (Salakhutdinov and Murray 2008; Burda et al. 2016); None for a threshold: 1 from one half on.
     """
     if generator is None:
         return (np.asarray(pixels) >= 0.5).astype(np.float32)
@@ -33,8 +33,8 @@ class Factor:
     """A known cause of an image, such as its width or its light.
 
     Attributes:
-        name: for people.
-        kind: one of `KINDS`: a number, or the number of a category.
+        name: to display.
+        kind: one of `KINDS`: a real number, or the index of a category.
         low, high: the range of its values.
     """
 
@@ -50,7 +50,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class ImageDataset:
-    """Images of one split, with labels, and the factors that made them where those are known.
+    """Images of one split, with labels and, where known, their generative factors.
 
     Attributes:
         name: the dataset's name.
@@ -58,7 +58,7 @@ class ImageDataset:
         images: uint8 (N, C, H, W), 0 to 255.
         labels: int64 (N,), indices into `label_names`.
         label_names: one name per class.
-        factors: what the columns of `factor_values` are; empty where none is known.
+        factors: one for each column of `factor_values`; empty if none are known.
         factor_values: float32 (N, F).
     """
 
@@ -93,12 +93,12 @@ class ImageDataset:
         return self.images.reshape(len(self), math.prod(self.image_shape)).astype(np.float32) / 255.0
 
     def binarised(self, seed: int = BINARISATION_SEED) -> ImageDataset:
-        """Black and white images, one draw of Bernoulli(pixel) for each pixel; one that is binary stays as it is."""
-        drawn = binarise(self.images / np.float32(255.0), np.random.default_rng(seed))
-        return replace(self, images=drawn.astype(np.uint8) * np.uint8(255))
+        """Binarised images: one sample of Bernoulli(pixel) for each pixel; binary images stay as they are."""
+        binary = binarise(self.images / np.float32(255.0), np.random.default_rng(seed))
+        return replace(self, images=binary.astype(np.uint8) * np.uint8(255))
 
     def first(self, count: int | None) -> ImageDataset:
-        """The first `count` images, or all of them for None; at most as many as there are."""
+        """The first `count` images, or all of them if there are fewer or `count` is None."""
         if count is None:
             return self
         values = None if self.factor_values is None else self.factor_values[:count]

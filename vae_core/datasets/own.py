@@ -1,7 +1,7 @@
-"""Sets of a visitor's own images, filed under a name that is made of their content.
+"""Sets of a user's own images, stored under a name derived from their content.
 
 The same images get the same name, so a run on them has the same key wherever it is trained. A set is one file in
-``own/`` of the data root, proven whole by its SHA-256 whenever it is read, and never pickled.
+``own/`` of the data root, verified by its SHA-256 on every read, without pickle.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from vae_core.errors import DamagedRun, DatasetUnavailable, StoreError
 
 SUFFIX = ".safetensors"
 _NAME = re.compile(r"own-(\d)x(\d{1,4})x(\d{1,4})-[0-9a-f]{12}")
-_WAITED_TOO_LONG = "your images have waited too long and are gone; send them again."
-HELD_OUT_SHARE, FEWEST_HELD_OUT = 0.1, 11  # more than the ten neighbours that codes are compared with
+_WAITED_TOO_LONG = "your images waited too long to be accepted and were removed; send them again."
+HELD_OUT_SHARE, FEWEST_HELD_OUT = 0.1, 11  # more than the ten neighbours of the measurements
 
 
 @dataclass(frozen=True)
-class FiledSet:
+class StoredSet:
     """A set in the folder.
 
     Attributes:
-        name: made of its content.
-        title: where it was read from.
+        name: derived from its content.
+        title: what it was read from.
         count: images.
         label_names: class names.
         size: of its file, in bytes.
@@ -50,7 +50,7 @@ class FiledSet:
 
 
 def shape_in(name: str) -> tuple[int, int, int] | None:
-    """(C, H, W) of a set, from its name alone; None for what is not the name of one."""
+    """(C, H, W) of a set, from its name alone; None if it is not the name of a set."""
     found = _NAME.fullmatch(name)
     if found is None:
         return None
@@ -69,12 +69,12 @@ def name_of(own: OwnImages) -> str:
 
 
 def folder(root: Path) -> Path:
-    """Where sets are kept below a data root."""
+    """The folder of the sets below a data root."""
     return root / "own"
 
 
-def file(own: OwnImages, root: Path) -> str:
-    """Keep a set; its name.
+def save(own: OwnImages, root: Path) -> str:
+    """Store a set; returns its name.
 
     Raises:
         DatasetUnavailable: the folder cannot be written to, or the disk is full.
@@ -83,20 +83,20 @@ def file(own: OwnImages, root: Path) -> str:
 
 
 def waiting(root: Path) -> Path:
-    """Where sets wait that were read and are not kept yet."""
+    """The folder of sets that were read but not accepted yet."""
     return folder(root) / ".waiting"
 
 
-def put_by(own: OwnImages, root: Path) -> str:
-    """Write a set where `accept` finds it; its name. Errors as of `file`."""
+def save_waiting(own: OwnImages, root: Path) -> str:
+    """Store a set until `accept` is called for it; returns its name. Errors as of `save`."""
     return _write(own, waiting(root))
 
 
 def waiting_size(name: str, root: Path) -> int:
-    """Bytes of a set that waits.
+    """Size of a waiting set, in bytes.
 
     Raises:
-        DatasetUnavailable: it waits no longer.
+        DatasetUnavailable: it is no longer there.
     """
     try:
         return (waiting(root) / f"{name}{SUFFIX}").stat().st_size
@@ -105,10 +105,10 @@ def waiting_size(name: str, root: Path) -> int:
 
 
 def accept(name: str, root: Path) -> None:
-    """Keep a set that waits; nothing is left to do for one that is kept already.
+    """Move a waiting set to the others; if it is already there, only mark it as used.
 
     Raises:
-        DatasetUnavailable: it waits no longer, or its file cannot be moved.
+        DatasetUnavailable: it is no longer there, or its file cannot be moved.
     """
     if shape_in(name) is None:
         raise DatasetUnavailable(f"{name[:60]!r} is not the name of a set of images.")
@@ -124,13 +124,13 @@ def accept(name: str, root: Path) -> None:
         raise DatasetUnavailable(f"your images could not be kept ({error.strerror or error}).") from error
 
 
-def _write(own: OwnImages, place: Path) -> str:
+def _write(own: OwnImages, target: Path) -> str:
     name, document = name_of(own), {"title": own.title, "label_names": list(own.label_names)}
     try:
-        archive.write(place / f"{name}{SUFFIX}", {"images": own.images, "labels": own.labels}, document)
+        archive.write(target / f"{name}{SUFFIX}", {"images": own.images, "labels": own.labels}, document)
     except StoreError as error:
         raise DatasetUnavailable(
-            f"your images could not be kept in {place} ({error.__cause__}); free some space, or choose another "
+            f"your images could not be kept in {target} ({error.__cause__}); free some space, or choose another "
             "folder with --data-root or VAE_DATA."
         ) from error
     return name
@@ -142,18 +142,18 @@ def held_out_count(count: int) -> int:
 
 
 def label_names(name: str, root: Path) -> tuple[str, ...]:
-    """Class names of a set in a folder other than the usual one; none if it is not there."""
-    filed_set = describe(name, root)
-    return filed_set.label_names if filed_set else ()
+    """Class names of a set; empty if it is not there."""
+    stored = describe(name, root)
+    return stored.label_names if stored else ()
 
 
 def load_own(name: str, split: str, root: Path, download: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """One split: a tenth of the images, at least 11, is held out, by a fixed shuffle, and is the test split too.
+    """One split: a fixed shuffle holds out a tenth of the images, at least 11, which are also the test split.
 
     Raises:
         DatasetUnavailable: the set is not here, or its file is damaged.
     """
-    del download  # they are nowhere else
+    del download  # there is nothing to download
     path = folder(root) / f"{name}{SUFFIX}"
     try:
         tensors, _ = archive.read(path)
@@ -174,13 +174,13 @@ def load_own(name: str, split: str, root: Path, download: bool = False) -> tuple
 
 
 def note_used(name: str, root: Path) -> None:
-    """The time of a set's file says when it was last used: the longest unused is the first to go."""
-    with suppress(OSError):  # of a folder that can only be read nothing is removed either
+    """Record in its file's time that a set was used now; the least recently used set is removed first."""
+    with suppress(OSError):  # nothing is removed from a read-only folder either
         os.utime(folder(root) / f"{name}{SUFFIX}")
 
 
-def describe(name: str, root: Path) -> FiledSet | None:
-    """A set in the folder, from the head of its file; None if it is not there or cannot be read."""
+def describe(name: str, root: Path) -> StoredSet | None:
+    """A set in the folder, from the header of its file; None if it is not there or cannot be read."""
     path = folder(root) / f"{name}{SUFFIX}"
     try:
         state = path.stat()
@@ -190,16 +190,16 @@ def describe(name: str, root: Path) -> FiledSet | None:
 
 
 @lru_cache(maxsize=256)
-def _described(path: Path, inode: int, size: int, used: float) -> FiledSet:
+def _described(path: Path, inode: int, size: int, used: float) -> StoredSet:
     del inode
     document = archive.read_document(path)
     count = archive.read_shapes(path)["images"][0]
     names = tuple(map(str, document["label_names"]))
-    return FiledSet(path.name.removesuffix(SUFFIX), str(document["title"]), count, names, size, used)
+    return StoredSet(path.name.removesuffix(SUFFIX), str(document["title"]), count, names, size, used)
 
 
-def filed(root: Path) -> list[FiledSet]:
-    """All sets in the folder, the longest unused first."""
+def stored_sets(root: Path) -> list[StoredSet]:
+    """All sets in the folder, the least recently used first."""
     names = [path.name.removesuffix(SUFFIX) for path in folder(root).glob(f"own-*{SUFFIX}")]
     found = [entry for name in names if shape_in(name) and (entry := describe(name, root))]
     return sorted(found, key=lambda entry: entry.used)
@@ -212,17 +212,17 @@ def remove(name: str, root: Path) -> None:
 
 
 def make_room(root: Path, most: int, most_sets: int, keep: frozenset[str] = frozenset()) -> list[str]:
-    """Remove the longest unused sets until what is left fits; the names of what went.
+    """Remove the least recently used sets until the rest is within the limits; returns their names.
 
     Args:
         root: the data root.
-        most: bytes that all sets together may have.
-        most_sets: how many there may be.
-        keep: names of sets in use, which stay.
+        most: limit on their total size, in bytes.
+        most_sets: limit on their number.
+        keep: names of sets in use, which are not removed.
     """
-    entries = filed(root)
+    entries = stored_sets(root)
     total, count = sum(entry.size for entry in entries), len(entries)
-    gone = []
+    removed = []
     for entry in entries:
         if total <= most and count <= most_sets:
             break
@@ -230,14 +230,14 @@ def make_room(root: Path, most: int, most_sets: int, keep: frozenset[str] = froz
             continue
         remove(entry.name, root)
         total, count = total - entry.size, count - 1
-        gone.append(entry.name)
-    return gone
+        removed.append(entry.name)
+    return removed
 
 
-def tidy(root: Path, most: int, longest: float) -> None:
-    """Of what waits, remove what has waited for more than `longest` seconds, and the oldest beyond `most` bytes.
+def remove_stale(root: Path, most: int, longest: float) -> None:
+    """Remove sets that have waited for more than `longest` seconds, and the oldest beyond `most` bytes in total.
 
-    Also what a process left half-written that was ended.
+    This includes the incomplete files of processes that were killed.
     """
     total = 0
     for written, size, path in sorted(_files(waiting(root)), reverse=True):
@@ -246,9 +246,9 @@ def tidy(root: Path, most: int, longest: float) -> None:
             path.unlink(missing_ok=True)
 
 
-def _files(place: Path) -> Iterator[tuple[float, int, Path]]:
+def _files(parent: Path) -> Iterator[tuple[float, int, Path]]:
     """(time, bytes, path) of the files in a folder."""
-    for path in place.glob("*"):
-        with suppress(FileNotFoundError):  # taken meanwhile
+    for path in parent.glob("*"):
+        with suppress(FileNotFoundError):  # moved or removed meanwhile
             state = path.stat()
             yield state.st_mtime, state.st_size, path

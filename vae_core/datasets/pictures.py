@@ -1,7 +1,7 @@
-"""One picture file of unknown origin -> one small array, or a sentence that says why not.
+"""Decode an untrusted picture file into a small array, or say why it cannot be used.
 
-Nothing about a file is believed before it was checked: its size in pixels is read from its head, and a file that
-claims too many is never decoded.
+Nothing in a file is trusted before it is checked: its size in pixels is read from its header, and a file that
+declares too many is never decoded.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 FORMATS = ("PNG", "JPEG", "WEBP")
 COLOURS = ("auto", "grey", "colour")
 _TOO_LARGE = f"claims more than the {MOST_PIXELS / 1e6:.0f} million pixels that a picture may have."
-_ALIKE = 2  # grey levels: what rounding and compression make of equal channels
+_ALIKE = 2  # grey levels by which rounding and compression separate equal channels
 
 
 def decode(content: bytes, size: int) -> np.ndarray:
-    """A picture file as uint8 (3, size, size): its middle square, scaled down with smoothing, transparency on black.
+    """A picture file as uint8 (3, size, size): cropped to its middle square, resized, transparency over black.
 
-    Of an animation it is the first picture; 16 bits a channel become 8; whatever the colour space, it is RGB.
+    An animation gives its first picture; 16 bits a channel become 8; every colour space becomes RGB.
 
     Args:
         content: bytes of a PNG, JPEG or WebP file.
-        size: of the sides, in pixels.
+        size: side length, in pixels.
 
     Raises:
-        UnusableImages: not such a file, damaged, too large, or an empty one; the sentence goes on from its name.
+        UnusableImages: not such a file, damaged, too large, or empty; the message continues after the file's name.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -45,7 +45,7 @@ def decode(content: bytes, size: int) -> np.ndarray:
     if len(content) > MOST_BYTES:
         raise UnusableImages(f"has {len(content) / 1e6:,.0f} MB; a picture may have {MOST_BYTES / 1e6:.0f}.")
     try:
-        # Its warning about large pictures is an error of ours, said in our words below.
+        # Pillow warns about large pictures; the check below raises an error instead.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture = Image.open(io.BytesIO(content), formats=FORMATS)
@@ -66,7 +66,7 @@ def decode(content: bytes, size: int) -> np.ndarray:
     except UnidentifiedImageError as error:
         raise UnusableImages("is not a PNG, JPEG or WebP picture.") from error
     except MemoryError as error:
-        raise UnusableImages("needs more memory to be read than there is; scale it down.") from error
+        raise UnusableImages("needs more memory than there is; scale it down.") from error
     except (
         OSError,
         ValueError,
@@ -102,12 +102,12 @@ def _eight_bit_rgb(picture: Image.Image) -> Image.Image:
 
 
 def all_grey(images: np.ndarray) -> bool:
-    """Whether the channels of all pictures, uint8 (N, 3, H, W), are alike."""
+    """Whether the channels of all pictures, uint8 (N, 3, H, W), are nearly equal."""
     return all((part.max(axis=1) - part.min(axis=1)).max() <= _ALIKE for part in _parts(images))
 
 
 def to_grey(images: np.ndarray) -> np.ndarray:
-    """Luminance as ITU-R 601 weighs it: uint8 (N, 3, H, W) -> (N, 1, H, W)."""
+    """Luminance with the weights of ITU-R 601: uint8 (N, 3, H, W) -> (N, 1, H, W)."""
     weights = np.array([0.299, 0.587, 0.114], np.float32)
     found = np.empty((len(images), 1, *images.shape[2:]), np.uint8)
     for part, grey in zip(_parts(images), _parts(found), strict=True):
@@ -116,6 +116,6 @@ def to_grey(images: np.ndarray) -> np.ndarray:
 
 
 def _parts(images: np.ndarray) -> Iterator[np.ndarray]:
-    """A few pictures at a time: all of them at once would take four times their memory again."""
+    """Batches of pictures: all of them at once would need four times their memory."""
     for start in range(0, len(images), 500):
         yield images[start : start + 500]

@@ -1,11 +1,11 @@
-"""Read somebody's images for another program, as its child: ``python -m vae_core.datasets.reader ROOT SIZE COLOUR``.
+"""Read a user's images in a child process: ``python -m vae_core.datasets.reader ROOT SIZE COLOUR``.
 
-Decoding thousands of pictures takes seconds of processor time and may take gigabytes: here it has the lowest priority,
-a limit on either, and nothing that a picture does to it reaches the program that asked.
+Decoding thousands of pictures takes seconds of processor time and may take gigabytes. This process has the lowest
+priority and limits on time and memory, and a picture that crashes it does not affect its parent.
 
-Standard input is a line of JSON, ``[[name, bytes], …]``, and the files' contents one after another. What was read is
-put by below the data root ROOT, see `own.put_by`, and told as JSON on standard output, see `told`. Exit status 0 says
-so; `SAID` that the last line of standard error, which begins with "Error: ", tells people why not.
+Standard input is a line of JSON, ``[[name, bytes], …]``, followed by the files' contents. The images are stored below
+the data root ROOT, see `own.save_waiting`, and described as JSON on standard output, see `report`. Exit status 0 means
+success; `USER_ERROR`, that the last line of standard error, which begins with "Error: ", is a message for the user.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 if TYPE_CHECKING:
     from vae_core.datasets.reading import OwnImages
 
-SAID = 3
-SHOWN = 24  # pictures to look at, evenly chosen
+USER_ERROR = 3
+SHOWN = 24  # pictures in the preview, evenly spaced
 
 
 def main() -> int:
-    """Read what the arguments and standard input say; the exit status."""
-    with suppress(OSError, AttributeError):  # a system without priorities
+    """Read the images of standard input; returns the exit status."""
+    with suppress(OSError, AttributeError):  # not every system has priorities
         os.nice(19)
     _limit_itself()
     from vae_core.datasets import own
@@ -36,16 +36,16 @@ def main() -> int:
     root, size, colour = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     try:
         images = _read(sys.stdin.buffer, size, colour)
-        print(json.dumps(told(images, own.put_by(images, root))))
+        print(json.dumps(report(images, own.save_waiting(images, root))))
     except VaeCoreError as error:
-        return _said(str(error))
+        return _failed(str(error))
     except MemoryError:
-        return _said("these images need more memory to be read than there is; send fewer.")
+        return _failed("these images need more memory than there is; send fewer.")
     return 0
 
 
-def told(images: OwnImages, name: str) -> dict[str, Any]:
-    """What the program that asked is told.
+def report(images: OwnImages, name: str) -> dict[str, Any]:
+    """The description of a set that the parent process gets.
 
     Returns:
         ``name`` of the set, ``title``, ``shape`` (N, C, H, W), ``label_names``, ``left_out``, ``left_out_count``, and
@@ -66,21 +66,21 @@ def told(images: OwnImages, name: str) -> dict[str, Any]:
     }
 
 
-def _read(sent: BinaryIO, size: int, colour: str) -> OwnImages:
-    """A set, from what was sent: an archive alone, or pictures."""
+def _read(stream: BinaryIO, size: int, colour: str) -> OwnImages:
+    """A set from a stream: of one archive, or of pictures."""
     from vae_core.datasets.reading import read_file, read_files
 
-    files = [(name, sent.read(length)) for name, length in json.loads(sent.readline())]
+    files = [(name, stream.read(length)) for name, length in json.loads(stream.readline())]
     if len(files) == 1:
         return read_file(*files[0], size=size, colour=colour)
     return read_files(files, size=size, colour=colour)
 
 
 def _limit_itself() -> None:
-    """An upload may not take the machine's memory, nor its processor for long, whatever is in it."""
+    """Limit the memory and the processor time of this process, whatever the upload contains."""
     try:
         import resource
-    except ImportError:  # a system without limits
+    except ImportError:  # not every system has limits
         return
     from vae_core.datasets.limits import LONGEST_READING, MOST_MEMORY
 
@@ -89,9 +89,9 @@ def _limit_itself() -> None:
             resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
 
 
-def _said(sentence: str) -> int:
+def _failed(sentence: str) -> int:
     print(f"Error: {sentence}", file=sys.stderr, flush=True)
-    return SAID
+    return USER_ERROR
 
 
 if __name__ == "__main__":

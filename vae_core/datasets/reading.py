@@ -1,7 +1,7 @@
-"""A visitor's own images: a folder, a zip, several files or an npz -> arrays, with what was left out and why.
+"""Read a user's own images, from a folder, a zip, several files or an npz, and list what was skipped and why.
 
-Files are only ever read, in memory: nothing is unpacked to a disk, no name from an archive is used as a path, and what
-an archive claims of its sizes is checked before, and counted again while, it is read.
+Files are read in memory only: nothing is unpacked to a disk, no name from an archive is used as a path, and the sizes
+that an archive declares are checked before and enforced while it is read.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from vae_core.datasets.limits import (
 from vae_core.datasets.pictures import COLOURS, SUFFIXES, all_grey, decode, to_grey
 from vae_core.errors import UnusableImages
 
-_ENTRY = b"PK\x01\x02"  # begins an entry of a zip's directory
+_ENTRY = b"PK\x01\x02"  # signature of an entry in a zip's directory
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 
 @dataclass(frozen=True)
 class OwnImages:
-    """What was read.
+    """A set that was read.
 
     Attributes:
-        title: where from, for people.
+        title: what it was read from, to display.
         images: uint8 (N, C, H, W).
         labels: int64 (N,), indices into `label_names`.
         label_names: class names: the pictures' folders.
-        left_out: (name, why) of what could not be used, at most `LISTED` of them.
-        left_out_count: of how many.
+        left_out: (name, reason) of skipped files, at most `LISTED` of them.
+        left_out_count: the number of skipped files.
     """
 
     title: str
@@ -55,19 +55,19 @@ class OwnImages:
     left_out_count: int = 0
 
 
-Entry = tuple[str, str, bytes | str]  # name to show, class, content or why it cannot be had
+Entry = tuple[str, str, bytes | str]  # name to display, class, content or the reason why it cannot be read
 
 
 def read_path(path: Path, *, size: int = 28, colour: str = "auto") -> OwnImages:
     """Read a folder, a zip, an npz or a single picture.
 
     Args:
-        path: of it.
-        size: of the sides, one of `SIZES`; for an npz its own, which must be one of them.
+        path: of the folder or file.
+        size: side length, one of `SIZES`; an npz keeps its own, which must be one of them.
         colour: ``grey``, ``colour``, or ``auto``: grey if all pictures are.
 
     Raises:
-        UnusableImages: with the sentence to show.
+        UnusableImages: with a message for the user.
     """
     _check(size, colour)
     try:
@@ -85,13 +85,13 @@ def read_path(path: Path, *, size: int = 28, colour: str = "auto") -> OwnImages:
 
 
 def read_file(name: str, content: bytes, *, size: int = 28, colour: str = "auto") -> OwnImages:
-    """Read one uploaded file: a zip or an npz, told by what is in it. Arguments and errors as of `read_path`."""
+    """Read one uploaded file; a zip is recognised by its content. Arguments and errors as of `read_path`."""
     _check(size, colour)
     if not zipfile.is_zipfile(io.BytesIO(content)):
         if name.lower().endswith((".npz", *_ARCHIVES)):
             raise UnusableImages(f"{name} is not a zip archive, or is damaged; send a .zip, an .npz or pictures.")
         return read_files([(name, content)], size=size, colour=colour)
-    # Before zipfile makes an object of each, a kilobyte large.
+    # Counted before zipfile creates an object for each, of about a kilobyte.
     if (count := content.count(_ENTRY)) > MOST_ENTRIES:
         raise UnusableImages(f"{name} holds {count:,} files; at most {MOST_ENTRIES:,} can be looked at.")
     try:
@@ -129,14 +129,14 @@ def _content(path: Path) -> bytes:
 
 
 def _of_folder(folder: Path) -> Iterator[Entry]:
-    """Pictures below a folder, in the order of their names; links that lead out of it are not followed.
+    """Pictures below a folder, sorted by name; links that lead out of it are not followed.
 
     Raises:
         OSError: the folder, or one in it, cannot be read.
     """
     found: list[str] = []
-    for place, _, names in os.walk(folder, onerror=_raised):
-        found += [(Path(place) / name).relative_to(folder).as_posix() for name in names if not name.startswith(".")]
+    for parent, _, names in os.walk(folder, onerror=_raised):
+        found += [(Path(parent) / name).relative_to(folder).as_posix() for name in names if not name.startswith(".")]
         if len(found) > MOST_ENTRIES:
             raise UnusableImages(f"{folder.name} holds more than {MOST_ENTRIES:,} files; choose a smaller folder.")
     inside = folder.resolve()
@@ -196,7 +196,7 @@ def _no_picture(name: str) -> str:
 
 
 def _class_of(name: PurePosixPath) -> str:
-    """The folder that a picture lies in."""
+    """The name of the folder that a picture is in."""
     return name.parent.name or NO_FOLDER
 
 

@@ -1,13 +1,13 @@
-"""What this package relies on in torchvision beyond its documentation; nothing else touches such parts.
+"""All uses of undocumented parts of torchvision.
 
-Seen on torchvision 0.28.0. tests/unit/test_datasets.py says what is no longer there.
+Checked with torchvision 0.28.0; tests/unit/test_datasets.py fails if a part is missing.
 
 =====================  ================================================================  ===============================
 part                   needed for                                                        without it
 =====================  ================================================================  ===============================
 operators' schemas     `import torchvision` beside a torch of another build              these images are unavailable,
                                                                                          in one sentence
-``processed_folder``   not to read the pickled tensors that torchvision kept of old      nothing: it goes with them
+``processed_folder``   not reading pickled tensors that old versions stored              nothing: it goes with them
 =====================  ================================================================  ===============================
 
 The registry's torchvision wheel is a CUDA build. Beside a CPU build of torch its compiled operators do not load, and
@@ -58,22 +58,22 @@ def declare_missing_operators() -> list[str]:
 
 
 def reader(name: str) -> Any:
-    """torchvision's class of a dataset, which reads the raw files alone.
+    """torchvision's class of a dataset, restricted to the raw files.
 
-    Of old, torchvision kept pickled tensors in a folder of their own, and prefers them where that folder is.
+    Old versions stored pickled tensors in a separate folder, and torchvision still prefers them if it exists.
 
     Args:
-        name: such as ``"MNIST"``; the class is called so too, as torchvision names the dataset's folder after it.
+        name: such as ``"MNIST"``; the class keeps it, as torchvision names the dataset's folder after the class.
 
     Raises:
         DatasetUnavailable: torchvision cannot be imported, or has no such class.
     """
     try:
-        theirs = getattr(import_torchvision().datasets, name)
+        original = getattr(import_torchvision().datasets, name)
     except (ImportError, AttributeError, RuntimeError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
         raise DatasetUnavailable(
             f"{name} is read by torchvision, which does not work here ({reason}); install the versions in "
             "requirements.txt, or use images that came with the app, such as mnist_sample."
         ) from error
-    return type(name, (theirs,), {"processed_folder": NO_FOLDER})
+    return type(name, (original,), {"processed_folder": NO_FOLDER})

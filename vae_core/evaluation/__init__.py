@@ -1,4 +1,4 @@
-"""Measurements of trained models: `measure.measure` gives all that apply, the other modules one kind each.
+"""Measurements of trained models: `measure.measure` computes all that apply, each other module one kind.
 
-`generation` needs no torch, so pages may import it; hence nothing is imported here.
+Nothing is imported here, so that pages can import `generation` without torch.
 """

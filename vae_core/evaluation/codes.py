@@ -1,4 +1,4 @@
-"""How the codes of a split lie: neighbours, and how far they are from the prior."""
+"""Measurements of a split's codes: their neighbours, and their distance from the prior."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ AGGREGATE_SAMPLES = 2_000
 
 
 def measure_codes(dataset: ImageDataset, codes: Codes, problems: dict[str, str]) -> dict[str, Any]:
-    """Neighbours of codes, and the aggregate of the codes against the prior.
+    """Measure the neighbours of codes, and the aggregate of the codes against the prior.
 
     Args:
         dataset: the images.
-        codes: theirs.
-        problems: gets a sentence for each figure that has no meaning here.
+        codes: their codes.
+        problems: a message is added for each figure that is undefined here.
 
     Returns:
         ``label_agreement``: share of a code's 10 nearest codes with its label, 0 to 1, over all images.
         ``trustworthiness`` (Venna and Kaski 2001), 0 to 1, on the first 1,000 images, 10 neighbours;
         ``trustworthiness_n``: how many they were.
-        ``gaussian_kl``: nats, KL from the Gaussian with the codes' mean and covariance (for a VAE, of draws from the
-        posteriors) to N(0, I). Models with a posterior: ``aggregate_kl``, nats, KL(q(z) || p), and
+        ``gaussian_kl``: nats, KL from the Gaussian with the codes' mean and covariance (for a VAE, of samples from
+        the posteriors) to N(0, I). Models with a posterior: ``aggregate_kl``, nats, KL(q(z) || p), and
         ``mutual_information``, nats, I(x; z), with E KL(q(z|x) || p) their sum (Hoffman and Johnson 2016), from 2,000
-        draws; and ``sigma_over_spread``, the median posterior sigma over the spread of the means.
+        samples; and ``sigma_over_spread``, the median posterior sigma over the spread of the means.
     """
     result: dict[str, Any] = {}
     mean = codes.mean.astype(np.float64)
@@ -72,11 +72,11 @@ def _gaussian_kl(codes: Codes) -> float:
 
 
 def _sigma_over_spread(codes: Codes) -> dict[str, float]:
-    assert codes.log_var is not None  # asked of models with a posterior only
+    assert codes.log_var is not None  # only called for models with a posterior
     return {"sigma_over_spread": sigma_over_spread(codes.mean, codes.log_var)}
 
 
 def _aggregate(codes: Codes) -> dict[str, float]:
-    assert codes.log_var is not None  # asked of models with a posterior only
+    assert codes.log_var is not None  # only called for models with a posterior
     aggregate = aggregate_posterior(codes.mean, codes.log_var, samples=AGGREGATE_SAMPLES)
     return {"aggregate_kl": aggregate.marginal_kl, "mutual_information": aggregate.mutual_information}

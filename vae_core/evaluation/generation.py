@@ -1,4 +1,4 @@
-"""What a model generates, in the feature space of the dataset's classifier. No torch: pages call this too."""
+"""Measurements of generated images, in the feature space of the dataset's classifier. No torch: pages call them too."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ SEED = 20_061_122
 
 
 def sample_figures(features: np.ndarray, real: np.ndarray, space: FeatureSpace) -> dict[str, float]:
-    """The five figures of a set of images against as many real ones.
+    """Compare a set of images with as many real ones, by five figures.
 
     Args:
         features: (n, f), of the images.
         real: (n, f), of real ones.
-        space: for classes and training images.
+        space: in which they are compared.
 
     Returns:
         ``frechet``: classifier Frechet distance. ``coverage`` and ``density`` (Naeem et al. 2020, k = 5).
@@ -52,17 +52,17 @@ def sample_figures(features: np.ndarray, real: np.ndarray, space: FeatureSpace) 
 
 
 def sample_size(dataset: ImageDataset) -> int:
-    """How many images each set has: half a split, so that one half can be measured against the other; at most 3,000."""
+    """Size of each set of images: half a split, so that its halves can be compared; at most 3,000."""
     return min(MOST_SAMPLES, len(dataset) // 2)
 
 
 def measure_real(dataset: ImageDataset, space: FeatureSpace, problems: dict[str, str]) -> dict[str, Any]:
-    """What real images score against other real ones: the mark that no generated set can be expected to pass.
+    """Compare real images with other real ones: the best that generated images can be expected to reach.
 
     Args:
         dataset: the split.
         space: of the dataset's classifier.
-        problems: gets a sentence if that has no meaning here.
+        problems: a message is added if that is undefined here.
 
     Returns:
         ``real``: `sample_figures` with ``n``.
@@ -79,21 +79,21 @@ def measure_real(dataset: ImageDataset, space: FeatureSpace, problems: dict[str,
 def measure_generation(
     run: Run, dataset: ImageDataset, codes: Codes, space: FeatureSpace, problems: dict[str, str]
 ) -> dict[str, Any]:
-    """Samples from three places, and paths between codes.
+    """Measure samples from three sources, and paths between codes.
 
     Args:
         run: the model.
         dataset: the split whose images the samples are measured against.
         codes: of that split.
         space: of the dataset's classifier.
-        problems: gets a sentence for each figure that has no meaning here.
+        problems: a message is added for each figure that is undefined here.
 
     Returns:
         ``samples``: source -> `sample_figures` with ``n``. ``path_length``: mean squared change of the features per
         squared step, in standard deviations of the codes (Karras et al. 2019), at ``path_length_n`` codes, at most
-        1,000. ``paths``: ``n`` pairs of images, the share of 9 places between that are no holes, ``straight``, along
-        the ``great_circle``, and for the mere ``crossfade`` of the two images; ``midpoint_holes``, share of straight
-        paths' middles that are holes.
+        1,000. ``paths``: ``n`` pairs of images; the share of 9 intermediate points that are not holes, on the
+        ``straight`` line, on the ``great_circle``, and for a ``crossfade`` of the two images themselves;
+        ``midpoint_holes``, the share of straight paths whose midpoint is a hole.
     """
     count = sample_size(dataset)
     real = space.features(dataset.first(count).floats())
@@ -123,7 +123,7 @@ def _path_length(run: Run, mean: np.ndarray, space: FeatureSpace, generator: np.
     chosen = mean[generator.permutation(len(mean))[:LENGTH_SAMPLES]].astype(np.float64)
     direction = generator.standard_normal(chosen.shape)
     steps = STEP * direction / np.linalg.norm(direction, axis=1, keepdims=True)  # in standard deviations
-    # Centred on the code, and a dimension that the model does not use gets no step.
+    # Centred on the code; an unused dimension, whose codes do not vary, gets no step.
     half = 0.5 * steps * mean.std(axis=0)
     before, after = (space.features(run.decode(chosen + sign * half)) for sign in (-1.0, 1.0))
     return {"path_length": path_length(before, after, steps), "path_length_n": len(chosen)}

@@ -1,8 +1,8 @@
-"""How likely a model finds an image: importance-weighted bounds on log p(x) (Burda et al. 2016), with numpy alone.
+"""Importance-weighted bounds on log p(x) of an image (Burda et al. 2016), in numpy.
 
 One sample z of q(z|x) has the weight w = p(x, z) / q(z|x). The mean of ln w is the ELBO; the logarithm of the mean of
-k weights is a tighter bound, which rises with k to log p(x). `evaluation.likelihood` does the same for many images, by
-torch.
+k weights is a tighter bound, which rises with k to log p(x). `evaluation.log_likelihood` does the same for many images
+in torch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from vae_core.program.forward import run_program
 from vae_core.run import Run
 
 MAX_SAMPLES = 100_000  # importance samples of one image
-DECODED_AT_ONCE = 500  # images of a chunk: 1.6 MB at 784 pixels, which a processor's cache holds
+DECODED_AT_ONCE = 500  # images per chunk: 1.6 MB at 784 pixels, which fits a processor's cache
 
 __all__ = [
     "MAX_SAMPLES",
@@ -42,8 +42,8 @@ class Bound(NamedTuple):
     Attributes:
         k: samples within the logarithm; with 1 the bound is the ELBO.
         value: mean over the repeats (and over the images).
-        standard_error: of that mean, by chance of the samples alone; None where there is one repeat only.
-        repeats: groups of k samples, disjoint, that were averaged for each image.
+        standard_error: of that mean, due to sampling alone; None for a single repeat.
+        repeats: disjoint groups of k samples that were averaged for each image.
     """
 
     k: int
@@ -53,14 +53,14 @@ class Bound(NamedTuple):
 
 
 def check_samples(samples: int) -> int:
-    """The number of importance samples, if it is one.
+    """Validate the number of importance samples and return it.
 
     Raises:
-        MeasureError: not a whole number from 1 to `MAX_SAMPLES`.
+        MeasureError: not an integer from 1 to `MAX_SAMPLES`.
     """
     if isinstance(samples, bool) or not isinstance(samples, int) or not 1 <= samples <= MAX_SAMPLES:
         raise MeasureError(
-            f"importance samples must be a whole number from 1 to {MAX_SAMPLES:,}; where more are wanted, average over "
+            f"importance samples must be an integer from 1 to {MAX_SAMPLES:,}; where more are wanted, average over "
             "more images."
         )
     return samples
@@ -69,7 +69,7 @@ def check_samples(samples: int) -> int:
 def importance_weighted_bound(log_weights: np.ndarray) -> np.ndarray:
     """ln of the mean weight: log_weights (..., k) -> float64 (...), nats. Burda et al. 2016, eq. 8.
 
-    Weights that are all 0 (an image the model holds for impossible) give -inf, not NaN.
+    Weights that are all 0 (an image that is impossible under the model) give -inf, not NaN.
     """
     log_weights = np.asarray(log_weights, dtype=np.float64)
     if log_weights.ndim == 0 or log_weights.shape[-1] == 0:
@@ -80,25 +80,25 @@ def importance_weighted_bound(log_weights: np.ndarray) -> np.ndarray:
 def bounds_by_k(log_weights: np.ndarray, ks: Iterable[int]) -> list[Bound]:
     """The bound for several k from one set of weights.
 
-    For each k the K weights of an image are cut into K // k groups that share no weight, and their bounds averaged: an
+    For each k the K weights of an image are split into K // k disjoint groups, and their bounds averaged: an
     unbiased estimate of the bound with k samples, whose expectation never falls with k (Burda et al. 2016, theorem 1).
 
     Args:
-        log_weights: (K,) of one image, or (N, K) of N images, in the order in which they were drawn.
+        log_weights: (K,) of one image, or (N, K) of N images, in the order in which they were sampled.
         ks: numbers of samples, 1 to K each.
 
     Raises:
-        MeasureError: a k beyond the K weights there are.
+        MeasureError: a k above K.
     """
     rows = np.atleast_2d(np.asarray(log_weights, dtype=np.float64))
     if rows.ndim != 2 or rows.size == 0:
         raise ValueError(f"log weights must be (K,) or (N, K) and not empty, not {np.shape(log_weights)}")
-    images, drawn = rows.shape
+    images, count = rows.shape
     bounds = []
     for k in ks:
-        if not 1 <= k <= drawn:
-            raise MeasureError(f"a bound with {k:,} samples needs as many weights and there are {drawn:,}: draw more.")
-        repeats = drawn // k
+        if not 1 <= k <= count:
+            raise MeasureError(f"a bound with {k:,} samples needs as many weights and there are {count:,}: draw more.")
+        repeats = count // k
         values = importance_weighted_bound(rows[:, : repeats * k].reshape(images, repeats, k))  # (N, repeats)
         error = None
         if repeats > 1:
@@ -108,16 +108,16 @@ def bounds_by_k(log_weights: np.ndarray, ks: Iterable[int]) -> list[Bound]:
 
 
 def effective_samples(log_weights: np.ndarray) -> np.ndarray:
-    """How many equal weights would say as much: (sum w)^2 / sum w^2 (Kish 1965), (..., k) -> (...), 1 to k.
+    """Effective sample size: (sum w)^2 / sum w^2 (Kish 1965), (..., k) -> (...), 1 to k.
 
-    Near 1 a single sample carries the bound, and k is too small to be near log p(x).
+    Near 1 a single sample dominates, and k is too small for a bound close to log p(x).
     """
     shares = softmax(np.asarray(log_weights, dtype=np.float64), axis=-1)
     return 1.0 / np.square(shares).sum(axis=-1)
 
 
 def log_likelihoods(run: Run, pixels: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """log p(x|z) of one image under many codes, in nats, with numpy alone.
+    """log p(x|z) of one image under many codes, in nats, in numpy.
 
     Args:
         run: whose decoder is a program.
@@ -128,16 +128,16 @@ def log_likelihoods(run: Run, pixels: np.ndarray, codes: np.ndarray) -> np.ndarr
         float64 (k,).
 
     Raises:
-        MeasureError: grey pixels for a Bernoulli likelihood, which is no density on them.
+        MeasureError: grey pixels for a Bernoulli likelihood, which is not a density on them.
     """
     pixels = np.asarray(pixels, dtype=np.float32).ravel()
     p_x_given_z = run.likelihood
     p_x_given_z.check_pixels(pixels)
     result = np.empty(len(codes))
     for start in range(0, len(codes), DECODED_AT_ONCE):
-        here = slice(start, start + DECODED_AT_ONCE)
-        output = run_program(run.decoder, run.weights, codes[here])  # (chunk, D)
-        result[here] = -p_x_given_z.nats(output, pixels)
+        chunk = slice(start, start + DECODED_AT_ONCE)
+        output = run_program(run.decoder, run.weights, codes[chunk])  # (chunk, D)
+        result[chunk] = -p_x_given_z.nats(output, pixels)
     return result
 
 
@@ -148,10 +148,10 @@ def image_log_weights(run: Run, pixels: np.ndarray, k: int, seed: int = 0) -> np
         run: with a posterior, and its encoder and decoder as programs.
         pixels: (D,); 0 or 1 each for a Bernoulli likelihood (see `binarise`), in [0, 1] for a Gaussian one.
         k: samples, 1 to `MAX_SAMPLES`.
-        seed: of the samples; the first k of more samples with the same seed are the same.
+        seed: of the samples; with the same seed, fewer samples are the first of more.
 
     Returns:
-        float64 (k,), in the order in which they were drawn.
+        float64 (k,), in the order in which they were sampled.
 
     Raises:
         MeasureError: k out of range, a run without a posterior, or grey pixels for a Bernoulli likelihood.

@@ -1,4 +1,4 @@
-"""log p(x) of many images by importance sampling, in torch (Burda et al. 2016); `importance` has the idea."""
+"""log p(x) of many images by importance sampling, in torch (Burda et al. 2016); `importance` explains the method."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vae_core.losses.likelihoods import Likelihood, likelihood
 from vae_core.models import model_kind
 from vae_core.run import Run
 
-DECODED_AT_ONCE = 500  # images of a chunk: what bounds the memory, and small enough for a processor's cache
+DECODED_AT_ONCE = 500  # images per chunk: bounds the memory, and fits a processor's cache
 
 
 def log_weights(
@@ -38,10 +38,10 @@ def log_weights(
     """
     mean, log_var = model.encode(x)  # type: ignore[operator]  # (B, d) each
     rows = []
-    for image, one_mean, one_log_var, drawn in zip(x, mean, log_var, noise, strict=True):
-        z = one_mean + (0.5 * one_log_var).exp() * drawn  # (k, d)
+    for image, one_mean, one_log_var, eps in zip(x, mean, log_var, noise, strict=True):
+        z = one_mean + (0.5 * one_log_var).exp() * eps  # (k, d)
         # log p(z) - log q(z|x): the constants of the two Gaussians cancel.
-        prior_over_posterior = 0.5 * (drawn.square() + one_log_var - z.square()).sum(dim=1)
+        prior_over_posterior = 0.5 * (eps.square() + one_log_var - z.square()).sum(dim=1)
         cost = [
             p_x_given_z.negative_log_likelihood(model.decode(part), image.expand(len(part), -1))  # type: ignore[operator]
             for part in z.split(chunk)
@@ -68,13 +68,13 @@ def image_bounds(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The bound with k samples, and the ELBO, of every image.
 
-    One image at a time, with noise from a generator of its own: neither the chunk nor the other images matter.
+    One image at a time, with its own generator of noise: the result depends neither on the chunk nor on other images.
 
     Args:
         model: the network, on the CPU, in evaluation mode.
         p_x_given_z: the likelihood.
         pixels: (N, D), as of `log_weights`.
-        samples: k, 1 to `likelihood.MAX_SAMPLES`.
+        samples: k, 1 to `importance.MAX_SAMPLES`.
         seed: of the noise.
         chunk: images decoded at once.
         on_image: called with the number of images done, after each.
@@ -106,27 +106,27 @@ def measure_likelihood(
 
     Args:
         run: with a posterior.
-        dataset: the split; for a Bernoulli likelihood each pixel is drawn once, by a fixed seed, as black or white.
+        dataset: the split; for a Bernoulli likelihood its pixels are binarised once, with a fixed seed.
         samples: k.
         on_image: called with the number of images done.
 
     Returns:
         ``nats``: mean over images of the importance-weighted bound, at most log p(x) in expectation; its
         ``standard_error`` over images; ``elbo``: mean with one sample within the logarithm, from the same samples;
-        ``samples``: k; ``n``: images; ``binarised``: whether pixels were drawn as black or white.
+        ``samples``: k; ``n``: images; ``binarised``: whether the pixels were binarised.
 
     Raises:
         MeasureError: a run without a posterior, or k out of range.
     """
     check_samples(samples)
     if not model_kind(run.spec.model).bottleneck.has_prior:
-        raise MeasureError(f"{run.key} has no posterior to draw from: choose a variational autoencoder.")
+        raise MeasureError(f"{run.key} has no posterior to sample from: choose a variational autoencoder.")
     p_x_given_z = likelihood(run.spec, run.model)
     binary = p_x_given_z.binary
     pixels = (dataset.binarised() if binary else dataset).floats()
     bounds, elbos = image_bounds(run.model, p_x_given_z, pixels, samples, on_image=on_image)
     if not np.isfinite(bounds).all():
-        raise MeasureError(f"log p(x) of some images under {run.key} is not a finite number: train it anew.")
+        raise MeasureError(f"log p(x) of some images under {run.key} is not a finite number: train it again.")
     return {
         "nats": float(bounds.mean()),
         "standard_error": float(bounds.std(ddof=1)) / math.sqrt(len(bounds)) if len(bounds) > 1 else None,

@@ -23,7 +23,7 @@ NOISE_SEED = 20_140_410  # fixed, so that evaluating twice gives the same number
 
 
 def observed(spec: RunSpec, dataset: ImageDataset) -> ImageDataset:
-    """The images as a model's loss is measured on them: drawn black and white, always alike, if it was trained so."""
+    """The images on which a model's loss is measured: binarised, with a fixed seed, if it was trained on such."""
     return dataset.binarised() if spec.binarised else dataset
 
 
@@ -48,14 +48,14 @@ def evaluate(model: Network, spec: RunSpec, dataset: ImageDataset, codes: Codes 
         model: the network, on the CPU, in evaluation mode.
         spec: its specification.
         dataset: the images.
-        codes: theirs, as observed, where they have been computed already.
+        codes: their codes, as `observed`, if they have been computed already.
 
     Returns:
         ``n``: images. ``mse``: per pixel, decoding the posterior mean (or the code). In nats per image, z sampled
         once per image: ``reconstruction``, ``kl``, ``negative_elbo`` and its ``negative_elbo_standard_error``.
-        ``reconstruction_at_mean``: nats, no sampling. ``bernoulli_floor``: nats, least reconstruction on these
-        pixels (Bernoulli only). ``code_std``: standard deviation of the codes by dimension. Models with a
-        posterior: ``kl_per_dimension`` (nats), ``active_units``.
+        ``reconstruction_at_mean``: nats, no sampling. ``bernoulli_floor``: nats, the lowest possible
+        reconstruction on these pixels (Bernoulli only). ``code_std``: standard deviation of the codes by dimension.
+        Models with a posterior: ``kl_per_dimension`` (nats), ``active_units``.
     """
     p_x_given_z = likelihood(spec, model)
     generator = torch.Generator().manual_seed(NOISE_SEED)
@@ -91,7 +91,7 @@ def evaluate(model: Network, spec: RunSpec, dataset: ImageDataset, codes: Codes 
         result["kl_per_dimension"] = kl_of_each.mean(dim=0).tolist()
         result["active_units"] = active_units(codes.mean)
     else:
-        # Without a posterior nothing is sampled and there is no bound: naming these would invite comparing them.
+        # Without a posterior nothing is sampled and there is no bound: reporting these would invite comparisons.
         for name in ("kl", "negative_elbo", "negative_elbo_standard_error"):
             del result[name]
     return result

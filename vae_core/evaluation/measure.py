@@ -23,7 +23,7 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
 
     Returns:
         See `evaluate`, `classify`, `codes.measure_codes`, `generation.measure_generation`; ``n`` is the number of
-        images, and every figure that is taken on fewer carries its own. ``not_measured`` maps what could not be
+        images, and every figure measured on fewer states its own. ``not_measured`` maps what could not be
         measured to a sentence that says why.
     """
     kind = model_kind(run.spec.model)
@@ -38,7 +38,7 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
         if kind.bottleneck.continuous:
             result |= measure_codes(seen, codes, problems)
             if features is None:
-                problems["samples"] = "There is no classifier of this dataset to see with."
+                problems["samples"] = "There is no classifier of this dataset to measure samples with."
             else:
                 result |= measure_generation(run, dataset, codes, features, problems)
     return result | ({"not_measured": problems} if problems else {})

@@ -1,4 +1,4 @@
-"""Both terms of the negative ELBO of images, with numpy alone."""
+"""Both terms of the negative ELBO of images, in numpy."""
 
 from __future__ import annotations
 

@@ -3,11 +3,11 @@
     p(z) = N(0, 1),    p(x|z) = N(f(z), c)
 
 With one dimension the integral over z can be done on a grid, so that the exact posterior p(z|x) and the evidence p(x)
-are known, and what variational inference finds can be held against them. All in nats.
+are known, and the result of variational inference can be compared with them. All in nats.
 
-Two ways of integrating are kept apart on purpose. The ELBO is computed as a VAE computes it, as an expectation over
+Two ways of integrating are deliberately independent. The ELBO is computed as a VAE computes it, as an expectation over
 z = mu + sigma * eps (here by Gauss-Hermite quadrature instead of one sample) minus a KL in closed form; the evidence
-and KL(q || p(z|x)) come from the grid. That log p(x) = ELBO + KL(q || p(z|x)) is then a check and not a definition.
+and KL(q || p(z|x)) come from the grid. That log p(x) = ELBO + KL(q || p(z|x)) is then a check, not a definition.
 
 Sources: Kingma and Welling 2014, equations 1 to 3; Blei, Kucukelbir and McAuliffe 2017, section 2.2; Bishop 2006,
 section 10.1.
@@ -24,7 +24,7 @@ import numpy as np
 
 GRID_END, GRID_STEPS = 12.0, 2400  # the prior has 1e-32 of its mass beyond the ends; q may be 0.01 narrow
 NODES = 32  # exact for polynomials up to degree 63
-LARGEST_STEP = 0.25  # of one descent step in (mu, log sigma): a longer one is cut to it, keeping its direction
+LARGEST_STEP = 0.25  # of one descent step in (mu, log sigma): a longer one is shortened to it, keeping its direction
 LOG_TWO_PI = math.log(2.0 * math.pi)
 
 
@@ -53,7 +53,7 @@ class Decoder:
         return b + 2.0 * c * z + 0.5 * d * np.exp(0.5 * z)
 
 
-# A straight f has a Gaussian posterior, a bent one a skewed posterior, a folded one two humps.
+# A straight f has a Gaussian posterior, a bent one a skewed posterior, a folded one two modes.
 DECODERS = {
     "straight": Decoder("straight", "f(z) = z", (0.0, 1.0, 0.0, 0.0)),
     "bent": Decoder("bent", "f(z) = 2 exp(z/2) − 2", (-2.0, 0.0, 0.0, 2.0)),
@@ -98,23 +98,23 @@ def log_normal(z: np.ndarray, mean: float, deviation: float) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def grid() -> np.ndarray:
-    """The places of z at which densities are added up, evenly spaced."""
+    """Evenly spaced values of z, for integrating densities."""
     return np.linspace(-GRID_END, GRID_END, GRID_STEPS + 1)
 
 
 @lru_cache(maxsize=1)
 def nodes() -> tuple[np.ndarray, np.ndarray]:
-    """Places eps and weights, (NODES,) each, with E[g(eps)] = sum of weight * g(eps) for a standard normal eps."""
-    places, weights = np.polynomial.hermite.hermgauss(NODES)
-    return math.sqrt(2.0) * places, weights / math.sqrt(math.pi)
+    """Gauss-Hermite nodes eps and weights, (NODES,) each: E[g(eps)] = sum of weight * g(eps) for eps ~ N(0, 1)."""
+    eps, weights = np.polynomial.hermite.hermgauss(NODES)
+    return math.sqrt(2.0) * eps, weights / math.sqrt(math.pi)
 
 
 class Exact(NamedTuple):
-    """What Bayes gives.
+    """The exact posterior.
 
     Attributes:
         log_evidence: log p(x).
-        log_density: log p(z|x) at the places of `grid`.
+        log_density: log p(z|x) on `grid`.
         mean: of the posterior.
         deviation: its standard deviation.
     """
@@ -137,7 +137,7 @@ def exact_posterior(toy: Toy) -> Exact:
 
 
 class Bound(NamedTuple):
-    """The ELBO of q = N(mu, sigma^2), its two terms, and where it rises.
+    """The ELBO of q = N(mu, sigma^2), its two terms, and its gradient.
 
     Attributes:
         expected_log_likelihood: E_q[log p(x|z)].
@@ -168,14 +168,14 @@ def bound(toy: Toy, mean: float, log_sigma: float) -> Bound:
 
 
 def kl_to_posterior(exact: Exact, mean: float, log_sigma: float) -> float:
-    """KL(q || p(z|x)) by the trapezoidal rule: what the ELBO lacks of log p(x)."""
+    """KL(q || p(z|x)) by the trapezoidal rule: the gap between the ELBO and log p(x)."""
     z = grid()
     log_q = log_normal(z, mean, math.exp(log_sigma))
     return float(np.trapezoid(np.exp(log_q) * (log_q - exact.log_density), z))
 
 
 class Descent(NamedTuple):
-    """Every step of a gradient descent on -ELBO, the start included: (steps + 1,) each."""
+    """All steps of a gradient descent on -ELBO, including the start: (steps + 1,) each."""
 
     mean: np.ndarray
     log_sigma: np.ndarray
@@ -190,15 +190,15 @@ def descend(toy: Toy, mean: float, sigma: float, learning_rate: float, steps: in
         mean: mu at the start.
         sigma: at the start, above 0.
         learning_rate: above 0.
-        steps: how many; one longer than LARGEST_STEP is cut to that length.
+        steps: how many; one longer than LARGEST_STEP is shortened to that length.
     """
-    place, places, elbos = np.array([mean, math.log(sigma)]), [], []
+    point, points, elbos = np.array([mean, math.log(sigma)]), [], []
     for step in range(steps + 1):
-        here = bound(toy, *place)
-        places.append(place)
-        elbos.append(here.elbo)
+        current = bound(toy, *point)
+        points.append(point)
+        elbos.append(current.elbo)
         if step < steps:
-            move = learning_rate * np.array(here.gradient)
-            place = place + move * min(1.0, LARGEST_STEP / max(float(np.hypot(*move)), 1e-300))
-    means, log_sigmas = np.array(places).T
+            move = learning_rate * np.array(current.gradient)
+            point = point + move * min(1.0, LARGEST_STEP / max(float(np.hypot(*move)), 1e-300))
+    means, log_sigmas = np.array(points).T
     return Descent(means, log_sigmas, np.array(elbos))

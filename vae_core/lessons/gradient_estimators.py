@@ -1,9 +1,9 @@
-"""Estimates by drawing: the KL by Monte Carlo, and two ways to differentiate an expectation.
+"""Monte Carlo estimates: of the KL, and of the gradient of an expectation in two ways.
 
-What is wanted is the gradient of E_q[f(z)], q = N(mean, sigma^2) by dimension, with respect to mean and sigma. The
+The goal is the gradient of E_q[f(z)], q = N(mean, sigma^2) by dimension, with respect to mean and sigma. The
 reparameterised estimator writes z = mean + sigma * noise and differentiates f; the score-function estimator
-differentiates ln q and needs f's values only. Both are right on average; how far single draws scatter is what they
-differ in. Arrays in, arrays out: f's values and gradients are the caller's business, so all this is numpy.
+differentiates ln q and needs f's values only. Both are unbiased; they differ in their variance. Arrays in, arrays out:
+the caller computes f's values and gradients, so that all this is numpy.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ ESTIMATORS = ("reparameterised", "score function", "score function with baseline
 
 
 class Estimate(NamedTuple):
-    """A mean of independent draws.
+    """A mean of independent samples.
 
     Attributes:
         value: the mean.
-        standard_error: the draws' standard deviation over the root of their number.
-        n: draws.
+        standard_error: the samples' standard deviation over the root of their number.
+        n: number of samples.
     """
 
     value: float
@@ -38,7 +38,7 @@ class Estimate(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """One gradient per draw, with respect to a diagonal Gaussian's parameters.
+    """One gradient per sample, with respect to a diagonal Gaussian's parameters.
 
     Attributes:
         mean: float64 (n, d), d/d mean.
@@ -49,16 +49,16 @@ class Gradients(NamedTuple):
     log_sigma: np.ndarray
 
     def average(self) -> tuple[np.ndarray, np.ndarray]:
-        """The estimate: means over draws, (d,) each."""
+        """The estimate: means over samples, (d,) each."""
         return self.mean.mean(axis=0), self.log_sigma.mean(axis=0)
 
     def variance(self) -> tuple[np.ndarray, np.ndarray]:
-        """Of one draw, by dimension, (d,) each; that of an average of m draws is an m-th of it."""
+        """Of one sample, by dimension, (d,) each; an average of m samples has an m-th of it."""
         return self.mean.var(axis=0, ddof=1), self.log_sigma.var(axis=0, ddof=1)
 
 
 def monte_carlo_kl(mean: np.ndarray, log_var: np.ndarray, noise: np.ndarray) -> Estimate:
-    """KL(N(mean, diag exp(log_var)) || N(0, I)) as the mean of ln q(z) - ln p(z) over draws of q, in nats.
+    """KL(N(mean, diag exp(log_var)) || N(0, I)) as the mean of ln q(z) - ln p(z) over samples of q, in nats.
 
     The closed form is `losses.gaussian.closed_form_kl`.
 
@@ -68,12 +68,12 @@ def monte_carlo_kl(mean: np.ndarray, log_var: np.ndarray, noise: np.ndarray) -> 
         noise: (n, d), standard normal, n at least 2.
     """
     mean, log_var, noise = _matching(mean, log_var, noise)
-    draws = log_density_ratio(reparameterise(mean, log_var, noise), log_var, noise)
-    return Estimate(float(draws.mean()), float(draws.std(ddof=1)) / math.sqrt(len(draws)), len(draws))
+    ratios = log_density_ratio(reparameterise(mean, log_var, noise), log_var, noise)
+    return Estimate(float(ratios.mean()), float(ratios.std(ddof=1)) / math.sqrt(len(ratios)), len(ratios))
 
 
 def reparameterised(gradients: np.ndarray, sigma: np.ndarray, noise: np.ndarray) -> Gradients:
-    """Through the draw: df/dz, and df/dz * sigma * noise (Kingma and Welling 2014; Rezende et al. 2014).
+    """Through the sample: df/dz, and df/dz * sigma * noise (Kingma and Welling 2014; Rezende et al. 2014).
 
     Args:
         gradients: (n, d), df/dz at z = mean + sigma * noise.
@@ -93,15 +93,15 @@ def score_function(values: np.ndarray, sigma: np.ndarray, noise: np.ndarray, *, 
         values: (n,), f(z) at z = mean + sigma * noise.
         sigma: (d,), above 0.
         noise: (n, d), standard normal.
-        baseline: take from each value the mean of the others, which changes no expectation, as they were drawn apart
-            (Mnih and Rezende 2016); needs two draws.
+        baseline: subtract from each value the mean of the others, which are independent of it, so that the estimator
+            stays unbiased (Mnih and Rezende 2016); needs two samples.
     """
     values, sigma, noise = (np.asarray(part, dtype=np.float64) for part in (values, sigma, noise))
     if values.shape != noise.shape[:1]:
         raise ValueError(f"values {values.shape} do not match noise {noise.shape}")
     if baseline:
         if len(values) < 2:
-            raise ValueError("a baseline is the mean of the other draws: there must be two")
+            raise ValueError("a baseline is the mean of the other samples: there must be two")
         values = values - (values.sum() - values) / (len(values) - 1)
     return Gradients(values[:, None] * noise / sigma, values[:, None] * (np.square(noise) - 1.0))
 
@@ -111,22 +111,22 @@ def reconstruction_gradients(
 ) -> tuple[np.ndarray, dict[str, Gradients]]:
     """The gradient of one image's reconstruction term with respect to its posterior, by all `ESTIMATORS`.
 
-    f(z) = -log p(x|z), in nats; the same draws for all. Decoders with convolutions need torch, for df/dz.
+    f(z) = -log p(x|z), in nats; the same samples for all. Decoders with convolutions need torch, for df/dz.
 
     Args:
         run: with a posterior.
-        pixels: (D,), in [0, 1], as they are trained on.
-        draws: n, 2 to `MAX_DRAWS`.
+        pixels: (D,), in [0, 1], as in training.
+        draws: n, the number of samples, 2 to `MAX_DRAWS`.
         seed: of the noise.
 
     Returns:
-        f of every draw, float64 (n,), and the gradients by the estimator's name.
+        f of every sample, float64 (n,), and the gradients by the estimator's name.
 
     Raises:
         MeasureError: a run without a posterior, or draws out of range.
     """
     if isinstance(draws, bool) or not isinstance(draws, int) or not 2 <= draws <= MAX_DRAWS:
-        raise MeasureError(f"draws must be a whole number from 2 to {MAX_DRAWS:,}.")
+        raise MeasureError(f"draws must be an integer from 2 to {MAX_DRAWS:,}.")
     mean, log_var = (part[0].astype(np.float64) for part in run.posterior(np.reshape(pixels, (1, -1))))
     sigma = np.exp(0.5 * log_var)
     noise = np.random.default_rng(seed).standard_normal((draws, len(mean)))
@@ -163,7 +163,7 @@ def _by_torch(run: Run, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.nd
         point = part.requires_grad_()
         output = run.model.decode(point)
         cost = p_x_given_z.negative_log_likelihood(output, image.expand(len(point), -1))
-        (slope,) = torch.autograd.grad(cost.sum(), point)  # no draw touches another: the sum's gradient is each one's
+        (slope,) = torch.autograd.grad(cost.sum(), point)  # samples are independent: the sum's gradient is each one's
         values.append(cost.detach().numpy())
         slopes.append(slope.numpy())
     return np.concatenate(values).astype(np.float64), np.concatenate(slopes)
@@ -174,5 +174,5 @@ def _matching(mean: np.ndarray, log_var: np.ndarray, noise: np.ndarray) -> tuple
     if mean.ndim != 1 or log_var.shape != mean.shape or noise.ndim != 2 or noise.shape[1:] != mean.shape:
         raise ValueError(f"mean {mean.shape}, log_var {log_var.shape} and noise {noise.shape} do not fit together")
     if len(noise) < 2:
-        raise ValueError("an estimate with a standard error needs two draws")
+        raise ValueError("an estimate with a standard error needs two samples")
     return mean, log_var, noise

@@ -1,7 +1,7 @@
-"""The unit of latent space: a VAE's images do not depend on it, its KL does.
+"""The scale of latent space: a VAE's images do not depend on it, its KL does.
 
-Multiply every code by a factor, its sigma too, and divide the decoder's first weights by it: each image is drawn as
-before. So without a KL term a model gains the same by shrinking its variances as by driving its means apart.
+Multiply every code and its sigma by a factor and divide the decoder's first weights by it: the images stay the same.
+So without a KL term, shrinking the variances and driving the means apart are the same to a model.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from vae_core.run import Run
 
 
 class InUnits(NamedTuple):
-    """A VAE with its latent space in another unit.
+    """A VAE with a rescaled latent space.
 
     Attributes:
         factor: what codes were multiplied by.
-        sigma: median of the posteriors' standard deviations, in the new unit.
-        spread: root of the means' variance, averaged over dimensions, in the new unit.
-        reconstruction: nats per image, one z drawn for each; the same in all units but for rounding.
+        sigma: median of the posteriors' standard deviations, after rescaling.
+        spread: root of the means' variance, averaged over dimensions, after rescaling.
+        reconstruction: nats per image, with one sample z each; the same for all factors up to rounding.
         kl: nats per image.
     """
 
@@ -37,7 +37,7 @@ class InUnits(NamedTuple):
 
 
 def in_other_units(run: Run, factor: float, pixels: np.ndarray, *, seed: int = 0) -> InUnits:
-    """Measure a run after its latent space was rescaled, with numpy alone.
+    """Measure a run after rescaling its latent space, in numpy.
 
     Args:
         run: with a posterior, and a decoder that starts with a fully connected layer.
@@ -53,7 +53,7 @@ def in_other_units(run: Run, factor: float, pixels: np.ndarray, *, seed: int = 0
         raise ValueError("in_other_units needs a factor above 0 and no more images than the run has codes")
     first = run.decoder[0]
     if run.codes.log_var is None or first["op"] != "linear":
-        raise MeasureError(f"{run.key} has no posterior or decoder that could be measured in another unit.")
+        raise MeasureError(f"{run.key} has no posterior, or no decoder that can be rescaled.")
     mean = run.codes.mean[: len(pixels)].astype(np.float64) * factor
     log_var = run.codes.log_var[: len(pixels)].astype(np.float64) + 2.0 * math.log(factor)
     noise = np.random.default_rng(seed).standard_normal(mean.shape)

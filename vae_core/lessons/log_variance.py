@@ -1,9 +1,9 @@
-"""Why a VAE learns ln sigma^2 and not sigma: one posterior, two parameters, the same gradient descent.
+"""Why a VAE learns ln sigma^2 and not sigma: one posterior, two parameterisations, the same gradient descent.
 
-The loss is that of a VAE with one latent dimension, whose decoder is a straight line of slope a and whose pixels are
-Gaussian: KL(N(m, s^2) || N(0, 1)) + w/2 E[(z - t)^2], with w = a^2 / c the precision of what the image says of z. Its
-minimum is known: s^2 = 1 / (1 + w), m = w t / (1 + w). Nothing is rescued here: the first step to a sigma that is
-not above 0, or to a number that is not finite, ends the descent, with the numbers of that step.
+The loss is that of a VAE with one latent dimension, whose decoder is linear with slope a and whose pixels are
+Gaussian: KL(N(m, s^2) || N(0, 1)) + w/2 E[(z - t)^2], with w = a^2 / c the precision of z given the image alone. Its
+minimum is known: s^2 = 1 / (1 + w), m = w t / (1 + w). There are no safeguards: the first step to a sigma that is
+not above 0, or to a number that is not finite, ends the descent and is recorded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vae_core.errors import MeasureError
 
 MAX_STEPS = 100_000
 PARAMETERS = ("log-variance", "sigma")
-CLOSE = 0.01  # nats above the least loss that count as arrived
+CLOSE = 0.01  # nats above the minimum that count as converged
 
 
 class Quadratic(NamedTuple):
@@ -34,40 +34,40 @@ class Quadratic(NamedTuple):
 
     @property
     def best_sigma(self) -> float:
-        """Where the loss is least."""
+        """Sigma at the minimum of the loss."""
         return 1.0 / math.sqrt(1.0 + self.precision)
 
     @property
     def best_mean(self) -> float:
-        """Where the loss is least."""
+        """The mean at the minimum of the loss."""
         return self.precision * self.target / (1.0 + self.precision)
 
     def kl(self, mean: float, variance: float, log_var: float) -> float:
-        """Nats, from the logarithm as the parameter gives it."""
+        """In nats; takes the logarithm as an argument, because the parameterisation may give it exactly."""
         return 0.5 * (mean * mean + variance - 1.0 - log_var)
 
     def loss(self, mean: float, variance: float, log_var: float) -> float:
-        """KL + w/2 E[(z - t)^2], in nats but for a constant."""
+        """KL + w/2 E[(z - t)^2], in nats up to a constant."""
         away = mean - self.target
         return self.kl(mean, variance, log_var) + 0.5 * self.precision * (away * away + variance)
 
     @property
     def least_loss(self) -> float:
-        """At the best mean and sigma."""
+        """The minimum of the loss."""
         variance = self.best_sigma**2
         return self.loss(self.best_mean, variance, math.log(variance))
 
 
 @dataclass(frozen=True)
 class Descent:
-    """What gradient descent did, one entry for the start and one for each step.
+    """A gradient descent, one entry for the start and one for each step.
 
     Attributes:
         parameter: one of `PARAMETERS`: what the steps were taken in.
-        mean, sigma, kl, loss: float64 (steps + 1,); the last entry is of the step that broke, where one did.
-        broke_at: the step, 1-based, that led to no Gaussian; None if none did.
-        reason: in words, with the number; None if none did.
-        arrived_at: the first step (0 for the start) from which on the loss stays within 0.01 nats of the least one;
+        mean, sigma, kl, loss: float64 (steps + 1,); if the descent failed, the last entry is the step that failed.
+        broke_at: the step, 1-based, that gave no valid Gaussian; None if none did.
+        reason: why, with the number; None if none did.
+        arrived_at: the first step (0 for the start) from which on the loss stays within 0.01 nats of the minimum;
             None if it never does.
     """
 
@@ -100,8 +100,8 @@ def descend(
         steps: 1 to `MAX_STEPS`.
         start_sigma: above 0.
         start_mean: where the mean begins.
-        noise: (steps,), standard normal: one reparameterised sample for the cost's gradient in each step, as a VAE is
-            trained; None for the exact gradient.
+        noise: (steps,), standard normal: one reparameterised sample for the cost's gradient in each step, as a VAE's
+            training does; None for the exact gradient.
 
     Raises:
         MeasureError: a setting out of range.
@@ -114,9 +114,9 @@ def descend(
     for step in range(steps):
         sigma = rows[-1][1]
         # The KL's gradient is exact, as in a VAE; the cost's is too, or that of one z = mean + sigma * noise.
-        drawn = 0.0 if noise is None else float(noise[step])
-        to_mean = problem.precision * (mean + sigma * drawn - problem.target)
-        to_sigma = problem.precision * sigma if noise is None else to_mean * drawn
+        eps = 0.0 if noise is None else float(noise[step])
+        to_mean = problem.precision * (mean + sigma * eps - problem.target)
+        to_sigma = problem.precision * sigma if noise is None else to_mean * eps
         if by_sigma:
             value -= step_size * (to_sigma + sigma - 1.0 / sigma)
         else:
@@ -132,7 +132,7 @@ def descend(
 
 
 def _row(parameter: str, problem: Quadratic, mean: float, value: float) -> tuple[float, float, float, float]:
-    """Mean, sigma, KL and loss of a parameter's value; the KL is infinite at sigma 0 and NaN below, as its formula."""
+    """Mean, sigma, KL and loss of a parameter's value; as by its formula the KL is infinite at sigma 0, NaN below."""
     if parameter == "sigma":
         sigma, variance = value, value * value
         log_var = 2.0 * math.log(value) if value > 0.0 else (-math.inf if value == 0.0 else math.nan)
@@ -149,11 +149,11 @@ def _exponential(value: float) -> float:
 
 
 def _broken(mean: float, sigma: float, kl: float, loss: float) -> str | None:
-    """Why a step led to no Gaussian, or to numbers that nothing can be done with; None where all is well."""
+    """Why a step gave no valid Gaussian or a loss that is not finite; None if it did not."""
     if sigma < 0.0:
         return f"sigma is {sigma:.4g}, below 0: its logarithm, and so the KL, is NaN"
     if not math.isfinite(loss):
-        return f"the loss is no finite number: mean {mean:.4g}, sigma {sigma:.4g}, KL {kl:.4g}"
+        return f"the loss is not finite: mean {mean:.4g}, sigma {sigma:.4g}, KL {kl:.4g}"
     return None
 
 
@@ -173,6 +173,6 @@ def _check(
     if not 0.0 < step_size < math.inf or not 0.0 < start_sigma < math.inf:
         raise MeasureError("the step size and the first sigma must be finite numbers above 0: choose others.")
     if not 1 <= steps <= MAX_STEPS:
-        raise MeasureError(f"steps must be a whole number from 1 to {MAX_STEPS:,}, not {steps}.")
+        raise MeasureError(f"steps must be an integer from 1 to {MAX_STEPS:,}, not {steps}.")
     if noise is not None and np.shape(noise) != (steps,):
         raise ValueError(f"noise must be ({steps},), not {np.shape(noise)}")

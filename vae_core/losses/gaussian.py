@@ -1,4 +1,4 @@
-"""A diagonal Gaussian's formulas, each for torch, which trains with them, and for arrays, which pages measure with."""
+"""Formulas for diagonal Gaussians: in torch for training, in numpy for the measurements of pages."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def kl_to_standard_normal(mean: Tensor, log_var: Tensor) -> Tensor:
 
 
 def closed_form_kl(mean: np.ndarray, log_var: np.ndarray) -> np.ndarray:
-    """`kl_to_standard_normal` of arrays: float64, any shape."""
+    """`kl_to_standard_normal` for arrays: float64, any shape."""
     mean, log_var = np.asarray(mean, dtype=np.float64), np.asarray(log_var, dtype=np.float64)
     return 0.5 * (np.square(mean) + np.expm1(log_var) - log_var)
 
 
 def reparameterise(mean: np.ndarray, log_var: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """z = mean + sigma * noise, in the arrays' precision: a draw of N(mean, exp(log_var)) from one of N(0, 1)."""
+    """z = mean + sigma * noise, in the arrays' precision: makes a sample of N(mean, exp(log_var)) from N(0, 1)."""
     return mean + np.exp(0.5 * log_var) * noise
 
 
@@ -30,8 +30,8 @@ def log_density_ratio(z: np.ndarray, log_var: np.ndarray, noise: np.ndarray) -> 
     """ln q(z|x) - ln p(z) in nats, summed over dimensions: (n, d) -> (n,). The Gaussians' constants cancel.
 
     Args:
-        z: (n, d), drawn from q as `reparameterise` does.
+        z: (n, d), sampled from q by `reparameterise`.
         log_var: (d,) or (n, d), of q.
-        noise: (n, d), from which z was drawn.
+        noise: (n, d), from which z was made.
     """
     return 0.5 * (np.square(z) - np.square(noise) - log_var).sum(axis=1)

@@ -1,7 +1,7 @@
-"""p(x|z): what the decoder's output says of the pixels, and the only place that knows one likelihood from another.
+"""The likelihoods p(x|z): how the decoder's output models the pixels. No other module distinguishes them.
 
-Every formula is given for torch, which trains with it, and for numpy, with which pages measure; torch is imported by
-nobody here, its tensors bring their own methods, but for one function.
+Every formula exists in torch, for training, and in numpy, for the measurements of pages. Importing this module does
+not import torch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from vae_core.spec import RunSpec
 
-MEAN_BOUNDS = (0.001, 0.999)  # of the mean pixels that a decoder starts at: no image is impossible at first
+MEAN_BOUNDS = (0.001, 0.999)  # of the mean pixels at which a decoder starts, so that no image is impossible
 
 
 class Likelihood(Protocol):
@@ -27,9 +27,9 @@ class Likelihood(Protocol):
 
     Attributes:
         has_variance: whether it has a variance c to choose or to learn.
-        binary: whether it is a probability of pixels that are 0 or 1, and on grey ones only a loss.
-        browser_loss: the name of its formula in the browser's engine; None where the browser has none.
-        final_operations: what follows the decoder's program to make expected pixels of its output.
+        binary: whether it is a probability of binary pixels, and on grey ones only a loss.
+        browser_loss: the name of its formula in the browser's engine; None if the browser has none.
+        final_operations: what turns the output of the decoder's program into expected pixels.
     """
 
     has_variance: ClassVar[bool]
@@ -46,11 +46,11 @@ class Likelihood(Protocol):
         ...
 
     def natural_parameters(self, mean: Tensor) -> Tensor:
-        """The output whose expected pixels are `mean`, (D,) in [0, 1]; kept away from 0 and 1 where it has to be."""
+        """The output whose expected pixels are `mean`, (D,) in [0, 1]; clipped away from 0 and 1 if necessary."""
         ...
 
     def nats(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-        """`negative_log_likelihood` of arrays: output (N, D), pixels (N, D) or (D,) -> float64 (N,)."""
+        """`negative_log_likelihood` for arrays: output (N, D), pixels (N, D) or (D,) -> float64 (N,)."""
         ...
 
     def gradient(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
@@ -58,11 +58,11 @@ class Likelihood(Protocol):
         ...
 
     def expected_images(self, output: np.ndarray) -> np.ndarray:
-        """`expected_pixels` of arrays, (N, D)."""
+        """`expected_pixels` for arrays, (N, D)."""
         ...
 
     def check_pixels(self, pixels: np.ndarray) -> None:
-        """Refuse pixels on which this is no density.
+        """Check that the likelihood is a density on these pixels.
 
         Raises:
             MeasureError: grey pixels, and the likelihood is `binary`.
@@ -70,12 +70,12 @@ class Likelihood(Protocol):
         ...
 
     def floor(self, pixels: np.ndarray) -> dict[str, float]:
-        """The least `nats` on these pixels, (N, D), as a figure by its name; nothing where there is no such."""
+        """The lowest possible `nats` on these pixels, (N, D), by the figure's name; empty if it has none."""
         ...
 
 
 def bernoulli_floor(images: np.ndarray) -> float:
-    """The least cross-entropy that any decoder can reach on grey pixels, in nats per image.
+    """The lowest cross-entropy that any decoder can reach on grey pixels, in nats per image.
 
     It is the pixels' own entropy, -sum x ln x + (1 - x) ln(1 - x), mean over images; 0 for binary images.
 
@@ -89,7 +89,7 @@ def bernoulli_floor(images: np.ndarray) -> float:
 class Bernoulli:
     """Pixels as independent coin flips; the decoder's output is their logit.
 
-    On grey pixels this is the usual cross-entropy, not a normalised density: its least value is the pixels' own
+    On grey pixels this is the usual cross-entropy, not a normalised density: its minimum is the pixels' own
     entropy (`bernoulli_floor`), 45.5 nats per image on the MNIST test set, not 0.
     """
 
@@ -111,8 +111,8 @@ class Bernoulli:
         return mean.clamp(*MEAN_BOUNDS).logit()
 
     def nats(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-        # No difference of large numbers, so that a pixel that is nearly certain keeps its digits. Each pixel in the
-        # output's precision, their sum in float64.
+        # Numerically stable: no difference of large numbers. Each pixel in the output's precision, the sum in
+        # float64.
         each = np.maximum(output, 0.0) - pixels * output + np.log1p(np.exp(-np.abs(output)))
         return each.sum(axis=1, dtype=np.float64)
 
@@ -172,7 +172,7 @@ class Gaussian:
         """A density on all pixels."""
 
     def floor(self, pixels: np.ndarray) -> dict[str, float]:
-        """None: the density has no bound that depends on the pixels."""
+        """Empty: the density has no bound that depends on the pixels."""
         del pixels
         return {}
 
@@ -180,10 +180,10 @@ class Gaussian:
 class LearnedGaussian(Gaussian):
     """p(x|z) = N(f(z), cI) with one c for all pixels, learned with the weights (sigma-VAE, Rybkin et al. 2021).
 
-    For training; what was learned is a `Gaussian`.
+    For training only; a trained run has a `Gaussian` with the learned c.
 
     Args:
-        log_variance: (), the natural logarithm of c: learned so that c is positive for every value.
+        log_variance: (), the natural logarithm of c, so that c is positive whatever is learned.
     """
 
     def __init__(self, log_variance: Tensor) -> None:
@@ -200,11 +200,11 @@ LIKELIHOODS: dict[str, type[Bernoulli] | type[Gaussian]] = {"bernoulli": Bernoul
 
 
 def likelihood_of(spec: RunSpec, weights: dict[str, np.ndarray]) -> Likelihood:
-    """p(x|z) of a trained run, with numpy alone.
+    """p(x|z) of a trained run, in numpy.
 
     Args:
-        spec: which one.
-        weights: of the run, which hold ln c where it was learned.
+        spec: names the likelihood.
+        weights: of the run; they contain ln c if it was learned.
     """
     if spec.learned_variance:
         return Gaussian(math.exp(float(weights["log_variance"])))
@@ -215,8 +215,8 @@ def likelihood(spec: RunSpec, model: nn.Module) -> Likelihood:
     """p(x|z) of a network, for torch.
 
     Args:
-        spec: which one.
-        model: its network, which holds ln c where that is learned.
+        spec: names the likelihood.
+        model: its network, which has ln c as a parameter if it is learned.
     """
     return LearnedGaussian(model.log_variance) if spec.learned_variance else _fixed(spec)  # type: ignore[arg-type]
 

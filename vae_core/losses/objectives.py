@@ -25,7 +25,7 @@ def elbo(model: torch.nn.Module, x: Tensor, noise: Tensor, p_x_given_z: Likeliho
         p_x_given_z: the likelihood.
 
     Returns:
-        ``reconstruction`` and ``kl``, nats per image, (B,) each; the KL of a code that is a point is 0.
+        ``reconstruction`` and ``kl``, nats per image, (B,) each; the KL of a point code is 0.
     """
     z, code = model.sample_latent(x, noise)  # type: ignore[operator]
     if z.ndim == 2:
@@ -44,8 +44,8 @@ class Objective:
     Attributes:
         compute: (model, x (B, D), noise (B, d), targets (B,), likelihood) -> the terms, (B,) each, in nats or the
             term's own unit.
-        terms: of it, in their order.
-        targets: what a training image's target is: its ``label``, or its ``number`` among the training images.
+        terms: in order.
+        targets: a training image's target: its ``label``, or its ``number`` among the training images.
     """
 
     compute: Callable[[torch.nn.Module, Tensor, Tensor, Tensor, Likelihood], Terms]
@@ -67,10 +67,10 @@ def _cross_entropy(model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Te
 
 
 def _memorise(model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor, p_x_given_z: Likelihood) -> Terms:
-    """Encoder and decoder learn one list of numbers apart: neither has to wait for the other to get it right.
+    """Encoder and decoder learn the same numbering of the images separately: neither depends on the other's progress.
 
-    The terms are the nats of the image looked up, and the encoder's squared error about its number. A new image
-    (target -1) has no number of its own; it gets the one the encoder comes nearest to.
+    The terms are the nats of the image decoded from its number, and the encoder's squared error in predicting that
+    number. A held-out image (target -1) has none; it gets the number nearest to the encoder's prediction.
     """
     del noise
     position = model.position(x)  # type: ignore[operator]

@@ -20,7 +20,7 @@ class Term:
 
     Attributes:
         name: in the history, the curves and the command line.
-        unit: of its value, ``nats`` per image unless it says otherwise.
+        unit: of its value, ``nats`` per image by default.
         weight: (spec, epochs done, a fraction within an epoch) -> its weight in the loss.
     """
 
@@ -35,8 +35,8 @@ def weights_at(terms: Sequence[Term], spec: RunSpec, epochs_done: float) -> dict
 
 
 def weighted_sum(terms: Mapping[str, Value], weights: Mapping[str, float]) -> Value:
-    """The loss: every term times its weight. With weights of 1 and the two terms of the ELBO its negative; with β
-    before the KL the β-VAE of Higgins et al. 2017.
+    """The loss: every term times its weight. For the two terms of the ELBO, weights of 1 give the negative ELBO, and
+    weight β on the KL gives the β-VAE of Higgins et al. 2017.
 
     Args:
         terms: name -> nats per image, (B,) each, or their means.
@@ -48,7 +48,7 @@ def weighted_sum(terms: Mapping[str, Value], weights: Mapping[str, float]) -> Va
     total: Value | None = None
     for name, value in terms.items():
         weight = weights[name]
-        if weight == 0:  # left out: such a term is free to become infinite, and 0 * inf is NaN
+        if weight == 0:  # left out: such a term may become infinite, and 0 * inf is NaN
             continue
         part = value if weight == 1 else weight * value
         total = part if total is None else total + part
@@ -58,5 +58,5 @@ def weighted_sum(terms: Mapping[str, Value], weights: Mapping[str, float]) -> Va
 
 
 def warmed_up(beta: float, warm_up: int | None, epochs_done: float) -> float:
-    """The KL term's weight after so many epochs, where it rises in a straight line over the first `warm_up`."""
+    """The KL term's weight after so many epochs, where it rises linearly over the first `warm_up`."""
     return beta * min(1.0, epochs_done / warm_up) if warm_up else beta

@@ -1,4 +1,7 @@
-"""Measurements as pure functions on arrays. Each states its source, units and range."""
+"""Measurements as pure functions on arrays. Each states its source, units and range.
+
+What a measurement needs of scipy it imports when it is asked: whoever lists runs does not wait for that.
+"""
 
 from vae_core.metrics.aggregate import AggregatePosterior, aggregate_posterior, gaussian_kl_to_standard_normal
 from vae_core.metrics.generation import (

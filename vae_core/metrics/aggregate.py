@@ -6,14 +6,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
 
 from vae_core.errors import MeasureError
 from vae_core.losses.gaussian import closed_form_kl, reparameterise
 from vae_core.metrics.checks import equal_shape, finite_rows, positive_count
 
 BLOCK_NUMBERS = 1_000_000  # 8 MB, of which a logarithm of sums holds several
-NARROWEST = 1e-12  # least variance, relative to the largest squared code: rounding then costs 0.001 nats
+NARROWEST = 1e-12  # smallest variance, relative to the largest squared code: rounding then costs 0.001 nats
 LOG_VAR_LIMIT = 300.0  # variances and precisions beyond e^300 would overflow when multiplied
 
 
@@ -34,20 +33,21 @@ class AggregatePosterior(NamedTuple):
 def aggregate_posterior(
     mean: np.ndarray, log_var: np.ndarray, *, samples: int = 2_000, seed: int = 0
 ) -> AggregatePosterior:
-    """Split the mean KL into what a code tells of its image and how far all codes are from the prior.
+    """Split the mean KL into mutual information and the KL of the aggregate posterior to the prior.
 
-    q(z) is the mixture of all N posteriors, N images drawn with equal chance. The mean KL is exact. The mutual
+    q(z) is the mixture of all N posteriors with equal weights. The mean KL is exact. The mutual
     information is a Monte Carlo mean of ln q(z|x) / q(z), and the marginal KL is what remains, so the identity holds
     exactly and both have the same error: the standard deviation of the logarithm, 1 to 2 nats where posteriors
-    overlap and 0 where none do, over the root of `samples`. The estimate is put back between 0 and the mean KL,
-    where the truth lies. As I(x; z) cannot exceed ln N, compare models at equal N only. Posteriors narrower than a
-    millionth of the largest code count as that wide in the mixture, which matters only to codes that close together.
+    overlap and 0 where none do, over the root of `samples`. The estimate is clipped to between 0 and the
+    mean KL, where the true value lies. As I(x; z) cannot exceed ln N, compare models at equal N only. Posteriors
+    narrower than a millionth of the largest code count as that wide in the mixture, which matters only for codes that
+    close together.
 
     Args:
         mean: (N, d) posterior means.
         log_var: (N, d) logarithms of the posterior variances.
-        samples: codes drawn, each from the posterior of an image drawn with replacement.
-        seed: of those draws.
+        samples: number of codes, each sampled from the posterior of an image chosen with replacement.
+        seed: of this sampling.
 
     Raises:
         MeasureError: no images, values that are not finite, or a variance beyond e^300 or below e^-300.
@@ -60,20 +60,20 @@ def aggregate_posterior(
         raise MeasureError(f"a variance lies beyond e^±{LOG_VAR_LIMIT:.0f}: train the model that made it again")
     mean_kl = float(closed_form_kl(mean, log_var).sum(axis=1).mean())
     random = np.random.default_rng(seed)
-    drawn = random.integers(len(mean), size=samples)
+    chosen = random.integers(len(mean), size=samples)
     noise = random.standard_normal((samples, mean.shape[1]))
-    information = math.log(len(mean)) + float(_log_own_share(mean, log_var, drawn, noise).mean())
+    information = math.log(len(mean)) + float(_log_own_share(mean, log_var, chosen, noise).mean())
     information = min(max(information, 0.0), mean_kl)
     return AggregatePosterior(mean_kl, information, mean_kl - information)
 
 
-def _log_own_share(mean: np.ndarray, log_var: np.ndarray, drawn: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """ln of q(z|x_i) / sum_j q(z|x_j) for z = mean_i + sigma_i * noise: how surely z gives its image away.
+def _log_own_share(mean: np.ndarray, log_var: np.ndarray, chosen: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """ln of q(z|x_i) / sum_j q(z|x_j) for z = mean_i + sigma_i * noise: how well z identifies its image.
 
     Args:
         mean: (N, d).
         log_var: (N, d).
-        drawn: (M,) the images i.
+        chosen: (M,), the indices i.
         noise: (M, d), standard normal.
 
     Returns:
@@ -82,22 +82,24 @@ def _log_own_share(mean: np.ndarray, log_var: np.ndarray, drawn: np.ndarray, noi
     mean = mean - mean.mean(axis=0)  # densities do not change with the origin; rounding does
     largest = (np.square(mean) + np.exp(log_var)).max(axis=0)
     log_var = np.maximum(log_var, np.log(NARROWEST * largest))
+    from scipy.special import logsumexp  # takes half a second to import
+
     precision = np.exp(-log_var)
     # sum_d (z - mean)^2 * precision as one product [z^2, z, 1].[precision, -2 mean precision, mean^2 precision]:
-    # an array over samples, images and dimensions would fill the memory.
+    # an array over samples, images and dimensions would need too much memory.
     weighted = mean * precision
     right = np.hstack([precision, -2.0 * weighted, (mean * weighted).sum(axis=1, keepdims=True)])
     log_scale = log_var.sum(axis=1)
-    result = np.empty(len(drawn))
+    result = np.empty(len(chosen))
     block = max(1, BLOCK_NUMBERS // len(mean))
-    for start in range(0, len(drawn), block):
-        here = slice(start, start + block)
-        own = drawn[here]
-        z = reparameterise(mean[own], log_var[own], noise[here])
+    for start in range(0, len(chosen), block):
+        rows = slice(start, start + block)
+        own = chosen[rows]
+        z = reparameterise(mean[own], log_var[own], noise[rows])
         squared = np.hstack([np.square(z), z, np.ones((len(z), 1))]) @ right.T
-        log_density = -0.5 * (squared + log_scale)  # but for the constant that all share
+        log_density = -0.5 * (squared + log_scale)  # up to a shared constant
         own_density = log_density[np.arange(len(z)), own]
-        result[here] = own_density - logsumexp(log_density, axis=1)
+        result[rows] = own_density - logsumexp(log_density, axis=1)
     return result
 
 
@@ -121,7 +123,7 @@ def gaussian_kl_to_standard_normal(mean: np.ndarray, covariance: np.ndarray) -> 
     variances = np.diagonal(covariance)
     if variances.min() <= 0.0:
         raise MeasureError("a dimension has no variance, so the divergence is infinite: leave the dimension out")
-    # On the correlations a singular matrix shows whatever the units: a small variance alone is no fault.
+    # Singularity is tested on the correlations, which have no units: a small variance alone is no problem.
     deviations = np.sqrt(variances)
     eigenvalues = np.linalg.eigvalsh(covariance / np.outer(deviations, deviations))
     if eigenvalues.min() <= len(mean) * np.finfo(np.float64).eps:

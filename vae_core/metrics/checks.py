@@ -1,4 +1,4 @@
-"""What every measurement asks of its arrays. A person can mend a MeasureError; a ValueError is a bug in the caller."""
+"""Checks of the measurements' inputs. The user can fix a MeasureError; a ValueError is a bug in the caller."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def finite_rows(what: str, array: np.ndarray, *, least: int = 1) -> np.ndarray:
     Args:
         what: what the rows are, in the plural, for the message.
         array: (N, k), any real type.
-        least: rows without which the measure has no meaning.
+        least: the minimum number of rows.
 
     Raises:
         MeasureError: fewer rows than `least`, rows of length 0, or an infinite or NaN value.
@@ -32,9 +32,9 @@ def finite_rows(what: str, array: np.ndarray, *, least: int = 1) -> np.ndarray:
 
 
 def equal_width(one: np.ndarray, other: np.ndarray) -> None:
-    """Raises ValueError unless the rows of both live in the same space."""
+    """Raises ValueError unless the rows of both have the same length."""
     if one.shape[1] != other.shape[1]:
-        raise ValueError(f"rows of {one.shape[1]} and of {other.shape[1]} numbers do not live in one space")
+        raise ValueError(f"rows of {one.shape[1]} and of {other.shape[1]} numbers cannot be compared")
 
 
 def equal_shape(one: np.ndarray, other: np.ndarray) -> None:
@@ -50,6 +50,6 @@ def positive_count(name: str, count: int) -> None:
 
 
 def distinct(what: str, rows: np.ndarray) -> None:
-    """Raises MeasureError where all rows are the same: then none is nearer than another."""
+    """Raises MeasureError if all rows are the same: nearest neighbours are then undefined."""
     if not np.ptp(rows, axis=0).any():
         raise MeasureError(f"all {what} are the same, so none has nearest neighbours: measure ones that differ")

@@ -10,7 +10,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from vae_core.errors import MeasureError
 from vae_core.metrics.checks import equal_width, finite_rows, positive_count
@@ -99,16 +98,18 @@ def coverage_and_density(real: np.ndarray, fake: np.ndarray, k: int = 5) -> Cove
             neighbourhood has a size.
         ValueError: the widths differ, or k is below 1.
     """
+    from scipy.spatial.distance import cdist  # takes half a second to import
+
     positive_count("k", k)
     real, fake = finite_rows("real images", real, least=k + 1), finite_rows("samples", fake)
     equal_width(real, fake)
     covered = inside = 0
     widest = 0.0
-    # cdist takes each difference by itself: equal pairs give equal distances, which the open ball relies on.
+    # cdist computes each difference separately: equal pairs give equal distances, on which the open ball relies.
     for start in range(0, len(real), BLOCK):
-        here = real[start : start + BLOCK]
-        radii = np.partition(cdist(here, real, "sqeuclidean"), k, axis=1)[:, k, None]  # at 0, the image itself
-        within = cdist(here, fake, "sqeuclidean") < radii
+        block = real[start : start + BLOCK]
+        radii = np.partition(cdist(block, real, "sqeuclidean"), k, axis=1)[:, k, None]  # at 0, the image itself
+        within = cdist(block, fake, "sqeuclidean") < radii
         covered += int(np.count_nonzero(within.any(axis=1)))
         inside += int(np.count_nonzero(within))
         widest = max(widest, float(radii.max()))
@@ -125,7 +126,7 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
 
     Args:
         a: (N, f) features, at least two rows.
-        b: (M, f) features, at least two rows; fewer rows than f are no obstacle.
+        b: (M, f) features, at least two rows; there may be fewer rows than f.
 
     Raises:
         MeasureError: fewer than two rows, or values that are not finite.
@@ -147,7 +148,7 @@ def _covariance_root(rows: np.ndarray) -> np.ndarray:
 
 
 def ambiguity(probabilities: np.ndarray, below: float = 0.7) -> float:
-    """Share of the samples that the classifier is not sure about, its top probability under `below`: 0 to 1.
+    """Share of the samples of which the classifier is unsure, with a top probability below `below`: 0 to 1.
 
     Args:
         probabilities: (N, K), rows that sum to 1, at least two classes.

@@ -1,11 +1,10 @@
-"""What the codes look like."""
+"""Statistics of the codes."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from vae_core.errors import MeasureError
 from vae_core.metrics.checks import equal_shape, finite_rows
@@ -26,8 +25,8 @@ def sigma_over_spread(means: np.ndarray, log_var: np.ndarray) -> float:
     """How much of the codes' spread one posterior fills: median sigma over the spread of the means, at least 0.
 
     The median is over images and dimensions, the spread the root of the means' variance, averaged over dimensions: the
-    whole is the same whatever unit latent space is measured in. 0 is an autoencoder's; far above 1 the codes tell
-    nothing of their images.
+    ratio does not depend on the scale of latent space. It is 0 for an autoencoder; far above 1 the codes carry no
+    information about their images.
 
     Args:
         means: (N, d) posterior means.
@@ -41,19 +40,21 @@ def sigma_over_spread(means: np.ndarray, log_var: np.ndarray) -> float:
     spread = math.sqrt(float(means.var(axis=0).mean()))
     if spread == 0.0:
         raise MeasureError("the codes of all images are the same: they have no spread to compare sigma with.")
-    # The logarithms first: sigma itself may be too small for a number.
+    # In logarithms: sigma itself may underflow.
     return math.exp(0.5 * float(np.median(log_var)) - math.log(spread))
 
 
 def empty_beyond(points: np.ndarray, share: float = 0.99) -> float:
-    """The distance beyond which a place counts as empty, in the units of the points.
+    """The distance beyond which a position counts as empty, in the units of the points.
 
-    It is the quantile `share` of the distance from a point to its nearest other point: nothing lives at a place
-    that is farther from every point than nearly every point is from its own neighbour.
+    It is the quantile `share` of the distance from a point to its nearest other point: a position is empty if it is
+    farther from every point than nearly every point is from its nearest neighbour.
 
     Args:
         points: (N, k), at least two.
     """
+    from scipy.spatial import KDTree  # takes half a second to import
+
     if len(points) < 2:
         raise ValueError("empty_beyond needs at least two points")
     distances, _ = KDTree(points).query(points, k=2)  # the nearest is the point itself

@@ -1,9 +1,8 @@
-"""Who lies next to whom."""
+"""Nearest neighbours."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from vae_core.errors import MeasureError
 from vae_core.metrics.checks import distinct, equal_width, finite_rows, positive_count
@@ -33,14 +32,14 @@ def nearest_distances(points: np.ndarray, reference: np.ndarray, *, block: int =
     equal_width(points, reference)
     positive_count("block", block)
     nearest = _nearest_rows(points, reference, block)
-    # The products below only choose the row. Its distance is taken afresh, as the root of a small difference of
-    # large squares would be wrong by far more than rounding.
+    # The products only choose the row. Its distance is computed again, because the root of a small difference of
+    # large squares would be far less exact.
     return np.linalg.norm(points - reference[nearest], axis=1)
 
 
 def _nearest_rows(points: np.ndarray, reference: np.ndarray, block: int) -> np.ndarray:
     """For each point (M, k) the index of the nearest reference row (N, k): integers (M,)."""
-    origin = reference.mean(axis=0)  # small numbers, small rounding
+    origin = reference.mean(axis=0)  # centred, rounding errors are small
     # |p - r|^2 = |p|^2 - 2 p.r + |r|^2, and |p|^2 does not change which r is nearest: one product [p, 1].[-2r, |r|^2].
     centred = reference - origin
     right = np.hstack([-2.0 * centred, np.square(centred).sum(axis=1, keepdims=True)])
@@ -48,21 +47,21 @@ def _nearest_rows(points: np.ndarray, reference: np.ndarray, block: int) -> np.n
     nearest = np.zeros(len(points), dtype=np.int64)
     least = np.full(len(points), np.inf)
     for start in range(0, len(points), block):
-        here = slice(start, start + block)
+        rows = slice(start, start + block)
         for first in range(0, len(reference), block):
-            values = left[here] @ right[first : first + block].T
+            values = left[rows] @ right[first : first + block].T
             column = values.argmin(axis=1)
             value = np.take_along_axis(values, column[:, None], axis=1)[:, 0]
-            closer = value < least[here]
-            nearest[here] = np.where(closer, first + column, nearest[here])
-            least[here] = np.where(closer, value, least[here])
+            closer = value < least[rows]
+            nearest[rows] = np.where(closer, first + column, nearest[rows])
+            least[rows] = np.where(closer, value, least[rows])
     return nearest
 
 
 def label_agreement(codes: np.ndarray, labels: np.ndarray, k: int = 10) -> float:
     """Mean share of a code's k nearest other codes that have its label: 0 to 1.
 
-    Codes laid out without regard to their images score the chance that two random images have the same label, the
+    Codes that are unrelated to their images score the probability that two random images have the same label, the
     sum of the squared class shares: 0.1 for ten equal classes.
 
     Args:
@@ -91,17 +90,19 @@ def _nearest_others(codes: np.ndarray, k: int) -> np.ndarray:
         from sklearn.neighbors import NearestNeighbors  # takes seconds to import
 
         return NearestNeighbors(n_neighbors=k).fit(codes).kneighbors(return_distance=False)
+    from scipy.spatial import KDTree  # takes half a second to import
+
     indices = KDTree(codes).query(codes, k + 1)[1]
-    # A code comes first among its neighbours, unless more than k others are at the same place.
+    # A code comes first among its neighbours, unless more than k others coincide with it.
     itself = indices == np.arange(len(codes))[:, None]
     itself[~itself.any(axis=1), -1] = True
     return indices[~itself].reshape(len(codes), k)
 
 
 def trustworthiness(images: np.ndarray, codes: np.ndarray, k: int = 10) -> float:
-    """How far neighbours in the code are neighbours among the images too: 0 to 1, at random about 0.5.
+    """How well neighbours among the codes are neighbours among the images: 0 to 1, about 0.5 for random codes.
 
-    Each of a code's k nearest that is not among its image's k nearest costs its rank there less k, scaled so that
+    Each of a code's k nearest that is not among its image's k nearest costs its rank there minus k, scaled so that
     the worst layout scores 0 (Venna and Kaski 2001). Time and memory grow with the square of N: a few
     thousand images.
 

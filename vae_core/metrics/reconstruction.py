@@ -1,4 +1,4 @@
-"""How well images come back."""
+"""Reconstruction error."""
 
 from __future__ import annotations
 

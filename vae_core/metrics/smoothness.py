@@ -1,4 +1,4 @@
-"""How evenly images change along a walk through latent space."""
+"""How smoothly images change along paths through latent space."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def path_length(before: np.ndarray, after: np.ndarray, steps: np.ndarray) -> flo
     """Mean squared change of the image per squared step of the code: squared feature units, at least 0.
 
     The perceptual path length of Karras et al. 2019, section 4.1, with the features of the dataset's own classifier
-    and the step measured in standard deviations of the codes, so that a model is not flattered by a large scale.
-    Features come in float32: steps much below 0.01 drown in their rounding.
+    and the step measured in standard deviations of the codes, so that the scale of latent space does not matter.
+    Features are float32: with steps much below 0.01, rounding dominates.
 
     Args:
         before: (N, f) features of the images decoded from N codes.
@@ -35,7 +35,7 @@ def path_length(before: np.ndarray, after: np.ndarray, steps: np.ndarray) -> flo
         raise ValueError(f"{len(steps)} steps do not match {len(before)} images")
     squared_steps = np.square(steps).sum(axis=1)
     if not squared_steps.all():
-        raise MeasureError("a step has length 0, so no change can be put down to it: take steps of one length")
+        raise MeasureError("a step has length 0, so the change per step is undefined: take steps of one length")
     return float(np.mean(np.square(after - before).sum(axis=1) / squared_steps))
 
 

@@ -1,9 +1,8 @@
-"""Whether two models keep the same directions, and whether a model's directions are at right angles."""
+"""Whether two models use the same subspace, and whether a model's directions are orthogonal."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import subspace_angles
 
 from vae_core.errors import MeasureError
 from vae_core.metrics.checks import equal_shape, finite_rows
@@ -23,6 +22,8 @@ def principal_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         MeasureError: directions that are not linearly independent, or values that are not finite.
         ValueError: the shapes differ.
     """
+    from scipy.linalg import subspace_angles  # takes half a second to import
+
     a, b = finite_rows("rows of the directions", a), finite_rows("rows of the directions", b)
     equal_shape(a, b)
     for directions in (a, b):
@@ -34,8 +35,8 @@ def principal_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def orthonormality_error(directions: np.ndarray) -> float:
     """Largest difference between the Gram matrix of the directions, scaled to unit length, and the identity.
 
-    It is the largest cosine, regardless of sign, between two of them: 0 where all are at right angles, 1 where two
-    are parallel; 0 for one direction.
+    It is the largest cosine, regardless of sign, between two of them: 0 if all are orthogonal, 1 if two are
+    parallel; 0 for one direction.
 
     Args:
         directions: (D, d), as columns.

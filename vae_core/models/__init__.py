@@ -1,4 +1,4 @@
-"""The registry of models: a new one is a file beside this one, and a line in `MODELS`."""
+"""The registry of models: a new one is a module in this package and an entry in `MODELS`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vae_core import plugins
 from vae_core.errors import SpecError
 from vae_core.models.bottleneck import BOTTLENECKS, Bottleneck
+from vae_core.options import check_declaration
 
 if TYPE_CHECKING:
     from vae_core.models.network import Network
@@ -19,21 +20,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelKind:
-    """What is known of a model before torch is imported.
+    """Properties of a model that are known without importing torch.
 
     Attributes:
-        title: name for people.
+        title: name to display.
         place: module and function (spec, image_shape) -> network, imported on first use so that listing runs does
             not wait for torch.
         code: what stands between encoder and decoder, a name in `bottleneck.BOTTLENECKS`.
-        trained: by the training loop; otherwise computed in one go, by `training.fitted`.
+        trained: by the training loop; otherwise computed directly, by `training.fitted`.
         objective: module and name of the `losses.objectives.Objective` that it is trained on.
         step: module and class of what one batch does to its weights, see `training.step`.
         family: ``mlp``, ``conv`` or ``linear``: what `hidden` means.
         options: the frozen dataclass of the fields that this model alone has, see `vae_core.options`; None for none.
-        check: (spec, image shape) -> None: what it asks of its specification beyond the ranges of the fields; raises
+        check: (spec, image shape) -> None: validates a specification beyond the ranges of its fields; raises
             SpecError.
-        latent_dim, hidden, likelihood: what a RunSpec gets that leaves them out.
+        latent_dim, hidden, likelihood: the defaults of a RunSpec.
         likelihoods: those it can be trained with.
     """
 
@@ -108,18 +109,20 @@ OFFERED = ("vae", "ae", "conv_vae", "conv_ae", "linear_ae")  # by Train your own
 
 
 def register_model(name: str, kind: ModelKind) -> None:
-    """Add a model from outside of this package.
+    """Register a model defined outside this package.
 
     Raises:
-        ValueError: another model has this name.
+        ValueError: another model has this name, or its options are not declared as `vae_core.options` asks for.
     """
+    if kind.options is not None:
+        check_declaration(kind.options)
     if MODELS.get(name, kind) != kind:
         raise ValueError(f"there is a model {name} already: {MODELS[name].title}")
     MODELS[name] = kind
 
 
 def named(place: str) -> Any:
-    """What a text such as ``package.module:name`` names; its module is imported now."""
+    """Import what a text such as ``package.module:name`` names."""
     module, name = place.split(":")
     return getattr(importlib.import_module(module), name)
 
@@ -128,7 +131,7 @@ def model_kind(name: object) -> ModelKind:
     """The registry entry called `name`.
 
     Raises:
-        SpecError: naming the models there are.
+        SpecError: there is none; the message lists the models.
     """
     plugins.load()
     if not isinstance(name, str) or name not in MODELS:
@@ -137,7 +140,7 @@ def model_kind(name: object) -> ModelKind:
 
 
 def check_architecture(spec: RunSpec, image_shape: tuple[int, int, int]) -> None:
-    """What a model asks of its specification beyond the ranges of the fields.
+    """Validate a specification against its model, beyond the ranges of its fields.
 
     Raises:
         SpecError: naming the field and what it must be.
@@ -168,8 +171,8 @@ def check_architecture(spec: RunSpec, image_shape: tuple[int, int, int]) -> None
 def build(spec: RunSpec, image_shape: tuple[int, int, int]) -> Network:
     """An untrained model on the CPU, its weights fixed by ``spec.seed``.
 
-    Layers start as PyTorch's default does, uniform in +-1/sqrt(fan_in), but from a generator of their own: the global
-    random state has no say, so threads cannot disturb each other's runs.
+    Layers start as PyTorch's default does, uniform in +-1/sqrt(fan_in), and N(0, 1) for the rows of an embedding, but
+    from a generator of their own: the global random state has no say, so threads cannot disturb each other's runs.
     """
     import torch
     from torch import nn
@@ -181,11 +184,15 @@ def build(spec: RunSpec, image_shape: tuple[int, int, int]) -> Network:
     generator = torch.Generator().manual_seed(spec.seed)
     for layer in model.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            # For a transposed convolution PyTorch, too, counts the outputs' channels as its fan-in.
+            # As in PyTorch, the fan-in of a transposed convolution counts its output channels.
             bound = 1.0 / math.sqrt(layer.weight[0].numel())
             nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
             if layer.bias is not None:
                 nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        elif isinstance(layer, nn.Embedding):
+            nn.init.normal_(layer.weight, generator=generator)
+            if layer.padding_idx is not None:
+                nn.init.zeros_(layer.weight[layer.padding_idx])
     if start := getattr(model, "start", None):
         start(generator)
     return model

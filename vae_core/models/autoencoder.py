@@ -1,4 +1,4 @@
-"""The plain autoencoder: an encoder and a decoder, and nothing that organises the space between them."""
+"""The plain autoencoder: an encoder and a decoder, without any constraint on the latent space."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Autoencoder(Network):
 
 
 def build_ae(spec: RunSpec, image_shape: tuple[int, int, int]) -> Autoencoder:
-    """Fully connected; without hidden layers it is linear, a family whose best is PCA (Baldi and Hornik 1989)."""
+    """Fully connected; without hidden layers it is linear, and PCA is its optimum (Baldi and Hornik 1989)."""
     pixels = math.prod(image_shape)
     width = spec.hidden[-1] if spec.hidden else pixels
     decoder = mlp_decoder(spec.latent_dim, spec.hidden, pixels, spec.activation)

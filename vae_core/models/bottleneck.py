@@ -1,7 +1,7 @@
 """What stands between an encoder and a decoder: a point, or a diagonal Gaussian.
 
-`BOTTLENECKS` says what is known of each kind before torch is imported; `Point` and `Posterior` are what an encoder
-answers. Both can be sampled and have a divergence, so a loss does not ask which one it has.
+`BOTTLENECKS` describes each kind without importing torch; an encoder returns a `Point` or a `Posterior`. Both can be
+sampled and have a divergence, so a loss need not distinguish them.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class Bottleneck:
     """A kind of code.
 
     Attributes:
-        divergence: the name of its term in the loss, which beta weighs; None where a code costs nothing.
-        decodes: whether a decoder makes images of codes, so that there is a latent space to touch.
-        continuous: whether codes fill a space that can be drawn from and walked through, as the measurements of
-            samples, paths and neighbours take for granted; numbers on a list and a classifier's features do not.
+        divergence: the name of its term in the loss, weighted by beta; None if codes have no divergence.
+        decodes: whether a decoder makes images of codes, so that there is a latent space to explore.
+        continuous: whether codes can be sampled and interpolated, as the measurements of samples, paths and
+            neighbours assume; list indices and a classifier's features cannot.
         programs: (encoder, decoder, names of the weights) -> the programs by name, see `program.named`.
     """
 
@@ -37,7 +37,7 @@ class Bottleneck:
 
     @property
     def has_prior(self) -> bool:
-        """Whether training pulls the codes to a prior, N(0, I)."""
+        """Whether training pulls the codes towards a prior, N(0, I)."""
         return self.divergence is not None
 
 
@@ -50,11 +50,11 @@ BOTTLENECKS: dict[str, Bottleneck] = {
 
 
 class Code(Protocol):
-    """An encoder's answer for a batch.
+    """An encoder's output for a batch.
 
     Attributes:
         mean: (B, d): the code, or the mean of q(z|x).
-        log_var: (B, d): ln of the variance of q(z|x); None where the code is no distribution.
+        log_var: (B, d): ln of the variance of q(z|x); None if the code is not a distribution.
     """
 
     @property
@@ -64,16 +64,16 @@ class Code(Protocol):
     def log_var(self) -> Tensor | None: ...
 
     def sample(self, noise: Tensor) -> Tensor:
-        """What the decoder is given: noise (B, d) or (S, B, d), standard normal -> codes of that many images."""
+        """The decoder's input: noise (B, d) or (S, B, d), standard normal -> codes of the same shape."""
         ...
 
     def divergence(self) -> Tensor:
-        """What the code costs, nats per image, (B,)."""
+        """The divergence term, nats per image, (B,)."""
         ...
 
 
 class Point(NamedTuple):
-    """A code that is no distribution: an autoencoder's. Attributes as of `Code`."""
+    """A deterministic code, as of an autoencoder. Attributes as of `Code`."""
 
     mean: Tensor
     log_var: None = None

@@ -1,4 +1,4 @@
-"""A small convolutional classifier, whose features are the eyes of the measurements of generated images."""
+"""A small convolutional classifier, in whose feature space generated images are measured."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ SHIFT_SHARE = 14
 class Classifier(Network):
     """Convolutions, one fully connected layer, then `latent_dim` features (the penultimate layer) and the classes.
 
-    Trained with Gaussian dropout on the features (Srivastava et al. 2014, section 10): each is multiplied by a draw
-    of N(1, 1). Batches are shifted by up to a fourteenth of the image's side, so that place does not matter: two pixels
-    of 28, within the black margin of the digits.
+    Trained with Gaussian dropout on the features (Srivastava et al. 2014, section 10): each is multiplied by a sample
+    of N(1, 1). Batches are shifted by up to a fourteenth of the image's side, so that position does not matter: two
+    pixels of 28, within the black margin of the digits.
     """
 
     def __init__(self, trunk: nn.Sequential, width: int, features: int, classes: int) -> None:
         super().__init__()
         self.trunk = trunk
         self.features = nn.Sequential(nn.Linear(width, features), nn.ReLU())
-        self.decoder = nn.Sequential(nn.Linear(features, classes))  # features -> logits: what decodes a code here
+        self.decoder = nn.Sequential(nn.Linear(features, classes))  # features -> logits
 
     def logits(self, x: Tensor, noise: Tensor) -> Tensor:
         """Images (B, D) -> logits (B, classes); `noise` (B, features) is used in training only."""
@@ -40,7 +40,7 @@ class Classifier(Network):
     def _shifted(self, x: Tensor, noise: Tensor) -> Tensor:
         shape: tuple[int, ...] = self.trunk[0].unflattened_size  # type: ignore[assignment]
         reach = shape[-1] // SHIFT_SHARE
-        # Two even draws from the normal ones at hand: the order of the first five of a column is that of chance.
+        # Two uniform shifts from the normal noise: the maximum of a column is equally likely at each position.
         down, across = (int(column[: 2 * reach + 1].argmax()) - reach for column in (noise[:, 0], noise[:, 1]))
         return x.view(-1, *shape).roll((down, across), dims=(2, 3)).flatten(1)
 

@@ -1,7 +1,7 @@
-"""One number per image: an autoencoder that files N images under the whole numbers 0 to N - 1.
+"""One number per image: an autoencoder that memorises N images under the integers 0 to N - 1.
 
 It makes the point of Rocca 2019, "Understanding variational autoencoders": with enough capacity, one latent dimension
-is enough for zero error on the images it learned from, and then the latent space means nothing.
+is enough for zero error on the training images, but then the latent space has no structure.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from vae_core.models.network import Network
 if TYPE_CHECKING:
     from vae_core.spec import RunSpec
 
-STEEPNESS = (2.0, 8.0)  # of the first features, per whole number: enough to change between neighbours
+STEEPNESS = (2.0, 8.0)  # slopes of the first features: steep enough to change between neighbouring integers
 
 
 class Memoriser(Network):
@@ -41,7 +41,7 @@ class Memoriser(Network):
         self.decoder = nn.Sequential(first, nn.Tanh(), *mlp_trunk(widths[0], widths[1:]), nn.Linear(widths[-1], pixels))
 
     def start(self, generator: torch.Generator) -> None:
-        """Spread the decoder's first features along the line, so that each place has some that change there."""
+        """Spread the decoder's first features along the line, so that some of them change at every position."""
         first: nn.Linear = self.decoder[0]  # type: ignore[assignment]
         centres = torch.linspace(-1.0, self.images, first.out_features)
         steepness = torch.empty(first.out_features).uniform_(*STEEPNESS, generator=generator)
@@ -51,19 +51,19 @@ class Memoriser(Network):
             first.bias.copy_(-steepness * sign * centres)
 
     def position(self, x: Tensor) -> Tensor:
-        """Images (B, D) -> where on the line the encoder puts them, (B,), before rounding."""
+        """Images (B, D) -> their positions on the line, (B,), before rounding."""
         with torch.autocast(x.device.type, enabled=False):  # bfloat16 has no numbers between 256 and 258
             return (self.code(self.trunk(x)).squeeze(1) + 0.5) * (self.images - 1)
 
     def decode(self, z: Tensor) -> Tensor:
-        """Places on the line (B, 1) -> natural parameters (B, D)."""
+        """Positions on the line (B, 1) -> natural parameters (B, D)."""
         with torch.autocast(z.device.type, enabled=False):
             return self.decoder(z)
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Point:
-        """Codes (B, 1): whole numbers from 0 to N - 1, which no gradient goes through. Rounding is no operation of a
-        program, so the encoder has none."""
+        """Codes (B, 1): integers from 0 to N - 1, without gradient. Programs have no operation that rounds, so this
+        encoder has no program."""
         return Point(self.position(x).round().clamp(0, self.images - 1)[:, None])
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import nn
 
-ACTIVATION = {None: nn.ReLU, "tanh": nn.Tanh}  # by what a specification calls it
+ACTIVATION = {None: nn.ReLU, "tanh": nn.Tanh}  # by its name in a specification
 
 
 def mlp_trunk(inputs: int, hidden: tuple[int, ...], activation: str | None = None) -> nn.Sequential:

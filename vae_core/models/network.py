@@ -1,4 +1,4 @@
-"""What every network with a latent space has in common."""
+"""The base class of all networks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vae_core.models.bottleneck import Code
 
 
 class Network(nn.Module, ABC):
-    """An encoder and a decoder around a bottleneck. A model says what its encoder answers, and its programs."""
+    """An encoder and a decoder around a bottleneck. A model defines how it encodes, and the layers of its programs."""
 
     decoder: nn.Sequential
 
@@ -20,11 +20,11 @@ class Network(nn.Module, ABC):
         """Images (B, D) in [0, 1] -> their codes, see `bottleneck.Code`."""
 
     def encoder_layers(self) -> list[tuple[str, nn.Module]]:
-        """Names and modules from an image to the mean of its code, in order; empty where they are no program."""
+        """Names and modules from an image to the mean of its code, in order; empty if they are not a program."""
         return []
 
     def further_layers(self) -> dict[str, list[tuple[str, nn.Module]]]:
-        """What there is beside encoder and decoder, such as a codebook or a prior: layers as above, by name."""
+        """Layers of further programs, such as a codebook or a prior, by name; each as in `encoder_layers`."""
         return {}
 
     def decode(self, z: Tensor) -> Tensor:
@@ -32,7 +32,7 @@ class Network(nn.Module, ABC):
         return self.decoder(z)
 
     def sample_latent(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Code]:
-        """What training decodes, made from `noise` (B, d), or S samples from (S, B, d); and the code it is of."""
+        """The decoder's input in training, from `noise` (B, d), or S samples from (S, B, d); and the code itself."""
         code = self.encode(x)
         return code.sample(noise), code
 

@@ -1,1 +1,1 @@
-"""A trained run as the bytes that a component in the browser reads."""
+"""Trained runs as bytes for the components in the browser."""

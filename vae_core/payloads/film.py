@@ -1,7 +1,7 @@
-"""A run's way through its epochs as a payload that the browser's training film reads.
+"""A run's course of training as a payload for the browser's training film.
 
-It holds the loss curves, the latent plane after every kept epoch, and held-out images as they were rebuilt then: all of
-a finished run, and of one in training only the newest, because its file changes all the time. Nothing here needs torch.
+It holds the loss curves, and the latent plane and reconstructions of held-out images after every kept epoch: all of a
+finished run, only the newest of one in training, because its file changes all the time. Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vae_core.run import Run
 from vae_core.spec import RunSpec
 
 MOST_ON_CURVES = 500  # epochs
-SETTLED_SHARE = 0.03  # of the epochs, at the beginning, that do not stretch a curve's axis
+SETTLED_SHARE = 0.03  # share of the epochs, at the beginning, that a curve's axis ignores
 _REBUILT, _SNAPSHOT = "film/rebuilt/", "snapshot/"
 _TITLES = {"reconstruction": "Reconstruction", "kl": "KL"}
 
@@ -130,7 +130,7 @@ def _payload(
 
 def curves(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """Losses by epoch, in nats per image: ``epochs``, and ``panels`` of one term each with its ``training`` and
-    ``held_out`` values and the ``range`` of its axis. Of a long history an even choice of epochs."""
+    ``held_out`` values and the ``range`` of its axis. A long history is subsampled evenly."""
     places = np.unique(np.linspace(0, len(history) - 1, min(len(history), MOST_ON_CURVES)).round().astype(int))
     chosen = [history[place] for place in places]
     names = [name for name in _TITLES if f"validation_{name}" in history[0]]
@@ -159,7 +159,7 @@ def curves(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> dict[str, A
 
 
 def settled_range(*lines: Sequence[float]) -> list[float]:
-    """From the least loss to that after the first 3% of the epochs: before it, the curve would flatten the rest."""
+    """From the lowest loss to the highest after the first 3% of the epochs: the earlier ones would flatten the rest."""
     settled = min(len(lines[0]) - 1, math.ceil(SETTLED_SHARE * len(lines[0])))
     low, high = min(min(line) for line in lines), max(max(line[settled:]) for line in lines)
     margin = 0.06 * (high - low) or max(0.06 * abs(high), 0.01)

@@ -1,7 +1,7 @@
-"""A VAE with its encoder, as the one payload that the page "Inside the VAE" runs on.
+"""A VAE with its encoder, as the payload of the page "Inside the VAE".
 
-It is what `plane.plane_payload` holds, with three more things: the encoder's weights and its programs, a few held-out
-images to begin from, and the numbers measured on a whole test set, to compare one image with.
+It is a `plane.plane_payload` with three additions: the encoder's weights and programs, a few held-out images to begin
+with, and the numbers measured on a whole test set, to compare one image with.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ def inside_payload(
 
     Args:
         run: a variational autoencoder with the Bernoulli likelihood and square images of one channel.
-        held_out: its held-out images; the first `per_class` of each class travel.
+        held_out: its held-out images; the first `per_class` of each class are sent.
         numbers: `NUMBERS` as measured on many images: mean nats per image, and the sample size.
         per_class: at least 1.
         header: further entries, such as ``title``, ``palette`` and ``options``.
 
     Raises:
-        ValueError: a run or images that this does not fit.
+        ValueError: the run or the images do not fit.
     """
     if run.likelihood.browser_loss != "cross_entropy":
         raise ValueError(f"{run.key} has another likelihood than the Bernoulli one, whose terms are shown")
@@ -65,14 +65,14 @@ def inside_payload(
 
 
 def first_of_each(labels: np.ndarray, classes: int, count: int) -> np.ndarray:
-    """Numbers of the first `count` images of each class, class after class; fewer where a class has fewer."""
+    """Indices of the first `count` images of each class, class after class; fewer if a class has fewer."""
     if count < 1:
         raise ValueError(f"at least one image of each class is shown, not {count}")
     return np.concatenate([np.flatnonzero(labels == label)[:count] for label in range(classes)])
 
 
 def parameters(run: Run, program: Program) -> list[int]:
-    """Numbers that are learned, layer by layer; 0 for a layer without weights."""
+    """Numbers of learned parameters, layer by layer; 0 for a layer without weights."""
     return [sum(run.weights[name].size for name in tensor_names([layer])) for layer in program]
 
 

@@ -1,4 +1,4 @@
-"""A trained model as bytes that the browser's latent canvas and latent line read (for the β dial, see browser_sweep).
+"""A trained model as bytes that the browser's latent canvas and latent line read (for the β dial, see `sweep`).
 
 Layout of a payload, little-endian::
 
@@ -6,11 +6,11 @@ Layout of a payload, little-endian::
     bytes   header, JSON (UTF-8), padded with spaces so that the tensors start at a multiple of 8
     bytes   tensors, each at the offset (from the first tensor) that the header gives it, a multiple of 8
 
-The header's ``body`` holds the size of the tensors in bytes and an id made from them: a receiver that keeps tensors by
-their id can be sent the header alone, `Payload.head`, when only titles or options have changed.
+The header's ``body`` holds the size of the tensors in bytes and an id made from them: a receiver that caches tensors by
+their id needs the header alone, `Payload.head`, when only titles or options have changed.
 
 The header's ``layers`` are a short program that the browser interprets, see `program.operations`: a new decoder made of
-its operations needs no new JavaScript. Nothing here needs torch: a page is drawn from a run's file alone.
+its operations needs no new JavaScript. Nothing here needs torch: a page needs a run's file alone.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from vae_core.run import Run
 FORMAT = 1
 ALIGNMENT = 8
 RING_RADII = (1, 2, 3)
-PRIOR_REACH = 3.15  # how far a plane with a prior is drawn around its centre at least: its outer ring fits in
+PRIOR_REACH = 3.15  # least half-width of a plane with a prior, so that it shows the outer ring
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 EMPTY_SHARE = 0.99
 THUMBNAIL_COLUMNS = 50
@@ -42,7 +42,7 @@ THUMBNAIL_COLUMNS = 50
 
 @dataclass(frozen=True)
 class LatentPlane:
-    """The flat piece of latent space that is drawn: z = origin + u * axes[0] + v * axes[1].
+    """The plane in latent space that is drawn: z = origin + u * axes[0] + v * axes[1].
 
     For d = 2 it is all of latent space. For more dimensions it is the plane through the mean code along its two
     principal directions; for d = 1 the second coordinate has no effect.
@@ -67,7 +67,7 @@ class LatentPlane:
         mean = codes.mean(axis=0, dtype=np.float64)
         variances, directions = np.linalg.eigh(np.cov(codes.astype(np.float64), rowvar=False))  # ascending
         axes = directions[:, :-3:-1].T
-        axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]  # one sign of the two
+        axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]  # fix the sign
         share = float(variances[:-3:-1].sum() / max(variances.sum(), 1e-30))
         return cls(mean.astype(np.float32), axes.astype(np.float32), share)
 
@@ -92,7 +92,7 @@ class LatentPlane:
 
     @property
     def axis_names(self) -> list[str]:
-        """What the two axes are."""
+        """Labels of the two axes."""
         if self.whole:
             return ["z₁", "z₂"]
         ones = [np.flatnonzero(axis == 1.0) for axis in self.axes]
@@ -125,7 +125,7 @@ class LatentPlane:
 
 @dataclass(frozen=True)
 class Payload:
-    """A header and the bytes of its tensors. `to_bytes` is what travels, or `head` where the tensors are known.
+    """A header and the bytes of its tensors. `to_bytes` is sent, or `head` if the receiver has the tensors.
 
     Attributes:
         header: JSON-compatible.
@@ -141,18 +141,18 @@ class Payload:
 
     @cached_property
     def head(self) -> bytes:
-        """The layout at the head of this module up to its tensors."""
+        """The layout described at the top of this module, up to the tensors."""
         text = json.dumps(self.header, separators=(",", ":"), allow_nan=False).encode()
         text += b" " * (-(4 + len(text)) % ALIGNMENT)
         return len(text).to_bytes(4, "little") + text
 
     def to_bytes(self) -> bytes:
-        """The layout at the head of this module."""
+        """The layout described at the top of this module."""
         return self.head + self.body
 
 
 def bundle(payloads: Sequence[Payload]) -> Payload:
-    """Several payloads in one, so that they travel together; the browser takes them apart again.
+    """Combine several payloads to send them together; the browser separates them again.
 
     Its header lists theirs as ``parts``; each part's tensors lie in the bundle's body.
     """
@@ -172,7 +172,7 @@ def _identity(body: bytes) -> dict[str, Any]:
 
 
 class Tensors:
-    """Collects a payload's tensors and where they lie."""
+    """Collects a payload's tensors and their offsets."""
 
     def __init__(self) -> None:
         self.table: dict[str, dict[str, Any]] = {}
@@ -188,7 +188,7 @@ class Tensors:
         return name
 
     def payload(self, header: dict[str, Any]) -> Payload:
-        """All that was added, under a header that says so."""
+        """The payload of all tensors that were added, with a header that lists them."""
         body = b"".join(self.parts)
         return Payload({"format": FORMAT, "body": _identity(body), "tensors": self.table, **header}, body)
 
@@ -238,11 +238,11 @@ def plane_payload(
             "key": run.key,
             "image": image_size(run.image_shape),
             "layers": layers,
-            # So many of them embed the plane in latent space; the rest are the decoder of codes.
+            # The number of layers that embed the plane in latent space; the rest decode.
             "plane_layers": plane_layers,
             "range": square_range(points, at_least=PRIOR_REACH if has_prior and plane.whole else 0.0),
             "labels": list(run.label_names),
-            # A ring is where |z| = 1, 2, 3: drawn only where the plane is all of latent space.
+            # Rings at |z| = 1, 2, 3: only if the plane is all of latent space.
             "rings": list(RING_RADII) if plane.whole else [],
             "prior": has_prior,
             "prior_dimension": run.spec.latent_dim,
@@ -252,7 +252,7 @@ def plane_payload(
             "variance_share": plane.variance_share,
             "plane_origin": plane.origin.tolist(),
             "plane_axes": plane.axes.tolist(),
-            # By name, what the model has beside encoder and decoder.
+            # Programs other than encoder and decoder, by name.
             **({"programs": run.further_programs} if run.further_programs else {}),
             **header,
         }
@@ -260,7 +260,7 @@ def plane_payload(
 
 
 def line_payload(run: Run, images: np.ndarray, labels: list[str], **header: Any) -> Payload:
-    """A decoder of one latent dimension and the images that are known at its whole numbers, for the latent line.
+    """A decoder of one latent dimension and the real images that belong to the integers, for the latent line.
 
     Args:
         run: d = 1.
@@ -296,7 +296,7 @@ def line_payload(run: Run, images: np.ndarray, labels: list[str], **header: Any)
 
 
 def thumbnails_payload(dataset: ImageDataset, **header: Any) -> Payload:
-    """All images of a split as one PNG of tiles, row by row; it follows the planes and fills in real images."""
+    """All images of a split as one PNG of tiles, row by row; sent after the planes, which then show real images."""
     from PIL import Image
 
     count = len(dataset)
@@ -324,22 +324,22 @@ def thumbnails_payload(dataset: ImageDataset, **header: Any) -> Payload:
 
 
 def image_size(shape: tuple[int, int, int]) -> dict[str, int]:
-    """(C, H, W) as a header says it."""
+    """(C, H, W) as an entry of a header."""
     channels, height, width = shape
     return {"channels": channels, "height": height, "width": width}
 
 
 def _decoder_layers(run: Run, tensors: Tensors) -> Program:
-    """The run's decoder as the browser runs it, codes to expected pixels; its weights join the tensors."""
+    """The run's decoder as the browser runs it, codes to expected pixels; adds its weights to the tensors."""
     for name in tensor_names(run.decoder):
         tensors.add(name, run.weights[name])
     return [*run.decoder, *run.likelihood.final_operations]
 
 
 def square_range(points: np.ndarray, *, at_least: float) -> dict[str, list[float]]:
-    """A square that holds nearly all points (the rest is a zoom away), and radius `at_least` around the origin.
+    """A square that contains nearly all points, and at least the radius `at_least` around the origin.
 
-    Both axes keep one scale. The codes of an autoencoder have long tails: showing all would leave the rest a speck.
+    Both axes keep one scale. The codes of an autoencoder have long tails: showing all would shrink the rest to a dot.
     """
     low, high = np.quantile(points.astype(np.float64), [0.01, 0.99], axis=0)
     if at_least:

@@ -1,7 +1,7 @@
-"""A sweep of VAEs that differ only in β, as the payloads that the browser's β dial reads.
+"""A sweep of VAEs that differ only in β, as payloads for the browser's β dial.
 
-One payload is the dial itself: which stops there are, the numbers measured on each, and the codes of its samples. One
-payload follows for each stop: what `plane.plane_payload` holds and the codes of the pinned held-out images.
+One payload is the dial itself: the list of stops, the numbers measured on each, and the codes of its samples. Each stop
+has a payload of its own: a `plane.plane_payload` with the codes of the pinned held-out images.
 """
 
 from __future__ import annotations
@@ -33,14 +33,17 @@ PINNED = tuple(range(12))  # held-out images whose reconstructions are shown
 SAMPLE_SEED = 0
 SCALE_OF_MEDIAN = 2.0
 NEGLIGIBLE = 0.01  # nats
-PLANE_AXES = ("principal plane, across", "principal plane, up")  # once turned they are no single directions
+PLANE_AXES = (
+    "principal plane, across",
+    "principal plane, up",
+)  # after a rotation they are no longer principal directions
 _NUMBERS = ("reconstruction", "kl", "hole_rate", "sigma_over_spread", "n")
 _LISTS = ("kl_per_dimension", "active")
 
 
 def aligned_planes(codes: Sequence[np.ndarray]) -> list[LatentPlane]:
-    """The plane of each stop, turned or mirrored within itself so that its points lie as near the stop before's as
-    they can (orthogonal Procrustes). Where the plane is all of latent space it keeps its true axes.
+    """The plane of each stop, rotated or mirrored so that its points are as close as possible to those of the previous
+    stop (orthogonal Procrustes). A plane that is all of latent space keeps its true axes.
 
     Args:
         codes: of each stop, (N, d); row i belongs to the same image everywhere.
@@ -60,7 +63,7 @@ def aligned_planes(codes: Sequence[np.ndarray]) -> list[LatentPlane]:
 
 
 def outward(count: int, start: int) -> list[int]:
-    """0 to count − 1, the nearest to `start` first: the order in which stops travel."""
+    """0 to count − 1, the nearest to `start` first: the order in which stops are sent."""
     return sorted(range(count), key=lambda index: (abs(index - start), -index))
 
 
@@ -78,12 +81,12 @@ def dial_payload(
 
     Args:
         runs: the stops in their order along the dial.
-        numbers: of each stop: ``label``, such as "4"; ``name`` where "β = label" is not it; ``reconstruction`` and
+        numbers: of each stop: ``label``, such as "4"; ``name`` if it is not "β = label"; ``reconstruction`` and
             ``kl`` in nats per image, ``kl_per_dimension`` (d) in nats, ``active`` (d) true or false, ``hole_rate``
             from 0 to 1, ``sigma_over_spread``, and ``n``, the images they were measured on. What is left out, None
             or not finite is shown as a dash.
         start: the stop shown first.
-        samples: how many codes are drawn from N(0, I), the same at every stop.
+        samples: how many codes are sampled from N(0, I), the same at every stop.
         pinned: numbers of the held-out images whose reconstructions are shown.
         options: of the dial, such as ``images``, the name of the image set that its thumbnails come from.
         header: further entries, such as ``title``, ``subtitle`` and ``palette``.
@@ -107,8 +110,8 @@ def dial_payload(
     dimensions = first.spec.latent_dim
     stops = [_stop_entry(run.key, entry, dimensions) for run, entry in zip(runs, numbers, strict=True)]
     tensors = Tensors()
-    drawn = np.random.default_rng(SAMPLE_SEED).standard_normal((samples, dimensions))
-    tensors.add("z_samples", drawn.astype(np.float16))
+    latents = np.random.default_rng(SAMPLE_SEED).standard_normal((samples, dimensions))
+    tensors.add("z_samples", latents.astype(np.float16))
     totals = [_sum(stop["reconstruction"], stop["kl"]) for stop in stops]
     largest = [max(stop["kl_per_dimension"] or (), default=None) for stop in stops]
     return tensors.payload(
@@ -149,7 +152,7 @@ def stop_payload(run: Run, dial: Payload, index: int, plane: LatentPlane | None 
     header: dict[str, Any] = {}
     if not plane.whole:
         points = plane.project(codes)
-        # A principal plane too: a collapse must look like one.
+        # For a principal plane, too: a collapsed model must look collapsed.
         header = {"range": square_range(points, at_least=PRIOR_REACH), "axes": list(PLANE_AXES)}
     pinned = codes[dial.header["pinned"]].astype(np.float32)
     return plane_payload(
@@ -160,7 +163,7 @@ def stop_payload(run: Run, dial: Payload, index: int, plane: LatentPlane | None 
 def sweep_payloads(
     runs: Sequence[Run], numbers: Sequence[Mapping[str, Any]], *, start: int = 0, **options: Any
 ) -> tuple[Payload, list[Payload]]:
-    """A dial and its stops in the order in which they should travel. Arguments as in `dial_payload`."""
+    """A dial and its stops in the order in which they should be sent. Arguments as in `dial_payload`."""
     dial = dial_payload(runs, numbers, start=start, **options)
     planes = aligned_planes([run.codes.mean for run in runs])
     return dial, [stop_payload(runs[index], dial, index, planes[index]) for index in outward(len(runs), start)]
@@ -169,16 +172,16 @@ def sweep_payloads(
 def in_bundles(stops: Sequence[Payload]) -> list[Payload]:
     """Stops in few bundles, in their order: the start alone, its two neighbours, the rest.
 
-    A page pays for each thing it sends, in every run.
+    Each element that a page sends costs time in every rerun.
     """
     groups = (stops[:1], stops[1:3], stops[3:])
     return [group[0] if len(group) == 1 else bundle(group) for group in groups if group]
 
 
 def scale_end(values: Sequence[float | None]) -> float:
-    """Where a scale for values of at least 0 ends: at the largest, but no farther than twice their median.
+    """The end of a scale for values of at least 0: the largest value, but at most twice their median.
 
-    Without a prior's pull the KL is hundreds of nats: a scale for it would leave the other stops a sliver.
+    At β near 0 the KL is hundreds of nats: on a scale for it, the bars of the other stops would hardly be visible.
     """
     known = [value for value in values if value is not None and value > NEGLIGIBLE]
     return min(max(known), SCALE_OF_MEDIAN * float(np.median(known))) if known else 1.0
@@ -234,6 +237,6 @@ def _sum(*terms: float | None) -> float | None:
 
 
 def _sweep_id(stops: Sequence[Mapping[str, Any]], pinned: Sequence[int]) -> str:
-    """Of a dial's stops: they know by it where they belong."""
+    """An id of a dial; its stops carry it, too."""
     text = json.dumps([stops, [int(index) for index in pinned]])
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

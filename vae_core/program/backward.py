@@ -13,7 +13,7 @@ from vae_core.errors import MeasureError
 from vae_core.program.forward import float_weights
 from vae_core.program.operations import Program, Weights, differentiable, flat, pull_back, trace
 
-BATCH = 500  # what is kept of the layers for the way back: 4 MB for the widest decoder here
+BATCH = 500  # bounds the layer outputs kept for backpropagation: 4 MB for the widest decoder here
 # Outputs (N, D) -> costs (N,) and their derivatives (N, D).
 Cost = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 

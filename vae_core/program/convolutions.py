@@ -1,4 +1,4 @@
-"""Convolutions in numpy, a batch at a time, and how far they reach."""
+"""Convolutions in numpy, for batches, and their output shapes."""
 
 from __future__ import annotations
 

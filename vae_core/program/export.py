@@ -5,10 +5,38 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Iterable
 from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from torch import nn
 
 from vae_core.program.operations import OPERATIONS, Program, record
+
+if TYPE_CHECKING:
+    from vae_core.models.network import Network
+
+
+class Programs(NamedTuple):
+    """All that a network's file lists.
+
+    Attributes:
+        encoder: from a flat image to its code; empty where the network declares none.
+        decoder: from a code to natural parameters.
+        further: what there is beside them, by name.
+    """
+
+    encoder: Program
+    decoder: Program
+    further: dict[str, Program]
+
+
+def programs_of(model: Network) -> Programs:
+    """The programs that a network declares.
+
+    Raises:
+        TypeError, ValueError: as of `program`.
+    """
+    further = {name: program(layers) for name, layers in model.further_layers().items()}
+    return Programs(program(model.encoder_layers()), decoder_program(model.decoder), further)
 
 
 def program(layers: Iterable[tuple[str, nn.Module]]) -> Program:
@@ -16,7 +44,7 @@ def program(layers: Iterable[tuple[str, nn.Module]]) -> Program:
 
     Args:
         layers: names in the model's ``state_dict``, and modules that `OPERATIONS` are made of, in order; a Flatten
-            leaves no trace, as the operations that need flat numbers flatten them.
+            is skipped, as operations that need flat input flatten it.
 
     Raises:
         TypeError: a module that no interpreter knows.
@@ -43,7 +71,7 @@ def decoder_program(decoder: nn.Sequential, prefix: str = "decoder.") -> Program
 
 
 def _operation_name(kind: type[nn.Module]) -> str:
-    for ancestor in kind.__mro__:  # the most special first: a masked convolution is a convolution, too
+    for ancestor in kind.__mro__:  # the most specific first: a masked convolution is a convolution, too
         if ancestor in _kinds():
             return _kinds()[ancestor]
     raise TypeError(f"the interpreters do not know the layer {kind.__name__}")

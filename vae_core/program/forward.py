@@ -1,7 +1,7 @@
 """Run a network's program in numpy.
 
-Pages are drawn from the runs' files without torch, which takes two seconds to import; this is what decodes and
-measures there. It gives torch's results to float32 rounding (tested on every operation and every shipped run).
+Pages decode and measure with it, because importing torch takes two seconds. It gives torch's results to float32
+rounding (tested on every operation and every shipped run).
 """
 
 from __future__ import annotations

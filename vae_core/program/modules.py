@@ -1,4 +1,4 @@
-"""Torch modules of the operations that torch has none of."""
+"""Torch modules for operations that torch has no module for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vae_core.program.convolutions import causal_mask
 
 
 class Residual(nn.Module):
-    """x + body(x) (He et al. 2016): the layers learn what is to change.
+    """x + body(x) (He et al. 2016): the layers learn the change.
 
     Args:
         layers: in order; the last gives as many numbers as the first takes.
@@ -44,7 +44,7 @@ class Permute(nn.Module):
 class MaskedConv2d(nn.Conv2d):
     """A convolution that sees only what comes before a pixel in reading order (van den Oord et al. 2016, PixelCNN).
 
-    It keeps the map's size. The weights it does not see are kept as they are, and have no gradient.
+    It keeps the map's size. Masked weights keep their values and get no gradient.
 
     Args:
         kind: ``A`` hides the pixel itself, as the first layer must; ``B`` sees it.
@@ -80,8 +80,8 @@ class Nearest(nn.Module):
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
-        """Features (B, ..., width) -> whole numbers (B, ...)."""
-        # From the differences, in float64: equal rows are then exactly as far, and argmin takes the first.
+        """Features (B, ..., width) -> integers (B, ...)."""
+        # From the differences, in float64: equal rows then have equal distances, and argmin takes the first.
         rows, codebook = x.double().flatten(0, -2), self.weight.double()
         away = torch.cdist(rows, codebook, compute_mode="donot_use_mm_for_euclid_dist")
         return away.argmin(dim=-1).view(x.shape[:-1])

@@ -1,8 +1,8 @@
-"""Which programs a model's file holds, by name, from what the file lists.
+"""A model's programs by name, from those that its file stores.
 
-A file lists two for every model: the encoder, from a flat image to its code, and the decoder. What stands between them
-says what the encoder is made of: `Bottleneck.programs` names one of the functions here. Programs beyond these, such as
-a codebook or a prior, are listed in the file under their own names.
+A file stores two for every model: the encoder, from a flat image to its code, and the decoder. The bottleneck between
+them determines the encoder's parts: `Bottleneck.programs` is one of the functions here. Further programs, such as a
+codebook or a prior, are stored under their own names.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from vae_core.program.operations import Program, record
 
 
 def encoder_and_decoder(encoder: Program, decoder: Program, tensors: Container[str]) -> dict[str, Program]:
-    """Both as they are; without the encoder where it is no program (an empty list)."""
+    """Both as they are; without the encoder if it is not a program (an empty list)."""
     del tensors
     return {**({"encoder": encoder} if encoder else {}), "decoder": decoder}
 
@@ -21,7 +21,7 @@ def encoder_and_decoder(encoder: Program, decoder: Program, tensors: Container[s
 def trunk_and_heads(encoder: Program, decoder: Program, tensors: Container[str]) -> dict[str, Program]:
     """A Gaussian posterior: both heads, ``mean`` and ``log_var``, are linear layers on the features of one ``trunk``.
 
-    The encoder ends with the mean's head. The other one has its shape, and a module's name of its own.
+    The encoder ends with the mean's head. The other one has the same shape and its own module name.
 
     Args:
         encoder: from a flat image to the posterior's mean.
@@ -29,7 +29,7 @@ def trunk_and_heads(encoder: Program, decoder: Program, tensors: Container[str])
         tensors: names of the model's weights.
 
     Returns:
-        ``encoder``, ``trunk``, ``mean``, ``log_var`` and ``decoder``; the decoder alone where the encoder is no
+        ``encoder``, ``trunk``, ``mean``, ``log_var`` and ``decoder``; the decoder alone if the encoder is not a
         program.
 
     Raises:

@@ -2,16 +2,16 @@
 
 A program is a list of records, JSON as a run's file and a payload's header hold it. A record's ``op`` names its
 operation; its other fields are attributes (numbers, shapes), parameters (names of tensors, which the weights hold
-under these names) and programs nested in it. Whoever needs a program's tensors asks `tensor_names`, so nobody else
-knows what a parameter is called. Shapes are those of one example, row-major; every interpreter adds the batch.
+under these names) and programs nested in it. Other modules get a program's tensors from `tensor_names`, and need not
+know the names of parameters. Shapes are those of one example, row-major; every interpreter adds the batch.
 
 ``linear``
     ``in``, ``out``; tensors ``weight`` (out, in) and, where there is one, ``bias`` (out,). Takes ``in`` numbers of any
     shape, flattened; gives weight · x + bias.
 ``relu``, ``tanh``, ``sigmoid``
-    No fields. Each number by itself.
+    No fields. Elementwise.
 ``reshape``
-    ``shape``, of as many numbers as come in.
+    ``shape``, with as many numbers as the input.
 ``permute``
     ``axes``: axis i of the output is axis axes[i] of the input, counted from 0.
 ``conv``
@@ -34,10 +34,10 @@ knows what a parameter is called. Shapes are those of one example, row-major; ev
     ``count`` (channels, the first axis) and ``eps``; tensors ``mean`` and ``variance`` (count,), as training left
     them, and ``weight`` and ``bias`` (count,) where there are such. By channel the same formula as ``layer_norm``.
 ``embedding``
-    ``count``, ``width``; tensor ``weight`` (count, width). Whole numbers from 0 to count - 1, of any shape ->
+    ``count``, ``width``; tensor ``weight`` (count, width). Integers from 0 to count - 1, of any shape ->
     (*shape, width), the rows of these numbers.
 ``nearest``
-    ``count``, ``width``; tensor ``weight`` (count, width). (*shape, width) -> (*shape): the number of the row that is
+    ``count``, ``width``; tensor ``weight`` (count, width). (*shape, width) -> (*shape): the index of the row that is
     nearest (Euclidean distance); the lowest one where several are.
 
 Nothing here needs torch; `export` finds an operation by the torch module that it is made of.
@@ -51,7 +51,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from vae_core.program.convolutions import causal_mask, conv, conv_shape, conv_transpose, conv_transpose_shape
 
@@ -101,8 +100,8 @@ class Operation:
         export: the torch module -> its attributes, the fields that are neither parameters nor programs; raises
             TypeError where the interpreters cannot do what the module does.
         output_shape: (record, shape) -> shape, without the batch.
-        backward: (record, weights, x, output, derivative by the output) -> derivative by x; None where it has none
-            here.
+        backward: (record, weights, x, output, derivative by the output) -> derivative by x; None if it is not
+            implemented.
     """
 
     apply: Callable[[Layer, Weights, np.ndarray], np.ndarray]
@@ -136,8 +135,8 @@ def record(op: str, prefix: str, attributes: Layer, tensors: Container[str]) -> 
     Args:
         op: in `OPERATIONS`.
         prefix: the module's name.
-        attributes: the fields that are no parameters.
-        tensors: names there are; of the optional parameters, those in it are used.
+        attributes: the fields other than parameters.
+        tensors: the existing names; optional parameters are used if they are among them.
 
     Raises:
         ValueError: a parameter that is not optional is not among them.
@@ -189,7 +188,7 @@ def apply(program: Program, weights: Weights, x: np.ndarray) -> np.ndarray:
 
 
 def trace(program: Program, weights: Weights, x: np.ndarray) -> list[np.ndarray]:
-    """The input, and what each operation made of it in turn: all that `pull_back` needs."""
+    """The input, and the output of each operation in turn: all that `pull_back` needs."""
     outputs = [x]
     for layer in program:
         outputs.append(operation_of(layer).apply(layer, weights, outputs[-1]))
@@ -197,7 +196,7 @@ def trace(program: Program, weights: Weights, x: np.ndarray) -> list[np.ndarray]
 
 
 def differentiable(program: Program) -> bool:
-    """Whether every operation has its derivative here."""
+    """Whether the derivative of every operation is implemented."""
     for layer in program:
         operation = operation_of(layer)
         if operation.backward is None or not all(differentiable(layer[field]) for field in operation.nested or ()):
@@ -217,7 +216,7 @@ def pull_back(program: Program, weights: Weights, outputs: list[np.ndarray], gra
 
 def flat(x: np.ndarray) -> np.ndarray:
     """(N, *shape) -> (N, numbers)."""
-    return x.reshape(len(x), math.prod(x.shape[1:]))  # not -1, which no rows at all leave open
+    return x.reshape(len(x), math.prod(x.shape[1:]))  # not -1, which is ambiguous for no rows
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -240,7 +239,7 @@ def _linear_backward(layer: Layer, weights: Weights, x: np.ndarray, y: np.ndarra
 def _activation(
     module: str, function: Callable[[np.ndarray], np.ndarray], slope: Callable[[np.ndarray], np.ndarray]
 ) -> Operation:
-    """Each number by itself; `slope` is the derivative, from the output."""
+    """Elementwise; `slope` is the derivative as a function of the output."""
     return Operation(
         apply=lambda layer, weights, x: function(x),
         modules=(module,),
@@ -250,9 +249,9 @@ def _activation(
 
 def _geometry(module: Any, *further: str) -> Layer:
     if module.groups != 1 or module.dilation != (1, 1):
-        raise TypeError("the interpreters know no convolutions with groups or dilation")
+        raise TypeError("the interpreters support no convolutions with groups or dilation")
     if module.padding_mode != "zeros" or isinstance(module.padding, str):
-        raise TypeError("the interpreters know no convolutions that pad other than by so many zeros")
+        raise TypeError("the interpreters support no convolutions with another padding than a number of zeros")
     extents = {extent: list(getattr(module, extent)) for extent in ("kernel_size", "stride", "padding", *further)}
     return {"in": module.in_channels, "out": module.out_channels, **extents}
 
@@ -350,11 +349,13 @@ def _embedding(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
 
 def _export_embedding(module: Any) -> Layer:
     if module.max_norm is not None:
-        raise TypeError("the interpreters know no embedding that shortens its rows")
+        raise TypeError("the interpreters support no embedding with a max_norm")
     return {"count": module.num_embeddings, "width": module.embedding_dim}
 
 
 def _nearest(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    from scipy.spatial.distance import cdist  # takes half a second to import, and only a codebook needs it
+
     # Each distance from its own differences, in float64: two equal rows are then exactly as far, and the first wins.
     away = cdist(x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), weights[layer["weight"]], "sqeuclidean")
     return away.argmin(axis=1).reshape(x.shape[:-1]).astype(np.float32)

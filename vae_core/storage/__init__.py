@@ -1,1 +1,1 @@
-"""Trained runs as files: the archive of each, the store that holds them, the shipped ones, eviction and export."""
+"""Trained runs as files: the store, the manifest of shipped runs, eviction and export."""

@@ -1,4 +1,4 @@
-"""Keeping a store small: what may go, and what must not."""
+"""Remove old runs and leftover files from a store."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _LEFTOVER = re.compile(r"\..*\.tmp|.*\.damaged-\d+")
 
 @dataclass(frozen=True)
 class Evicted:
-    """A file that went, or would go.
+    """A file that was removed, or would be.
 
     Attributes:
-        path: of it.
-        size: bytes.
-        why: in words.
+        path: of the file.
+        size: in bytes.
+        why: the reason, in words.
     """
 
     path: Path
@@ -34,16 +34,16 @@ class Evicted:
 def evict(
     store: Store, *, older_than: float | None = None, most: int | None = None, only_say: bool = False
 ) -> list[Evicted]:
-    """Remove runs that were not used for long, and leftovers.
+    """Remove old runs, and leftovers.
 
-    A shipped run stays whatever is asked, and so does one that is being trained at the moment. Leftovers are temporary
-    files and damaged files set aside, once they are a day old, and interrupted runs older than `older_than`.
+    Shipped runs and runs in training are never removed. Leftovers are temporary files and damaged files set aside, once
+    they are a day old, and interrupted runs older than `older_than`.
 
     Args:
         store: the folder.
-        older_than: remove runs that were written so many days ago, or more.
-        most: remove the oldest runs until the others have at most so many bytes.
-        only_say: remove nothing.
+        older_than: remove runs that are at least this many days old.
+        most: remove the oldest runs until the rest has at most this many bytes.
+        only_say: report what would be removed, and remove nothing.
 
     Returns:
         What was removed, or would be.
@@ -90,7 +90,7 @@ def _leftovers(store: Store, now: float, older_than: float | None) -> list[Evict
 
 
 def _remove(store: Store, path: Path) -> bool:
-    """Remove a file unless its run is being trained; whether it went."""
+    """Remove a file unless its run is being trained; returns whether it was removed."""
     key = path.name.split(SUFFIX)[0].lstrip(".")
     with store.locked(key, wait=False) as held:
         if not held:

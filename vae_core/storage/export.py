@@ -1,4 +1,4 @@
-"""What can be taken away of a run: its tables, and how to make it again by a command line or a short script."""
+"""Export a run: its tables, and a command line and a short script that repeat it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
 
-_OPTIONS = {"images": "first"}  # where the option is not named after the field
+_OPTIONS = {"images": "first"}  # options that are not named after their field
 
 
 def arguments(spec: RunSpec) -> list[str]:
-    """The command line that trains a spec, from ``-m`` on."""
+    """The command line that trains a spec, starting at ``-m``."""
     fields = {name: value for name, value in spec.to_dict().items() if value is not None}
     fields["hidden"] = ",".join(map(str, spec.hidden))
     if not model_kind(spec.model).bottleneck.divergence:
@@ -33,7 +33,7 @@ def arguments(spec: RunSpec) -> list[str]:
 
 
 def command_line(spec: RunSpec) -> str:
-    """What to type in the project's folder."""
+    """The command to run in the project's folder."""
     return shlex.join(["python", *arguments(spec)])
 
 
@@ -61,15 +61,15 @@ from vae_core.training.jobs import get_or_train
 {given},
 )
 assert spec.key == "{spec.key}"
-here = Execution(device="cpu", precision="float32")
-run = get_or_train(Store(os.environ.get("VAE_STORE") or "repeated"), spec, execution=here)
+execution = Execution(device="cpu", precision="float32")
+run = get_or_train(Store(os.environ.get("VAE_STORE") or "repeated"), spec, execution=execution)
 print(run.key)
 print(json.dumps(run.metrics, indent=2))
 '''
 
 
 def as_csv(rows: Sequence[Mapping[str, object]]) -> str:
-    """Comma-separated text with a header line; a row need not have every column, no rows have no header."""
+    """Comma-separated text with a header line; rows may lack columns; without rows there is no header."""
     file = io.StringIO()
     writer = csv.DictWriter(file, fieldnames=list(dict.fromkeys(name for row in rows for name in row)), restval="")
     if rows:
@@ -103,10 +103,10 @@ def codes_csv(run: Run) -> str:
 
 
 def export_run(store: Store, key: str, folder: Path) -> list[Path]:
-    """Write a run's file, its tables and how to repeat it into a folder; the files written.
+    """Write a run's file, its tables and how to repeat it to a folder; returns the files.
 
     Raises:
-        RunNotFound, DamagedRun: there is no such run, or it is not whole.
+        RunNotFound, DamagedRun: there is no such run, or its file is damaged.
         StoreError: the folder cannot be written to.
     """
     run = store.load(key)

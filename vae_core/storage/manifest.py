@@ -18,7 +18,7 @@ def read_manifest(path: Path = MANIFEST) -> list[RunSpec]:
     """The specs of ``{"runs": [spec, ...]}``.
 
     Raises:
-        StoreError: no such file, or not a manifest; names the entry that is wrong.
+        StoreError: no such file, or not a manifest; the message names the invalid entry.
     """
     try:
         return list(_parsed(path, path.stat().st_mtime_ns))
@@ -28,7 +28,7 @@ def read_manifest(path: Path = MANIFEST) -> list[RunSpec]:
 
 @lru_cache(maxsize=8)
 def _parsed(path: Path, changed: int) -> tuple[RunSpec, ...]:
-    """The specs in a file; `changed`, its time of change, lets a page ask often and pay once."""
+    """The specs in a file; `changed`, its modification time, is part of the cache's key."""
     del changed
     try:
         entries = list(json.loads(path.read_text(encoding="utf-8"))["runs"])

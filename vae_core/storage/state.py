@@ -1,4 +1,4 @@
-"""What the store keeps of a run in progress."""
+"""The stored state of a run in progress."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class TrainingState:
-    """What the store writes after every epoch.
+    """What is needed to resume a run; the store writes it after every epoch.
 
     Attributes:
-        epoch: finished epochs.
+        epoch: number of finished epochs.
         weights: the model's state.
         moments: the optimisers' state, see `training.optimisers.optimiser_state`.
         history: one record per finished epoch.
         snapshots: epoch -> float16 (n, d).
-        precision: fixed for the whole run by its first part.
+        precision: chosen when the run begins, and kept when it resumes.
     """
 
     epoch: int

@@ -1,4 +1,4 @@
-"""The store: key -> one file per run, made once, never half-written, never trusted unverified."""
+"""The store: one file per run, under its key, written atomically and verified whenever it is read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SUFFIX = ".safetensors"
 
 @dataclass(frozen=True)
 class Listed:
-    """One line of `Store.listing`: what the head of a file says, or why it cannot be read."""
+    """One line of `Store.listing`: what the header of a file says, or why it cannot be read."""
 
     key: str
     spec: RunSpec | None
@@ -54,7 +54,7 @@ class Store:
         self.root = Path(root)
 
     def path(self, key: str) -> Path:
-        """Where the run `key` is or would be.
+        """The path of the run `key`, whether or not it exists.
 
         Raises:
             RunNotFound: `key` is not a plain file name.
@@ -79,7 +79,7 @@ class Store:
         return self.path(key).is_file()
 
     def listing(self) -> list[Listed]:
-        """Spec and metrics of every run, read from the heads of the files; unreadable ones say why."""
+        """Spec and metrics of every run, read from the headers of the files; why, if one cannot be read."""
         return [self.listed(key) for key in self.keys()]
 
     def listed(self, key: str) -> Listed:
@@ -96,8 +96,8 @@ class Store:
 
         Raises:
             RunNotFound: no such run.
-            DamagedRun: the file failed verification; it has been set aside under another name, with the sentence
-                saying which.
+            DamagedRun: the file failed verification; it has been set aside under another name, which the message
+                states.
         """
         path = self.path(key)
         try:
@@ -133,17 +133,17 @@ class Store:
         """The feature space of a dataset's classifier, from this store or from the shipped one.
 
         Raises:
-            RunNotFound: the classifier is missing; the sentence has the command that trains it.
+            RunNotFound: the classifier is missing; the message has the command that trains it.
         """
         try:
             spec = classifier_spec(dataset)
         except SpecError as error:
-            raise RunNotFound(f"{dataset} holds no pictures that a classifier could see with.") from error
+            raise RunNotFound(f"{dataset} has no pictures that a classifier could be trained on.") from error
         for store in (self, Store(SHIPPED)):
             if spec.key in store:
                 return FeatureSpace.of(store.load(spec.key))
         raise RunNotFound(
-            f"the classifier that sees for the measurements on {dataset} is missing; train it with "
+            f"the classifier for the measurements on {dataset} is missing; train it with "
             f"'python -m vae_core train --dataset {spec.dataset} --model classifier --epochs {spec.epochs}'."
         )
 
@@ -182,7 +182,7 @@ class Store:
         archive.write(self.path(run.key), tensors, document)
 
     def load_if_whole(self, key: str) -> Run | None:
-        """The run, or None where there is none or a damaged one (now set aside): both are to be trained."""
+        """The run, or None if it is missing or damaged (and now set aside): it then has to be trained."""
         try:
             return self.load(key)
         except (RunNotFound, DamagedRun):
@@ -190,12 +190,12 @@ class Store:
 
     @contextmanager
     def locked(self, key: str, on_wait: Callable[[], None] | None = None, *, wait: bool = True) -> Iterator[bool]:
-        """Hold a key's lock; gives whether it is held.
+        """Hold a key's lock; yields whether it is held.
 
         Args:
             key: of a run.
-            on_wait: called once if somebody else holds it.
-            wait: for as long as it takes; otherwise go on without it, and be given False.
+            on_wait: called once if another thread or process holds it.
+            wait: until the lock is free; otherwise continue without it and yield False.
 
         Raises:
             StoreError: the folder cannot be written to.
@@ -222,7 +222,7 @@ class Store:
             lock.release()
 
     def _set_aside(self, path: Path, file_read: int) -> str:
-        """Rename the damaged file, unless a whole one has taken its place since it was read (inode `file_read`)."""
+        """Rename the damaged file, unless another has replaced it since it was read (inode `file_read`)."""
         for number in range(1, 1000):
             aside = path.with_name(f"{path.name}.damaged-{number}")
             if not aside.exists():
@@ -235,14 +235,14 @@ class Store:
             return "It has been set aside already."  # another reader was first
         except OSError as error:
             return f"It could not be set aside ({error.strerror or error})."
-        return f"It was set aside as {aside.name}; train or rebuild makes it anew."
+        return f"It was set aside as {aside.name}; train or rebuild makes it again."
 
     def partial_path(self, key: str) -> Path:
-        """Where the run `key` is kept while it is in training."""
+        """The path of the run `key` while it is in training."""
         return self.root / ".partial" / f"{key}{SUFFIX}"
 
     def save_partial(self, spec: RunSpec, state: TrainingState, film: Film | None = None) -> None:
-        """Keep all that resuming needs, and what a film has taken so far."""
+        """Save all that resuming needs, and the film's pictures so far."""
         tensors = {f"model/{name}": value.numpy() for name, value in state.weights.items()}
         tensors |= {f"moments/{name}": value.numpy() for name, value in state.moments.items()}
         tensors |= {f"snapshot/{epoch}": codes for epoch, codes in state.snapshots.items()}
@@ -258,7 +258,7 @@ class Store:
         archive.write(self.partial_path(spec.key), tensors, document)
 
     def load_partial(self, spec: RunSpec) -> TrainingState | None:
-        """Where an interrupted run stands; None if there is nothing whole to resume from."""
+        """The state of an interrupted run; None if there is none, or it is damaged."""
         path = self.partial_path(spec.key)
         try:
             file_read = path.stat().st_ino
@@ -283,7 +283,7 @@ def _named(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]
 
 
 def _halved(array: np.ndarray) -> np.ndarray:
-    """In half the space where that changes no number; codes that fit half precision were rounded to it before."""
+    """As float16 if that changes no number; codes that fit half precision were rounded to it before."""
     with np.errstate(over="ignore"):
         half = array.astype(np.float16)
     return half if np.array_equal(half, array) else array
@@ -305,7 +305,7 @@ def _run(tensors: dict[str, np.ndarray], document: dict[str, Any], key: str) -> 
     """Put a Run together from a verified file.
 
     Raises:
-        DamagedRun: whole, but not a run of this program, or filed under another run's key.
+        DamagedRun: intact, but not a run of this program, or stored under another run's key.
     """
     try:
         spec = RunSpec.from_dict(document["spec"])

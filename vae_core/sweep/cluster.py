@@ -1,8 +1,8 @@
-"""A sweep on a Ray cluster: of this machine, or an existing one whose workers need not share a file system with it.
+"""A sweep on a Ray cluster: on this machine, or an existing one whose workers need not share a file system with it.
 
-A worker trains in a folder of its own and sends the finished files back; whoever asked verifies and files them. A task
-whose worker dies is started again elsewhere, and goes on from the last finished epoch where the folder is still there.
-Members that have come back are safe whatever happens to the rest.
+A worker trains in its own folder and sends the finished files back; the caller verifies and stores them. A task whose
+worker dies is restarted elsewhere, and resumes from the last finished epoch if its folder still exists. Members that
+were received are kept whatever happens to the rest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vae_core.datasets import data_root as usual_data_root
+from vae_core import plugins
+from vae_core.datasets import data_root as default_data_root
 from vae_core.errors import ClusterError, RunNotFound, VaeCoreError
 from vae_core.evaluation.features import classifier_spec
 from vae_core.execution import Execution
@@ -25,19 +26,20 @@ from vae_core.storage.manifest import PROJECT, SHIPPED
 from vae_core.storage.store import SUFFIX, Store
 from vae_core.sweep.local import Event, Listener, cores
 from vae_core.sweep.plan import Plan
+from vae_core.training.stacked import can_stack
 
 RETRIES = 3
 REACHED_SECONDS = 5.0
 
 
-class _Order(NamedTuple):
-    """What a worker is given: members that it trains as one program, or a single one.
+class _Task(NamedTuple):
+    """A worker's input: members that it trains as one program, or a single one.
 
     Attributes:
         members: the specs, as plain dictionaries.
-        classifier: key and file of the one that sees for the measurements; None where there is none.
-        folder: name of the folder it works in, the same for a second attempt.
-        execution: where and how; its data root is on the worker.
+        classifier: key and file of the classifier for the measurements; None if there is none.
+        folder: name of the worker's folder, the same for a second attempt.
+        execution: device, precision and the data root on the worker.
     """
 
     members: list[dict[str, Any]]
@@ -47,7 +49,7 @@ class _Order(NamedTuple):
 
 
 class _Result(NamedTuple):
-    """One member, back from its worker: its file, or why there is none."""
+    """A member's result from its worker: its file, or why there is none."""
 
     key: str
     content: bytes
@@ -63,16 +65,16 @@ def train_on_cluster(
     workers: int | None = None,
     address: str | None = None,
 ) -> dict[str, str]:
-    """Every group as a task where the cluster has GPUs, else every member.
+    """Every group as a task where the cluster has GPUs and the model can be stacked, else every member.
 
     Args:
         plan, store, execution, on_event: as of `engines.run_sweep`; the images must lie under the data root on
-            every worker.
+            every worker, and the modules of ``VAE_PLUGINS`` on its path.
         workers: of the cluster that is started where there is no address; left out, the cores.
         address: of an existing cluster, such as ``auto`` or ``ray://host:10001``.
 
     Returns:
-        Key -> why it failed, of the members that did.
+        Key -> reason, for each member that failed.
 
     Raises:
         ClusterError: Ray is not installed, or there is no cluster at the address.
@@ -81,19 +83,20 @@ def train_on_cluster(
     started_here = _connect(ray, workers, address)
     try:
         on_gpu = execution.device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1
-        units = list(plan.groups) if on_gpu else [(spec,) for spec in plan.specs]
+        together = on_gpu and can_stack(plan.specs[0])
+        units = list(plan.groups) if together else [(spec,) for spec in plan.specs]
         resources = {"num_gpus": 1, "num_cpus": 1} if on_gpu else {"num_cpus": 1}
         task = ray.remote(max_retries=RETRIES, **resources)(_train_unit)
-        there = replace(execution, data_root=str(execution.data_root or usual_data_root()))
-        this_sweep = uuid.uuid4().hex  # two that are the same do not work in one folder
+        on_worker = replace(execution, data_root=str(execution.data_root or default_data_root()))
+        this_sweep = uuid.uuid4().hex  # identical sweeps must not share a folder
         pending: dict[Any, tuple[RunSpec, ...]] = {}
         for unit in units:
             number = len(pending)
-            order = _Order(
+            order = _Task(
                 [spec.to_dict() for spec in unit],
                 _classifier(store, unit[0].dataset),
                 f"vae-sweep-{this_sweep}-{number}",
-                there,
+                on_worker,
             )
             pending[task.remote(order)] = unit
         failures: dict[str, str] = {}
@@ -103,9 +106,9 @@ def train_on_cluster(
             try:
                 results = ray.get(done)
             except ray.exceptions.RayError as error:
-                results = [_Result(spec.key, b"", _sentence(error)) for spec in unit]
+                results = [_Result(spec.key, b"", _why(error)) for spec in unit]
             for result in results:
-                problem = result.problem or _file(store, result)
+                problem = result.problem or _store_result(store, result)
                 if problem:
                     failures[result.key] = problem
                 epochs = next(spec.epochs for spec in unit if spec.key == result.key)
@@ -127,17 +130,21 @@ def _ray() -> Any:
 
 
 def _connect(ray: Any, workers: int | None, address: str | None) -> bool:
-    """Whether this call connected, and so has to disconnect."""
+    """Connect to Ray; returns whether this call did, and so has to disconnect."""
     if ray.is_initialized():
         return False
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    # What a member's specification names may come from a plugin, which each worker imports for itself.
+    environment = {name: os.environ[name] for name in (plugins.VARIABLE,) if name in os.environ}
     if address is None:
         options |= {"num_cpus": workers or cores(), "include_dashboard": False}
         # Workers of a cluster on this machine find the package where it is.
-        options["runtime_env"] = {"env_vars": {"PYTHONPATH": os.pathsep.join([str(PROJECT), *_python_path()])}}
+        environment["PYTHONPATH"] = os.pathsep.join([str(PROJECT), *_python_path()])
+        options["runtime_env"] = {"env_vars": environment}
     else:
         _check_reachable(address)
-        options |= {"address": address, "runtime_env": {"py_modules": [str(PROJECT / "vae_core")]}}
+        package = [str(PROJECT / "vae_core")]
+        options |= {"address": address, "runtime_env": {"py_modules": package, "env_vars": environment}}
     try:
         ray.init(**options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
@@ -147,7 +154,7 @@ def _connect(ray: Any, workers: int | None, address: str | None) -> bool:
 
 
 def _check_reachable(address: str) -> None:
-    """Ray itself tries for minutes before it says that nobody answers."""
+    """Fail early: Ray itself retries for minutes before it reports an unreachable address."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():
         return  # "auto" and the like: Ray knows where to look
@@ -162,17 +169,17 @@ def _python_path() -> list[str]:
 
 
 def _classifier(store: Store, dataset: str) -> tuple[str, bytes] | None:
-    """The dataset's classifier, which a worker elsewhere could not find."""
+    """Key and file of the dataset's classifier, which a worker elsewhere does not have."""
     try:
         store.features(dataset)  # verified here, once
     except (RunNotFound, VaeCoreError):
         return None
     key = classifier_spec(dataset).key
-    place = next(place for place in (store, Store(SHIPPED)) if key in place)
-    return key, place.path(key).read_bytes()
+    source = next(source for source in (store, Store(SHIPPED)) if key in source)
+    return key, source.path(key).read_bytes()
 
 
-def _train_unit(order: _Order) -> list[_Result]:
+def _train_unit(order: _Task) -> list[_Result]:
     """On a worker: train, measure, and send the files back."""
     from vae_core.training.jobs import get_or_train, train_together
 
@@ -202,8 +209,8 @@ def _train_unit(order: _Order) -> list[_Result]:
     return results
 
 
-def _file(store: Store, result: _Result) -> str:
-    """Verify a file that came back, and put the run into the store; why not, if not."""
+def _store_result(store: Store, result: _Result) -> str:
+    """Verify a received file, and put the run into the store; returns the reason if that fails."""
     with tempfile.TemporaryDirectory() as folder:
         arrived = Store(folder)
         arrived.path(result.key).write_bytes(result.content)
@@ -215,6 +222,12 @@ def _file(store: Store, result: _Result) -> str:
         except VaeCoreError as error:
             return str(error)
     return ""
+
+
+def _why(error: Exception) -> str:
+    """Why a task gave no results: what it raised itself, where that is meant for people."""
+    cause = getattr(error, "cause", None)
+    return str(cause) if isinstance(cause, VaeCoreError) else _sentence(error)
 
 
 def _sentence(error: Exception) -> str:

@@ -1,13 +1,14 @@
-"""Who trains a sweep."""
+"""Train a sweep by one of several engines."""
 
 from __future__ import annotations
 
 from vae_core.errors import SpecError
-from vae_core.execution import USUAL, Execution
+from vae_core.execution import DEFAULT_EXECUTION, Execution
 from vae_core.storage.store import Store
 from vae_core.sweep.local import Event, Listener, train_in_processes, train_stacked
 from vae_core.sweep.plan import Plan
 from vae_core.training.device import check_precision, choose_device
+from vae_core.training.stacked import can_stack
 
 ENGINES = ("local", "processes", "stacked", "ray")
 
@@ -17,7 +18,7 @@ def run_sweep(
     store: Store,
     *,
     engine: str = "local",
-    execution: Execution = USUAL,
+    execution: Execution = DEFAULT_EXECUTION,
     workers: int | None = None,
     address: str | None = None,
     on_event: Listener = lambda _: None,
@@ -27,18 +28,19 @@ def run_sweep(
     Args:
         plan: the sweep.
         store: where its members go.
-        engine: ``local``: as one program on a GPU, else ``processes``, one per core; ``stacked``: as one program
-            wherever; ``ray``: on a cluster.
+        engine: ``local``: as one program on a GPU where the model can be trained so, else ``processes``, one per
+            core; ``stacked``: as one program wherever; ``ray``: on a cluster.
         execution: where and how.
         workers: processes at once; left out, the cores.
         address: of a Ray cluster; left out, one is started on this machine.
         on_event: told of every epoch and every end.
 
     Returns:
-        Key -> why it failed, of the members that did; all others are in the store.
+        Key -> reason, for each member that failed; all others are in the store.
 
     Raises:
-        SpecError: no such engine, precision or device here, or not enough memory: nothing was started.
+        SpecError: no such engine, precision or device here, a model that cannot be ``stacked``, or not enough memory:
+            nothing was started.
     """
     if engine not in ENGINES:
         raise SpecError(f"engine must be one of {', '.join(ENGINES)}, not {engine[:40]!r}.")
@@ -62,7 +64,7 @@ def run_sweep(
             workers=workers,
             address=address,
         )
-    if engine == "stacked" or (engine == "local" and _on_gpu(execution.device)):
+    if engine == "stacked" or (engine == "local" and _on_gpu(execution.device) and can_stack(missing.specs[0])):
         return train_stacked(missing, store, execution=execution, on_event=on_event)
     return train_in_processes(
         missing,

@@ -1,7 +1,7 @@
-"""A sweep on this machine: as one program on a GPU, else one process per core with one thread each.
+"""A sweep on this machine: as one program on a GPU where that can be, else one process per core with one thread each.
 
-Two threads in one small network wait for each other more than they help; a process of its own for each member keeps
-every core busy, and one member's end is nobody else's.
+Two threads in one small network wait for each other more than they help; a separate process for each member keeps
+every core busy, and a crash affects one member only.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from vae_core.training.device import choose_device
 
 @dataclass(frozen=True)
 class Event:
-    """What a sweep tells while it runs.
+    """A sweep's report of its progress.
 
     Attributes:
         key: of the member.
-        epoch: finished epochs.
+        epoch: number of finished epochs.
         done: whether the member is in the store.
-        problem: why it is not going to be; empty if all is well.
+        problem: why it failed; empty if it did not.
     """
 
     key: str
@@ -44,10 +44,10 @@ Listener = Callable[[Event], None]
 
 
 def train_stacked(plan: Plan, store: Store, *, execution: Execution, on_event: Listener) -> dict[str, str]:
-    """Every group as one program, in this process.
+    """Train every group as one program, in this process.
 
     Returns:
-        Key -> why it failed, of the members that did.
+        Key -> reason, for each member that failed.
     """
     from vae_core.training.jobs import train_together
 
@@ -67,8 +67,8 @@ def train_stacked(plan: Plan, store: Store, *, execution: Execution, on_event: L
     return failures
 
 
-class _Order(NamedTuple):
-    """What a worker process is given."""
+class _Task(NamedTuple):
+    """A worker process's input."""
 
     spec: RunSpec
     root: Path
@@ -83,24 +83,24 @@ def train_in_processes(
     on_event: Listener,
     workers: int | None = None,
 ) -> dict[str, str]:
-    """Every member in a process of its own, as many at once as there are cores.
+    """Train every member in a separate process, as many at once as there are cores.
 
     Returns:
-        Key -> why it failed, of the members that did; the others are in the store.
+        Key -> reason, for each member that failed; the others are in the store.
     """
     count = min(workers or cores(), len(plan.specs))
     check_memory(plan.specs[0], count, memory_available())
-    choose_device(execution.device)  # an unknown one is said before anything is started
+    choose_device(execution.device)  # reports an unknown one before anything is started
     context = multiprocessing.get_context("spawn")
     waiting = list(plan.specs)
     running: dict[Connection, tuple[str, Any]] = {}
     failures: dict[str, str] = {}
 
-    def hear(line: Connection) -> bool:
-        """The next event of a worker; whether there was one."""
+    def receive(connection: Connection) -> bool:
+        """Handle the next event of a worker; returns whether there was one."""
         try:
-            event = line.recv()
-        except EOFError:  # it has ended, well or not
+            event = connection.recv()
+        except EOFError:  # it has ended, successfully or not
             return False
         if event.problem:
             failures[event.key] = event.problem
@@ -114,19 +114,19 @@ def train_in_processes(
             while waiting or running:
                 while waiting and len(running) < count:
                     spec = waiting.pop(0)
-                    # A line for each: one that all share stays locked for good where a worker is killed while writing.
+                    # A pipe for each: a shared one would stay locked forever if a worker were killed while writing.
                     ours, theirs = context.Pipe(duplex=False)
-                    order = _Order(spec, store.root, execution)
+                    order = _Task(spec, store.root, execution)
                     process = context.Process(target=_work, args=(order, theirs), name=spec.key)
                     process.start()
                     theirs.close()
                     running[ours] = (spec.key, process)
-                for line in wait(list(running)):
-                    assert isinstance(line, Connection)  # nothing else was waited for
-                    if hear(line):
+                for connection in wait(list(running)):
+                    assert isinstance(connection, Connection)  # nothing else was waited for
+                    if receive(connection):
                         continue
-                    key, process = running.pop(line)
-                    line.close()
+                    key, process = running.pop(connection)
+                    connection.close()
                     process.join()
                     if key not in finished and key not in failures:
                         failures[key] = f"its process ended with exit status {process.exitcode} before it was done."
@@ -141,7 +141,7 @@ def train_in_processes(
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Children read these when they start: a thread more in one of them is a core less for another."""
+    """Limit child processes, which read these variables when they start, to one thread each: they share the cores."""
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ |= _ONE_THREAD
     try:
@@ -162,8 +162,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _work(order: _Order, told: Connection) -> None:
-    """A worker process: one member, from its last finished epoch on."""
+def _work(order: _Task, events: Connection) -> None:
+    """Train one member, from its last finished epoch on; runs in the worker process."""
     import torch
 
     from vae_core.training.jobs import get_or_train
@@ -175,18 +175,18 @@ def _work(order: _Order, told: Connection) -> None:
             Store(order.root),
             order.spec,
             execution=order.execution,
-            on_epoch=lambda progress: told.send(Event(key, progress.epoch)),
+            on_epoch=lambda progress: events.send(Event(key, progress.epoch)),
         )
-        told.send(Event(key, order.spec.epochs, done=True))
+        events.send(Event(key, order.spec.epochs, done=True))
     except VaeCoreError as error:
-        told.send(Event(key, problem=str(error)))
+        events.send(Event(key, problem=str(error)))
 
 
 def _free(device: str) -> int | None:
-    """Bytes that are free where the training is going to be."""
-    where = choose_device(device)
-    if where.type == "cuda":
+    """Free memory of the training device, in bytes."""
+    chosen = choose_device(device)
+    if chosen.type == "cuda":
         import torch
 
-        return int(torch.cuda.mem_get_info(where)[0])
+        return int(torch.cuda.mem_get_info(chosen)[0])
     return memory_available()

@@ -1,4 +1,4 @@
-"""What a sweep consists of, and whether this machine can hold it."""
+"""The members of a sweep, and whether they fit into memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Plan:
     """A sweep to be trained.
 
     Attributes:
-        groups: its members, those together that can be trained as one program.
+        groups: its members, grouped by what can be trained as one program.
     """
 
     groups: tuple[tuple[RunSpec, ...], ...]
@@ -51,7 +51,7 @@ class Plan:
 
 
 def parse_weights(text: str) -> list[Weights]:
-    """Weights of the members from text such as ``0,0.1,1,10,kl``; ``kl`` is the KL alone.
+    """Parse the members' weights from text such as ``0,0.1,1,10,kl``; ``kl`` is the KL alone.
 
     Raises:
         SpecError: nothing, something twice, or something that is not a weight.
@@ -114,14 +114,14 @@ def _data_weight(base: RunSpec, entry: Weights) -> float | None:
 
 
 def weight_count(spec: RunSpec) -> int:
-    """About how many weights a fully connected model has; convolutional ones have fewer."""
+    """Approximate number of weights of a fully connected model; convolutional ones have fewer."""
     channels, height, width = datasets.info(spec.dataset).image_shape
     widths = [channels * height * width, *spec.hidden, spec.latent_dim]
     return 2 * sum(a * b + b for a, b in pairwise(widths))
 
 
 def bytes_needed(spec: RunSpec, together: int) -> int:
-    """About how much memory it takes to train so many such models at once as one program."""
+    """Approximate memory, in bytes, for training this many models at once as one program."""
     channels, height, width = datasets.info(spec.dataset).image_shape
     pixels = channels * height * width
     images = datasets.info(spec.dataset).training_images * pixels
@@ -132,15 +132,15 @@ def bytes_needed(spec: RunSpec, together: int) -> int:
 
 
 def check_memory(spec: RunSpec, together: int, available: int | None) -> None:
-    """Before anything is started.
+    """Check the memory before anything is started.
 
     Args:
         spec: one of the members.
         together: how many are trained at once.
-        available: bytes; None where that is not known.
+        available: bytes; None if that is not known.
 
     Raises:
-        SpecError: it does not fit; says how much is needed.
+        SpecError: it does not fit; the message says how much is needed.
     """
     needed = bytes_needed(spec, together)
     if available is not None and needed > available:
@@ -151,7 +151,7 @@ def check_memory(spec: RunSpec, together: int, available: int | None) -> None:
 
 
 def memory_available() -> int | None:
-    """Bytes of main memory that are free; None where the system does not say."""
+    """Free main memory in bytes; None if the system does not report it."""
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):

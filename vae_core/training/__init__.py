@@ -1,1 +1,1 @@
-"""Training: from a specification and images to a run. Light to import: what needs torch is in its modules."""
+"""Training: from a specification and images to a run. Importing this package does not import torch."""

@@ -1,4 +1,4 @@
-"""Where and in which precision to train."""
+"""Choose the device and the precision of training."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import torch
 from vae_core.errors import SpecError
 
 PRECISIONS = ("float32", "bfloat16")
-# bfloat16 costs digits, so it has to pay clearly before it is chosen.
+# bfloat16 costs accuracy, so it is chosen only where it is clearly faster.
 WORTHWHILE_SPEEDUP = 1.3
-HOPELESS_SPEEDUP = 0.2  # for a few images: those of a device that has bfloat16 may be too few to gain by it
+HOPELESS_SPEEDUP = 0.2  # in a trial with few images, which may be too few to gain by it
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -34,7 +34,7 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def check_precision(name: str) -> None:
-    """Whether a precision can be asked for.
+    """Validate the name of a precision.
 
     Raises:
         SpecError: it is neither ``auto`` nor one of `PRECISIONS`.
@@ -59,11 +59,11 @@ def choose_precision(name: str, device: torch.device) -> str:
 def bfloat16_speedup(device_type: str) -> float:
     """How many times faster a layer's matrix products run in bfloat16, median of 5 measurements.
 
-    Measured rather than looked up: processors without bfloat16 units emulate them, up to 25 times slower, and are
-    known by a few images already.
+    Measured rather than looked up: processors without bfloat16 units emulate them, up to 25 times slower, which a
+    trial with few images detects.
     """
-    first_look = _speedup(device_type, images=8)
-    return _speedup(device_type, images=256) if first_look > HOPELESS_SPEEDUP else first_look
+    trial = _speedup(device_type, images=8)
+    return _speedup(device_type, images=256) if trial > HOPELESS_SPEEDUP else trial
 
 
 def _speedup(device_type: str, images: int) -> float:

@@ -1,4 +1,4 @@
-"""From the loop's result to a Run: rounded as stored, measured, with its provenance."""
+"""Make a Run of the training loop's result: round its weights as stored, measure it, add its provenance."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from vae_core.evaluation.losses import encode
 from vae_core.evaluation.measure import measure
 from vae_core.models import model_kind
 from vae_core.models.network import Network
-from vae_core.program.export import decoder_program, program
+from vae_core.program.export import programs_of
 from vae_core.run import Codes, Run
 from vae_core.sampling import MOST_TO_FIT, fit_mixture
 from vae_core.spec import RunSpec
-from vae_core.training.loop import Trained, images_per_epoch
+from vae_core.training.loop import Trained
+from vae_core.training.schedule import images_per_epoch
 
 LARGEST_HALF = float(np.finfo(np.float16).max)
 
 
 def stored_weights(model: nn.Module) -> dict[str, np.ndarray]:
-    """Half precision, which is what every metric is measured on; float32 where a weight does not fit."""
+    """In half precision, on which every metric is measured; in float32 if a weight exceeds its range."""
     state = {name: value.detach().numpy() for name, value in model.state_dict().items()}
     fits = all(np.abs(array).max() < LARGEST_HALF for array in state.values())
     return {name: array.astype(np.float16) for name, array in state.items()} if fits else state
@@ -45,9 +46,9 @@ def finish(
     """Round the weights as they will be stored, then measure.
 
     Args:
-        spec, trained: what was asked for, and the loop's result.
-        training, validation, test: the splits; without a test split the run carries no test figures.
-        features: of the dataset's classifier; without it the run carries no figures of generated images.
+        spec, trained: the specification, and the loop's result.
+        training, validation, test: the splits; without a test split the run has no test figures.
+        features: of the dataset's classifier; without it the run has no figures of generated images.
         start: `time.perf_counter` when this call began.
     """
     weights = stored_weights(trained.model)
@@ -57,14 +58,15 @@ def finish(
     seconds = sum(record["seconds"] for record in trained.history)
     shown = images_per_epoch(len(training)) if model_kind(spec.model).trained else len(training)
     codes = _as_stored(encode(model, validation))
+    programs = programs_of(model)
     run = Run(
         spec=spec,
         image_shape=training.image_shape,
         label_names=training.label_names,
         weights=weights,
-        decoder=decoder_program(model.decoder),
-        encoder=program(model.encoder_layers()),
-        further_programs={name: program(layers) for name, layers in model.further_layers().items()},
+        decoder=programs.decoder,
+        encoder=programs.encoder,
+        further_programs=programs.further,
         codes=codes,
         history=trained.history,
         snapshots=np.stack([trained.snapshots[epoch] for epoch in epochs]),
@@ -84,13 +86,13 @@ def finish(
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         },
     )
-    # A run of a few images is about what it does to just those.
+    # A run on few images is there to show what it does with just those.
     measured = [validation, *([test] if test else []), *([training] if spec.images else [])]
     return replace(run, metrics={split.split: measure(run, split, features) for split in measured})
 
 
 def _as_stored(codes: Codes) -> Codes:
-    """Rounded to half precision, where they fit it."""
+    """Rounded to half precision, if they are within its range."""
     arrays = [codes.mean] if codes.log_var is None else [codes.mean, codes.log_var]
     if any(np.abs(array).max() >= LARGEST_HALF for array in arrays):
         return codes
@@ -99,7 +101,7 @@ def _as_stored(codes: Codes) -> Codes:
 
 
 def _extras(spec: RunSpec, model: Network, training: ImageDataset, held_out: Codes) -> dict[str, np.ndarray]:
-    """What is kept of the training images: a mixture over their codes, or a classifier's features of them."""
+    """What is stored of the training images: a mixture over their codes, or a classifier's features of them."""
     bottleneck = model_kind(spec.model).bottleneck
     if not bottleneck.decodes:
         return reference_extras(encode(model, training.first(REFERENCE_IMAGES)).mean, held_out.mean)
@@ -108,5 +110,5 @@ def _extras(spec: RunSpec, model: Network, training: ImageDataset, held_out: Cod
     try:
         mixture = fit_mixture(encode(model, training.first(MOST_TO_FIT)).mean)
     except MeasureError:
-        return {}  # too few images; drawing from the mixture says so
+        return {}  # too few images; sampling from the mixture reports it
     return {f"mixture/{name}": array.astype(np.float32) for name, array in mixture._asdict().items()}

@@ -1,4 +1,4 @@
-"""Models that are computed in one go instead of trained: PCA, and the best pixels to keep."""
+"""Models that are computed directly instead of trained: PCA, and the best pixels to keep."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from vae_core.errors import SpecError
 from vae_core.losses.likelihoods import likelihood
 from vae_core.models import build
 from vae_core.spec import RunSpec
-from vae_core.training.loop import SNAPSHOT_NUMBERS, Progress, Trained
+from vae_core.training.loop import Progress, Trained
+from vae_core.training.schedule import shown_images
 
-# One float of the encoder's directions (d, D), of their offsets (d,), and the decoder's (D, d) and (D,).
+# The encoder's weight (d, D) and bias (d,), and the decoder's, (D, d) and (D,).
 Linear = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -26,7 +27,7 @@ def fit(
     *,
     on_epoch: Callable[[Progress], None] | None = None,
 ) -> Trained:
-    """Compute a model; the result has the shape of a training run of one epoch.
+    """Compute a model; the result is that of a training run of one epoch.
 
     Raises:
         SpecError: fewer images than latent dimensions.
@@ -51,7 +52,7 @@ def fit(
                 f"{prefix}reconstruction": p_x_given_z.negative_log_likelihood(output, x).mean().item(),
                 f"{prefix}kl": 0.0,
             }
-        shown = validation.first(SNAPSHOT_NUMBERS // spec.latent_dim or 1)
+        shown = validation.first(shown_images(spec))
         snapshot = model.encode_mean(torch.from_numpy(shown.floats()))
     record["seconds"] = seconds
     if on_epoch:
@@ -76,8 +77,8 @@ def principal_components(x: np.ndarray, dimensions: int) -> Linear:
 def best_pixels(x: np.ndarray, dimensions: int) -> Linear:
     """Keep d pixels and predict the rest from them by least squares: selection instead of extraction.
 
-    The pixels are chosen one after the other, each the one that takes away most of the remaining variance of all
-    pixels: a Cholesky factorisation of the covariance with the pivot that explains most (column subset selection,
+    The pixels are chosen greedily, each the one that explains most of the remaining variance of all pixels: a Cholesky
+    factorisation of the covariance with the pivot that explains most (column subset selection,
     greedy; Farahat et al. 2011).
     """
     x = x.astype(np.float64)

@@ -1,4 +1,4 @@
-"""From specs to runs in a store: loaded if they exist, resumed if they were interrupted, else trained; once each."""
+"""From specs to runs in a store: loaded if they exist, resumed if they were interrupted, else trained, once each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vae_core.datasets import ImageDataset, load
 from vae_core.errors import DatasetUnavailable, TrainingDiverged
-from vae_core.execution import USUAL, Execution
+from vae_core.execution import DEFAULT_EXECUTION, Execution
 from vae_core.models import model_kind
 from vae_core.run import Run
 from vae_core.spec import RunSpec
@@ -29,7 +29,7 @@ def get_or_train(
     store: Store,
     spec: RunSpec,
     *,
-    execution: Execution = USUAL,
+    execution: Execution = DEFAULT_EXECUTION,
     splits: tuple[ImageDataset, ImageDataset] | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
     on_wait: Callable[[], None] | None = None,
@@ -37,20 +37,20 @@ def get_or_train(
 ) -> Run:
     """The run of a spec: loaded if it exists, resumed if it was interrupted, else trained.
 
-    Whoever asks while another thread or process trains the same key waits and then loads.
+    While another thread or process trains the same key, a call waits and then loads the run.
 
     Args:
-        store: where runs are, and go.
+        store: where runs are stored.
         spec: what to train.
-        execution: where and how.
+        execution: device, precision and data root.
         on_epoch: see `loop.train`.
         splits: to train on and to validate on, instead of those of the spec's dataset. They are not part of the
             key: keep such runs in a store of their own.
-        on_wait: called once if somebody else is training this key.
-        film: keep a few held-out images as they were rebuilt along the way, see `training.pictures`.
+        on_wait: called once if another thread or process is training this key.
+        film: keep reconstructions of a few held-out images during training, see `training.pictures`.
 
     Raises:
-        DatasetUnavailable, TrainingDiverged, StoreError: each with a sentence for the user. After any of
+        DatasetUnavailable, TrainingDiverged, StoreError: each with a message for the user. After any of
             them, the last finished epoch is kept and the next call resumes from it.
     """
     if (run := store.load_if_whole(spec.key)) is not None:
@@ -63,8 +63,8 @@ def get_or_train(
         pictures: Film | None = None
         if model_kind(spec.model).trained:
             resume = store.load_partial(spec)
-            if film and model_kind(spec.model).bottleneck.continuous:
-                pictures = Film(spec, training, validation, store.partial_path(spec.key))
+            if film:
+                pictures = Film.of(spec, training, validation, store.partial_path(spec.key))
             trained = train(
                 spec,
                 training,
@@ -83,30 +83,30 @@ def train_together(
     store: Store,
     specs: Sequence[RunSpec],
     *,
-    execution: Execution = USUAL,
+    execution: Execution = DEFAULT_EXECUTION,
     on_epoch: Callable[[RunSpec, Progress], None] | None = None,
     on_finish: Callable[[Run], None] | None = None,
 ) -> dict[str, TrainingDiverged]:
-    """Make the runs of specs that can be trained as one program (`stacked.same_program`); each is an ordinary run.
+    """Train specs that fit into one program (`stacked.same_program`); each becomes an ordinary run.
 
-    Runs that exist are left alone; those that somebody else is training are waited for at the end. Members that were
-    interrupted after different epochs go on as one program each.
+    Existing runs are skipped; runs that another process is training are waited for at the end. Members that were
+    interrupted after different epochs resume in separate programs.
 
     Args:
-        store: where they go.
+        store: where runs are stored.
         specs: of the runs.
-        execution: where and how.
+        execution: device, precision and data root.
         on_epoch: called after each epoch for each member.
         on_finish: called with each run that was trained here, once it is in the store.
 
     Returns:
-        Key -> why it could not be trained, of those that diverged; all others are in the store.
+        Key -> the error, for each member that diverged; all others are in the store.
     """
     failures: dict[str, TrainingDiverged] = {}
     with ExitStack() as locks:
         held: list[RunSpec] = []
         elsewhere: list[RunSpec] = []
-        for spec in sorted(specs, key=lambda spec: spec.key):  # one order for all who ask: nobody waits in a circle
+        for spec in sorted(specs, key=lambda spec: spec.key):  # one order of locks for all callers: no deadlock
             if store.load_if_whole(spec.key) is None:
                 (held if locks.enter_context(store.locked(spec.key, wait=False)) else elsewhere).append(spec)
         held = [spec for spec in held if store.load_if_whole(spec.key) is None]
@@ -158,7 +158,7 @@ def _finished(
     start: float,
     film: Film | None = None,
 ) -> Run:
-    """Measure, file, and forget what resuming would have needed."""
+    """Measure and store a run, and remove the state that resuming would have needed."""
     test = _test_split(spec.dataset, execution)
     run = finish(spec, trained, training, validation, test, store.features_if_any(spec.dataset), start)
     if film:
@@ -172,4 +172,4 @@ def _test_split(name: str, execution: Execution) -> ImageDataset | None:
     try:
         return load(name, "test", root=execution.data_root)
     except DatasetUnavailable:
-        return None  # the run then carries validation figures only; `evaluate --split test` says why
+        return None  # the run then has validation figures only; `evaluate --split test` says why

@@ -3,7 +3,7 @@
 Determinism and resuming rest on one rule: **the epoch number is the state of the random numbers.** Each epoch's
 order of images and all its noise come from a generator seeded by (seed, epoch), and the learning rate is a
 function of the step, so weights and Adam's moments after epoch e are all that is needed to continue at e + 1 and
-arrive where an uninterrupted run arrives.
+end exactly as an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from vae_core.datasets import ImageDataset
 from vae_core.errors import TrainingDiverged
 from vae_core.evaluation.losses import observed
-from vae_core.execution import USUAL, Execution
+from vae_core.execution import DEFAULT_EXECUTION, Execution
 from vae_core.losses.likelihoods import likelihood
 from vae_core.losses.terms import Term, weighted_sum, weights_at
 from vae_core.models import build
@@ -30,21 +30,17 @@ from vae_core.spec import RunSpec
 from vae_core.storage.state import TrainingState
 from vae_core.training.device import choose_device, choose_precision
 from vae_core.training.optimisers import optimiser_state, restore_optimisers
+from vae_core.training.programs import checked_programs
+from vae_core.training.schedule import images_per_epoch, learning_rate_at, shown_images, snapshot_epochs
 from vae_core.training.step import Batch, Step, floats, new_step
 
 EVALUATION_BATCH = 2_000
-SNAPSHOT_NUMBERS = 1_000  # of one epoch's snapshot: 500 images for d = 2
-# A few images are gone through several times in an epoch: an epoch's bookkeeping would cost more than its steps.
-FEW_IMAGES, FEWEST_PER_EPOCH = 1_000, 5_000
-MAX_SNAPSHOTS = 60
-WARM_UP_SHARE = 0.1
-START_DIVISOR, END_DIVISOR = 25.0, 1e4
 _VALIDATION_STREAM = 2**31  # seeds of the validation noise, apart from every training epoch's
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a terminal bar and a web page are told after each epoch.
+    """Progress after an epoch, for a terminal bar or a web page.
 
     Attributes:
         epoch: epochs finished, 1-based.
@@ -74,30 +70,12 @@ class Trained:
     precision: str
 
 
-def learning_rate_at(step: int, steps: int, peak: float) -> float:
-    """One-cycle schedule (Smith and Topin 2018): cosine up over the first tenth, cosine down to peak / 10^4."""
-    warm_up = max(1.0, WARM_UP_SHARE * steps)
-    if step < warm_up:
-        low, share = peak / START_DIVISOR, step / warm_up
-        return low + (peak - low) * 0.5 * (1.0 - math.cos(math.pi * share))
-    low, share = peak / END_DIVISOR, (step - warm_up) / max(1.0, steps - warm_up)
-    return low + (peak - low) * 0.5 * (1.0 + math.cos(math.pi * share))
-
-
-def snapshot_epochs(epochs: int) -> set[int]:
-    """The epochs whose latent plane is kept: all up to `MAX_SNAPSHOTS`, else the first ten and an even spread."""
-    if epochs <= MAX_SNAPSHOTS:
-        return set(range(1, epochs + 1))
-    spread = np.linspace(10, epochs, MAX_SNAPSHOTS - 9)
-    return set(range(1, 10)) | {round(epoch) for epoch in spread}
-
-
 def train(
     spec: RunSpec,
     training: ImageDataset,
     validation: ImageDataset,
     *,
-    execution: Execution = USUAL,
+    execution: Execution = DEFAULT_EXECUTION,
     resume: TrainingState | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
     save_state: Callable[[TrainingState], None] | None = None,
@@ -108,12 +86,13 @@ def train(
         spec: what to train.
         training: images to learn from.
         validation: held-out images for the validation columns of the history and the snapshots.
-        execution: where and how; a resumed run keeps the precision it began with.
+        execution: device, precision and data root; a resumed run keeps the precision it began with.
         resume: the state to continue from.
         on_epoch: called after each epoch.
         save_state: called after each epoch, before `on_epoch`, with all that resuming needs.
 
     Raises:
+        SpecError: a network that pages could not run, see `new_model`: before the first epoch.
         TrainingDiverged: the loss became infinite or NaN; names the epoch and the run.
     """
     where = choose_device(execution.device)
@@ -164,12 +143,12 @@ def train(
 
 
 def final_loss(spec: RunSpec, terms: Sequence[Term], means: Mapping[str, float]) -> float:
-    """The loss that the terms' means add up to once every warm-up is over."""
+    """The weighted sum of the terms' means, with the weights after every warm-up."""
     return weighted_sum(means, weights_at(terms, spec, math.inf))
 
 
 def diverged(spec: RunSpec, epoch: int, record: dict[str, float]) -> TrainingDiverged:
-    """What to raise when an epoch's losses are no longer finite."""
+    """The error for an epoch whose losses are no longer finite."""
     values = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in record.items())
     return TrainingDiverged(
         f"training {spec.key} stopped in epoch {epoch}: the loss is no longer a finite number ({values}); "
@@ -178,19 +157,19 @@ def diverged(spec: RunSpec, epoch: int, record: dict[str, float]) -> TrainingDiv
 
 
 def new_model(spec: RunSpec, training: ImageDataset) -> Network:
-    """An untrained model, on the CPU; its last bias as the images say where `start_at_mean` asks for it."""
+    """An untrained model, on the CPU; its last bias as the images say where `start_at_mean` asks for it.
+
+    Raises:
+        SpecError: pages could not run it, see `checked_programs`: said here rather than once it is trained.
+    """
     model = build(spec, training.image_shape)
+    checked_programs(spec, model)
     if spec.start_at_mean:
         mean = torch.from_numpy(training.images.mean(axis=0).ravel() / 255.0)
         start = likelihood(spec, model).natural_parameters(mean)
         with torch.no_grad():
             model.decoder[-1].bias.copy_(start)  # type: ignore[operator]
     return model
-
-
-def shown_images(spec: RunSpec) -> int:
-    """How many held-out images an epoch's snapshot of the latent plane has."""
-    return SNAPSHOT_NUMBERS // spec.latent_dim or 1
 
 
 def epoch_generator(spec: RunSpec, epoch: int, device: torch.device) -> torch.Generator:
@@ -203,11 +182,6 @@ def validation_generator(spec: RunSpec, device: torch.device) -> torch.Generator
     return torch.Generator(device).manual_seed(spec.seed + _VALIDATION_STREAM)
 
 
-def images_per_epoch(count: int) -> int:
-    """How many images an epoch shows when there are `count` to learn from: whole passes, several over a few."""
-    return count * math.ceil(FEWEST_PER_EPOCH / count) if count < FEW_IMAGES else count
-
-
 def resident(images: ImageDataset, device: torch.device) -> tuple[Tensor, Tensor]:
     pixels = torch.from_numpy(images.images.reshape(len(images), -1).copy()).to(device)
     return pixels, torch.from_numpy(images.labels.copy()).to(device)
@@ -216,7 +190,7 @@ def resident(images: ImageDataset, device: torch.device) -> tuple[Tensor, Tensor
 @contextmanager
 def denormals_as_zero() -> Iterator[None]:
     """Adam's moments decay into denormal numbers, on which a CPU takes several times as long; they are far below
-    Adam's epsilon, so the weights come out the same. The caller's thread gets its arithmetic back."""
+    Adam's epsilon, so the weights come out the same. The setting of the thread is restored afterwards."""
     torch.set_flush_denormal(True)
     try:
         yield
@@ -257,12 +231,12 @@ def _validate(step: Step, spec: RunSpec, pixels: Tensor, targets: Tensor) -> dic
 
 
 def means(terms: Sequence[Term], sums: Tensor, count: int) -> dict[str, float]:
-    """Sums over images, (terms,), as means by name: an epoch's only read from the device."""
+    """Sums over images, (terms,), as means by name: the only read from the device in an epoch."""
     return dict(zip((term.name for term in terms), (sums / count).tolist(), strict=True))
 
 
 def copy_of_weights(model: nn.Module) -> dict[str, Tensor]:
-    """A copy of the model's state on the CPU, where it would otherwise be what training goes on changing."""
+    """A copy of the model's state on the CPU, which further training does not change."""
     return {name: value.detach().to("cpu", copy=True) for name, value in model.state_dict().items()}
 
 

@@ -1,4 +1,4 @@
-"""How optimisers go into the state of a run in progress, and come back."""
+"""Save and restore the optimisers' state of a run in progress."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What can be shown of a run while it trains and afterwards: a few held-out images, rebuilt after each kept epoch.
+"""The training film: reconstructions of a few held-out images after each kept epoch.
 
-It lies in the partial file beside what resuming needs, with the network as a program, so that a page draws a run in
+They are in the partial file beside what resuming needs, with the network as a program, so that a page can show a run in
 training without torch; the finished run keeps the pictures as its extras.
 """
 
@@ -15,12 +15,13 @@ from vae_core import archive
 from vae_core.datasets import ImageDataset
 from vae_core.errors import DamagedRun
 from vae_core.losses.likelihoods import likelihood_of
-from vae_core.models import build
-from vae_core.program.export import decoder_program, program
+from vae_core.models import build, model_kind
+from vae_core.program.export import Programs
 from vae_core.program.forward import run_program
 from vae_core.spec import RunSpec
 from vae_core.storage.state import TrainingState
-from vae_core.training.loop import images_per_epoch, shown_images, snapshot_epochs
+from vae_core.training.programs import checked_programs
+from vae_core.training.schedule import images_per_epoch, shown_images, snapshot_epochs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,17 +35,27 @@ class Film:
     """Collects the pictures of one run.
 
     Args:
-        spec: of the run, whose model has a decoder and a plain encoder.
+        spec: of the run.
+        programs: of its model, the encoder among them.
         training: what it learns from.
         validation: held-out images; the first few are rebuilt.
         partial: file of the interrupted run, whose pictures are kept.
     """
 
-    def __init__(self, spec: RunSpec, training: ImageDataset, validation: ImageDataset, partial: Path) -> None:
-        model = build(spec, training.image_shape)
+    @classmethod
+    def of(cls, spec: RunSpec, training: ImageDataset, validation: ImageDataset, partial: Path) -> Film | None:
+        """The film of a run; None where its model rebuilds no images: codes are no place in a space, or the encoder is
+        no program."""
+        if not model_kind(spec.model).bottleneck.continuous:
+            return None
+        programs = checked_programs(spec, build(spec, training.image_shape))
+        return cls(spec, programs, training, validation, partial) if programs.encoder else None
+
+    def __init__(
+        self, spec: RunSpec, programs: Programs, training: ImageDataset, validation: ImageDataset, partial: Path
+    ) -> None:
         self.spec = spec
-        self.encoder = program(model.encoder_layers())
-        self.decoder = decoder_program(model.decoder)
+        self.encoder, self.decoder = programs.encoder, programs.decoder
         self.kept = snapshot_epochs(spec.epochs)
         self.originals = validation.images[: _image_count(len(self.kept), validation.image_shape)]
         self.labels = validation.labels[: shown_images(spec)].astype(np.uint8)
@@ -59,7 +70,7 @@ class Film:
         }
 
     def take(self, state: TrainingState) -> dict[str, np.ndarray]:
-        """Rebuild the images with a state's weights, if its epoch is kept; all tensors so far, for the partial file."""
+        """Reconstruct the images if the state's epoch is kept; returns all tensors so far, for the partial file."""
         if state.epoch in self.kept or not self.rebuilt:
             weights = {name: value.numpy() for name, value in state.weights.items()}
             output = run_program(self.decoder, weights, run_program(self.encoder, weights, self.pixels))

@@ -1,8 +1,8 @@
 """Many models trained as one program: their weights stacked, one optimiser, the same images and noise for all.
 
-For models that differ only in how the terms of their loss are weighed. On a GPU, where one small network leaves most
-of the device idle, K of them take little longer than one. Each ends where `loop.train` would have brought it, up to
-the rounding of sums that are added in another order.
+For models that differ only in the weights of their loss terms. On a GPU, where one small network leaves most of the
+device idle, K of them take little longer than one. Each gives the result of `loop.train`, up to the rounding of sums
+that are added in another order.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from vae_core.datasets import ImageDataset
+from vae_core.datasets import ImageDataset, info
 from vae_core.errors import SpecError, TrainingDiverged
 from vae_core.evaluation.losses import observed
-from vae_core.execution import USUAL, Execution
+from vae_core.execution import DEFAULT_EXECUTION, Execution
 from vae_core.losses.likelihoods import likelihood
 from vae_core.losses.objectives import Objective, Terms
 from vae_core.losses.terms import weights_at
-from vae_core.models import ModelKind, model_kind, named
+from vae_core.models import ModelKind, build, model_kind, named
 from vae_core.models.network import Network
 from vae_core.spec import RunSpec
 from vae_core.storage.state import TrainingState
@@ -38,26 +38,23 @@ from vae_core.training.loop import (
     diverged,
     epoch_generator,
     final_loss,
-    images_per_epoch,
-    learning_rate_at,
     new_model,
     resident,
-    shown_images,
-    snapshot_epochs,
     validation_generator,
 )
 from vae_core.training.optimisers import ADAM_STATE
+from vae_core.training.schedule import images_per_epoch, learning_rate_at, shown_images, snapshot_epochs
 from vae_core.training.step import draws, floats, new_adam
 
-FREE = ("beta", "reconstruction_weight", "kl_warm_up")  # what members of one stack may differ in
+VARYING = ("beta", "reconstruction_weight", "kl_warm_up")  # what members of one stack may differ in
 
 
 @dataclass(frozen=True)
 class Member:
-    """What happened to one member of a stack, told after each epoch.
+    """The state of one member of a stack after an epoch.
 
     Attributes:
-        index: its place among the specs given.
+        index: its position in the list of specs.
         state: all that resuming needs.
         progress: as of `loop.train`.
     """
@@ -68,15 +65,21 @@ class Member:
 
 
 def same_program(spec: RunSpec) -> RunSpec:
-    """The spec without what members of a stack may differ in: equal for specs that can be stacked."""
+    """The spec without the fields that may vary in a stack: equal for specs that can be stacked."""
     beta = 1.0 if model_kind(spec.model).bottleneck.divergence else None
     return replace(spec, beta=beta, reconstruction_weight=None, kl_warm_up=None)
 
 
-def stacks(kind: ModelKind) -> bool:
-    """Whether models of a kind can be trained as one program: on the ELBO's terms, by the usual step."""
-    usual = ModelKind("", "")
-    return kind.trained and (kind.objective, kind.step) == (usual.objective, usual.step)
+def can_stack(spec: RunSpec) -> bool:
+    """Whether runs that differ from `spec` in `VARYING` only can be trained as one program.
+
+    They are trained on the ELBO's terms, by the usual step, and their network has parameters alone: a buffer that
+    training changes, such as the moving averages of batch norm, is nothing that one call can change for all of them.
+    """
+    kind, usual = model_kind(spec.model), ModelKind("", "")
+    if not kind.trained or (kind.objective, kind.step) != (usual.objective, usual.step):
+        return False
+    return not list(build(spec, info(spec.dataset).image_shape).buffers())
 
 
 class _Terms(nn.Module):
@@ -95,7 +98,7 @@ class Stack:
     """K models in one.
 
     Args:
-        specs: alike but for `FREE`.
+        specs: alike but for `VARYING`, and `can_stack`.
         training: the images that they will learn from.
         device: where.
         precision: ``float32`` or ``bfloat16``.
@@ -110,9 +113,7 @@ class Stack:
         self._stack()
 
     def _stack(self) -> None:
-        parameters, buffers = stack_module_state([_Terms(m, self.specs[0]).to(self.device) for m in self.models])
-        if buffers:
-            raise SpecError(f"models with buffers cannot be trained as one program: {self.specs[0].model}.")
+        parameters, _ = stack_module_state([_Terms(m, self.specs[0]).to(self.device) for m in self.models])
         self.parameters = {name: value.detach().requires_grad_() for name, value in parameters.items()}
         self.optimizer = new_adam(list(self.parameters.values()), self.specs[0].learning_rate)
 
@@ -145,7 +146,7 @@ class Stack:
         return torch.stack([terms[term.name].detach().sum(dim=1) for term in self.terms.objective.terms], dim=1)
 
     def means(self, sums: Tensor, count: int) -> list[dict[str, float]]:
-        """What `sums` gave as means by name, of every model: an epoch's only read from the device."""
+        """`sums` as means by name, of every model: the only read from the device in an epoch."""
         names = [term.name for term in self.terms.objective.terms]
         return [dict(zip(names, row, strict=True)) for row in (sums / count).tolist()]
 
@@ -167,7 +168,7 @@ class Stack:
         return result
 
     def restore(self, states: Sequence[TrainingState]) -> None:
-        """Continue from where all members stand, after the same epoch."""
+        """Continue from the states of all members, after the same epoch."""
         for number, (name, parameter) in enumerate(self.parameters.items()):
             weights = torch.stack([state.weights[name.removeprefix("model.")] for state in states])
             with torch.no_grad():
@@ -196,7 +197,7 @@ class Stack:
         self._settled = None
 
     def model(self, index: int) -> Network:
-        """One of the models, on the CPU, with the weights of this moment."""
+        """One of the models, on the CPU, with its current weights."""
         model = self.models[index].cpu()
         model.load_state_dict(self.weights(index))
         return model
@@ -207,11 +208,11 @@ def train_stack(
     training: ImageDataset,
     validation: ImageDataset,
     *,
-    execution: Execution = USUAL,
+    execution: Execution = DEFAULT_EXECUTION,
     resume: Sequence[TrainingState] | None = None,
     on_epoch: Callable[[Member], None] | None = None,
 ) -> dict[int, Trained | TrainingDiverged]:
-    """Train models that differ only in `FREE`.
+    """Train models that differ only in `VARYING`.
 
     Args:
         specs: what to train; see `same_program`.
@@ -227,8 +228,8 @@ def train_stack(
     """
     first_spec = specs[0]
     if any(same_program(spec) != same_program(first_spec) for spec in specs):
-        raise SpecError(f"models of one stack may differ in {', '.join(FREE)} only.")
-    if not stacks(model_kind(first_spec.model)):
+        raise SpecError(f"models of one stack may differ in {', '.join(VARYING)} only.")
+    if not can_stack(first_spec):
         raise SpecError(f"model {first_spec.model!r} cannot be trained as one program with others.")
     where = choose_device(execution.device)
     exact = resume[0].precision if resume else choose_precision(execution.precision, where)
@@ -256,7 +257,7 @@ def train_stack(
             if not all(map(math.isfinite, record.values())):
                 results[place] = diverged(specs[place], epoch, record)
                 continue
-            # Of a stack's time each model has its share.
+            # Each model gets its share of the stack's time.
             histories[place].append({"epoch": epoch, **record, "seconds": seconds / len(places)})
             good.append(row)
         if not good:

@@ -53,11 +53,11 @@ class Step(Protocol):
     def __init__(self, spec: RunSpec, model: nn.Module, precision: str) -> None: ...
 
     def update(self, batch: Batch) -> Terms:
-        """Change the weights; the terms before the change, (B,) each, without gradients."""
+        """Update the weights; returns the terms before the update, (B,) each, without gradients."""
         ...
 
     def measure(self, x: Tensor, noise: Tensor, targets: Tensor) -> Terms:
-        """The terms of held-out images, (B,) each: x (B, D) in [0, 1], noise (B, d); in float32, no weight moves."""
+        """The terms of held-out images, (B,) each: x (B, D) in [0, 1], noise (B, d); in float32, without an update."""
         ...
 
 
@@ -87,7 +87,7 @@ class GradientStep:
             terms = self.objective.compute(self.model, x, noise, batch.targets, self.p_x_given_z)
         weighted_sum(terms, weights_at(self.terms, self.spec, batch.epochs_done)).mean().backward()
         for parameter in self.parameters:
-            if parameter.grad is None:  # its term has weight 0; Adam is to count its steps all the same
+            if parameter.grad is None:  # its term has weight 0; Adam must still count the step
                 parameter.grad = torch.zeros_like(parameter)
         optimiser.step()
         optimiser.zero_grad()
@@ -105,16 +105,16 @@ def new_step(spec: RunSpec, model: nn.Module, precision: str) -> Step:
 
 
 def new_adam(parameters: list[nn.Parameter] | list[Tensor], learning_rate: float) -> torch.optim.Adam:
-    """Adam over some parameters; fused, one kernel for all of them, where the device has it."""
+    """Adam over some parameters; fused, one kernel for all of them, if the device supports it."""
     fused = parameters[0].device.type in ("cpu", "cuda")
     return torch.optim.Adam(parameters, lr=learning_rate, fused=fused)
 
 
 def draws(spec: RunSpec, pixels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """One step's random numbers: what is seen of the pixels, and the noise of the samples.
+    """One step's random inputs: the pixels, binarised if the spec says so, and the noise of the samples.
 
     Args:
-        spec: says how many samples, and whether pixels are drawn.
+        spec: says how many samples, and whether pixels are binarised.
         pixels: uint8 (B, D).
         generator: on the pixels' device.
 
@@ -126,7 +126,7 @@ def draws(spec: RunSpec, pixels: Tensor, generator: torch.Generator) -> tuple[Te
     several = () if spec.samples is None else (spec.samples,)
     noise = torch.randn(*several, len(x), spec.latent_dim, generator=generator, device=device)
     if spec.binarised:
-        # In place, into the same floats: 1 where the draw is below the pixel.
+        # In place, into the same floats: 1 where the random number is below the pixel.
         x = torch.rand(x.shape, generator=generator, device=device).lt_(x)
     return x, noise
 

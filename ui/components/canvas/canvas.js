@@ -4,7 +4,7 @@
 import { forgetPayload, showFailure, withPayload } from "../engine/page.js";
 import { slices } from "../engine/slices.js";
 import { onThumbnails, receiveThumbnails } from "../engine/thumbnails.js";
-import { LatentCanvas } from "./latent.js";
+import { LatentCanvas } from "./coordinator.js";
 
 const instances = new Map(); // mount point -> LatentCanvas
 

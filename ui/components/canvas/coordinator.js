@@ -1,4 +1,5 @@
-// One latent canvas: what it shows, where the visitor is on it, and what follows from that. Its parts do the rest.
+// One latent canvas: what it shows, where the visitor is on it, and what follows from that. Its parts do the rest;
+// scene.js draws the plane.
 
 import { expectLength } from "../engine/arrays.js";
 import { Decoder } from "../engine/interpreter.js";
