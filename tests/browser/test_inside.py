@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
 from playwright.sync_api import Locator, Page, expect
 
+from ui.chapters.beta.sweep import stops_of
+from ui.chapters.inside.escape import WITH, WITHOUT
 from ui.chapters.inside.instrument import run_of
+from ui.runs.resources import load_run
 from vae_core.datasets import load
 from vae_core.losses.gaussian import kl_to_standard_normal
 from vae_core.losses.likelihoods import Bernoulli, bernoulli_floor
@@ -61,6 +66,11 @@ def drawn(page: Page, root: Locator, *strokes: list[tuple[float, float]]) -> dic
     for places in strokes:
         stroke(page, root, places)
     return state(root)
+
+
+def settle(page: Page) -> None:
+    """Panels that follow the pad are told once a frame."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def button(root: Locator, name: str) -> Locator:
@@ -140,8 +150,10 @@ def test_what_is_on_screen_is_what_was_computed(page, app_url, name):
 
 @pytest.mark.parametrize("name", CHOICES[1:])
 def test_the_gradient_is_autograds(page, app_url, name):
-    root = opened(page, f"{app_url}/inside?d={name}")
-    shown, run = drawn(page, root, SEVEN), run_of(name)
+    root, run = opened(page, f"{app_url}/inside?d={name}"), run_of(name)
+    drawn(page, root, SEVEN)
+    button(root, "Sample ε").click()
+    shown = state(root)
     x = torch.tensor([shown["pixels"]], dtype=torch.float32)
     epsilon = torch.tensor([shown["epsilon"]], dtype=torch.float64)
     model = run.model.double()
@@ -186,17 +198,27 @@ def test_the_plane_shows_the_posterior_where_it_is(page, app_url):
     for name in ("2", "16"):
         root, run = opened(page, f"{app_url}/inside?d={name}"), run_of(name)
         shown = drawn(page, root, SEVEN)
-        plane = LatentPlane.of_codes(run.codes.mean)
-        assert np.allclose(shown["place"], plane.project(np.array([shown["mean"]]))[0], atol=1e-4)
+        plane, panel = LatentPlane.of_codes(run.codes.mean), page.locator(".place")
+        settle(page)
+        placed = panel.evaluate("root => root.place.state()")
+        assert np.allclose(placed["place"], plane.project(np.array([shown["mean"]]))[0], atol=1e-4)
         factor = plane.posterior_factors(np.array([shown["log_var"]]))[0]
-        assert np.allclose(shown["factor"], factor, rtol=1e-4, atol=1e-6)
+        assert np.allclose(placed["factor"], factor, rtol=1e-4, atol=1e-6)
+        assert np.allclose(grey(panel.locator(".drawn")).ravel(), shown["pixels"], atol=0.5 / 255 + 1e-6)
+        noise = panel.evaluate("root => root.place.plane.noise.slice(0, 6).map((one) => [...one])")
+        z = np.array(shown["mean"]) + np.exp(0.5 * np.array(shown["log_var"])) * np.array(noise)
+        pictures = panel.locator(".decoded canvas").evaluate_all(
+            "all => all.map((one) => [...one.getContext('2d').getImageData(0, 0, 28, 28).data]"
+            ".filter((_, k) => k % 4 === 0))"
+        )
+        assert np.abs(np.array(pictures) / 255 - run.decode(z.astype(np.float32))).max() < 0.01
 
 
 def test_a_frozen_noise_stays_while_drawing_and_a_free_one_does_not(page, app_url):
     root = opened(page, f"{app_url}/inside?d=16")
     first = state(root)
     assert drawn(page, root, SEVEN)["epsilon"] == first["epsilon"]
-    button(root, "Resample ε").click()
+    button(root, "Sample ε").click()
     second = state(root)
     assert second["epsilon"] != first["epsilon"] and len(second["epsilon"]) == 16
     stroke(page, root, BAR)
@@ -387,7 +409,7 @@ def test_a_vanished_deviation_is_said(page, app_url):
 
 def test_nothing_jumps_while_drawing(page, app_url):
     root = opened(page, f"{app_url}/inside")
-    parts = ".pad, [data-box], .plane, .terms, .nats, .divergence, .dimension"
+    parts = ".pad, [data-box], .terms, .nats, .divergence, .dimension"
     places = f"""root => [...root.querySelectorAll('{parts}')].map((part) => {{
       const box = part.getBoundingClientRect(); return [box.top, box.left, box.width, box.height]; }})"""
     before = root.evaluate(places)
@@ -426,6 +448,160 @@ def test_a_finger_draws_on_a_phone_and_nothing_is_too_wide(phone, app_url):
     assert 20 < sum(shown["pixels"]) < 120
     assert phone.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == scrolled
     assert_as_torch(shown, run_of("16"))
+
+
+def test_it_begins_at_the_mean_and_noise_is_sampled_when_asked_for(page, app_url):
+    root = opened(page, f"{app_url}/inside?d=16")
+    first = state(root)
+    assert not any(first["epsilon"]) and first["z"] == first["mean"]
+    expect(root.locator(".noise")).to_contain_text("ε = 0")
+    assert "epsilon" not in page.url
+    button(root, "Sample ε").click()
+    sampled = state(root)
+    assert all(sampled["epsilon"]) and sampled["mean"] == first["mean"]
+    page.wait_for_url(lambda url: "epsilon=" in url)
+    button(root, "ε = 0").click()
+    assert state(root)["reconstruction"] == first["reconstruction"]
+    page.wait_for_url(lambda url: "epsilon=" not in url)
+
+
+SIZES = {"desk": (1440, 900, ""), "small": (1280, 720, ""), "phone": (390, 844, ""), "slide": (1280, 720, "present=1&")}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("size", SIZES)
+def test_pad_numbers_picture_and_both_terms_are_seen_together(page, app_url, size, name):
+    width, height, link = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    root = opened(page, f"{app_url}/inside?{link}d={name}")
+    root.evaluate("root => root.scrollIntoView({block: 'start'})")
+    page.evaluate("document.querySelector('[data-testid=stMain]').scrollBy(0, -60)")
+    for part in (".pad", ".tools >> nth=0", "[data-box=mean]", "[data-box=sigma]", "[data-box=epsilon]", "[data-box=z]",
+                 ".rebuilt", ".loss", ".nats", ".divergence", ".resample", ".step", ".dimension"):  # fmt: skip
+        box = root.locator(part).first.bounding_box()
+        assert box["y"] >= (0 if "present" in link else 55) and box["y"] + box["height"] <= height, part
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width and min(box["width"], box["height"]) > 8, part
+        inner = root.locator(part).first.evaluate(
+            "e => [e.scrollWidth - e.clientWidth, e.scrollHeight - e.clientHeight]"
+        )
+        assert max(inner) <= 2, part
+
+
+def test_a_drawing_outlives_reload_other_pages_and_back(page, app_url):
+    root = opened(page, f"{app_url}/inside")
+    button(root, "Take a held-out 8").click()
+    stroke(page, root, BAR)
+    on_eight = state(root)
+    assert on_eight["drawing"].startswith("d.p")
+    page.reload()
+    root = opened(page, page.url)
+    assert state(root)["pixels"] == on_eight["pixels"] and state(root)["touched"]
+    button(root, "Centre and scale").click()
+    own = drawn(page, root, SEVEN, BAR)
+    page.wait_for_url(lambda url: "drawing=a.p" in url)
+    page.get_by_role("link", name="The β dial").first.click()
+    expect(page.locator(".beta-dial")).to_be_visible()
+    page.get_by_role("link", name="Inside the VAE").first.click()
+    root = page.locator(".inside")
+    expect(root).to_be_visible()
+    assert state(root)["pixels"] == own["pixels"]
+    page.go_back()
+    expect(page.locator(".beta-dial")).to_be_visible()
+    page.go_back()
+    expect(root).to_be_visible()
+    assert state(root)["pixels"] == own["pixels"]
+
+
+def test_a_link_to_a_drawing_shows_the_very_same_numbers(page, elsewhere, app_url):
+    root = opened(page, f"{app_url}/inside?d=16")
+    drawn(page, root, SEVEN, BAR)
+    button(root, "Erase").click()
+    stroke(page, root, TALL)
+    shown = state(root)
+    page.wait_for_url(lambda url: "drawing=b.p" in url)
+    assert len(page.url) - len(app_url) < 400
+    there = state(opened(elsewhere, page.url))
+    assert there["pixels"] == shown["pixels"] and there["reconstruction"] == shown["reconstruction"]
+    expect(elsewhere.get_by_test_id("stAlert")).to_have_count(0)
+
+
+def test_a_link_without_a_drawing_is_not_given_this_tabs(page, app_url):
+    root = opened(page, f"{app_url}/inside")
+    first = state(root)
+    drawn(page, root, SEVEN)
+    root = opened(page, f"{app_url}/inside?step=2")
+    assert state(root)["pixels"] == first["pixels"]
+
+
+def test_a_drawing_too_long_for_a_link_says_so_and_is_kept_in_the_tab(page, app_url):
+    root = opened(page, f"{app_url}/inside")
+    zigzag = [(0.05 + 0.9 * (k % 2), 0.04 + 0.92 * k / 60) for k in range(60)]
+    drawn(page, root, *[[(u, v) if turn else (v, u) for u, v in zigzag] for turn in range(2)] * 5)
+    shown = state(root)
+    assert len(shown["drawing"]) > 1_500
+    expect(root.locator(".too-long")).to_be_visible()
+    page.wait_for_timeout(400)
+    assert "drawing" not in page.url
+    page.reload()
+    root = opened(page, page.url)
+    assert state(root)["pixels"] == shown["pixels"]
+
+
+@pytest.mark.parametrize("name", ["2", "16"])
+def test_the_kl_of_a_drawing_is_taken_apart_and_estimated(page, app_url, name):
+    root = opened(page, f"{app_url}/inside?d={name}")
+    shown, panel = drawn(page, root, SEVEN), page.locator(".component.divergence")
+    settle(page)
+    parts = panel.evaluate("root => root.divergence.state()")
+    mean, log_var = np.array(shown["mean"]), np.array(shown["log_var"])
+    assert np.allclose(parts["mean"], mean**2 / 2)
+    assert np.allclose(parts["variance"], (np.exp(log_var) - 1 - log_var) / 2)
+    assert np.allclose(np.add(parts["mean"], parts["variance"]), shown["kl"], rtol=1e-6)
+    widths = panel.locator(".track i").evaluate_all("all => all.map((i) => i.getBoundingClientRect().width)")
+    assert widths[0] / sum(widths) == pytest.approx(sum(parts["mean"]) / sum(shown["kl"]), abs=0.01)
+    assert [one["n"] for one in parts["estimates"]] == [10, 100, 1_000, 10_000]
+    ratio = np.sqrt(0.5 * (np.square(1 - np.exp(log_var)) + 2 * mean**2 * np.exp(log_var)).sum())
+    for one in parts["estimates"]:
+        assert abs(one["value"] - sum(shown["kl"])) < 5 * ratio / np.sqrt(one["n"])
+    assert parts["estimates"][-1]["error"] == pytest.approx(ratio / 100, rel=0.1)  # the standard deviation is known
+    spoken = panel.locator(".chart").get_attribute("aria-label")
+    assert f"{sum(shown['kl']):.3f}" in spoken and "10,000 samples" in spoken
+    button(panel, "Another seed").click()
+    again = panel.evaluate("root => root.divergence.state()")
+    assert again["estimates"][0]["value"] != parts["estimates"][0]["value"] and again["mean"] == parts["mean"]
+
+
+def test_what_pictures_show_is_said(page, app_url):
+    root = opened(page, f"{app_url}/inside")
+    seen, rebuilt, nats = (root.locator(f"canvas.{name}") for name in ("seen", "rebuilt", "nats"))
+    expect(seen).to_have_attribute("aria-label", "x, what the encoder sees: a held-out 3")
+    button(root, "Take a held-out 1").click()
+    expect(rebuilt).to_have_attribute("aria-label", re.compile("nearest to a held-out 1,"))
+    shown = drawn(page, root, SEVEN)
+    expect(seen).to_have_attribute("aria-label", re.compile(r"your drawing, nearest to a held-out 7, ink on \d+%"))
+    expect(nats).to_have_attribute(
+        "aria-label", re.compile(rf"{shown['reconstruction']:.1f} nats in all, half of them in")
+    )
+    settle(page)
+    place = ", ".join(f"{value:.2f}".replace("-", "−") for value in shown["mean"])
+    expect(page.locator(".place .plane")).to_have_attribute("aria-label", re.compile(re.escape(f"({place})")))
+    button(root, "Clear").click()
+    expect(seen).to_have_attribute("aria-label", re.compile("black"))
+
+
+def test_posteriors_with_and_without_the_kl_are_those_of_the_runs(page, app_url):
+    opened(page, f"{app_url}/inside?ask=escape&answers=escape:2")
+    root = page.locator(".ellipses")
+    expect(root).to_be_visible()
+    planes = root.evaluate("root => root.ellipses.state()")
+    for plane, stop in zip(planes, (WITH, WITHOUT), strict=True):
+        run = next(load_run(line.key) for line in stops_of(2) if f"{line.spec.kl_weight:g}" == stop)
+        assert np.array_equal(np.float32(plane["means"]), run.codes.mean.ravel())
+        assert np.allclose(plane["sigmas"], np.exp(0.5 * run.codes.log_var.ravel()), rtol=1e-4)
+    button(root, "Same scale").click()
+    same = root.evaluate("root => root.ellipses.state().map((plane) => plane.half)")
+    assert same == [max(plane["half"] for plane in planes)] * 2 != [plane["half"] for plane in planes]
+    assert root.locator(".plane").evaluate_all("all => all.every((one) => one.ariaLabel.includes('σ'))")
 
 
 def test_a_page_that_is_left_and_come_back_to_is_whole(page, app_url):
