@@ -48,7 +48,7 @@ def step_of_no_digits(choice: str) -> None:
         if answered:
             st.html(no_digits(choice))
         else:
-            chapter.covered(330)
+            chapter.covered(260)
 
 
 @st.fragment
@@ -81,7 +81,7 @@ def step_of_escape() -> None:
         if answered:
             posterior_ellipses(both_planes(), key="inside-ellipses")
         else:
-            chapter.covered(420)
+            chapter.covered(330)
 
 
 @st.fragment
@@ -92,7 +92,7 @@ def step_of_together(choice: str) -> None:
         "together",
         "All approximate posteriors together",
         "The KL pulls each approximate posterior towards N(0, I), but each one stays narrow and in its own place. "
-        "Take all images together: their [[aggregate posterior]] is what the decoder really sees.",
+        "Take all images together: their [[aggregate posterior]] is what the decoder sees in training.",
         wide=True,
     )
     with step.words:
@@ -107,8 +107,9 @@ def step_of_together(choice: str) -> None:
         )
         if answered:
             chapter.prose(
-                f"{left_over(choice)[1]} With the KL, the means come to 0 and the covariance to I. Without it "
-                "(β = 0) they do not."
+                "With the KL, the mean of the aggregate posterior comes close to 0 and its covariance close to I. "
+                "Without it (β = 0) they do not. What is left of the KL is I(x; z): how much the code says about its "
+                "image."
             )
     with step.instrument:
         if answered:

@@ -16,6 +16,8 @@ from vae_core.errors import RunNotFound
 from vae_core.run import Run
 
 STOPS_COMPARED = ("0", "0.1", "1", "4")
+# The KL and what it is the sum of, in nats (Hoffman and Johnson 2016): heading -> measurement.
+SPLIT = {"KL": "kl", "I(x; z)": "mutual_information", "KL(q(z) ‖ N(0, I))": "aggregate_kl"}
 LEFT_OVER = ("Hardly any: less than a tenth", "Between a tenth and a half", "More than half")
 
 
@@ -58,8 +60,9 @@ def together(choice: str) -> Html:
         rows,
         title="All posteriors together",
         note=f"{len(run.codes.labels):,} held-out digits; z is sampled from the approximate posterior of one of them. "
-        "The variance of z is the variance of μ plus the mean of σ². Ranges go over the dimensions. The last column "
-        f"was measured on {measured(run).get('n', 0):,} {measured_on(run)}.",
+        "The variance of z is the variance of μ plus the mean of σ². Ranges go over the dimensions. The last three "
+        f"columns are in nats, over {measured(run).get('n', 0):,} {measured_on(run)}: the KL is the sum of the other "
+        "two.",
     )
 
 
@@ -71,15 +74,19 @@ def _together_row(name: str, run: Run) -> dict[str, object]:
     covariance = np.cov(mean, rowvar=False) + np.diag(noise)
     deviations = np.sqrt(np.diagonal(covariance))
     correlations = np.abs(covariance / np.outer(deviations, deviations))[~np.eye(len(covariance), dtype=bool)]
-    aggregate = measured(run).get("aggregate_kl")
+    numbers = measured(run)
     return {
         "": name,
         "mean of z": _range(mean.mean(axis=0)),
         "variance of z": _range(spread + noise),
         "of it σ²": _range(noise / (spread + noise), percent=True),
         "largest correlation": f"{correlations.max():.2f}",
-        "KL(q(z) ‖ N(0, I)), nats": "–" if aggregate is None else f"{aggregate:.2f}",
+        **{heading: _nats(numbers.get(measure)) for heading, measure in SPLIT.items()},
     }
+
+
+def _nats(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.2f}"
 
 
 def _range(values: np.ndarray, *, percent: bool = False) -> str:
