@@ -81,7 +81,7 @@ def step_of_escape() -> None:
         if answered:
             posterior_ellipses(both_planes(), key="inside-ellipses")
         else:
-            chapter.covered(330)
+            chapter.covered(300)
 
 
 @st.fragment
@@ -115,7 +115,7 @@ def step_of_together(choice: str) -> None:
         if answered:
             st.html(together(choice))
         else:
-            chapter.covered(260)
+            chapter.covered(180)
 
 
 @st.fragment
