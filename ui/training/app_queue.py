@@ -15,6 +15,7 @@ from ui.training.forecast import duration, estimated_seconds
 from ui.training.process_worker import ProcessWorker
 from ui.training.progress import live
 from ui.training.queue import Ticket, TrainingQueue, Worker
+from ui.training.standby import Standby
 from ui.training.visitor import visitor
 from vae_core import datasets
 from vae_core.errors import SpecError, StoreError
@@ -30,6 +31,18 @@ def training_queue() -> TrainingQueue:
     queue = TrainingQueue(_start, workers=workers(), place=_place)
     atexit.register(queue.close)
     return queue
+
+
+@st.cache_resource(show_spinner=False)
+def _standby() -> Standby:
+    standby = Standby()
+    atexit.register(standby.close)
+    return standby
+
+
+def expect_training() -> None:
+    """Say that somebody may soon train: a process is then ready for it."""
+    _standby().prepare()
 
 
 def workers() -> int:
@@ -66,7 +79,7 @@ def not_kept() -> str:
 
 
 def _start(spec: RunSpec) -> Worker:
-    return ProcessWorker(spec, store().root)
+    return ProcessWorker(spec, store().root, _standby().take())
 
 
 def seconds_left(ticket: Ticket) -> float | None:
