@@ -1,8 +1,16 @@
 """VAE Playground. Start with: streamlit run app.py"""
 
 import streamlit as st
+from starlette.middleware import Middleware
 
+from ui.app.head import StylesInHead
 from ui.app.server import MAIN, life_span, routes, say_that_it_failed
 
 # `streamlit run` reads this file to find the app: it must be assigned here, plainly.
-app = st.App(MAIN, routes=routes(), lifespan=life_span, on_script_error=say_that_it_failed)
+app = st.App(
+    MAIN,
+    routes=routes(),
+    lifespan=life_span,
+    on_script_error=say_that_it_failed,
+    middleware=[Middleware(StylesInHead)],
+)

@@ -8,14 +8,20 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.explorer import CHAPTER
+from ui.chapters.train.results import comparable, comparison
 from ui.components.canvas import latent_canvas, thumbnails
+from ui.components.sliders import dimensions, latent_sliders
+from ui.figures.markup import fold
 from ui.figures.messages import errors_said
 from ui.figures.plots import history_figure, show
 from ui.figures.tables import as_html, metrics_table, pins_table
 from ui.links import url_state
 from ui.runs.resources import image_set, listing, load_run, plane, store, thumbnail_sheet
-from ui.runs.selection import can_be_explored, run_title
+from ui.runs.selection import can_be_explored, in_order, run_titles
+from ui.stage import chapter
+from ui.stage.steps import Step
 from ui.training.quota import note_shown
+from vae_core.metrics.latent import ACTIVE_VARIANCE
 from vae_core.models import model_kind
 from vae_core.run import Run
 from vae_core.storage.export import as_csv, codes_csv
@@ -27,7 +33,7 @@ LINK = links.properties(CHAPTER.url)
 
 def choose_run(lines: list[Listed]) -> str:
     """The run menu. A link's run comes first; one that is not here is said and left out."""
-    titles = {line.key: run_title(line) for line in lines}
+    titles = run_titles(lines)
     linked = url_state.read(LINK["run"])
     if linked and linked not in titles:
         shown = linked if len(linked) <= 60 else f"{linked[:57]}…"
@@ -61,7 +67,7 @@ def start_of(key: str) -> dict[str, Any]:
 
 
 def subtitle_of(run: Run) -> str:
-    """What the plane is, honestly."""
+    """What the plane shows, and how much of the codes it leaves out."""
     count = f"{len(run.codes.labels):,} held-out images"
     if run.spec.latent_dim == 1:
         return f"{count}. One latent dimension: only the horizontal axis changes the image."
@@ -97,44 +103,113 @@ def instrument(run: Run) -> None:
 
 
 def facts(run: Run) -> None:
-    """The run's measured numbers, its training, and its files."""
-    st.markdown("## Measured")
+    """The run's measured numbers, where it comes from, and its files."""
     note = "Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code."
     st.html(as_html(metrics_table(run), title="Measured", note=note))
-    st.markdown("## Training")
-    if model_kind(run.spec.model).trained:
-        show(history_figure(run), key=f"history-{run.key}")
-    else:
-        st.markdown("Computed in one go, not trained.")
     made = run.provenance
-    st.caption(
+    provenance = (
         f"{made['training_images']:,} images, {len(run.history)} epochs in {made['training_seconds']:,.0f} s "
         f"({made['images_per_second']:,} images per second, {made['device']}, {made['precision']}), "
         f"torch {made['torch']}. Key `{run.key}`."
     )
-    st.download_button(
-        "Codes as CSV", lambda: codes_csv(run), f"{run.key}-codes.csv", "text/csv", on_click="ignore",
-        icon=":material/download:",
-    )  # fmt: skip
-    st.download_button(
-        "Checkpoint", lambda: store().path(run.key).read_bytes(), f"{run.key}.safetensors",
-        "application/octet-stream", on_click="ignore", icon=":material/download:",
-    )  # fmt: skip
+    st.markdown(fold("Where it comes from", provenance), unsafe_allow_html=True)
+    with st.container(horizontal=True):
+        st.download_button(
+            "Codes as CSV", lambda: codes_csv(run), f"{run.key}-codes.csv", "text/csv", on_click="ignore",
+            icon=":material/download:",
+        )  # fmt: skip
+        st.download_button(
+            "Checkpoint", lambda: store().path(run.key).read_bytes(), f"{run.key}.safetensors",
+            "application/octet-stream", on_click="ignore", icon=":material/download:",
+        )  # fmt: skip
 
 
-st.title(CHAPTER.title)
-lines = [line for line in listing() if line.spec and can_be_explored(line.spec)]
+def every_dimension(run: Run) -> None:
+    """A slider for each dimension: the plane shows two at a time."""
+    if run.spec.latent_dim < 3:
+        return
+    active = run.codes.mean.var(axis=0) > ACTIVE_VARIANCE
+    unused = int((~active).sum())
+    some = f" **{unused} of them** hardly move the code, and the image does not follow." if unused else ""
+    one = chapter.step(
+        "dimensions",
+        "Every dimension",
+        f"The plane shows two directions at a time. Here are all {run.spec.latent_dim} [[latent dimension]]s, the one "
+        f"that varies most first, each from −3 to +3 standard deviations of its mean codes.{some}",
+    )
+    with one.instrument:
+        latent_sliders(
+            plane(run.key).with_header(dimensions=dimensions(run.codes.mean, active.tolist())),
+            key=f"explorer-sliders-{run.key}",
+        )
+
+
+@st.fragment
+@errors_said()
+def compare(run: Run) -> None:
+    """Another run on the same images: both planes, their numbers, their curves."""
+    titles = comparable(run.key)
+    if not titles:
+        return
+    two = chapter.step(
+        "compare",
+        "Beside another run",
+        "Choose another run on the same images. Both planes light up for the same image: move over one of them, and "
+        "see where the other model puts its nearest image.",
+    )
+    with two.words:
+        other = st.selectbox(
+            "Compare with", list(titles), key=f"explorer-with-{run.key}", index=None, format_func=titles.__getitem__,
+            placeholder="another run on these images",
+        )  # fmt: skip
+    if other:
+        _compared(two, run, load_run(other))
+
+
+def _compared(two: Step, run: Run, other: Run) -> None:
+    table, figure = comparison(run.key, other.key)
+    with two.words:
+        st.html(table)
+    with two.instrument:
+        for column, one in zip(st.columns(2, gap="medium"), (run, other), strict=True):
+            with column:
+                options = {"group": "explorer-compared", "compact": True, "images": image_set(one)}
+                shown = plane(one.key).with_header(
+                    title=model_kind(one.spec.model).title, subtitle=f"…{one.key[-10:]}", options=options
+                )
+                latent_canvas(shown, key=f"explorer-beside-{one.key}")
+        show(figure, key=f"explorer-curves-{other.key}")
+
+
+lines = in_order([line for line in listing() if line.spec and can_be_explored(line.spec)])
+first = chapter.opening(
+    CHAPTER,
+    "Every trained run, with the full instrument. **Hover** decodes, a **click** pins a point, a **drag** draws a "
+    "path. The **wheel** zooms, **Shift and drag** moves the view. The link above keeps all of it.",
+)
 if not lines:
     st.info("There are no runs yet. Make the shipped ones with `python -m vae_core rebuild`.")
     st.stop()
 
-chosen = choose_run(lines)
+with first.words:
+    chosen = choose_run(lines)
 with errors_said():
     shown = load_run(chosen)
     note_shown(shown.spec.dataset)
-    left, right = st.columns([11, 8], gap="large")
-    with left:
-        instrument(shown)
-    with right:
+    with first.words:
         facts(shown)
+    with first.instrument:
+        instrument(shown)
+    every_dimension(shown)
+    if model_kind(shown.spec.model).trained:
+        training = chapter.step(
+            "training",
+            "How it learned",
+            "The terms of the loss after each epoch, on training and on held-out images, in nats per image. Where the "
+            "held-out curve rises while the training curve falls, the model begins to [[overfitting|overfit]].",
+        )
+        with training.instrument:
+            show(history_figure(shown), key=f"history-{shown.key}")
+    if model_kind(shown.spec.model).bottleneck.continuous:
+        compare(shown)
     thumbnails(thumbnail_sheet(shown.spec.dataset), key="explorer-thumbnails")

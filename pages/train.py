@@ -8,7 +8,7 @@ from ui.chapters import links
 from ui.chapters.explorer import CHAPTER as EXPLORER
 from ui.chapters.train import CHAPTER
 from ui.chapters.train import form as recipe
-from ui.chapters.train.results import comparable, comparison, film, has_film, measured, spec_of
+from ui.chapters.train.results import comparable, comparison, film, has_film, measured, overfitting, spec_of
 from ui.components.film import training_film
 from ui.figures.markup import as_written
 from ui.figures.messages import errors_said
@@ -31,6 +31,16 @@ from vae_core.storage.export import command_line, history_csv, script
 WATCHED = "train-watched"  # in the session's state: the key of the run below the form
 REFUSED = "train-refused"
 LINK = links.properties(CHAPTER.url)
+
+
+def presets() -> None:
+    """Settings that are worth a look, ready to train: one press each."""
+    st.markdown("**Start with one of these**")
+    with st.container(horizontal=True):
+        for preset in recipe.presets(st.session_state.get("train-dataset")):
+            if st.button(preset.title, key=f"train-preset-{preset.name}", help=preset.why, icon=preset.icon):
+                recipe.fill(preset.spec)
+                begin(preset.spec)
 
 
 @st.fragment
@@ -155,6 +165,8 @@ def in_training(key: str, pace: float) -> None:
         st.warning(ticket.note)
     if record and record.film:
         training_film(record.film, key=f"train-film-{key}")
+    if record and (remark := overfitting(record.history)):
+        st.info(remark, icon=":material/trending_up:")
 
 
 def progress_of(ticket: Ticket, record: Live | None) -> tuple[float, str]:
@@ -192,35 +204,55 @@ def halted(key: str) -> None:
 
 
 def finished(key: str, spec: RunSpec) -> None:
-    """A finished run: its film, its numbers, what can be taken away of it, and others beside it."""
+    """A finished run: its film, and what it says of overfitting."""
     st.markdown(f"## {as_written(run_name(spec))}")
     run = load_run(key)
     if has_film(run):
         training_film(film(key), key=f"train-film-{key}")
-    st.html(measured(key))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if can_be_explored(spec):
-            st.page_link(
-                EXPLORER.file, label="Explore its latent space", icon=":material/explore:",
-                query_params={"run": key},
-            )  # fmt: skip
-        for label, content, name, kind in (
-            ("Checkpoint", lambda: store().path(key).read_bytes(), f"{key}.safetensors", "application/octet-stream"),
-            ("History as CSV", lambda: history_csv(run), f"{key}-history.csv", "text/csv"),
-            ("Script that repeats it", lambda: script(spec), f"{key}.py", "text/x-python"),
-        ):
-            st.download_button(label, content, name, kind, on_click="ignore", icon=":material/download:")
-    st.code(command_line(spec), language="bash", wrap_lines=True)
-    if recipe.can_say(spec):
-        more = min(2 * spec.epochs, int(recipe.LARGEST["epochs"]))
-        st.button(
-            f"Put it into the form with {more} epochs", key="train-more", icon=":material/update:",
-            on_click=recipe.fill, args=[RunSpec.from_dict({**spec.to_dict(), "epochs": more})],
-            help="A run of more epochs is another run: its learning rate falls more slowly from the first step on, so "
-            "it begins anew instead of going on from this one.",
-        )  # fmt: skip
-    if model_kind(spec.model).bottleneck.continuous:
-        beside(key)
+    if remark := overfitting(run.history):
+        st.info(remark, icon=":material/trending_up:")
+
+
+def afterwards(key: str, spec: RunSpec) -> None:
+    """What can be done with a finished run: its numbers, its latent space, its files, and others beside it."""
+    run = load_run(key)
+    after = chapter.step(
+        "afterwards",
+        "What it learned",
+        "The same run in other places: touch its [[latent space]], take its files away, or train it again for longer.",
+    )
+    with after.words:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if can_be_explored(spec):
+                st.page_link(
+                    EXPLORER.file, label="Explore its latent space", icon=":material/explore:",
+                    query_params={"run": key},
+                )  # fmt: skip
+            if recipe.can_say(spec):
+                more = min(2 * spec.epochs, int(recipe.LARGEST["epochs"]))
+                st.button(
+                    f"Put it into the form with {more} epochs", key="train-more", icon=":material/update:",
+                    on_click=recipe.fill, args=[RunSpec.from_dict({**spec.to_dict(), "epochs": more})],
+                    help="A run of more epochs is another run: its learning rate falls more slowly from the first step "
+                    "on, so it begins anew instead of going on from this one.",
+                )  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="center"):
+            for label, content, name, kind in (
+                (
+                    "Checkpoint",
+                    lambda: store().path(key).read_bytes(),
+                    f"{key}.safetensors",
+                    "application/octet-stream",
+                ),
+                ("History as CSV", lambda: history_csv(run), f"{key}-history.csv", "text/csv"),
+                ("Script that repeats it", lambda: script(spec), f"{key}.py", "text/x-python"),
+            ):
+                st.download_button(label, content, name, kind, on_click="ignore", icon=":material/download:")
+        st.code(command_line(spec), language="bash", wrap_lines=True)
+    with after.instrument:
+        st.html(measured(key))
+        if model_kind(spec.model).bottleneck.continuous:
+            beside(key)
 
 
 @st.fragment
@@ -248,22 +280,35 @@ def beside(key: str) -> None:
         show(figure, key=f"train-comparison-{key}")
 
 
-chapter.opening(
+first = chapter.opening(
     CHAPTER,
-    "Choose images, a model and how strongly the KL term pulls, and watch the codes find their places. Training goes "
-    "on when you leave the page or close it: come back by the same link. What others ask for too is trained once.",
+    "Choose images, a model and how much the [[KL]] term counts, and watch the codes find their places. Training goes "
+    "on when you leave this page or close it: come back by the same link. What others ask for too is trained once.",
 )
 if st.session_state.get("train-own-chosen"):
     st.session_state["train-dataset"] = st.session_state.pop("train-own-chosen")
-upload_box()
-form()
-if refused := st.session_state.pop(REFUSED, ""):
-    st.warning(refused)
+shown = None
 with errors_said():
     shown = watched()
+with first.words:
+    presets()
+    upload_box()
+    with st.expander("Settings", icon=":material/tune:", expanded=shown is None):
+        form()
+    if refused := st.session_state.pop(REFUSED, ""):
+        st.warning(refused)
+with first.instrument, errors_said():
     if shown:
         menu_of_runs(shown)
         instrument(shown)
+    else:
+        st.info(
+            "Nothing trains yet. Choose one of the presets, or your own settings and **Train**: here you will see "
+            "every epoch as it ends.",
+            icon=":material/model_training:",
+        )
+if shown and (spec := spec_of(shown)):
+    afterwards(shown, spec)
 
 chapter.foot(
     CHAPTER,
@@ -274,7 +319,7 @@ chapter.foot(
         ("losses/terms.py", "weighted_sum"),
     ),
     sources=(
-        chapter.Source("Kingma and Welling 2014, Auto-Encoding Variational Bayes", "https://arxiv.org/abs/1312.6114"),
+        chapter.Source("Kingma and Welling 2014, Auto-encoding variational Bayes", "https://arxiv.org/abs/1312.6114"),
         chapter.Source("Smith and Topin 2018, Super-convergence", "https://arxiv.org/abs/1708.07120"),
         chapter.Source("Kingma and Ba 2015, Adam", "https://arxiv.org/abs/1412.6980"),
     ),

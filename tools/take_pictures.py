@@ -1,10 +1,14 @@
-"""Take the README's animation from the running app: docs/tour.webp (needs Chromium and requirements-dev.txt).
+"""Take pictures of the running app (needs Chromium and requirements-dev.txt).
 
-python -m tools.take_pictures
+python -m tools.take_pictures              # all of them
+python -m tools.take_pictures tour         # the README's animation, docs/tour.webp
+python -m tools.take_pictures cards        # what Home's cards show, ui/chapters/<slug>/picture.webp
+python -m tools.take_pictures pages OUT    # every page at three sizes in both themes, into the folder OUT
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import math
 import time
@@ -13,11 +17,18 @@ from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from benchmarks.serving import chromium, serve
+from benchmarks.stage import SIZES, THEMES, wait_until_still
+from ui.chapters import chapters
+from ui.chapters.pictures import FILE
+from ui.chapters.pictures import HEIGHT as CARD_HEIGHT
+from ui.chapters.pictures import WIDTH as CARD_WIDTH
 
-PICTURE = Path(__file__).resolve().parents[1] / "docs" / "tour.webp"
+ROOT = Path(__file__).resolve().parents[1]
+PICTURE = ROOT / "docs" / "tour.webp"
+CARD_QUALITY = 72
 WIDTH, HEIGHT = 1180, 760
 SHOWN_WIDTH = 880
 FRAME_MS = 110
@@ -95,21 +106,78 @@ def point(page: Page, place: Locator, x: float, y: float) -> None:
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=2)
 
 
-def main() -> None:
+def tour(browser: Browser, url: str) -> None:
     """Record every scene, one after the other."""
     frames: list[Image.Image] = []
     scenes: tuple[Callable[[Page, str], Iterator[None]], ...] = (over_planes, along_beta, with_a_pen)
-    with serve() as server, chromium() as browser:
-        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark")
-        for scene in scenes:
-            for _ in scene(page, server.url):
-                time.sleep(0.05)  # what follows the pointer in the next frame
-                shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-                frames.append(shot.resize((SHOWN_WIDTH, round(HEIGHT * SHOWN_WIDTH / WIDTH)), Image.Resampling.LANCZOS))
-            frames.extend([frames[-1]] * 6)
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark")
+    for scene in scenes:
+        for _ in scene(page, url):
+            time.sleep(0.05)  # what follows the pointer in the next frame
+            shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            frames.append(shot.resize((SHOWN_WIDTH, round(HEIGHT * SHOWN_WIDTH / WIDTH)), Image.Resampling.LANCZOS))
+        frames.extend([frames[-1]] * 6)
+    page.close()
     PICTURE.parent.mkdir(exist_ok=True)
     frames[0].save(PICTURE, save_all=True, append_images=frames[1:], duration=FRAME_MS, loop=0, quality=58, method=4)
     print(f"{PICTURE}: {len(frames)} frames, {PICTURE.stat().st_size:,} bytes")
+
+
+def cards(browser: Browser, url: str) -> None:
+    """The first instrument of every chapter, cut to a card."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark", device_scale_factor=1.5)
+    for chapter in chapters():
+        if chapter.is_home or not (ROOT / "ui" / "chapters" / chapter.slug).is_dir():
+            continue
+        page.goto(f"{url}/{chapter.url}")
+        wait_until_still(page)
+        page.wait_for_timeout(2_000)  # planes fill after the page is still
+        box = page.locator(".st-key-instrument-opening").bounding_box()
+        assert box is not None
+        width = min(box["width"], (800 - box["y"]) * CARD_WIDTH / CARD_HEIGHT)
+        clip = {"x": box["x"], "y": box["y"], "width": width, "height": width * CARD_HEIGHT / CARD_WIDTH}
+        shot = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")  # type: ignore[arg-type]
+        file = ROOT / "ui" / "chapters" / chapter.slug / FILE
+        shot.resize((CARD_WIDTH, CARD_HEIGHT), Image.Resampling.LANCZOS).save(file, quality=CARD_QUALITY, method=6)
+        print(f"{file.relative_to(ROOT)}: {file.stat().st_size:,} bytes")
+    page.close()
+
+
+def pages(browser: Browser, url: str, folder: Path) -> None:
+    """Every page, whole, at three sizes in both themes: to be looked at."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for width, height in SIZES:
+        for theme in THEMES:
+            context = browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme="dark" if theme == "dark" else "light",
+                has_touch=width < 600, is_mobile=width < 600,
+            )  # fmt: skip
+            page = context.new_page()
+            for chapter in chapters():
+                page.goto(f"{url}/{chapter.url}")
+                wait_until_still(page)
+                whole = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+                for number in range(math.ceil(whole / (height - 80))):
+                    top = number * (height - 80)
+                    page.evaluate(f"document.querySelector('[data-testid=stMain]').scrollTo(0, {top})")
+                    page.wait_for_timeout(600)
+                    page.screenshot(path=folder / f"{chapter.slug}-{width}x{height}-{theme}-{number + 1}.png")
+            context.close()
+
+
+def main() -> None:
+    """Take what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="?", choices=("all", "tour", "cards", "pages"), default="all")
+    parser.add_argument("out", nargs="?", type=Path, default=Path("pictures"))
+    asked = parser.parse_args()
+    with serve() as server, chromium() as browser:
+        if asked.what in ("all", "cards"):
+            cards(browser, server.url)
+        if asked.what in ("all", "tour"):
+            tour(browser, server.url)
+        if asked.what == "pages":
+            pages(browser, server.url, asked.out)
 
 
 if __name__ == "__main__":

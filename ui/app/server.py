@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from ui.app.process import set_up_process
+from ui.chapters.pictures import PICTURES, pictures_route
 from ui.components.modules import MODULES, modules_route
 
 # Absolute: a relative one would be looked for beside app.py, or in the working directory, depending on who serves.
@@ -26,7 +27,7 @@ FAILED = (
 
 # The first part of an address -> what is answered below it: {"tensors": [Route("/{digest}", …)]} answers
 # /tensors/<digest>, and says 404 to all else below /tensors, which Streamlit would answer with its page.
-ROUTES: Mapping[str, Sequence[BaseRoute]] = {MODULES: [modules_route()]}
+ROUTES: Mapping[str, Sequence[BaseRoute]] = {MODULES: [modules_route()], PICTURES: [pictures_route()]}
 
 NOTHING_HERE = PlainTextResponse("Not Found", 404)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache, wraps
 from typing import Any, TypeVar
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from ui.runs.resources import Shelf, shelf
 from vae_core import datasets
 from vae_core.errors import RunNotFound
-from vae_core.models import model_kind
+from vae_core.models import MODELS, model_kind
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Listed
@@ -90,6 +90,33 @@ def run_title(line: Listed) -> str:
     """One line of the run menu: what tells runs apart, in words; the end of the key tells the rest apart."""
     assert line.spec is not None  # listing() leaves unreadable runs out
     return f"{run_name(line.spec)}, {line.key[-4:]}"
+
+
+def run_titles(lines: Sequence[Listed]) -> dict[str, str]:
+    """Runs in words by their keys; the end of the key is added only where two would read alike."""
+    names = [run_name(line.spec) for line in lines if line.spec]
+    return {
+        line.key: run_title(line) if names.count(run_name(line.spec)) > 1 else run_name(line.spec)
+        for line in lines
+        if line.spec
+    }
+
+
+def in_order(lines: Sequence[Listed]) -> list[Listed]:
+    """Runs as a menu lists them: by images, then by model, dimensions, β, layers and seed."""
+
+    def place(line: Listed) -> tuple[Any, ...]:
+        spec = line.spec
+        if spec is None:
+            return ("",)
+        sets, kinds = list(datasets.DATASETS), list(MODELS)
+        dataset = sets.index(spec.dataset) if spec.dataset in sets else len(sets)
+        return (
+            dataset, spec.dataset, kinds.index(spec.model), spec.latent_dim, spec.kl_weight, spec.hidden, spec.seed,
+            line.key,
+        )  # fmt: skip
+
+    return sorted(lines, key=place)
 
 
 def run_name(spec: RunSpec) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui.chapters import Chapter, chapters, numbered
+from ui.figures.markup import fold
 from ui.stage.glossary import explained
 from ui.stage.questions import Prediction, ask, covered, predict
 from ui.stage.steps import Step, begin, prose, step
@@ -84,7 +85,7 @@ def foot(
         ("This in code", _code_text(tuple(code))),
         ("Sources", "\n".join(f"- [{entry.text}]({entry.url})" for entry in sources)),
     ]
-    folds = "\n\n".join(_box(title, text) for title, text in boxes if text)
+    folds = "\n\n".join(fold(title, text) for title, text in boxes if text)
     learned = f"## You now know\n\n{explained(record.learned)}\n\n" if record.learned else ""
     with st.container(key="chapter-end"):
         st.markdown(learned + folds, unsafe_allow_html=True)
@@ -105,11 +106,6 @@ def _way_on(record: Chapter) -> None:
                 way[at + 1].file, label=f"**Next: {way[at + 1].title}**", icon=":material/arrow_forward:",
                 icon_position="right",
             )  # fmt: skip
-
-
-def _box(title: str, text: str) -> str:
-    """A box that opens; the empty lines make Streamlit read its inside as markdown."""
-    return f'<details class="box"><summary>{title}</summary>\n\n{text}\n\n</details>'
 
 
 @lru_cache(maxsize=64)

@@ -37,7 +37,7 @@ class Term:
     @property
     def anchor(self) -> str:
         """Its place on the glossary's page."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+        return re.sub(r"\W+", "-", self.name.lower()).strip("-")
 
 
 @cache

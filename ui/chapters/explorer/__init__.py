@@ -21,6 +21,8 @@ CHAPTER = Chapter(
     icon=":material/explore:",
     order=70,
     is_tool=True,
-    blurb="Any trained run in full: pin and compare points, draw paths, see posteriors, export.",
+    question="What does this model make of its latent space?",
+    blurb="Any trained run with the full instrument: pin points, draw paths, move every dimension, compare two runs.",
+    minutes=5,
     links=links,
 )

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 
 import streamlit as st
 
 from ui.chapters import Chapter, numbered
+from ui.chapters.pictures import HEIGHT, WIDTH, picture_address
 from ui.figures.markup import Html
 
 IN_A_ROW = 4
-_CHAPTERS = Path(__file__).parents[1]
 
 
 def path_of_chapters(entries: Sequence[Chapter]) -> None:
@@ -38,11 +35,8 @@ def head_of_card(entry: Chapter) -> Html:
     )
 
 
-@cache
 def _picture(entry: Chapter) -> str:
-    """What the chapter's instrument looks like, by ``python -m tools.take_pictures``; nothing if there is none."""
-    file = _CHAPTERS / entry.slug / "picture.webp"
-    if not file.is_file():
+    address = picture_address(entry.slug)
+    if not address:
         return ""
-    data = base64.b64encode(file.read_bytes()).decode()
-    return f'<img class="card-picture" src="data:image/webp;base64,{data}" alt="" width="640" height="400">'
+    return f'<img class="card-picture" src="{address}" alt="" width="{WIDTH}" height="{HEIGHT}" loading="lazy">'

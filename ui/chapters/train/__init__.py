@@ -37,7 +37,7 @@ CHAPTER = Chapter(
     order=60,
     is_tool=True,
     question="What does a model learn from these images, with these settings?",
-    blurb="What does yours learn? Choose images, also your own, and a model; watch it, stop it, go on, go back through "
-    "its epochs.",
+    blurb="Choose images, also your own, and a model. Watch it learn, stop it, go back through its epochs.",
+    minutes=10,
     links=links,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import streamlit as st
 
 from ui.chapters import links
@@ -23,6 +25,56 @@ BATCHES = (32, 64, 128, 256, 512)
 USUAL_BATCH, USUAL_EPOCHS, USUAL_RATE = 64, 30, 1.5e-3
 LARGEST = {"d": 64, "beta": 1_000.0, "c": 10.0, "epochs": 500, "rate": 0.1, "seed": 2**31 - 1}
 LEAST_C, LEAST_RATE = 1e-4, 1e-5
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings behind one button.
+
+    Attributes:
+        name: unique among them.
+        title: on the button: what is trained, and about how long it takes.
+        why: what there is to see.
+        icon: ``:material/name:``.
+        spec: what is trained.
+    """
+
+    name: str
+    title: str
+    why: str
+    icon: str
+    spec: RunSpec
+
+
+def presets(chosen: str | None) -> list[Preset]:
+    """The presets, with the time that this machine is expected to take.
+
+    Args:
+        chosen: the images now in the form; those of the visitor's own get a preset of their own.
+    """
+    plain = RunSpec("mnist_sample", "vae", latent_dim=2, hidden=(128, 64), beta=1.0, epochs=30, batch_size=64)
+    kinds = [
+        ("digits", "Digits", "A VAE with two latent dimensions on 4,500 digits.", ":material/pin:", plain),
+        (
+            "strong", "β too high", "At β = 30 the KL term wins: the codes fall together and the images look alike.",
+            ":material/compress:", replace(plain, beta=30.0),
+        ),
+        (
+            "none", "No KL", "A plain autoencoder: the codes spread as they like.", ":material/open_in_full:",
+            replace(plain, model="ae", beta=None),
+        ),
+    ]  # fmt: skip
+    if chosen in datasets.here() or chosen is None:
+        own = None
+    else:
+        own = replace(plain, dataset=chosen, epochs=60)
+        kinds.insert(0, ("own", "My images", "A VAE on the images that you have sent.", ":material/photo:", own))
+    return [Preset(name, f"{title}{_time(spec)}", why, icon, spec) for name, title, why, icon, spec in kinds]
+
+
+def _time(spec: RunSpec) -> str:
+    seconds = estimated_seconds(spec)
+    return f", {duration(seconds)}" if seconds is not None else ""
 
 
 def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:

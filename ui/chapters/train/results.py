@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+import numpy as np
 import plotly.graph_objects as go
 
 from ui.figures.markup import Html
@@ -20,6 +22,7 @@ from vae_core.run import Run
 from vae_core.spec import RunSpec
 
 FILMS_KEPT = 16
+LEAST_EPOCHS, LEAST_RISE = 8, 1.0  # for the remark on overfitting; nats per image
 
 
 def has_film(run: Run) -> bool:
@@ -44,6 +47,36 @@ def measured(key: str) -> Html:
         note="Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code. Trained on "
         f"{made['training_images']:,} images in {made['training_seconds']:,.0f} s ({made['images_per_second']:,} "
         f"images per second, {made['device']}, {made['precision']}).",
+    )
+
+
+def overfitting(history: Sequence[Mapping[str, float]]) -> str:
+    """A remark where the loss on held-out images has risen while that on training images still fell; else nothing.
+
+    Compared is the sum of reconstruction and KL, in nats per image, as a mean of three epochs: the last ones against
+    the best ones. On 500 held-out images sampling makes an epoch's loss uncertain by about 0.2 nats, and the best of
+    many epochs looks better by luck, so less than `LEAST_RISE` says nothing.
+
+    Args:
+        history: one record per finished epoch.
+    """
+    names = [
+        name.removeprefix("validation_") for name in (history[0] if history else {}) if name.startswith("validation_")
+    ]
+    terms = [name for name in names if name in history[0] and name in ("reconstruction", "kl")]
+    if not terms or len(history) < LEAST_EPOCHS:
+        return ""
+    held_out, training = (
+        np.convolve([sum(one[f"{prefix}{name}"] for name in terms) for one in history], np.full(3, 1 / 3), "valid")
+        for prefix in ("validation_", "")
+    )
+    best = int(held_out.argmin())
+    risen, fallen = held_out[-1] - held_out[best], training[best] - training[-1]
+    if risen <= LEAST_RISE or fallen <= 0:
+        return ""
+    return (
+        f"Overfitting: since about epoch {best + 2} the loss on held-out images has risen by {risen:.1f} nats, while "
+        f"on training images it fell by {fallen:.1f}. The model learns its training images by heart."
     )
 
 

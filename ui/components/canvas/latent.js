@@ -188,6 +188,7 @@ export class LatentCanvas {
     if (name === "in" || name === "out") this.glide({ ...this.view.get(), half: this.view.half * (name === "in" ? 1 / ZOOM : ZOOM) });
     else if (name === "fit") this.glide(this.view.home);
     else if (name === "manifold" || name === "points" || name === "heat") this.toggleLayer(name);
+    else if (name === "path") this.route.toggleByFinger();
     else if (name === "png") savePicture(this.find, Math.round(this.side * this.surface.ratio), this.header.key);
   }
 

@@ -19,7 +19,9 @@ export class Layers {
     this.endFills();
     this.manifold = new Manifold(canvas.find("canvas.manifold"), canvas.decoder, canvas.image);
     this.heat = new Heat(canvas.find("canvas.heat"));
-    canvas.find(".heat-share").textContent = `${Number((100 * canvas.header.empty_share).toFixed(1))}%`;
+    const share = Number((100 * canvas.header.empty_share).toFixed(1));
+    canvas.find(".heat-noun").textContent = canvas.header.noun ?? "image";
+    canvas.find(".heat-note").title = `Farther from every code than ${share}% of the codes are from their nearest neighbour`;
     this.show("heat", this.heatShown);
   }
 

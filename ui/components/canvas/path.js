@@ -5,12 +5,14 @@ import { Picture } from "../engine/pictures.js";
 import { alongPath, nearestPoint } from "../engine/view.js";
 
 const FRAMES = 12;
+const FINGERS = window.matchMedia("(pointer: coarse)");
 
 export class Path {
   constructor(canvas) {
     this.canvas = canvas;
     this.strip = canvas.find(".film");
     this.points = []; // [[x, y], ...]
+    this.byFinger = false; // a finger draws instead of scrolling the page
     this.byKeys = false; // every step of the crosshair is one of the path
   }
 
@@ -33,6 +35,14 @@ export class Path {
     canvas.say("Path begun: arrow keys draw it, P ends it.");
   }
 
+  toggleByFinger() {
+    const { canvas } = this;
+    this.byFinger = !this.byFinger;
+    canvas.find("[data-do=path]").setAttribute("aria-pressed", String(this.byFinger));
+    canvas.plane.classList.toggle("drawing", this.byFinger);
+    canvas.say(this.byFinger ? "A finger now draws a path." : "A finger scrolls the page again.");
+  }
+
   end() {
     this.show();
     if (this.points.length < 2) { this.canvas.say("The path has no length."); return; }
@@ -51,7 +61,8 @@ export class Path {
   show() {
     const { canvas, strip } = this;
     if (this.points.length < 2) {
-      strip.replaceChildren(element("span", { className: "hint", textContent: "Drag across the plane, or press P, to see the images along a path." }));
+      strip.replaceChildren(element("span", { className: "hint", textContent: FINGERS.matches ? "Switch Path on and draw with a finger to see the images along a path."
+        : "Drag across the plane, or press P, to see the images along a path. The wheel zooms; Shift and drag moves the view." }));
       canvas.drawMarks();
       return;
     }

@@ -1,5 +1,5 @@
 // Mouse, pen, fingers and the wheel: hover decodes, a click pins, a drag draws a path or moves the view, two fingers and the
-// wheel zoom.
+// wheel zoom. One finger decodes, and scrolls the page up and down; it draws a path only once that was asked for.
 
 const CLICK_SLACK = 5; // CSS pixels a click may wander before it is a drag
 const BOX_KEPT_MS = 250;
@@ -24,7 +24,7 @@ export class Pointer {
     plane.addEventListener("pointermove", (event) => this.move(event));
     plane.addEventListener("pointerdown", (event) => this.down(event));
     plane.addEventListener("pointerup", (event) => this.up(event));
-    plane.addEventListener("pointercancel", (event) => { this.places.delete(event.pointerId); this.drag = null; });
+    plane.addEventListener("pointercancel", (event) => { this.places.delete(event.pointerId); this.drag = null; this.canvas.hideLens(); });
     plane.addEventListener("pointerleave", () => { if (!this.drag) this.canvas.hideLens(); });
     plane.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
   }
@@ -57,15 +57,17 @@ export class Pointer {
 
   down(event) {
     if (event.button > 1) return;
+    const { canvas } = this;
     this.forgetBox();
-    this.canvas.focusPlane();
+    canvas.focusPlane();
     this.plane.setPointerCapture(event.pointerId);
     const [u, v] = this.place(event);
     this.places.set(event.pointerId, [u, v]);
     if (this.places.size === 2) { this.drag = null; this.pinchFrom = this.spread(); return; }
     const panning = event.button === 1 || event.shiftKey;
     if (event.button === 1) event.preventDefault();
-    this.drag = { u, v, clientX: event.clientX, clientY: event.clientY, moved: false, panning, view: this.canvas.view.get() };
+    const drawing = event.pointerType !== "touch" || canvas.route.byFinger;
+    this.drag = { u, v, clientX: event.clientX, clientY: event.clientY, moved: false, panning, drawing, view: canvas.view.get() };
     this.touch(u, v, event);
   }
 
@@ -76,6 +78,11 @@ export class Pointer {
       drag.moved = true;
       this.pan(drag.view, u - drag.u, v - drag.v);
       canvas.viewChanged();
+      return;
+    }
+    if (!drag.drawing) {
+      drag.moved = true;
+      this.touch(u, v, event);
       return;
     }
     if (!drag.moved) canvas.route.begin(...canvas.view.toLatent(drag.u, drag.v));
@@ -95,7 +102,7 @@ export class Pointer {
     if (!drag) return;
     if (!drag.moved) canvas.pins.add(...canvas.view.toLatent(drag.u, drag.v));
     else if (drag.panning) canvas.commitView();
-    else canvas.route.end();
+    else if (drag.drawing) canvas.route.end();
     if (event.pointerType === "touch") canvas.hideLens();
   }
 

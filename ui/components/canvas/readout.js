@@ -29,7 +29,7 @@ export class Readout {
     this.lensPicture.show(values);
     this.pictures.decoded.show(values);
     find(".z").textContent = this.place(x, y);
-    find(".density").textContent = canvas.header.prior ? this.density(x, y) : "none: an autoencoder has no prior";
+    find(".density").textContent = canvas.header.prior ? this.density(x, y) : "none (no prior)";
     const away = distance === 0 ? "at its code" : `${distance.toPrecision(2)} away`;
     const name = index < 0 ? "none shown" : `${canvas.header.labels[canvas.classes[index]]}, ${away}`;
     find(".nearest").textContent = nothing ? `${name}: nothing lives here` : name;

@@ -1,0 +1,120 @@
+"""The way through the app as a newcomer takes it: by keyboard, by touch, presented; and what the browser remembers."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ui.chapters import numbered
+
+from .test_canvas import wait_until
+
+pytestmark = pytest.mark.browser
+
+MAIN = "[data-testid=stMain]"
+PROGRESS = "vae-playground.progress"
+
+
+def arrived(page: Page, title: str) -> None:
+    """Wait until a page is there with its end."""
+    expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
+    page.locator(".st-key-chapter-end").wait_for(state="attached")
+
+
+def to_the_end(page: Page) -> None:
+    """Scroll until the page's end is on screen."""
+    page.locator(".st-key-way-on").scroll_into_view_if_needed()
+    page.locator(MAIN).evaluate("main => main.scrollTo(0, main.scrollHeight)")
+
+
+def test_a_walk_by_keyboard_through_home_and_two_chapters(page, app_url):
+    first, second, *_ = numbered()
+    page.goto(app_url)
+    plane = page.locator(".latent-canvas:visible .plane").nth(1)
+    plane.focus()
+    before = plane.evaluate("plane => plane.latentCanvas.at.x")
+    page.keyboard.press("ArrowRight")
+    assert plane.evaluate("plane => plane.latentCanvas.at.x") > before
+    page.get_by_test_id("stMain").get_by_role("link", name=first.title).focus()
+    page.keyboard.press("Enter")
+    arrived(page, first.title)
+    term = page.locator("dfn.term").first
+    explanation = term.locator(".gloss")
+    expect(explanation).to_be_hidden()
+    term.focus()
+    expect(explanation).to_be_visible()
+    assert len(explanation.inner_text()) > 20
+    to_the_end(page)
+    wait_until(page, f"() => (localStorage.getItem('{PROGRESS}') ?? '').includes('{first.slug}')")
+    page.get_by_role("link", name=f"Next: {second.title}").focus()
+    page.keyboard.press("Enter")
+    arrived(page, second.title)
+    page.get_by_role("link", name=f"Back: {first.title}").focus()
+    page.keyboard.press("Enter")
+    arrived(page, first.title)
+    page.get_by_role("link", name="Home").first.focus()
+    page.keyboard.press("Enter")
+    mark = "slug => getComputedStyle(document.querySelector(`.st-key-card-${slug} .card-state`), '::after').content"
+    page.locator(f".st-key-card-{first.slug} .card-state").wait_for(state="attached")
+    assert "done" in page.evaluate(mark, first.slug)
+    assert "done" not in page.evaluate(mark, numbered()[-1].slug)
+
+
+def test_a_walk_by_touch_scrolls_over_a_plane_and_taps_terms_and_cards(phone, app_url):
+    first = numbered()[0]
+    phone.goto(app_url)
+    plane = phone.locator(".latent-canvas:visible .plane").first
+    box = plane.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.8
+    wire = phone.context.new_cdp_session(phone)
+    wire.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 9):
+        wire.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y - 25 * step}]})
+        phone.wait_for_timeout(30)
+    wire.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    wait_until(phone, f"() => document.querySelector('{MAIN}').scrollTop > 80")
+    assert plane.evaluate("plane => plane.latentCanvas.state().path") == 0
+    phone.locator("dfn.term").first.tap()
+    gloss = phone.locator("dfn.term .gloss").first
+    expect(gloss).to_be_visible()
+    seen = gloss.bounding_box()
+    assert seen["x"] >= 0 and seen["x"] + seen["width"] <= 390
+    phone.get_by_test_id("stMain").get_by_role("link", name=first.title).tap()
+    arrived(phone, first.title)
+    assert phone.locator(MAIN).evaluate("main => main.scrollWidth <= main.clientWidth")
+
+
+def test_each_step_is_a_slide_when_presented(page, app_url):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{app_url}/beta?present=1")
+    steps = page.locator("[class*='st-key-step-']:visible, [class*='st-key-widestep-']:visible")
+    label = page.locator(".slide")
+    expect(label).to_contain_text("1 of")
+    expect(steps).to_have_count(1)
+    count = int(label.inner_text().split()[-1])
+    assert count >= 3
+    page.keyboard.press("PageDown")
+    expect(label).to_have_text(f"2 of {count}")
+    expect(steps).to_have_count(1)
+    page.keyboard.press("PageUp")
+    expect(label).to_have_text(f"1 of {count}")
+    page.get_by_role("button", name="Next step").click()
+    expect(label).to_have_text(f"2 of {count}")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Present")).to_be_visible()
+    wait_until(page, "() => document.querySelectorAll(\"[class*='st-key-step-']\").length > 2")
+
+
+def test_storage_that_is_blocked_costs_the_marks_alone(page, app_url):
+    page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('blocked'); } });")
+    page.goto(f"{app_url}/glossary")
+    expect(page.get_by_role("heading", level=1, name="Glossary")).to_be_visible()
+
+
+@pytest.mark.parametrize("kept", ["not json", '{"a": 1}', '["<b>", 7, "beta"]'])
+def test_what_storage_holds_is_not_believed(page, app_url, kept):
+    page.add_init_script(f"localStorage.setItem('{PROGRESS}', {kept!r});")
+    page.goto(app_url)
+    page.locator(".st-key-card-beta").wait_for()
+    content = "() => getComputedStyle(document.querySelector('.st-key-card-beta .card-state'), '::after').content"
+    assert ("done" in page.evaluate(content)) == ("beta" in kept)

@@ -1,0 +1,101 @@
+"""The page's styles lie in the head of every document, and nothing else that is served changes."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from dataclasses import dataclass
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.routing import Route
+
+from ui.app import head
+from ui.app.head import StylesInHead, styles_in_head
+from ui.figures.markup import PAGE_STYLE
+
+DOCUMENT = "<html><head><title>x</title></head><body>" + "y" * 2_000 + "</body></html>"
+HTML = {"accept": "text/html,*/*"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    status_code: int
+    headers: dict[str, str]
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        zipped = self.headers.get("content-encoding") == "gzip"
+        return (gzip.decompress(self.content) if zipped else self.content).decode()
+
+
+class Client:
+    """Asks an ASGI application, as a server does."""
+
+    def __init__(self, app) -> None:
+        self.app = app
+
+    def get(self, path: str, headers: dict[str, str]) -> Answer:
+        sent = []
+
+        async def receive():
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
+            "root_path": "", "scheme": "http", "http_version": "1.1", "server": ("test", 80), "client": ("test", 1),
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }  # fmt: skip
+        asyncio.run(self.app(scope, receive, send))
+        start, *bodies = sent
+        answered = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Answer(start["status"], answered, b"".join(body["body"] for body in bodies))
+
+
+@pytest.fixture
+def client(monkeypatch) -> Client:
+    monkeypatch.setattr(head, "_in_place", False)
+
+    def document(_request) -> HTMLResponse:
+        return HTMLResponse(DOCUMENT, headers={"etag": '"1"', "cache-control": "no-cache"})
+
+    routes = [
+        Route("/", document),
+        Route("/odd", lambda _request: HTMLResponse("no head")),
+        Route("/text", lambda _request: PlainTextResponse("</head>")),
+        Route("/gone", lambda _request: HTMLResponse(DOCUMENT, 404)),
+    ]
+    return Client(Starlette(routes=routes, middleware=[Middleware(StylesInHead), Middleware(GZipMiddleware)]))
+
+
+def test_a_document_carries_the_styles(client):
+    answer = client.get("/", headers=HTML)
+    before, _, after = DOCUMENT.partition("</head>")
+    assert answer.text == f"{before}{PAGE_STYLE}</head>{after}"
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert "etag" not in answer.headers and answer.headers["cache-control"] == "no-cache"
+    assert styles_in_head()
+
+
+def test_a_browser_that_has_the_document_gets_it_anew(client):
+    assert client.get("/", headers={**HTML, "if-none-match": '"1"'}).status_code == 200
+
+
+def test_all_else_passes(client):
+    assert client.get("/text", headers=HTML).text == "</head>"
+    assert client.get("/gone", headers=HTML).text == DOCUMENT
+    plain = client.get("/", headers={"accept": "*/*", "accept-encoding": "gzip"})
+    assert plain.headers["content-encoding"] == "gzip" and plain.text == DOCUMENT
+
+
+def test_a_document_without_a_head_is_left_and_the_runs_send_the_styles(client, caplog):
+    assert client.get("/odd", headers=HTML).text == "no head"
+    assert not styles_in_head()
+    assert "sends the page's styles" in caplog.text

@@ -1,0 +1,80 @@
+"""The page's own styles in the document's head, where the browser reads them before it draws anything.
+
+Sent as an element of the page they would arrive after its first elements, which then would move.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ui.figures.markup import PAGE_STYLE
+
+_END = b"</head>"
+_LEFT_OUT = (b"accept-encoding", b"if-none-match", b"if-modified-since")  # the document is read, and never the same
+_CHANGED = (b"content-length", b"etag", b"last-modified")
+
+_log = logging.getLogger(__name__)
+_in_place = False
+
+
+def styles_in_head() -> bool:
+    """Whether documents of this process carry the styles; where they do not, each run must send them."""
+    return _in_place
+
+
+class StylesInHead:
+    """Middleware: puts the styles at the end of the head of every HTML document; everything else passes untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        global _in_place
+        self.app = app
+        _in_place = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = scope.get("headers", ())
+        if scope["type"] != "http" or not any(name == b"accept" and b"text/html" in value for name, value in headers):
+            await self.app(scope, receive, send)
+            return
+        kept = [(name, value) for name, value in headers if name not in _LEFT_OUT]
+        await self.app({**scope, "headers": kept}, receive, _Document(send))
+
+
+class _Document:
+    """Gathers a document and sends it on with the styles; anything that is no document is sent on as it comes."""
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.start: Message | None = None
+        self.body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kind = dict(message["headers"]).get(b"content-type", b"")
+            if message["status"] == 200 and kind.startswith(b"text/html"):
+                self.start = message
+                return
+        elif self.start and message["type"] == "http.response.body":
+            self.body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            body = _with_styles(self.body)
+            kept = [(name, value) for name, value in self.start["headers"] if name.lower() not in _CHANGED]
+            length = (b"content-length", str(len(body)).encode())
+            await self.send({**self.start, "headers": [*kept, length]})
+            await self.send({"type": "http.response.body", "body": body})
+            return
+        await self.send(message)
+
+
+def _with_styles(document: bytes) -> bytes:
+    global _in_place
+    before, end, after = document.partition(_END)
+    if not end:
+        if _in_place:
+            _log.warning("Streamlit's document has no %s; each run sends the page's styles instead", _END.decode())
+        _in_place = False
+        return document
+    return before + PAGE_STYLE.encode() + end + after
