@@ -29,7 +29,7 @@ from ui.chapters.mathematics.samples_per_step import (
     what_samples_change,
 )
 from ui.components.descent import experiment
-from ui.figures.markup import Html
+from ui.figures.markup import Html, fold, small_print
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
@@ -53,19 +53,19 @@ def closest_gaussian() -> None:
     step = chapter.step(
         "closest",
         "2. The closest Gaussian",
-        "The posterior is out of reach, so we take the closest member of a simple family. This is "
+        "The posterior is out of reach, so we take the closest member of a simple family: this is "
         "[[variational inference]]. The family here is the Gaussians, $q(z|x) = \\mathcal{N}(\\mu, \\sigma^2)$: the "
-        "[[approximate posterior]]. How close it is, the [[KL]] divergence says. It contains the unknown posterior, "
-        "but there is a way around:\n\n$$\n"
+        "[[approximate posterior]]. Its distance to the posterior, the [[KL]], contains the unknown posterior. But:"
+        "\n\n$$\n"
         r"\begin{aligned} \log p(x) &= \mathrm{ELBO} + \mathrm{KL}\big(q\,\Vert\,p(z|x)\big) \\ "
         r"\mathrm{ELBO} &= \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}\big(q\,\Vert\,p(z)\big) \end{aligned}"
         "\n$$\n\n"
         "The left side does not depend on $q$. So whatever raises the [[ELBO]] lowers the KL to the posterior by as "
-        "much, and the ELBO itself needs no posterior. A VAE's loss is the negative ELBO.\n\n"
+        "much, and the ELBO needs no posterior. A VAE's loss is the negative ELBO.\n\n"
         "We cannot differentiate through random sampling. Write $z = \\mu + \\sigma\\varepsilon$ with $\\varepsilon "
         "\\sim \\mathcal{N}(0, 1)$ (the [[reparameterisation trick]]): the randomness is in $\\varepsilon$, and $z$ is "
-        "differentiable in $\\mu$ and $\\sigma$. Play the gradient descent, or drag q to another start. A VAE's "
-        "[[encoder]] outputs $\\mu$ and $\\sigma$ directly, so no image needs a descent of its own.",
+        "differentiable in $\\mu$ and $\\sigma$. Here q goes downhill step by step; drag it to another start. A VAE's "
+        "[[encoder]] outputs $\\mu$ and $\\sigma$ at once.",
     )
     question = chapter.Prediction(
         "humps",
@@ -142,7 +142,7 @@ def tighter_bound() -> None:
         st.html(bound_pictures(found))
         with step.words:
             chapter.prose(bound_sentence(found))
-            st.caption(bound_note(found))
+            st.html(Html(fold("How this was measured", small_print(bound_note(found)))))
 
 
 @st.fragment
@@ -157,17 +157,16 @@ def samples_per_step() -> None:
         r"\mathbb{E}_q[\log p(x|z)] \approx \frac1L \sum_{l=1}^L \log p(x|z_l), \quad z_l \sim q"
         "\n$$\n\n"
         "The gradient from one sample is noisy, but right on average, and each step averages it over a batch of images "
-        "as well. More samples make a step less noisy, and slower. Which of the two matters more? Choose $L$.",
+        "as well. More samples make a step less noisy, and slower.",
     )
-    with step.words:
-        chosen = url_state.choose(LINK["per-step"], "Samples per image and step, L", SAMPLES, 50, key="mathematics-L")
     with step.instrument, errors_said():
+        chosen = url_state.choose(LINK["per-step"], "Samples per image and step, L", SAMPLES, 50, key="mathematics-L")
         show(loss_curves(chosen), key="mathematics-samples")
         chapter.prose(one_in_numbers(chosen))
         table = sample_table()
         with step.words:
             chapter.prose(what_samples_change())
-            st.html(Html(f'<details class="box"><summary>All numbers</summary>{table}</details>'))
+            st.html(Html(fold("All numbers", table)))
 
 
 @st.fragment
@@ -185,14 +184,13 @@ def one_dial() -> None:
         "A factor in front of the loss hardly changes what the optimiser Adam does. So only the product $c\\beta$ "
         "matters: a large $c$ says that pixels are noisy, and gives the KL more weight, as a large β does.",
     )
-    with step.words:
-        c = url_state.choose(LINK["trained-c"], "Variance c", VARIANCES, VARIANCES[-1], key="mathematics-c")
     with step.instrument, errors_said():
+        c = url_state.choose(LINK["trained-c"], "Variance c", VARIANCES, VARIANCES[-1], key="mathematics-c")
         show(pair_figure(c), key="mathematics-dial")
         st.html(pair_pictures(c))
         with step.words:
             chapter.prose(equivalent(c))
-            st.caption(pair_note())
+            st.html(Html(fold("How this was measured", small_print(pair_note()))))
     with step.words, st.container(horizontal=True):
         for other, label in ((BETA, "More on c and β: the β dial"), (INSIDE, "More on μ + σε: inside the VAE")):
             st.page_link(other.file, label=label, icon=":material/arrow_forward:")
@@ -200,28 +198,25 @@ def one_dial() -> None:
 
 first = chapter.opening(
     CHAPTER,
-    "The loss of a VAE has two terms, reconstruction and KL. Both follow from one assumption about where images come "
-    "from, in seven steps. Each step has an experiment, and in the first four the exact answer is known, so that you "
-    "can check the approximation against it.",
+    "A VAE's loss has two terms, reconstruction and KL. Both follow from one assumption about where images come from. "
+    "Seven steps show how, each with an experiment; in the first four the exact answer is known.",
 )
 with first.words:
     chapter.prose(
-        "## 1. A story of where images come from\n\n"
-        "Assume that every image was made in two moves. First a [[latent]] code $z$ is sampled from the [[prior]]. "
-        "Then the [[decoder]] $f$ turns $z$ into an image, with noise of variance $c$ around it:"
+        "## 1. Where images come from\n\n"
+        "Assume that every image was made in two moves. First a [[latent]] code $z$ is sampled from the [[prior]], "
+        "$p(z) = \\mathcal{N}(0, I)$. Then the [[decoder]] $f$ turns $z$ into an image, with noise of variance $c$: "
+        "$p(x|z) = \\mathcal{N}(f(z), c\\,I)$."
     )
     chapter.prose(graphical_model())
     chapter.prose(
-        "$$\n"
-        r"\begin{aligned} p(z) &= \mathcal{N}(0, I) \\ p(x|z) &= \mathcal{N}\big(f(z),\, c\,I\big) \end{aligned}"
-        "\n$$\n\n"
-        "We only see the images. Which $z$ could have made this $x$? Bayes' rule gives the [[posterior]]:\n\n$$\n"
+        "We only see $x$. Which $z$ could have made it? Bayes' rule gives the [[posterior]]:\n\n$$\n"
         r"p(z|x) = \frac{p(x|z)\,p(z)}{p(x)}, \qquad p(x) = \int p(x|z)\,p(z)\,dz"
         "\n$$\n\n"
-        "The integral is the problem. With one number $z$ it is a sum over a grid, so the posterior you see is "
-        "exact. With 16 numbers, a grid of 100 places each has $10^{32}$ points: nobody can add them up.\n\n"
-        "Try the three decoders. A linear $f$ keeps the posterior Gaussian, a curved one makes it skewed. The folded "
-        "one sends two places of $z$ to the same $x$, so the posterior has two peaks: its **modes**."
+        "The integral is the problem. With one number $z$ it is a sum over a grid, so here the posterior is exact. "
+        "With 16 numbers, a grid of 100 places each has $10^{32}$ points: nobody can add them up.\n\n"
+        "Try the decoders. A linear $f$ keeps the posterior Gaussian, a curved one makes it skewed. The folded one "
+        "sends two places of $z$ to the same $x$, so the posterior has two peaks, its **modes**."
     )
 with first.instrument:
     experiment(part("posterior"), key="mathematics-posterior")
@@ -232,21 +227,20 @@ diagonal_covariance()
 closed = chapter.step(
     "closed-form",
     "4. The KL term needs no sampling",
-    "The ELBO's second term, the KL from q to the prior, is often called the *regularisation term*: it keeps every "
-    "approximate posterior near the prior. One could estimate it: sample $z$ from $q$ and average $\\log q(z) / p(z)$. "
-    "But for two Gaussians the average has a closed form, here for one dimension:\n\n$$\n"
+    "The ELBO's second term, the KL from q to the prior, is often called the *regularisation term*: it keeps q near "
+    "the prior. One could estimate it: sample $z$ from $q$ and average $\\log q(z) / p(z)$. But for two Gaussians "
+    "there is a closed form, here for one dimension:\n\n$$\n"
     r"\begin{aligned} \mathrm{KL} &= \tfrac12\big(\mu^2 + \sigma^2 - 1 - \log \sigma^2\big) \\ "
     r"&\approx \frac1n \sum_{j=1}^n \log\frac{q(z_j)}{p(z_j)}, \quad z_j \sim q \end{aligned}"
     "\n$$\n\n"
     "All dimensions are added up. The experiment makes 20 estimates from $n$ samples each, with 95% intervals: about "
-    "one in twenty misses the exact value. With 100 times as many samples they are 10 times as narrow, since the error "
-    "shrinks as $1/\\sqrt n$. The formula costs nothing and makes no error.",
+    "one in twenty misses the exact value. Their error shrinks as $1/\\sqrt n$; the formula makes none.",
 )
 with closed.words, errors_said():
     layers = layers_of(load_run(run_key(DIMENSIONS[0])))
     chapter.prose(
-        f"In a VAE, $\\mu$ and $\\log \\sigma^2$ come from the encoder's two halves, $g$ and $h$, which share all layers "
-        f"but their last. The decoder $f$ is a network of its own. The VAE of step 5 has {layers.total:,} parameters:"
+        "In a VAE the encoder's two halves, $g$ and $h$, output $\\mu$ and $\\log \\sigma^2$. They share all layers "
+        f"but the last. The VAE of step 5 has {layers.total:,} parameters:"
     )
     chapter.prose(network(layers))
 with closed.instrument:

@@ -58,7 +58,7 @@ CHAPTER = Chapter(
     blurb="From Bayes' rule to the loss of a VAE in seven steps. Each has an experiment, and in the first four the "
     "exact answer is known.",
     minutes=40,
-    before="Bayes' rule, Gaussians and logarithms; what a VAE's μ and σ are",
+    before="Bayes' rule, Inside the VAE",
     learned="""
 - The loss of a VAE is the negative [[ELBO]]. It follows from a [[prior]], a [[likelihood]] and Bayes' rule.
 - Raising the ELBO moves the [[approximate posterior]] towards the [[posterior]]. What it leaves out is the KL between

@@ -20,7 +20,7 @@ _FAINT = 'fill="currentColor" fill-opacity="0.12"'
 
 
 def _drawing(width: int, height: int, name: str, parts: list[str]) -> Html:
-    style = f"display:block;width:100%;max-width:{width / 16 * 1.1:.1f}rem;height:auto;margin:0.25rem 0 0.75rem"
+    style = f"display:block;width:100%;max-width:{width / 16:.1f}rem;height:auto;margin:0.25rem 0 0.75rem"
     return Html(
         f'<svg role="img" aria-label="{html.escape(name)}" viewBox="0 0 {width} {height}" style="{style}" '
         f'font-family="inherit" font-size="14" fill="none">{"".join(parts)}</svg>'
@@ -42,7 +42,7 @@ def _arrow(path: str, tip: tuple[float, float], direction: float, *, dashed: boo
 def graphical_model() -> Html:
     """z, x and the parameters f and c, in a plate over N images; the approximate posterior is the dashed way back."""
     return _drawing(
-        400,
+        430,
         150,
         "Graphical model. In a plate repeated for N images, the latent code z has the prior p(z), and an arrow from z "
         "to the shaded image x is the likelihood p(x|z). The decoder f and the variance c stand outside of the plate "
@@ -124,7 +124,7 @@ def network(layers: Layers) -> Html:
     """The layers as bars, as wide apart as they fit, with their sizes above and the parameters of each part below."""
     columns = [*layers.sizes, layers.latent, layers.latent, *layers.decoder]
     count, before = len(columns), len(layers.sizes)
-    width, middle, tallest = 420, 84, 58.0
+    width, middle, tallest = 420, 62, 42.0
     step = width / count
     place = [step * (number + 0.5) for number in range(count)]
     largest = math.log(max(columns) + 1)
@@ -137,8 +137,8 @@ def network(layers: Layers) -> Html:
     parts = []
     for number, size in enumerate(columns):
         if number == before:  # μ above, log σ² below
-            parts += [bar(number, middle - 40, middle - 8), bar(number, middle + 8, middle + 40)]
-            parts += [_text("μ", place[number], middle - 44), _text("log σ²", place[number], middle + 54)]
+            parts += [bar(number, middle - 30, middle - 7), bar(number, middle + 7, middle + 30)]
+            parts += [_text("μ", place[number], middle - 35), _text("log σ²", place[number], middle + 44)]
             continue
         parts += [bar(number, middle - half[number], middle + half[number])]
         name = "x" if number == 0 else "x̂" if number == count - 1 else "z" if number == before + 1 else ""
@@ -147,14 +147,14 @@ def network(layers: Layers) -> Html:
             parts += [_text(name, place[number], middle + half[number] + 15, more='font-style="italic"')]
     for number in range(count - 1):
         left, right = place[number] + 10, place[number + 1] - 10
-        ys = [(middle, middle - 24), (middle, middle + 24)] if number + 1 == before else [(middle, middle)]
-        ys = [(middle - 24, middle), (middle + 24, middle)] if number == before else ys
+        ys = [(middle, middle - 18), (middle, middle + 18)] if number + 1 == before else [(middle, middle)]
+        ys = [(middle - 18, middle), (middle + 18, middle)] if number == before else ys
         parts += [f'<path d="M{left:.1f} {y0:g}L{right:.1f} {y1:g}" {_LINE} stroke-opacity="0.5"/>' for y0, y1 in ys]
 
     def below(first: int, last: int, name: str, told: str) -> list[str]:
         left, right = place[first] - 8, place[last] + 8
-        line = f'<path d="M{left:.1f} 164V169H{right:.1f}V164" {_LINE} stroke-opacity="0.6"/>'
-        return [line, _text(name, (left + right) / 2, 185), _text(told, (left + right) / 2, 201)]
+        line = f'<path d="M{left:.1f} 124V129H{right:.1f}V124" {_LINE} stroke-opacity="0.6"/>'
+        return [line, _text(name, (left + right) / 2, 144), _text(told, (left + right) / 2, 160)]
 
     parts += below(0, before - 1, "shared", f"{layers.shared:,}")
     parts += below(before, before, "g and h", f"{layers.mean:,} each")
@@ -167,4 +167,4 @@ def network(layers: Layers) -> Html:
         f"numbers each. z is sampled. Decoder f: {layers.latent} to {decoder} numbers, with {layers.decoding:,} "
         "parameters."
     )
-    return _drawing(width, 206, name, parts)
+    return _drawing(width, 165, name, parts)

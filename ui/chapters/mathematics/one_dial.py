@@ -80,7 +80,7 @@ def pair_figure(c: float) -> Finished:
         )  # fmt: skip
     chart.update_layout(
         template=TEMPLATE,
-        height=280,
+        height=230,
         xaxis={"title": "KL, nats per image"},
         yaxis={"title": "squared error per pixel"},
         hovermode="closest",
