@@ -205,7 +205,7 @@ def on_explorer(page: Page) -> None:
         ("regularity?d=16", ".latent-canvas:visible", on_regularity),
         ("inside", ".inside", on_inside),
         ("beta", ".beta-dial", on_beta),
-        ("mathematics", ".derivation >> nth=3", on_mathematics),
+        ("mathematics?answers=humps:1,diagonal:2", ".derivation >> nth=3", on_mathematics),
         (f"train?run={VAE}", ".training-film", on_train),
         ("explorer", ".latent-canvas:visible", on_explorer),
     ],
@@ -237,8 +237,8 @@ def test_a_copied_link_shows_the_same_elsewhere(
 
 def test_presenting_is_large_and_bare_and_escape_leaves_it(page: Page, app_url: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
-    opened(page, f"{app_url}/mathematics?present=1&hide=notes&ask=diagonal&rho=0.5", ".derivation >> nth=3")
-    question = page.get_by_test_id("stVerticalBlock").filter(has_text="Predict first: at ρ").last
+    question = page.locator(".st-key-question-diagonal")
+    opened(page, f"{app_url}/mathematics?present=1&hide=notes&ask=diagonal&rho=0.5", ".st-key-question-diagonal")
     wait_until(page, lambda: 0 < question.bounding_box()["y"] < 360)
     page.wait_for_timeout(500)
     assert 0 < question.bounding_box()["y"] < 360
@@ -257,7 +257,7 @@ def test_presenting_is_large_and_bare_and_escape_leaves_it(page: Page, app_url: 
 
 
 def test_without_a_clipboard_the_link_is_selected_to_be_copied_by_hand(page: Page, app_url: str) -> None:
-    opened(page, f"{app_url}/mathematics?rho=0.5", ".derivation >> nth=3")
+    opened(page, f"{app_url}/mathematics?rho=0.5", ".diagonal-part")
     page.evaluate("""() => {
       Object.defineProperty(navigator, "clipboard", { value: undefined });
       document.execCommand = () => window.refuses ? false : (window.taken = true);

@@ -9,9 +9,16 @@ const PRESENTED = `
   .st-key-lesson { top: 0.25rem; right: 1.25rem; }
 `;
 const STEP = ":is([class*='st-key-step-'], [class*='st-key-widestep-'])";
+const BOX = "[data-testid='stLayoutWrapper']";
 const SETTLING_MS = 8000; // a page grows above its questions while it loads
 const LOOK_MS = 150;
 const FROM_TOP = 0.12; // of the window's height
+
+// Streamlit's boxes around the other steps go too: empty, they would still push the slide down.
+const onlyStep = (key) => `
+  :is(${STEP}:not(.${key}), ${BOX}:has(${STEP}):not(:has(.${key}))) { display: none !important; }
+  ${BOX}:has(.${key}) { margin-top: 0 !important; }
+`;
 
 const keyOf = (step) => /st-key-(?:wide)?step-[\w-]+/.exec(step?.className ?? "")?.[0];
 
@@ -57,7 +64,7 @@ export class Presentation {
     this.find(".slide").textContent = `${place + 1} of ${steps.length}`;
     this.find(".before").disabled = place === 0;
     this.find(".after").disabled = place >= steps.length - 1;
-    const text = `${this.said}${this.presents && steps.length > 1 ? `${STEP}:not(.${steps[place]}) { display: none !important; }` : ""}`;
+    const text = `${this.said}${this.presents && steps.length > 1 ? onlyStep(steps[place]) : ""}`;
     if (this.style.textContent !== text) this.style.textContent = text;
     if (!this.style.isConnected) document.head.append(this.style);
   }
