@@ -31,6 +31,11 @@ def paragraph(text: str) -> str:
     return f'<p style="{_TEXT}">{html.escape(text)}</p>'
 
 
+def fold(title: str, text: str) -> str:
+    """Markdown with a box that opens; the empty lines make Streamlit read its inside as markdown, or HTML, too."""
+    return f'<details class="box"><summary>{title}</summary>\n\n{text}\n\n</details>'
+
+
 def small_print(note: str) -> str:
     """A note under a figure; nothing for an empty one."""
     return f'<p style="{_NOTE}">{html.escape(note)}</p>' if note else ""
