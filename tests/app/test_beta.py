@@ -180,7 +180,7 @@ def test_dimensions_switch_off_one_after_the_other():
     figure = switched_off_figure()
     heat, counts = figure.data
     lines = stops_of(DIMENSIONS)
-    told = [int(text.split()[0]) for text in counts.text]
+    told = [int(text.strip("</b>")) for text in counts.text]
     assert told == [measured(line, "active_units") for line in lines]
     assert told == sorted(told, reverse=True) and told[0] == DIMENSIONS and told[-1] == 0
     for column, line in zip(np.asarray(heat.z).T, lines, strict=True):

@@ -36,7 +36,7 @@ def switched_off_figure() -> Finished:
     )  # fmt: skip
     chart.add_scatter(
         x=list(counts), y=[0.0] * len(counts), mode="text", hoverinfo="skip", cliponaxis=False,
-        text=[f"{count} active" for count in counts.values()],
+        text=[f"<b>{count}</b>" for count in counts.values()],
     )  # fmt: skip
     chart.update_layout(
         template=TEMPLATE,
@@ -45,8 +45,9 @@ def switched_off_figure() -> Finished:
         xaxis={"title": "β", "type": "category"},
         yaxis={
             "title": "dimensions, largest KL first",
-            "range": [DIMENSIONS + 0.5, -0.6],
-            "tickvals": [1, 4, 8, 12, 16],
+            "range": [DIMENSIONS + 0.5, -0.9],
+            "tickvals": [0, 1, 4, 8, 12, 16],
+            "ticktext": ["active", "1", "4", "8", "12", "16"],
         },
         hovermode="closest",
     )
