@@ -334,6 +334,17 @@ def test_the_numbers_are_those_of_the_nearest_stop(page, dial):
         expect(root.locator("input")).to_have_attribute("aria-valuetext", f"{numbers['name']}, {sentence}")
 
 
+def test_a_ratio_too_small_for_decimals_is_not_told_as_nothing(page, dial):
+    root = opened(page, dial)
+    for value, text in ((2.87e-6, "2.9e-6"), (0.0112, "0.01"), (2.5, "2.50"), (12.4, "12")):
+        root.evaluate(
+            "(root, sigma_over_spread) => { const { numbers, header } = root.betaDial;"
+            " numbers.show({ ...header.stops[0], sigma_over_spread }); }",
+            value,
+        )
+        expect(root.locator(".sigma")).to_have_text(text)
+
+
 def test_a_bar_that_does_not_fit_its_scale_is_cut_and_its_number_is_told(page, dial):
     root = opened(page, dial)
     root.evaluate(
