@@ -7,9 +7,13 @@ import streamlit as st
 from ui.chapters import links
 from ui.chapters.inside import CHAPTER
 from ui.chapters.inside.aggregate import LEFT_OVER, left_over, together
+from ui.chapters.inside.escape import ALIKE, NARROWER, WIDER, both_planes, two_ways, what_becomes_of_sigma
 from ui.chapters.inside.gradients import gradient_table, labels, sigma_table
-from ui.chapters.inside.instrument import CHOICES, START, formulas, not_a_digit, payload_of, which_term_rises
-from ui.components.pad import inside_vae
+from ui.chapters.inside.instrument import CHOICES, START, formulas, halves_of, layers_table, payload_of, run_of
+from ui.chapters.inside.no_digits import no_digits, no_test_for_digits, which_term_rises
+from ui.components.ellipses import posterior_ellipses
+from ui.components.pad import divergence_of_drawing, inside_vae, place_of_drawing
+from ui.figures.markup import folded
 from ui.figures.messages import errors_said
 from ui.links import url_state
 from ui.stage import chapter
@@ -17,6 +21,100 @@ from ui.stage import chapter
 LINK = links.properties(CHAPTER.url)
 
 MEASURED = "inside-gradients"
+
+
+@st.fragment
+@errors_said()
+def step_of_no_digits(choice: str) -> None:
+    """Which term notices an image that is no digit."""
+    step = chapter.step(
+        "no-digits",
+        "What if it is not a digit?",
+        "Draw a face, or scribble. The encoder answers to any image. Which term of the loss notices?",
+    )
+    with step.words:
+        answered = chapter.ask(
+            chapter.Prediction(
+                f"scrambled-{choice}",
+                "we shuffle the pixels of held-out digits, so that they are digits no more. Which term rises by more "
+                "nats?",
+                ("Reconstruction", "KL"),
+                lambda: which_term_rises(choice),
+            )
+        )
+        if answered:
+            chapter.prose(no_test_for_digits(choice))
+    with step.instrument:
+        if answered:
+            st.html(no_digits(choice))
+        else:
+            chapter.covered(330)
+
+
+@st.fragment
+@errors_said()
+def step_of_escape() -> None:
+    """Why encoding a distribution is not enough."""
+    step = chapter.step(
+        "escape",
+        "Is it enough to encode a distribution?",
+        "Suppose that the encoder gives a distribution, but that we leave the [[KL]] out of the loss. Then only the "
+        "[[reconstruction]] counts.",
+    )
+    with step.words:
+        answered = chapter.ask(
+            chapter.Prediction(
+                "escape",
+                "we train the same VAE without the KL (β = 0). What happens to σ, compared with the spread of the "
+                "means μ?",
+                (WIDER, ALIKE, NARROWER),
+                what_becomes_of_sigma,
+            )
+        )
+        if answered:
+            chapter.prose(
+                "There are two ways to cheat when there is no KL: make the variances tiny, or move the means far "
+                f"apart. {two_ways()}\n\nThen each image has a code that no other image shares, as in a plain "
+                "autoencoder. With the KL the ellipses overlap, so neighbours must decode alike."
+            )
+    with step.instrument:
+        if answered:
+            posterior_ellipses(both_planes(), key="inside-ellipses")
+        else:
+            chapter.covered(420)
+
+
+@st.fragment
+@errors_said()
+def step_of_together(choice: str) -> None:
+    """The aggregate posterior against the prior."""
+    step = chapter.step(
+        "together",
+        "All approximate posteriors together",
+        "The KL pulls each approximate posterior towards N(0, I), but each one stays narrow and in its own place. "
+        "Take all images together: their [[aggregate posterior]] is what the decoder really sees.",
+        wide=True,
+    )
+    with step.words:
+        answered = chapter.ask(
+            chapter.Prediction(
+                f"together-{choice}",
+                "put the approximate posteriors of all test digits together. How much of the KL is left, as the "
+                "divergence of the aggregate posterior from N(0, I)?",
+                LEFT_OVER,
+                lambda: left_over(choice),
+            )
+        )
+        if answered:
+            chapter.prose(
+                f"{left_over(choice)[1]} With the KL, the means come to 0 and the covariance to I. Without it "
+                "(β = 0) they do not."
+            )
+    with step.instrument:
+        if answered:
+            st.html(together(choice))
+        else:
+            chapter.covered(260)
 
 
 @st.fragment
@@ -36,62 +134,76 @@ def gradients(choice: str) -> None:
         st.html(gradient_table(choice, names.index(chosen)))
 
 
-chapter.opening(
+first = chapter.opening(
     CHAPTER,
-    "Draw. Encoder and decoder below are trained networks, and at every move of your pen all of their numbers "
-    "follow: μ and σ of the posterior, the noise ε, the code z, the image x̂, and what both terms of the loss charge "
-    "for it, pixel by pixel and dimension by dimension.",
+    "Draw a digit, or take one from the row.\n\n"
+    "The [[encoder]] turns the image **x** into a mean **μ** and a standard deviation **σ**: a Gaussian over codes, "
+    "the [[approximate posterior]] q(z|x). We sample a [[code]] **z = μ + σ · ε** from it, with noise ε from the "
+    "[[standard normal distribution]]. The [[decoder]] turns z into the image **x̂**. Press **One step** to take it "
+    "slowly.\n\n"
+    "At first ε = 0, so x̂ is the [[reconstruction]] at the mean. In training, ε is sampled: press **Sample ε**.\n\n"
+    "The loss, in [[nat]]s, has two terms: the reconstruction by pixel and the [[KL]] by dimension. With ε sampled, "
+    "their sum estimates the negative [[ELBO]].",
 )
-d = url_state.choose(
-    LINK["d"], "Model", tuple(CHOICES), "2", key="inside-d", format_func=lambda name: CHOICES[name].title
-)
-
-with errors_said():
+with first.words:
+    d = url_state.choose(
+        LINK["d"], "Model", tuple(CHOICES), "2", key="inside-d", format_func=lambda name: CHOICES[name].title
+    )
+    with errors_said():
+        st.html(folded("The network, layer by layer", layers_table(d)))
+with first.instrument, errors_said():
     inside_vae(payload_of(d), key="inside-vae")
 
-with errors_said():
-    chapter.passage("What is not a digit", not_a_digit(d))
-    chapter.predict(
-        chapter.Prediction(
-            f"scrambled-{d}",
-            "shuffle the pixels of held-out digits, so that they are digits no more. Which term rises by more nats?",
-            ("Reconstruction", "KL"),
-            lambda: which_term_rises(d),
-        )
-    )
+sampling = chapter.step(
+    "sampling",
+    "Your drawing is a region, not a point",
+    "An [[autoencoder]] gives an image one point of [[latent space]]. A VAE gives it a small Gaussian. Every sample of "
+    "it must decode to nearly the same image, because any of them can be the z that the decoder gets.\n\n"
+    "Look at the samples below the plane: they look alike, and the region is small. Draw something unclear, half a 4 "
+    "and half a 9. Does the region grow?",
+)
+with sampling.instrument:
+    place_of_drawing(key="inside-place")
 
 with errors_said():
-    chapter.passage(
-        "All posteriors together",
-        "The KL of one image pulls its posterior towards N(0, I), but each stays narrow and in its own place: only all "
-        "of them together come near N(0, I), means to 0 and covariance to I. Without the KL they do not.",
+    halves = halves_of(run_of(d))
+    divergence = chapter.step(
+        "kl",
+        "What the KL asks for",
+        "The KL compares the approximate posterior of your drawing with the [[prior]] N(0, I). It has two parts.\n\n"
+        "The **part of the means**, ½ Σ μ², pulls all means to 0, so that the codes of all images share one place "
+        "without large gaps: this is global [[regularity]]. The **part of the variances**, ½ Σ (σ² − 1 − log σ²), "
+        "keeps σ from shrinking to 0, so that each code must share its surroundings with its neighbours: this is local "
+        "regularity.\n\n"
+        f"Over {halves.n:,} held-out digits they are **{halves.mean:.1f}** and **{halves.variance:.1f} nats** on "
+        "average. The KL does not win: μ = 0 and σ = 1 for every image would mean that z says nothing about x.\n\n"
+        "We know the KL in [[closed form]]. [[Monte Carlo|Sampling]] gives the same, within its error.",
     )
-    chapter.predict(
-        chapter.Prediction(
-            f"together-{d}",
-            "put the posteriors of all test digits together. How much of the KL term is left as their distance from "
-            "N(0, I)?",
-            LEFT_OVER,
-            lambda: left_over(d),
-        )
-    )
-    st.html(together(d))
+    with divergence.instrument:
+        divergence_of_drawing(key="inside-kl")
 
-with errors_said():
-    chapter.passage(
-        "The derivative of a draw",
-        "z is drawn, and a draw has no derivative. Written as z = μ + σ · ε it has one: the chance comes from outside. "
-        "The other way asks only for the loss of each draw and the slope of log q, and is right on average as well. "
-        "What they differ in is how far one draw is off.",
-    )
+step_of_no_digits(d)
+step_of_escape()
+step_of_together(d)
+
+derivative = chapter.step(
+    "gradient",
+    "How does a gradient pass through sampling?",
+    "We cannot differentiate through random sampling. So write z = μ + σ · ε: the randomness is in ε, and z is "
+    "differentiable in μ and σ. This is the [[reparameterisation trick]].\n\n"
+    "Another way, the score function, needs only the loss of each sample and the gradient of log q. Both are right on "
+    "average. The difference is how far one sample is off: its variance.",
+)
+with derivative.instrument:
     gradients(d)
 
-with errors_said():
-    chapter.passage(
-        "Why the head gives log σ²",
-        "σ must be above 0, and it must become small. On σ itself a step that is too long ends below 0, where the KL "
-        "has no value. On log σ² every number is a σ, and near σ = 0 the steps shrink with it.",
-    )
+logarithm = chapter.step(
+    "log-variance",
+    "Why learn log σ²?",
+    "σ must stay above 0, and it must become small. A gradient step on σ itself can end below 0, where the KL has no "
+    "value. The [[log-variance]] may be any number, and σ stays above 0.",
+)
+with logarithm.instrument, errors_said():
     st.html(sigma_table(d))
 
 mathematics: list[tuple[str, str]] = []

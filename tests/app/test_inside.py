@@ -8,16 +8,18 @@ import torch
 
 from ui.chapters.beta.sweep import stops_of
 from ui.chapters.inside.aggregate import left_over
+from ui.chapters.inside.escape import WITH, WITHOUT, both_planes, what_becomes_of_sigma, width_of
 from ui.chapters.inside.gradients import DRAWS, STEP_SIZES, first_of, problem_of
-from ui.chapters.inside.instrument import CHOICES, run_of, scrambled, spec_of, which_term_rises
-from ui.runs.resources import store
+from ui.chapters.inside.instrument import CHOICES, halves_of, layers_table, run_of, spec_of
+from ui.chapters.inside.no_digits import scrambled, which_term_rises
+from ui.runs.resources import load_run, store
 from vae_core.datasets import load
 from vae_core.lessons.gradient_estimators import reconstruction_gradients
 from vae_core.losses.likelihoods import Bernoulli
 from vae_core.losses.objectives import elbo
 from vae_core.storage.store import Store
 
-from .helpers import boxes, copy_runs, open_page, payload_headers, predict, said, subheaders, tables
+from .helpers import Table, boxes, copy_runs, open_page, payload_headers, pictures, predict, said, subheaders, tables
 
 PAGE = "pages/inside.py"
 
@@ -31,14 +33,28 @@ def test_the_page_is_whole_and_sends_one_payload(d):
     assert header["kind"] == "inside" and header["key"] == run.key
     assert header["measured"]["reconstruction"] == run.metrics["test"]["reconstruction"]
     assert header["measured"]["n"] == 10_000
-    assert subheaders(at) == [
-        "What is not a digit",
-        "All posteriors together",
-        "The derivative of a draw",
-        "Why the head gives log σ²",
-    ]
+    assert len(subheaders(at)) == 7
     assert boxes(at) == ["The mathematics, with the numbers on screen", "This in code", "Sources"]
-    assert len(tables(at)) == 2
+    assert [list(table)[0] for table in tables(at)] == ["part", "step size"]
+
+
+def skipped(at):
+    """The page with all its questions skipped."""
+    while waiting := [button for button in at.button if button.key and button.key.startswith("skip-")]:
+        waiting[0].click().run()
+        assert not at.exception and not at.error
+    return at
+
+
+def test_questions_cover_what_answers_them():
+    at = open_page(PAGE)
+    before = len(tables(at)), len(pictures(at)), len(payload_headers(at))
+    skipped(at)
+    assert (len(tables(at)), len(pictures(at)), len(payload_headers(at))) == (
+        before[0] + 1,
+        before[1] + 3,
+        before[2] + 1,
+    )
 
 
 def test_a_drawing_is_possible_after_little(d="2"):
@@ -78,7 +94,8 @@ def test_what_a_black_image_costs_is_what_torch_finds(d):
     with torch.no_grad():
         terms = elbo(run.model, torch.zeros(len(noise), 784), noise, Bernoulli())
     cost = terms["reconstruction"] + terms["kl"]
-    told = said(open_page(PAGE, d=d), r"a black image costs ([\d.]+) nats, (less than the|a digit) ([\d.]+)")
+    at = skipped(open_page(PAGE, d=d))
+    told = said(at, r"a black image costs \*\*([\d.]+) nats\*\*, (less than the|a digit) ([\d.]+)")
     assert abs(float(told[1]) - cost.mean().item()) < 6 * cost.std().item() / np.sqrt(1_000) + 0.05
     digit = run.metrics["test"]["reconstruction"] + run.metrics["test"]["kl"]
     assert float(told[3]) == pytest.approx(digit, abs=0.06)
@@ -89,7 +106,7 @@ def test_what_a_black_image_costs_is_what_torch_finds(d):
 def test_predictions_reveal_the_computed_answer(d):
     at = open_page(PAGE, d=d)
     assert "**Yes.**" in predict(at, "Which term rises", which_term_rises(d)[0])
-    told = predict(at, "How much of the KL term", left_over(d)[0])
+    told = predict(at, "How much of the KL", left_over(d)[0])
     metrics = run_of(d).metrics["test"]
     assert "**Yes.**" in told and f"{metrics['aggregate_kl'] / metrics['kl']:.0%}" in told
     share = metrics["aggregate_kl"] / metrics["kl"]
@@ -98,7 +115,7 @@ def test_predictions_reveal_the_computed_answer(d):
 
 @pytest.mark.parametrize("d", ["2", "16"])
 def test_all_posteriors_together_are_what_samples_of_them_are(d):
-    table = tables(open_page(PAGE, d=d))[0]
+    table = next(table for table in tables(skipped(open_page(PAGE, d=d))) if "variance of z" in table)
     codes = run_of(d).codes
     random = np.random.default_rng(0)
     drawn = np.concatenate([codes.drawn(random) for _ in range(40)])
@@ -113,6 +130,52 @@ def test_all_posteriors_together_are_what_samples_of_them_are(d):
     assert distances[1] == max(distances)
 
 
+@pytest.mark.parametrize("d", CHOICES)
+def test_the_two_parts_of_the_kl_are_what_torch_finds_and_add_up(d):
+    run = run_of(d)
+    mean, log_var = (torch.from_numpy(part.astype(np.float64)) for part in (run.codes.mean, run.codes.log_var))
+    prior = torch.distributions.Normal(0.0, 1.0)
+    of_mean = torch.distributions.kl_divergence(torch.distributions.Normal(mean, 1.0), prior).sum(1).mean().item()
+    whole = torch.distributions.kl_divergence(torch.distributions.Normal(mean, (0.5 * log_var).exp()), prior).sum(1)
+    halves = halves_of(run)
+    assert halves.mean == pytest.approx(of_mean, rel=1e-6) and halves.n == len(mean)
+    assert halves.mean + halves.variance == pytest.approx(whole.mean().item(), rel=1e-6)
+    told = said(open_page(PAGE, d=d), r"they are \*\*([\d.]+)\*\* and \*\*([\d.]+) nats\*\*")
+    assert [float(told[1]), float(told[2])] == pytest.approx([halves.mean, halves.variance], abs=0.051)
+
+
+@pytest.mark.parametrize("d", CHOICES)
+def test_the_network_is_told_layer_by_layer(d):
+    run = run_of(d)
+    (table,) = Table(layers_table(d)).found
+    counts = [int(cell.replace(",", "")) for cell in table["weights"]]
+    assert sum(counts) == sum(weights.numel() for weights in run.model.parameters())
+    assert table["from"][0].replace(" × ", "*") in ("784", "1*28*28")
+    by_part = {part: table["to"][row] for row, part in enumerate(table["part"])}
+    assert by_part["head of μ"] == by_part["head of log σ²"] == str(run.spec.latent_dim)
+    assert np.prod([int(side) for side in by_part["decoder"].split(" × ")]) == 784
+    assert table["layer"][-1].endswith("sigmoid")
+
+
+def test_without_the_kl_the_posteriors_shrink():
+    widths = {stop: width_of(stop) for stop in (WITH, WITHOUT)}
+    for stop, width in widths.items():
+        run = next(
+            run for run in map(load_run, (line.key for line in stops_of(2))) if f"{run.spec.kl_weight:g}" == stop
+        )
+        sigma = np.exp(0.5 * run.codes.log_var.astype(np.float64))
+        spread = np.sqrt(run.codes.mean.astype(np.float64).var(axis=0).mean())
+        assert width.sigma == pytest.approx(np.median(sigma)) and width.spread == pytest.approx(spread, rel=1e-4)
+    assert widths[WITHOUT].ratio < 0.1 * widths[WITH].ratio
+    at = open_page(PAGE)
+    told = predict(at, "without the KL", 2)
+    assert what_becomes_of_sigma()[0] == 2 and "**Yes.**" in told
+    assert f"{100 * widths[WITH].ratio:.1f}%" in told
+    header = payload_headers(at)[1]
+    assert [plane["key"] for plane in header["planes"]] == [plane["key"] for plane in both_planes().header["planes"]]
+    assert len({plane["key"] for plane in header["planes"]}) == 2
+
+
 def test_gradients_are_measured_when_asked_for_and_agree():
     at = open_page(PAGE)
     assert len(tables(at)) == 2
@@ -123,17 +186,17 @@ def test_gradients_are_measured_when_asked_for_and_agree():
     _, gradients = reconstruction_gradients(run_of("2"), first_of(3), DRAWS)
     for row, estimates in enumerate(gradients.values()):
         total = sum(part.sum() for part in estimates.variance())
-        assert float(table["variance of one draw"][row].replace(",", "")) == pytest.approx(total, abs=0.5)
+        assert float(table["variance of one sample"][row].replace(",", "")) == pytest.approx(total, abs=0.5)
     for column in ("∂/∂μ₁", "∂/∂ log σ₁"):
         values = [
             [float(part.replace("−", "-").replace(",", "")) for part in cell.split(" ± ")] for cell in table[column]
         ]
         for value, error in values[1:]:
             assert abs(value - values[0][0]) < 4 * np.hypot(error, values[0][1])
-    ratios = [float(value.replace(",", "")) for value in table["of the first"]]
+    ratios = [float(value.replace(",", "")) for value in table["relative"]]
     assert ratios[0] == 1 < ratios[2] < ratios[1]
     at.segmented_control(key="inside-digit").set_value("7").run()
-    assert tables(at)[1]["variance of one draw"] != table["variance of one draw"]
+    assert tables(at)[1]["variance of one sample"] != table["variance of one sample"]
 
 
 def test_sigma_breaks_where_its_logarithm_does_not():
@@ -144,7 +207,7 @@ def test_sigma_breaks_where_its_logarithm_does_not():
     assert np.isclose(problem.best_sigma, np.exp(0.5 * log_var)[0], rtol=1e-4).any()
     for size, cell in zip(STEP_SIZES, table["learning σ"], strict=True):
         first = 1 - size * problem.precision  # the first step from σ = 1, where the KL's slope is 0
-        assert cell.startswith("breaks in step 1: σ = −") == (first < 0)
+        assert cell.startswith("breaks at step 1: σ = −") == (first < 0)
     assert not any("breaks" in cell for cell in table["learning log σ²"])
 
 
@@ -158,7 +221,10 @@ def test_without_the_sweep_all_else_is_there(tmp_path, monkeypatch):
     copy_runs(store(), Store(tmp_path), [spec_of("2").key])
     monkeypatch.setenv("VAE_STORE", str(tmp_path))
     at = open_page(PAGE)
-    assert len(at.error) == 1 and "sweep" in at.error[0].value
+    assert not at.error
+    for key in ("skip-escape", "skip-together-2"):
+        at.button(key=key).click().run()
+    assert len(at.error) == 2 and all("sweep" in error.value for error in at.error)
     assert len(payload_headers(at)) == 1 and len(boxes(at)) == 3
     with pytest.raises(Exception, match="sweep"):
         stops_of(2)

@@ -44,3 +44,8 @@ def small_print(note: str) -> str:
 def as_written(text: str) -> str:
     """Markdown that shows a visitor's text literally, so that a file's name cannot contain pictures or links."""
     return re.sub(r"([!-+\--/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+
+
+def folded(title: str, inside: str) -> Html:
+    """A box that opens, around HTML."""
+    return Html(f'<details class="box"><summary>{html.escape(title)}</summary>{inside}</details>')

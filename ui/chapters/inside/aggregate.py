@@ -33,13 +33,14 @@ def left_over(choice: str) -> tuple[int, str]:
     kl, rest, told, n = (numbers[name] for name in ("kl", "aggregate_kl", "mutual_information", "n"))
     share = rest / kl
     sentence = (
-        f"Of {kl:.1f} nats, {rest:.2f} ({share:.0%}) are the distance of the posteriors of all {n:,} "
-        f"{measured_on(run)} together from N(0, I); the other {told:.1f} are I(x; z), what the code tells of its image."
+        f"Of **{kl:.1f} nats** of KL, **{rest:.2f}** ({share:.0%}) are the divergence of the aggregate posterior of "
+        f"all {n:,} {measured_on(run)} from N(0, I). The other **{told:.1f}** are I(x; z), what the code says about "
+        "its image."
     )
     if told > 0.95 * math.log(n):
         sentence += (
-            f" Here the posteriors hardly overlap: I(x; z) is at its limit, ln {n:,} = {math.log(n):.1f}; with more "
-            "images more of the KL would be found in it."
+            f" Here the approximate posteriors hardly overlap: I(x; z) is at its limit, ln {n:,} = {math.log(n):.1f}. "
+            "With more images, more of the KL would count as I(x; z)."
         )
     return (0 if share < 0.1 else 1 if share < 0.5 else 2), sentence
 
@@ -56,9 +57,9 @@ def together(choice: str) -> Html:
     return as_html(
         rows,
         title="All posteriors together",
-        note=f"{len(run.codes.labels):,} held-out digits; z drawn from the posterior of one of them. The variance of z "
-        "is the variance of μ plus the mean of σ². Over the dimensions: least and largest. The last column was "
-        f"measured on {measured(run).get('n', 0):,} {measured_on(run)}.",
+        note=f"{len(run.codes.labels):,} held-out digits; z is sampled from the approximate posterior of one of them. "
+        "The variance of z is the variance of μ plus the mean of σ². Ranges go over the dimensions. The last column "
+        f"was measured on {measured(run).get('n', 0):,} {measured_on(run)}.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Two panels of the page Inside the VAE: how a draw is differentiated, and why log σ² is learned and not σ."""
+"""Two panels of the page Inside the VAE: gradients through random sampling, and why log σ² is learned and not σ."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def first_of(label: int) -> np.ndarray:
 
 @per_shelf
 def gradient_table(choice: str, label: int) -> Html:
-    """The gradient of one digit's reconstruction by each estimator, and how far single draws scatter: HTML.
+    """The gradient of one digit's reconstruction by each estimator, and how far single samples scatter: HTML.
 
     The first call imports torch.
     """
@@ -51,17 +51,17 @@ def gradient_table(choice: str, label: int) -> Html:
                 "estimator": name,
                 "∂/∂μ₁": _with_error(mean[0], by_mean[0]),
                 "∂/∂ log σ₁": _with_error(log_sigma[0], by_sigma[0]),
-                "variance of one draw": f"{total:,.0f}",
-                "of the first": f"{total / least:,.1f}",
-                f"draws for {EXACT:.0%} error": f"{max(1, math.ceil(total / (EXACT * truth) ** 2)):,}",
+                "variance of one sample": f"{total:,.0f}",
+                "relative": f"{total / least:,.1f}",
+                f"samples for {EXACT:.0%} error": f"{max(1, math.ceil(total / (EXACT * truth) ** 2)):,}",
             }
         )
     return as_html(
         rows,
         title="Gradient estimators",
-        note=f"Gradient of −log p(x | z) for the held-out {label} of the digit pad, {DRAWS:,} draws of ε, the same for "
-        "all three; ± one standard error. The variance is summed over μ and log σ of all dimensions, in nats². The "
-        "baseline is the mean of the other draws.",
+        note=f"Gradient of −log p(x | z) for the first held-out {label}, {DRAWS:,} samples of ε, the same for all "
+        "three; ± one standard error. The variance is summed over μ and log σ of all dimensions, in nats², and given "
+        "relative to the first estimator's. The baseline is the mean of the other samples.",
     )
 
 
@@ -92,17 +92,17 @@ def sigma_table(choice: str) -> Html:
     return as_html(
         rows,
         title="Descent on sigma and on its logarithm",
-        note=f"Plain gradient descent on KL + reconstruction of one dimension, the cost a parabola, from σ = 1 to σ = "
-        f"{problem.best_sigma:.2g}, which is what the model gives the held-out {START} in its dimension of most KL; at "
-        f"most {STEPS:,} steps, and 0.01 nats from the least loss count as there.",
+        note=f"Plain gradient descent on KL + reconstruction of one dimension (a parabola), from σ = 1 to σ = "
+        f"{problem.best_sigma:.2g}, the σ that the model gives the held-out {START} in its dimension of most KL. At "
+        f"most {STEPS:,} steps; within 0.01 nats of the least loss counts as converged.",
     )
 
 
 def _outcome(descent: Descent) -> str:
     if descent.broke_at is not None:
-        text = f"breaks in step {descent.broke_at:,}: σ = {_digits(descent.sigma[-1])}"
+        text = f"breaks at step {descent.broke_at:,}: σ = {_digits(descent.sigma[-1])}"
     elif descent.arrived_at is not None:
-        text = f"there after {descent.arrived_at:,} steps"
+        text = f"converged in {descent.arrived_at:,} steps"
     else:
         text = f"σ = {_digits(descent.sigma[-1])} after {STEPS:,} steps"
     return text.replace("-", "−")

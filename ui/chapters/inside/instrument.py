@@ -7,24 +7,27 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
+from ui.figures.tables import as_html
 from ui.runs.resources import held_out, load_run, shelf
 from ui.runs.selection import compared_spec, per_shelf
 from vae_core import datasets
 from vae_core.errors import RunNotFound
-from vae_core.evaluation.terms import terms
 from vae_core.lessons.gradient_estimators import monte_carlo_kl
 from vae_core.losses.gaussian import closed_form_kl
-from vae_core.payloads.inside import inside_payload
+from vae_core.payloads.inside import inside_payload, parameters
 from vae_core.payloads.plane import Payload
+from vae_core.program.operations import output_shape
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
 DATASET = "mnist"
 START = 3  # the class of the held-out digit shown first
-SCRAMBLED = 1_000  # held-out digits
 NOISE_SEED = 0
 KL_DRAWS = 100_000
+ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid"}
+OPERATION_NAMES = {"linear": "linear", "conv": "convolution", "conv_transpose": "transposed convolution"}
 
 
 class Choice(NamedTuple):
@@ -90,71 +93,63 @@ def payload_of(choice: str) -> Payload:
         held_out(DATASET),
         measured(run),
         title=f"{name}, d = {kind.dimensions}",
-        subtitle=f"{weights:,} weights, trained on {images:,} digits. All of it runs in your browser.",
+        subtitle=f"{weights:,} weights, trained on {images:,} digits; it runs in your browser.",
         palette=list(CLASS_COLOURS),
         options={"start": START, "measured_on": measured_on(run)},
     )
 
 
-class Scrambled(NamedTuple):
-    """Mean nats per image of held-out digits and of the same digits with their pixels shuffled."""
+@per_shelf
+def layers_table(choice: str) -> Html:
+    """The network layer by layer, with shapes and numbers of weights: HTML."""
+    run = run_of(choice)
+    pixels = (math.prod(run.image_shape),)
+    features = output_shape(run.programs["trunk"], pixels)
+    parts = (
+        ("trunk", "trunk", pixels),
+        ("head of μ", "mean", features),
+        ("head of log σ²", "log_var", features),
+        ("decoder", "decoder", (run.spec.latent_dim,)),
+    )
+    rows: list[dict[str, object]] = []
+    for part, name, shape in parts:
+        program = [*run.programs[name], *(run.likelihood.final_operations if name == "decoder" else ())]
+        for layer, count in zip(program, parameters(run, program), strict=True):
+            before, shape = shape, output_shape([layer], shape)
+            if layer["op"] in ACTIVATIONS:
+                rows[-1]["layer"] = f"{rows[-1]['layer']}, {ACTIVATIONS[layer['op']]}"
+            elif layer["op"] != "reshape":
+                kind = OPERATION_NAMES.get(layer["op"], layer["op"].replace("_", " "))
+                cells = {"from": _by(before), "to": _by(shape), "weights": f"{count:,}"}
+                rows.append({"part": part, "layer": kind, **cells})
+    return as_html(rows, title="The network, layer by layer", note="Numbers of weights and biases.")
 
-    reconstruction: tuple[float, float]
-    kl: tuple[float, float]
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
+
+
+class Halves(NamedTuple):
+    """Mean nats per held-out image of the KL's two parts.
+
+    Attributes:
+        mean: ½ Σ μ².
+        variance: ½ Σ (σ² − 1 − log σ²).
+        n: images.
+    """
+
+    mean: float
+    variance: float
     n: int
 
 
-@per_shelf
-def scrambled(choice: str) -> Scrambled:
-    """Digits against images that are none: the same grey pixels in another order, so that the floor is the same."""
-    run = run_of(choice)
-    random = np.random.default_rng(NOISE_SEED)
-    pixels = held_out(DATASET).floats()[:SCRAMBLED]
-    shuffled = random.permuted(pixels, axis=1)
-    noise = random.standard_normal((len(pixels), run.spec.latent_dim))
-    (reconstruction, kl), (wild, wild_kl) = (terms(run, images, noise) for images in (pixels, shuffled))
-    return Scrambled(
-        (float(reconstruction.mean()), float(wild.mean())),
-        (float(kl.sum(axis=1).mean()), float(wild_kl.sum(axis=1).mean())),
-        len(pixels),
-    )
-
-
-@per_shelf
-def not_a_digit(choice: str) -> str:
-    """What images that are no digits cost: the sentence that says so."""
-    run = run_of(choice)
-    numbers = measured(run)
-    noise = np.random.default_rng(NOISE_SEED).standard_normal((SCRAMBLED, run.spec.latent_dim))
-    reconstruction, kl = terms(run, np.zeros((SCRAMBLED, math.prod(run.image_shape)), np.float32), noise)
-    black = float(reconstruction.mean() + kl.sum(axis=1).mean())
-    text = (
-        "Draw a face, or scribble. The encoder answers to anything; the decoder learned from digits alone, and the "
-        f"reconstruction says so. But the loss is no test for digits: a black image costs {black:.1f} nats"
-    )
-    if "reconstruction" not in numbers:
-        return f"{text}."
-    digit = numbers["reconstruction"] + numbers["kl"]
-    if black >= digit:
-        return f"{text}, a digit {digit:.1f} on average."
-    return f"{text}, less than the {digit:.1f} of the mean digit, for there is little in it to get wrong."
-
-
-def which_term_rises(choice: str) -> tuple[int, str]:
-    """Which term rises more, in nats, where an image is no digit: 0 the reconstruction, 1 the KL."""
-    found = scrambled(choice)
-    rises = [after - before for before, after in (found.reconstruction, found.kl)]
-    told = (
-        f"Reconstruction {found.reconstruction[0]:.1f} → {found.reconstruction[1]:.1f} nats, KL {found.kl[0]:.1f} → "
-        f"{found.kl[1]:.1f} nats (means over {found.n:,} held-out digits, before and after their pixels were shuffled)."
-    )
-    return int(np.argmax(rises)), f"{told} {_what_it_means(rises)}"
-
-
-def _what_it_means(rises: list[float]) -> str:
-    if rises[1] < 0:
-        return "The KL even falls: it asks where the posterior is, not whether the image is a digit."
-    return "The decoder can only paint digits; the KL asks where the posterior is, not whether the image is a digit."
+def halves_of(run: Run) -> Halves:
+    """The KL's part of the means and its part of the variances, over the run's held-out codes."""
+    codes = run.codes
+    assert codes.log_var is not None  # every choice is a VAE
+    of_mean = closed_form_kl(codes.mean, np.zeros_like(codes.mean)).sum(axis=1)
+    of_variance = closed_form_kl(np.zeros_like(codes.mean), codes.log_var).sum(axis=1)
+    return Halves(float(of_mean.mean()), float(of_variance.mean()), len(codes.labels))
 
 
 @per_shelf
@@ -166,12 +161,12 @@ def formulas(choice: str) -> list[tuple[str, str]]:
     lines = [
         (
             f"Two heads g and h, {width} × {d} + {d} weights each, read the same {width} features of the trunk; the "
-            "decoder f is a network of its own. The diagonal covariance is a choice: d numbers instead of d(d + 1)/2.",
+            "decoder f is a separate network. The diagonal covariance is a choice: d numbers instead of d(d + 1)/2.",
             r"q(z|x) = \mathcal{N}\big(g(x), \operatorname{diag} e^{h(x)}\big), \qquad p(x|z) = \prod_i"
             r" f(z)_i^{x_i} (1 - f(z)_i)^{1 - x_i}",
         ),
         (
-            "Drawing z as a function of μ, σ and a noise from outside lets the derivative pass through the draw.",
+            "Sampling z as a function of μ, σ and a separate noise ε lets the gradient pass through to μ and σ.",
             r"z = \mu + \sigma \odot \varepsilon, \quad \varepsilon \sim \mathcal{N}(0, I), \qquad"
             r" \nabla_{\mu} \mathbb{E}[L(z)] = \mathbb{E}\big[\nabla_z L(z)\big], \quad"
             r" \nabla_{\sigma} \mathbb{E}[L(z)] = \mathbb{E}\big[\nabla_z L(z) \odot \varepsilon\big]",
@@ -184,9 +179,9 @@ def formulas(choice: str) -> list[tuple[str, str]]:
     drawn = monte_carlo_kl(mean, log_var, noise)
     lines.append(
         (
-            f"The KL needs no draws: for the held-out {START} shown first the closed form gives "
-            f"{closed_form_kl(mean, log_var).sum():.3f} nats, the mean of log q(z|x) − log p(z) over {drawn.n:,} draws "
-            f"{drawn.value:.3f} ± {drawn.standard_error:.3f}.",
+            f"The KL needs no sampling: for the held-out {START} shown first the closed form gives "
+            f"{closed_form_kl(mean, log_var).sum():.3f} nats, the mean of log q(z|x) − log p(z) over {drawn.n:,} "
+            f"samples {drawn.value:.3f} ± {drawn.standard_error:.3f}.",
             r"\mathrm{KL} = \mathbb{E}_{q(z|x)}[\log q(z|x) - \log p(z)]"
             r" = \tfrac12 \sum_i \big(\mu_i^2 + \sigma_i^2 - 1 - \log \sigma_i^2\big)",
         )
@@ -196,8 +191,8 @@ def formulas(choice: str) -> list[tuple[str, str]]:
         lines.append(
             (
                 f"On {numbers['n']:,} {measured_on(run)} the two terms are {numbers['reconstruction']:.1f} + "
-                f"{numbers['kl']:.1f} = {total:.1f} nats per image. On grey pixels the first cannot fall below their "
-                f"own entropy, {numbers['bernoulli_floor']:.1f} nats.",
+                f"{numbers['kl']:.1f} = {total:.1f} nats per image. On grey pixels the first term cannot fall below "
+                f"the entropy of the pixels themselves, {numbers['bernoulli_floor']:.1f} nats.",
                 r"-\mathrm{ELBO}(x) = -\,\mathbb{E}_{q(z|x)}[\log p(x|z)]"
                 r" + \mathrm{KL}\big(q(z|x)\,\Vert\,\mathcal{N}(0, I)\big)",
             )

@@ -1,4 +1,7 @@
-"""Inside the VAE: a Streamlit component that takes a drawing through a VAE, in the browser. See inside.js."""
+"""Inside the VAE: components that take a drawing through a VAE, in the browser. See inside.js.
+
+The pad has the model and the drawing; the panels are given nothing, they show more of what is on the pad (now.js).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,18 @@ _inside = component(
     styles=("engine/base.css", "engine/plane.css", "pad/inside.css"),
     module="pad/inside.js",
 )
+_place = component(
+    "inside_place",
+    html="pad/place.html",
+    styles=("engine/base.css", "engine/plane.css", "pad/place.css"),
+    module="pad/place.js",
+)
+_divergence = component(
+    "inside_divergence",
+    html="pad/divergence.html",
+    styles=("engine/base.css", "engine/plane.css", "pad/divergence.css"),
+    module="pad/divergence.js",
+)
 
 
 def inside_vae(payload: Payload, *, key: str) -> None:
@@ -22,3 +37,13 @@ def inside_vae(payload: Payload, *, key: str) -> None:
         key: the element's identity across reruns. Another model under the same key keeps the drawing.
     """
     mount(_inside, payload, key=key)
+
+
+def place_of_drawing(*, key: str) -> None:
+    """The approximate posterior of what is on the page's pad, in latent space, and samples of it decoded."""
+    _place(key=key)
+
+
+def divergence_of_drawing(*, key: str) -> None:
+    """The KL of what is on the page's pad: its two parts by dimension, and its estimate by sampling."""
+    _divergence(key=key)

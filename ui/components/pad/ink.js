@@ -45,6 +45,12 @@ export class Ink {
     }
   }
 
+  // A whole stroke: `places` in units of `scale` pixels, joined by straight stretches.
+  stretch(places, radius, erase, scale = 1) {
+    const at = places.map((place) => place.map((value) => scale * value));
+    at.forEach((place, k) => this.stroke(at[Math.max(0, k - 1)], place, radius, erase));
+  }
+
   // The image as drawn, float32 in [0, 1], whole 255ths as in a picture file.
   pixels() {
     const { side, cells, ink } = this;

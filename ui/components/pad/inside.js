@@ -1,5 +1,5 @@
 // Inside the VAE: a drawing goes through encoder, sample and decoder under the pen, and both terms of its loss with it.
-// Nothing is told to the server; what a link says is kept by engine/link.js.
+// The server is told nothing; what a link says is kept by engine/link.js, the drawing also for as long as the tab lives.
 
 import { normals } from "../engine/gaussian.js";
 import { pageLink, rounded, unlike } from "../engine/link.js";
@@ -8,13 +8,16 @@ import { Picture } from "../engine/pictures.js";
 import { Timings } from "../engine/timings.js";
 import { signed } from "../engine/view.js";
 import { Bars, brief } from "./bars.js";
+import { keep, kept } from "./kept.js";
 import { showLayers } from "./layers.js";
 import { Losses } from "./losses.js";
+import { now } from "./now.js";
 import { Pad } from "./pad.js";
-import { InsidePlane } from "./plane.js";
 import { ROUTES, STEPS } from "./steps.js";
+import { LONGEST } from "./strokes.js";
 import { Passage } from "./terms.js";
 import { Wires } from "./wires.js";
+import { decodedInWords, drawingInWords, natsInWords } from "./words.js";
 
 const insides = new Map(); // mount point -> Inside
 
@@ -31,10 +34,10 @@ class Inside {
     this.frozen = true;
     this.step = -1; // of STEPS; -1: all of it
     this.pad = new Pad(this.root, { changed: () => this.update(), rested: () => this.rest() });
-    this.plane = new InsidePlane(this.root);
     this.wires = new Wires(this.find(".flow"), ROUTES);
     this.find(".step").onclick = () => this.nextStep();
-    this.find(".resample").onclick = () => this.resample();
+    this.find(".resample").onclick = () => this.setNoise(normals(this.dimensions));
+    this.find(".mean").onclick = () => this.setNoise(new Float64Array(this.dimensions));
     this.find(".freeze").onclick = () => this.setFrozen(!this.frozen);
     this.find(".previous").onclick = () => this.choose((this.chosen + this.dimensions - 1) % this.dimensions);
     this.find(".next").onclick = () => this.choose((this.chosen + 1) % this.dimensions);
@@ -49,31 +52,28 @@ class Inside {
     this.header = payload.header;
     this.root.hidden = false;
     this.failed.hidden = true;
-    for (const name of ["title", "subtitle"]) {
-      this.find(`.${name}`).textContent = this.header[name] ?? "";
-      this.find(`.${name}`).hidden = !this.header[name];
-    }
+    this.find(".subtitle").textContent = [this.header.title, this.header.subtitle].filter(Boolean).join(": ");
     this.build(payload, drawing);
   }
 
   build(payload, drawing) {
     const { header } = payload;
+    this.payload = payload;
     this.network = new Passage(payload);
     this.dimensions = header.prior_dimension;
-    this.epsilon = normals(this.dimensions);
+    this.epsilon = new Float64Array(this.dimensions); // the mean first: what is seen is the reconstruction alone
     this.chosen = 0;
     this.passage = null;
     this.seen = new Picture(this.find("canvas.seen"), header.image);
     this.rebuilt = new Picture(this.find("canvas.rebuilt"), header.image);
     this.losses = new Losses(this.find(".terms"), header);
     this.buildBoxes();
-    this.plane.build(payload);
     const presets = { images: payload.tensor("presets"), classes: Array.from(payload.tensor("preset_classes")), labels: header.labels };
     this.pad.build(header.image.height, presets);
     this.setStep(-1);
     this.firstDigit = Math.max(0, presets.classes.indexOf(header.options.start));
     if (drawing) this.pad.restore(drawing);
-    else this.pad.take(this.firstDigit);
+    else this.takeKept();
     this.pad.past.length = 0;
     this.pad.show();
     this.wires.lay();
@@ -81,14 +81,40 @@ class Inside {
     this.linking = true;
   }
 
-  linked() {
-    const { preset, touched, presets } = this.pad;
+  // The drawing that this tab had before the page was left or loaded again, else the first digit. A link's comes after.
+  takeKept() {
+    const { digit, example, drawing } = kept();
+    this.takePicture({ digit, example, drawing });
+  }
+
+  // digit: a class, example: which image of it, from 1; drawing: a text of strokes.
+  takePicture({ digit, example = 1, drawing }) {
+    const { pad } = this;
+    const alike = pad.alike(digit ?? pad.presets.classes[this.firstDigit]);
+    const index = alike.length ? alike[Math.min(example, alike.length) - 1] : this.firstDigit;
+    if (drawing) pad.takeDrawing(drawing, index);
+    else pad.take(index);
+  }
+
+  // What is on the pad, in a link's words.
+  picture() {
+    const { preset, presets } = this.pad;
     const label = presets.classes[preset];
-    const known = preset >= 0 && !touched; // a drawing is not in the link
+    const known = preset >= 0;
     return {
       digit: known ? unlike(label, presets.classes[this.firstDigit]) : "",
       example: known ? unlike(this.pad.alike(label).indexOf(preset) + 1, 1) : "",
-      epsilon: Array.from(this.epsilon, rounded).join(","),
+      drawing: this.pad.drawing(),
+    };
+  }
+
+  get atMean() { return this.epsilon.every((value) => value === 0); }
+
+  linked() {
+    const { digit, example, drawing } = this.picture();
+    return {
+      digit, example, drawing: drawing.length <= LONGEST ? drawing : "",
+      epsilon: this.atMean ? "" : Array.from(this.epsilon, rounded).join(","),
       step: unlike(this.step + 1, 0),
       dimension: unlike(this.chosen + 1, 1),
     };
@@ -98,12 +124,9 @@ class Inside {
   noteChange() { if (this.linking) pageLink.changed(); }
 
   // What another model said of its noise and dimensions does not fit this one.
-  restore({ digit, example = 1, epsilon = [], step = 0, dimension = 1 }) {
-    if (epsilon.length === this.dimensions) this.epsilon = Float64Array.from(epsilon);
-    const { pad } = this;
-    const alike = pad.alike(digit ?? pad.presets.classes[this.firstDigit]);
-    if (alike.length) pad.take(alike[Math.min(example, alike.length) - 1]);
-    else this.update();
+  restore({ digit, example, drawing, epsilon = [], step = 0, dimension = 1 }) {
+    this.epsilon = epsilon.length === this.dimensions ? Float64Array.from(epsilon) : new Float64Array(this.dimensions);
+    this.takePicture({ digit, example, drawing });
     this.pad.past.length = 0;
     this.pad.show();
     this.choose(Math.min(dimension, this.dimensions) - 1);
@@ -115,15 +138,11 @@ class Inside {
     const { header, dimensions } = this;
     const { encoder, parameters, image } = header;
     const size = image.height * image.width;
-    this.find(".x-size").textContent = `${size} pixels`;
     const decoder = header.layers.slice(header.plane_layers);
     showLayers(this.find("[data-box=trunk]"), encoder.trunk, parameters.trunk, [size]);
     showLayers(this.find("[data-box=decoder]"), decoder, parameters.decoder, [dimensions]);
-    const heads = { mean: encoder.mean[0], sigma: encoder.log_var[0] };
-    const learned = { mean: parameters.mean[0], sigma: parameters.log_var[0] };
-    for (const [name, layer] of Object.entries(heads)) {
-      const gives = name === "sigma" ? "log σ², " : "";
-      this.find(`[data-box=${name}] .layer`).textContent = `${gives}${layer.in} → ${layer.out}, ${learned[name].toLocaleString("en")} weights`;
+    for (const [name, { in: taken, out }] of [["mean", encoder.mean[0]], ["sigma", encoder.log_var[0]]]) {
+      this.find(`[data-box=${name}] .layer`).textContent = `${name === "sigma" ? "log σ²: " : ""}${taken} → ${out}`;
     }
     const choose = (index) => this.choose(index);
     const bars = (name, options) => new Bars(this.find(`[data-box=${name}] .bars`), dimensions, { choose, ...options });
@@ -133,8 +152,6 @@ class Inside {
       epsilon: bars("epsilon", twoSided), z: bars("z", twoSided),
       kl: new Bars(this.find(".divergence .bars"), dimensions, { choose, end: 5, twoSided: false }),
     };
-    this.find(".plane-note").textContent = header.axes[0].startsWith("z") ? "all of it" : "principal plane of the codes, "
-      + `${Math.round(100 * header.variance_share)}% of their variance`;
   }
 
   // ---- what follows the pen ---------------------------------------------------------------------------------------
@@ -149,15 +166,15 @@ class Inside {
 
   show() {
     const { passage: p, bars } = this;
-    this.plane.show(p); // first: text on a canvas makes the browser settle all styles that were changed before it
     this.seen.show(p.pixels);
     this.rebuilt.show(p.xhat);
     for (const name of ["mean", "sigma", "epsilon", "z", "kl"]) bars[name].show(p[name]);
     this.losses.show(p);
     this.showDimension();
-    this.find(".where").textContent = this.plane.outside ? "μ lies beyond the picture." : "";
+    this.find("[data-box=epsilon] .layer").textContent = this.atMean ? "0: at the mean" : "from N(0, I)";
     this.find(".nothing").hidden = p.pixels.some((value) => value > 0);
     if (this.step >= 0) this.saySentence();
+    now.publish(this);
   }
 
   showDimension() {
@@ -167,22 +184,29 @@ class Inside {
       + `ε ${brief(p.epsilon[i])}, z ${brief(p.z[i])}, KL ${brief(p.kl[i])} nats`;
   }
 
-  // The pen is up: what only those need who do not see it.
+  // The pen is up: what takes longer, and what only those need who do not see it.
   rest() {
-    const { passage: p, bars } = this;
+    const { passage: p, bars, pad: { presets, preset, touched } } = this;
     for (const [name, text] of [["mean", "μ"], ["sigma", "σ"], ["epsilon", "ε"], ["z", "z"], ["kl", "KL in nats"]]) bars[name].tell(text, p[name]);
-    this.find("canvas.nats").setAttribute("aria-label", `Nats of every pixel, ${signed(p.reconstruction, 1)} in all`);
+    this.inWords = drawingInWords(p.pixels, presets, { label: preset < 0 ? null : presets.labels[presets.classes[preset]], touched });
+    const decoded = decodedInWords(p.xhat, presets);
+    this.find("canvas.seen").setAttribute("aria-label", `x, what the encoder sees: ${this.inWords}`);
+    this.find("canvas.rebuilt").setAttribute("aria-label", `x̂, what the decoder makes of z: ${decoded}`);
+    this.find("canvas.nats").setAttribute("aria-label", `Reconstruction by pixel: ${signed(p.reconstruction, 1)} nats in all, ${natsInWords(p.nats, this.header.image.width)}`);
+    this.find(".told").textContent = `Drawn: ${this.inWords}. Decoded: ${decoded}. Reconstruction ${signed(p.reconstruction, 1)} nats, KL ${signed(p.klSum, 1)} nats.`;
     this.noteChange();
-    this.find(".told").textContent = `Reconstruction ${signed(p.reconstruction, 1)} nats, KL ${signed(p.klSum, 1)} nats.`;
+    this.find(".too-long").hidden = this.pad.drawing().length <= LONGEST;
+    if (this.linking) keep(this.picture());
+    now.publish(this, true);
   }
 
   // ---- ε, dimensions, steps ---------------------------------------------------------------------------------------
 
-  resample() {
-    this.epsilon = normals(this.dimensions);
-    this.plane.resample();
+  // This noise is to be seen, also where every move of the pen would sample another.
+  setNoise(epsilon) {
+    this.epsilon = epsilon;
     const { frozen } = this;
-    this.frozen = true; // this one is to be seen
+    this.frozen = true;
     this.update();
     this.frozen = frozen;
     this.rest();
@@ -223,7 +247,7 @@ class Inside {
 
   saySentence() {
     const entry = STEPS[this.step];
-    if (!entry) { this.find(".sentence").textContent = "All of it, at every move of the pen. Or one step after the other:"; return; }
+    if (!entry) { this.find(".sentence").textContent = "Draw: everything below follows your pen. Or look at it one step at a time."; return; }
     if (!this.passage) return;
     this.find(".sentence").replaceChildren(element("b", { textContent: `${this.step + 1} of 4, ${entry.name}. ` }), entry.say(this));
   }
@@ -236,7 +260,7 @@ class Inside {
       pixels: list("pixels"), mean: list("mean"), log_var: list("logVar"), epsilon: list("epsilon"), z: list("z"),
       xhat: list("xhat"), nats: list("nats"), kl: list("kl"), reconstruction: p.reconstruction, floor: p.floor,
       gradient: Array.from(p.z, (_, index) => this.network.gradient(p, index)),
-      place: this.plane.project(p.mean), factor: this.plane.factor(p.sigma), preset: this.pad.preset, touched: this.pad.touched,
+      preset: this.pad.preset, touched: this.pad.touched, drawing: this.pad.drawing(), words: this.inWords,
       ink: Array.from(this.pad.ink.ink), step: this.step, chosen: this.chosen, past: this.pad.past.length,
       moveMilliseconds: moves.list(),
     };
@@ -244,7 +268,7 @@ class Inside {
 
   remove() {
     pageLink.leave(this);
-    this.plane.end();
+    now.end();
     this.wires.end();
     this.root.remove();
   }

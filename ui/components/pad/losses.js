@@ -32,7 +32,7 @@ export class Losses {
     this.known = reconstruction !== null && kl !== null && floor !== null;
     this.find("[data-total=test]").classList.toggle("unknown", !this.known);
     const { measured_on: images = "held-out images" } = this.header.options ?? {};
-    this.find("[data-total=test] .name").textContent = this.known ? `mean of ${n.toLocaleString("en")} ${images}` : `${images}: not measured`;
+    this.find("[data-total=test] .name").textContent = this.known ? `mean of ${n.toLocaleString("en")} ${images}, ε sampled` : `${images}: not measured`;
   }
 
   // p: what Passage.run returned.
@@ -51,6 +51,7 @@ export class Losses {
     }
     this.find(".scale .end").textContent = signed(end, 0);
     this.find(".reconstruction").textContent = `${signed(p.reconstruction, 1)} nats, floor ${signed(p.floor, 1)}`;
+    this.find(".noise").textContent = p.epsilon.every((value) => value === 0) ? "nats, at the mean (ε = 0)" : "nats, one sample of ε";
     this.find(".kl-sum").textContent = `${signed(p.klSum, 1)} nats`;
     this.showMap(p.nats);
   }

@@ -3,6 +3,7 @@
 import { element } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 import { Ink } from "./ink.js";
+import { BASES, read, simplified, written } from "./strokes.js";
 
 const BRUSH = 1.25; // pixels of 28, radius
 const RUBBER = 2;
@@ -31,8 +32,9 @@ export class Pad {
     this.past = [];
     this.future = [];
     this.preset = -1; // the held-out image that this began from
-    this.touched = false; // and whether it was drawn on
+    this.strokes = []; // and what was drawn on it or on the empty pad
     this.pen = null; // where the last stretch of a stroke ended
+    this.trace = []; // the places of the stroke that is being drawn, in pixels of 28
     this.keyPen = false;
     this.at = [side / 2, side / 2];
     this.canvas.width = this.canvas.height = this.ink.cells;
@@ -59,6 +61,8 @@ export class Pad {
   }
 
   // ---- what is drawn ----------------------------------------------------------------------------------------------
+
+  get touched() { return this.strokes.length > 0 || this.trace.length > 0; }
 
   // A held-out image is in MNIST's frame already, also after it was drawn on.
   get centring() { return this.centre && this.preset < 0; }
@@ -89,12 +93,40 @@ export class Pad {
     this.show();
   }
 
-  snapshot() { return { ink: this.ink.ink.slice(), preset: this.preset, touched: this.touched }; }
+  snapshot() { return { ink: this.ink.ink.slice(), preset: this.preset, strokes: this.strokes }; }
 
-  restore({ ink, preset, touched }) {
+  restore({ ink, preset, strokes }) {
     this.ink.ink.set(ink);
-    Object.assign(this, { preset, touched });
+    Object.assign(this, { preset, strokes });
     this.changed();
+  }
+
+  // The drawing as a text, which `takeDrawing` makes it from again; "" for an untouched held-out image, which has a name
+  // of its own.
+  drawing() {
+    if (this.preset >= 0) return this.touched ? written(BASES.digit, this.strokes) : "";
+    return written(this.centre ? BASES.blank : BASES.asDrawn, this.strokes);
+  }
+
+  // A text made by `drawing`; index: the held-out image below it where there is one.
+  takeDrawing(text, index) {
+    this.endStroke();
+    this.remember();
+    const { base, strokes } = read(text);
+    this.preset = base === BASES.digit ? index : -1;
+    this.lay(this.preset);
+    this.strokes = strokes;
+    for (const stroke of strokes) this.ink.stretch(stroke.places, this.radius(stroke.erase), stroke.erase, this.scale);
+    this.setCentre(base !== BASES.asDrawn);
+    this.changed();
+    this.rest("");
+  }
+
+  // What lies below all strokes: a held-out image, or with -1 nothing.
+  lay(index) {
+    const size = this.ink.side ** 2;
+    if (index < 0) this.ink.clear();
+    else this.ink.fill(this.presets.images.subarray(index * size, (index + 1) * size));
   }
 
   // To be called before anything changes the drawing.
@@ -117,8 +149,8 @@ export class Pad {
   clear() {
     this.endStroke();
     this.remember();
-    this.ink.clear();
-    Object.assign(this, { preset: -1, touched: false });
+    Object.assign(this, { preset: -1, strokes: [] });
+    this.lay(-1);
     this.changed();
     this.rest("Nothing is drawn: this is the answer to a black image.");
   }
@@ -127,9 +159,8 @@ export class Pad {
   take(index) {
     this.endStroke();
     this.remember();
-    const size = this.ink.side ** 2;
-    this.ink.fill(this.presets.images.subarray(index * size, (index + 1) * size));
-    Object.assign(this, { preset: index, touched: false });
+    Object.assign(this, { preset: index, strokes: [] });
+    this.lay(index);
     this.changed();
     this.rest(`A held-out ${this.presets.labels[this.presets.classes[index]]}.`);
   }
@@ -148,27 +179,36 @@ export class Pad {
 
   // ---- strokes ----------------------------------------------------------------------------------------------------
 
+  radius(erase) { return (erase ? RUBBER : BRUSH) * this.scale; }
+
   beginStroke(place) {
     this.remember();
-    this.touched = true;
+    this.trace = [];
     this.pen = place;
     this.stroke([place]);
   }
 
   stroke(places) {
-    const radius = (this.erasing ? RUBBER : BRUSH) * this.scale;
     for (const place of places) {
-      this.ink.stroke(this.pen, place, radius, this.erasing);
+      this.ink.stroke(this.pen, place, this.radius(this.erasing), this.erasing);
+      this.trace.push(place.map((value) => value / this.scale));
       this.pen = place;
     }
     this.changed();
   }
 
+  // What stays is the stroke as a link writes it: whoever opens the link has the very same image.
   endStroke() {
     if (!this.pen) return;
     this.pen = null;
     this.keyPen = false;
     this.box.classList.remove("down");
+    const stroke = { erase: this.erasing, places: simplified(this.trace) };
+    this.ink.ink.set(this.past.at(-1).ink);
+    this.ink.stretch(stroke.places, this.radius(stroke.erase), stroke.erase, this.scale);
+    this.strokes = [...this.strokes, stroke];
+    this.trace = [];
+    this.changed();
     this.rest("");
   }
 
@@ -217,14 +257,19 @@ export class Pad {
     this.find(".another").onclick = () => this.another();
     this.find(".erase").onclick = () => this.setErasing(!this.erasing);
     this.find(".centre").onclick = () => {
-      this.centre = !this.centre;
-      this.find(".centre").setAttribute("aria-pressed", String(this.centre));
+      this.setCentre(!this.centre);
       this.on.changed();
       this.rest(this.centre ? "Centred and scaled." : "As drawn.");
     };
   }
 
+  setCentre(centre) {
+    this.centre = centre;
+    this.find(".centre").setAttribute("aria-pressed", String(centre));
+  }
+
   setErasing(erasing) {
+    this.endStroke(); // a stroke is drawn with one of the two
     this.erasing = erasing;
     this.find(".erase").setAttribute("aria-pressed", String(erasing));
     this.box.classList.toggle("erasing", erasing);

@@ -1,4 +1,5 @@
-// Where the image is in latent space: held-out codes over the manifold, and the posterior at true scale, with a close-up.
+// Where the image is in latent space: held-out codes over the manifold, and the approximate posterior at true scale, with a
+// close-up.
 
 import { expectLength } from "../engine/arrays.js";
 import { PLANE, drawDot, drawPosterior, haloText } from "../engine/drawing.js";
@@ -12,7 +13,9 @@ const CLOSE = 5; // the close-up reaches so many of the posterior's larger stand
 const CLOSE_SHARE = 0.34; // of the plane's side
 const [CLOSE_MARGIN, CLOSE_BELOW, CLOSE_BESIDE] = [8, 26, 34]; // CSS pixels: to the right edge, to the lower and left axes
 const NEAR_POINT = 1.75; // radius, CSS pixels
-const HANDS = 20; // samples of z shown
+export const HANDS = 20; // samples of z shown
+const MARGIN_LEFT = 34; // CSS pixels kept quiet for the axes' numbers
+const MARGIN_BELOW = 22;
 
 export class InsidePlane {
   constructor(root) {
@@ -29,6 +32,7 @@ export class InsidePlane {
     this.axes = header.plane_axes;
     this.view = new View(header.range);
     this.centres = classMedians(this.points, this.classes, header.labels.length);
+    this.last = null; // another model's
     this.redraw();
     this.noise = Array.from({ length: HANDS }, () => normals(header.prior_dimension));
     this.stopManifold();
@@ -60,6 +64,16 @@ export class InsidePlane {
 
   resample() { this.noise = this.noise.map((one) => normals(one.length)); }
 
+  // How many of the `count` held-out codes nearest to a code in the plane are of which class: [[class, how many], ...].
+  classesNear(code, count) {
+    const [x, y] = this.project(code);
+    const away = (i) => (this.points[2 * i] - x) ** 2 + (this.points[2 * i + 1] - y) ** 2;
+    const nearest = Array.from(this.classes.keys()).sort((i, k) => away(i) - away(k)).slice(0, count);
+    const counts = new Map();
+    for (const i of nearest) counts.set(this.classes[i], (counts.get(this.classes[i]) ?? 0) + 1);
+    return [...counts].sort(([, many], [, fewer]) => fewer - many);
+  }
+
   // What does not follow the pen.
   redraw() {
     const { surface, header, view } = this;
@@ -68,9 +82,20 @@ export class InsidePlane {
     const context = surface.cleared("points");
     surface.drawPoints(context, view, { points: this.points, classes: this.classes, palette });
     surface.drawNames(context, view, { centres: this.centres, labels, palette });
+    this.drawMargins(context, surface.side);
     surface.drawScale(context, view, header);
     if (this.last) this.show(this.last);
   }
+
+  // Dark strips below the axes' names and numbers, which were lost among decoded digits and points.
+  drawMargins(context, side) {
+    context.fillStyle = "rgba(4, 6, 11, 0.82)";
+    context.fillRect(0, 0, MARGIN_LEFT, side);
+    context.fillRect(MARGIN_LEFT, side - MARGIN_BELOW, side - MARGIN_LEFT, MARGIN_BELOW);
+  }
+
+  // The samples of z that are shown, codes.
+  samples({ mean, sigma }) { return this.noise.map((noise) => noise.map((value, i) => sampleOf(mean[i], sigma[i], value))); }
 
   // passage: what Passage.run returned.
   show(passage) {
@@ -80,7 +105,7 @@ export class InsidePlane {
     const context = this.surface.cleared("marks");
     const at = this.project(passage.mean);
     const factor = this.factor(passage.sigma);
-    const samples = this.noise.map((noise) => this.project(noise.map((value, i) => sampleOf(passage.mean[i], passage.sigma[i], value))));
+    const samples = this.samples(passage).map((code) => this.project(code));
     const z = this.project(passage.z);
     const [u, v] = view.toPlane(...at);
     this.outside = u < 0 || v < 0 || u > 1 || v > 1;

@@ -11,24 +11,25 @@ export const ROUTES = [
 export const STEPS = [
   {
     name: "encode", boxes: ["x", "trunk", "mean", "sigma"], wires: ["x>trunk", "trunk>mean", "trunk>sigma"],
-    say: ({ header }) => `The trunk reads the ${header.image.height * header.image.width} pixels once. Two heads share what it found: `
-      + "one gives μ, the other log σ².",
+    say: ({ header }) => `The encoder reads ${header.image.height * header.image.width} pixels. One head gives μ, the other log σ²: `
+      + "with them we know the approximate posterior q(z|x).",
   },
   {
     name: "sample", boxes: ["mean", "sigma", "epsilon", "z"], wires: ["mean>z", "sigma>z", "epsilon>z"],
-    say: ({ passage: p, chosen: i }) => `ε comes from outside: z${sub(i)} = ${brief(p.mean[i])} + ${brief(p.sigma[i])} · (${brief(p.epsilon[i])}) = ${brief(p.z[i])}.`,
+    say: ({ passage: p, chosen: i, atMean }) => `z${sub(i)} = ${brief(p.mean[i])} + ${brief(p.sigma[i])} · (${brief(p.epsilon[i])}) = ${brief(p.z[i])}. `
+      + (atMean ? "With ε = 0, z is the mean: press Sample ε." : "All of the randomness is in ε."),
   },
   {
     name: "decode", boxes: ["z", "decoder", "xhat"], wires: ["z>decoder", "decoder>xhat"],
-    say: ({ header }) => `The decoder sees z alone, and turns its ${header.prior_dimension} numbers into a brightness to expect for every pixel.`,
+    say: ({ header }) => `The decoder sees z alone: from ${header.prior_dimension} numbers it computes the expected brightness of every pixel.`,
   },
   {
     name: "loss and gradient", boxes: ["xhat", "z", "mean", "sigma", "decoder", "trunk"], terms: true, wires: [],
     back: ["decoder>xhat", "z>decoder", "mean>z", "sigma>z", "trunk>mean", "trunk>sigma"],
     say: ({ passage: p, chosen: i, network }) => {
       const { z, mean, sigma } = network.gradient(p, i);
-      return `Loss ${signed(p.reconstruction + p.klSum, 1)} nats. The gradient comes back through z: the reconstruction pulls at z${sub(i)} with `
-        + `${brief(z)}; with the KL that makes ∂L/∂μ${sub(i)} = ${brief(mean)} and ∂L/∂σ${sub(i)} = ${brief(sigma)}. ε learns nothing.`;
+      return `Loss ${signed(p.reconstruction + p.klSum, 1)} nats. The reconstruction's gradient at z${sub(i)} is ${brief(z)}; with the KL, `
+        + `∂L/∂μ${sub(i)} = ${brief(mean)} and ∂L/∂σ${sub(i)} = ${brief(sigma)}.`;
     },
   },
 ];

@@ -43,6 +43,9 @@ export class Passage {
     return { pixels, mean, logVar, sigma, epsilon, z, xhat: this.xhat, nats: this.nats, reconstruction, kl, klSum: sum(kl), floor };
   }
 
+  // The expected pixels for another code, in an array of their own.
+  decoded(z) { return Float32Array.from(this.decoder.run(z), sigmoid); }
+
   // Gradient of the loss with respect to one dimension's z (of the reconstruction alone), μ and σ, in nats per unit.
   gradient({ pixels, mean, sigma, epsilon, z, xhat }, dimension) {
     const direction = Float64Array.from(z, (_, i) => (i === dimension ? 1 : 0));

@@ -31,7 +31,7 @@ export class Wires {
         const { left, right, top, bottom } = this.box(name).getBoundingClientRect();
         return { left: left - frame.left, right: right - frame.left, top: top - frame.top, bottom: bottom - frame.top };
       });
-      this.paths[index].setAttribute("d", other.left >= one.right ? across(one, other) : down(one, other));
+      this.paths[index].setAttribute("d", other.left >= one.right ? across(one, other) : upright(one, other));
     });
   }
 
@@ -58,13 +58,15 @@ function across(one, other) {
   return `M ${one.right + 2} ${y0} C ${x} ${y0} ${x} ${y1} ${other.left - 3} ${y1}`;
 }
 
-// From a box's lower side to the upper side of one below it.
-function down(one, other) {
+// From a box's lower side to the upper side of one below it, or from its upper side to the lower side of one above.
+function upright(one, other) {
   const low = Math.max(one.left, other.left);
   const high = Math.min(one.right, other.right);
   const middle = (low + high) / 2;
   const x0 = low < high ? middle : (one.left + one.right) / 2;
   const x1 = low < high ? middle : (other.left + other.right) / 2;
-  const y = one.bottom + BEND * (other.top - one.bottom);
-  return `M ${x0} ${one.bottom + 2} C ${x0} ${y} ${x1} ${y} ${x1} ${other.top - 3}`;
+  const below = other.top >= one.bottom;
+  const [y0, y1] = below ? [one.bottom + 2, other.top - 3] : [one.top - 2, other.bottom + 3];
+  const y = y0 + BEND * (y1 - y0);
+  return `M ${x0} ${y0} C ${x0} ${y} ${x1} ${y} ${x1} ${y1}`;
 }

@@ -1,0 +1,45 @@
+// What is on the pad now, for the panels further down the page that show more of it. They are told once a frame, however
+// many times the pen moved.
+
+class Now {
+  constructor() {
+    this.shown = null;
+    this.followers = new Set();
+    this.waiting = 0;
+  }
+
+  // shown: {payload, network, passage, picture}; passage: what Passage.run returned; picture: what is seen, in words.
+  // rested: the pen is up, so that there is time for what takes longer.
+  publish(shown, rested = false) {
+    this.shown = shown;
+    this.rested = rested;
+    if (!this.waiting) this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.tell(); });
+  }
+
+  tell() { for (const follower of this.followers) follower(this.shown, this.rested); }
+
+  // follower(shown, rested) is called now, if there is something, and whenever it changes. Gives what ends that.
+  follow(follower) {
+    this.followers.add(follower);
+    if (this.shown) follower(this.shown, true);
+    return () => this.followers.delete(follower);
+  }
+
+  // The pad is gone from the page.
+  end() { this.shown = null; }
+}
+
+// One for all panels of the page.
+export const now = new Now();
+
+// The default export of a panel's module: one `Panel` for each mount point.
+export function panel(Panel) {
+  const panels = new Map();
+  return ({ parentElement }) => {
+    if (!panels.has(parentElement)) panels.set(parentElement, new Panel(parentElement));
+    return () => {
+      panels.get(parentElement)?.end();
+      panels.delete(parentElement);
+    };
+  };
+}
