@@ -103,12 +103,12 @@ def _own_info(name: str) -> DatasetInfo:
 def here(root: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
     """The datasets of pictures that are available without a download."""
     plugins.load()
-    folder = data_root(root)
-    return tuple(
-        name
-        for name, known in DATASETS.items()
-        if known.pictures and (name not in downloaded.READERS or downloaded.is_here(name, folder))
-    )
+    return tuple(name for name, known in DATASETS.items() if known.pictures and is_here(name, root))
+
+
+def is_here(name: str, root: str | os.PathLike[str] | None = None) -> bool:
+    """Whether a dataset's training images are available without a download."""
+    return name not in downloaded.READERS or downloaded.is_here(name, data_root(root))
 
 
 def load(name: str, split: str, *, root: str | os.PathLike[str] | None = None, download: bool = True) -> ImageDataset:
@@ -158,6 +158,7 @@ __all__ = [
     "data_root",
     "here",
     "info",
+    "is_here",
     "load",
     "register_dataset",
 ]
