@@ -18,7 +18,7 @@ from vae_core.datasets import load
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Store
 
-from .helpers import Shown, Table, copy_runs, open_page, plotted, predict, subheaders, tells, texts
+from .helpers import Shown, Table, copy_runs, open_page, plotted, predict, said, subheaders, texts
 
 PAGE = "pages/beta.py"
 

@@ -44,7 +44,6 @@ from .helpers import (
     said,
     subheaders,
     tables,
-    tells,
     texts,
 )
 
