@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from ui.chapters import chapters
+from ui.runs.resources import load_run
+from vae_core import archive
+from vae_core.errors import StoreError
 from vae_core.execution import Execution
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import SHIPPED, read_manifest, shipped_run
@@ -56,6 +59,20 @@ def test_the_explorer_shows_the_run_of_the_link(small_store):
     assert at.selectbox[0].value == key
     assert payload_headers(at)[0]["key"] == key
     assert not at.warning
+
+
+def test_a_run_of_an_unknown_model_is_left_alone_and_the_page_goes_on_with_the_others(small_store):
+    known, unknown = sorted(small_store.keys())
+    path = small_store.path(unknown)
+    tensors, document = archive.read(path)
+    archive.write(path, tensors, {**document, "spec": {**document["spec"], "model": "vq"}})
+    before = path.read_bytes()
+    at = open_page("pages/explorer.py", run=unknown)
+    assert at.selectbox[0].value == payload_headers(at)[0]["key"] == known and len(at.selectbox[0].options) == 1
+    assert len(at.warning) == 1 and not at.error
+    with pytest.raises(StoreError, match="needs the model 'vq', which is not known here"):
+        load_run(unknown)
+    assert path.read_bytes() == before and sorted(small_store.keys()) == [known, unknown]
 
 
 def test_the_explorers_numbers_are_the_runs_metrics(small_store):

@@ -31,7 +31,7 @@ import numpy as np
 from vae_core import plugins
 from vae_core.datasets import bundled, downloaded, own, points
 from vae_core.datasets.images import Factor, ImageDataset
-from vae_core.errors import SpecError
+from vae_core.errors import SpecError, UnknownName
 
 SPLITS = ("train", "validation", "test")
 
@@ -77,12 +77,13 @@ def check_name(name: object) -> str:
     """Return `name` if it is a known dataset or could name a user's own set, whether or not that is on this machine.
 
     Raises:
-        SpecError: any other name; the message lists the datasets.
+        UnknownName: naming the datasets there are.
     """
     plugins.load()
     if isinstance(name, str) and (name in DATASETS or own.shape_in(name)):
         return name
-    raise SpecError(f"there is no dataset {repr(name)[:60]}; choose one of {', '.join(DATASETS)}.")
+    what = f"dataset {repr(name)[:60]}"
+    raise UnknownName(f"there is no {what}; choose one of {', '.join(DATASETS)}.", what=what)
 
 
 def info(name: str) -> DatasetInfo:

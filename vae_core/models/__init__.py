@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vae_core import plugins
-from vae_core.errors import SpecError
+from vae_core.errors import SpecError, UnknownName
 from vae_core.models.bottleneck import BOTTLENECKS, Bottleneck
 from vae_core.options import check_declaration
 
@@ -131,11 +131,12 @@ def model_kind(name: object) -> ModelKind:
     """The registry entry called `name`.
 
     Raises:
-        SpecError: there is none; the message lists the models.
+        UnknownName: naming the models there are.
     """
     plugins.load()
     if not isinstance(name, str) or name not in MODELS:
-        raise SpecError(f"there is no model {repr(name)[:60]}; choose one of {', '.join(MODELS)}.")
+        what = f"model {repr(name)[:60]}"
+        raise UnknownName(f"there is no {what}; choose one of {', '.join(MODELS)}.", what=what)
     return MODELS[name]
 
 
