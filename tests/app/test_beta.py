@@ -11,7 +11,7 @@ from ui.chapters.beta.sweep import best_for_samples, stops_of
 from ui.runs.resources import store
 from vae_core.storage.store import Store
 
-from .helpers import boxes, charts, copy_runs, open_page, payload_headers, predict, subheaders, tables
+from .helpers import boxes, charts, copy_runs, open_page, payload_headers, predict, seen, subheaders, tables
 
 PAGE = "pages/beta.py"
 LABELS = {
@@ -29,7 +29,7 @@ def measured(line, *path):
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_the_page_is_whole_and_sends_the_dial_then_the_start_and_its_neighbours(d):
-    at = open_page(PAGE, d=str(d))
+    at = seen(PAGE, d=str(d))
     assert not at.error and not at.warning
     dial, *rest = payload_headers(at)
     kinds = ["stop", "bundle", "bundle", *{2: ["plane"] * 3, 16: []}[d], "thumbnails", *["thumbnails"][: d == 2]]
@@ -47,7 +47,7 @@ def test_the_page_is_whole_and_sends_the_dial_then_the_start_and_its_neighbours(
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_the_dials_numbers_are_the_runs(d):
-    dial = payload_headers(open_page(PAGE, d=str(d)))[0]
+    dial = payload_headers(seen(PAGE, d=str(d)))[0]
     for stop, line in zip(dial["stops"], stops_of(d), strict=True):
         assert stop["key"] == line.key
         assert stop["reconstruction"] == measured(line, "reconstruction")
@@ -58,7 +58,7 @@ def test_the_dials_numbers_are_the_runs(d):
 
 
 def test_everything_sent_for_the_first_position_and_in_all_is_small():
-    at = open_page(PAGE)
+    at = seen(PAGE)
     sizes = [len(element.proto.bytes) for element in at.get("bidi_component")]
     assert sizes[0] + sizes[1] < 1_500_000
     assert sum(sizes[:-1]) < 8_000_000
@@ -66,7 +66,7 @@ def test_everything_sent_for_the_first_position_and_in_all_is_small():
 
 @pytest.mark.parametrize("label", ["0", "16", "KL only"])
 def test_a_link_starts_the_dial_at_its_beta(label):
-    at = open_page(PAGE, beta=label)
+    at = seen(PAGE, beta=label)
     dial, first, *_ = payload_headers(at)
     assert dial["stops"][dial["options"]["start"]]["label"] == label
     assert first["index"] == dial["options"]["start"]
@@ -74,7 +74,7 @@ def test_a_link_starts_the_dial_at_its_beta(label):
 
 
 def test_the_table_and_the_curve_have_the_runs_numbers():
-    at = open_page(PAGE)
+    at = seen(PAGE)
     table, lines = tables(at)[0], stops_of(2)
     assert table["β"] == LABELS[2]
     assert table["reconstruction"] == [f"{measured(line, 'reconstruction'):.1f}" for line in lines]

@@ -17,14 +17,14 @@ from vae_core.losses.likelihoods import Bernoulli
 from vae_core.losses.objectives import elbo
 from vae_core.storage.store import Store
 
-from .helpers import boxes, copy_runs, open_page, payload_headers, predict, said, subheaders, tables
+from .helpers import boxes, copy_runs, open_page, payload_headers, predict, said, seen, subheaders, tables
 
 PAGE = "pages/inside.py"
 
 
 @pytest.mark.parametrize("d", CHOICES)
 def test_the_page_is_whole_and_sends_one_payload(d):
-    at = open_page(PAGE, d=d)
+    at = seen(PAGE, d=d)
     assert not at.error and not at.warning
     (header,) = payload_headers(at)
     run = run_of(d)
@@ -42,13 +42,13 @@ def test_the_page_is_whole_and_sends_one_payload(d):
 
 
 def test_a_drawing_is_possible_after_little(d="2"):
-    at = open_page(PAGE, d=d)
+    at = seen(PAGE, d=d)
     assert sum(len(element.proto.bytes) for element in at.get("bidi_component")) < 1_500_000
 
 
 def test_weights_on_screen_are_the_networks():
     for d in CHOICES:
-        (header,) = payload_headers(open_page(PAGE, d=d))
+        (header,) = payload_headers(seen(PAGE, d=d))
         count = sum(weights.numel() for weights in run_of(d).model.parameters())
         assert header["subtitle"].startswith(f"{count:,} weights")
         assert sum(sum(layers) for layers in header["parameters"].values()) == count
@@ -78,7 +78,7 @@ def test_what_a_black_image_costs_is_what_torch_finds(d):
     with torch.no_grad():
         terms = elbo(run.model, torch.zeros(len(noise), 784), noise, Bernoulli())
     cost = terms["reconstruction"] + terms["kl"]
-    told = said(open_page(PAGE, d=d), r"a black image costs ([\d.]+) nats, (less than the|a digit) ([\d.]+)")
+    told = said(seen(PAGE, d=d), r"a black image costs ([\d.]+) nats, (less than the|a digit) ([\d.]+)")
     assert abs(float(told[1]) - cost.mean().item()) < 6 * cost.std().item() / np.sqrt(1_000) + 0.05
     digit = run.metrics["test"]["reconstruction"] + run.metrics["test"]["kl"]
     assert float(told[3]) == pytest.approx(digit, abs=0.06)
@@ -98,7 +98,7 @@ def test_predictions_reveal_the_computed_answer(d):
 
 @pytest.mark.parametrize("d", ["2", "16"])
 def test_all_posteriors_together_are_what_samples_of_them_are(d):
-    table = tables(open_page(PAGE, d=d))[0]
+    table = tables(seen(PAGE, d=d))[0]
     codes = run_of(d).codes
     random = np.random.default_rng(0)
     drawn = np.concatenate([codes.drawn(random) for _ in range(40)])
@@ -137,7 +137,7 @@ def test_gradients_are_measured_when_asked_for_and_agree():
 
 
 def test_sigma_breaks_where_its_logarithm_does_not():
-    table = tables(open_page(PAGE))[-1]
+    table = tables(seen(PAGE))[-1]
     assert table["step size"] == [f"{size:g}" for size in STEP_SIZES]
     problem = problem_of("2")
     _, log_var = run_of("2").posterior(first_of(3)[None])

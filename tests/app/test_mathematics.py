@@ -32,6 +32,7 @@ from .helpers import (
     plotted,
     predict,
     said,
+    seen,
     subheaders,
     tables,
     tells,
@@ -66,7 +67,7 @@ def with_samples(sampled_store, monkeypatch) -> list[RunSpec]:
 
 
 def test_the_page_is_whole_and_sends_its_four_experiments():
-    at = open_page(PAGE)
+    at = seen(PAGE)
     assert not at.warning
     assert [header["kind"] for header in payload_headers(at)] == list(KINDS)
     assert [heading.split(".")[0] for heading in subheaders(at)] == list("1234567")
@@ -75,7 +76,7 @@ def test_the_page_is_whole_and_sends_its_four_experiments():
 
 
 def test_every_step_has_a_formula_on_lines_of_its_own():
-    passages = [text for text in texts(open_page(PAGE)) if re.search(r"^## [1-6]\.", text, re.MULTILINE)]
+    passages = [text for text in texts(seen(PAGE)) if re.search(r"^## [1-6]\.", text, re.MULTILINE)]
     assert len(passages) == 6
     for text in passages:
         formulas = re.findall(r"\n\$\$\n(.+)\n\$\$\n", text)
@@ -85,7 +86,7 @@ def test_every_step_has_a_formula_on_lines_of_its_own():
 
 
 def test_what_the_experiments_compute_with_is_the_toys():
-    posterior, descent, *_ = payload_headers(open_page(PAGE))
+    posterior, descent, *_ = payload_headers(seen(PAGE))
     for header in (posterior, descent):
         assert header["rules"]["nodes"] == nodes()[0].tolist()
         assert {name: tuple(one["coefficients"]) for name, one in header["decoders"].items()} == {
@@ -124,7 +125,7 @@ def test_the_diagonals_width_is_predicted_from_the_closed_form():
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_the_bound_rises_with_k_within_its_error(d):
-    at = open_page(PAGE, d=str(d), digit="7")
+    at = seen(PAGE, d=str(d), digit="7")
     found = bounded(run_key(d), 7)
     (curve,) = charts(at)[0]["data"]
     values = plotted(curve["y"])
@@ -219,6 +220,6 @@ def test_seeds_are_averaged_and_other_recipes_left_out(with_samples, sampled_sto
 
 
 def test_where_c_enters_is_what_the_dial_says():
-    at = open_page(PAGE)
+    at = seen(PAGE)
     assert any(same_dial()[1] in text for text in texts(at) if isinstance(text, str))
     assert "beta" in json.dumps([link.proto.page for link in at.get("page_link")])

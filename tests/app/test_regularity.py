@@ -40,6 +40,7 @@ from .helpers import (
     predict,
     revealed,
     said,
+    seen,
     subheaders,
     tables,
     tells,
@@ -144,7 +145,7 @@ def fake_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
 
 @pytest.mark.parametrize("d", DIMENSIONS)
 def test_the_page_is_whole_at_every_d(d):
-    at = open_page(PAGE, d=str(d))
+    at = seen(PAGE, d=str(d))
     assert not at.error and not at.warning
     assert subheaders(at) == PASSAGES
     assert [header["kind"] for header in payload_headers(at)] == ["plane", "plane", "thumbnails"]
@@ -177,7 +178,7 @@ def test_what_is_chosen_is_in_the_link_and_what_is_usual_is_not():
 
 
 def test_a_link_restores_all_that_it_says():
-    at = open_page(PAGE, d="16", dataset="mnist", depth="128-64", **{"from": "box"})
+    at = seen(PAGE, d="16", dataset="mnist", depth="128-64", **{"from": "box"})
     assert at.segmented_control(key="regularity-d").value == 16
     assert at.segmented_control(key="regularity-source").value == "box"
     assert [header["key"] for header in planes_of(at)] == [spec_of(model, 16).key for model in NAMES]
@@ -185,7 +186,7 @@ def test_a_link_restores_all_that_it_says():
 
 
 def test_the_wider_pair_of_the_home_page_is_here_too():
-    at = open_page(PAGE, depth="512-256")
+    at = seen(PAGE, depth="512-256")
     keys = [shipped_run(model=model, dataset="mnist", latent_dim=2, hidden=(512, 256)).key for model in NAMES]
     assert [header["key"] for header in planes_of(at)] == keys
     assert not at.error
@@ -193,7 +194,7 @@ def test_the_wider_pair_of_the_home_page_is_here_too():
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_what_is_said_under_the_planes_is_what_is_drawn(d):
-    headers = planes_of(open_page(PAGE, d=str(d)))
+    headers = planes_of(seen(PAGE, d=str(d)))
     assert {header["options"]["group"] for header in headers} == {"regularity"}
     assert {header["options"]["images"] for header in headers} == {"mnist:validation"}
     for header, model in zip(headers, NAMES, strict=True):
@@ -247,7 +248,7 @@ def test_the_sheets_show_the_samples_and_count_their_holes(d, source):
 
 @pytest.mark.parametrize("source", ["prior", "box", "mixture"])
 def test_the_figures_under_the_sheets_are_the_files(source):
-    at = open_page(PAGE, **{"from": source})
+    at = seen(PAGE, **{"from": source})
     for caption, model in zip(pictured(at)[2:6:3], NAMES, strict=True):
         figure = run_of(model, 2).metrics["test"]["samples"][source]
         assert caption == (
@@ -314,7 +315,7 @@ def assert_told(cell: str, values: list[float]) -> None:
 
 @pytest.mark.parametrize("d", [2, 8, 16])
 def test_every_cell_of_the_table_is_the_mean_the_least_and_the_most_of_the_seeds(d):
-    table = tables(open_page(PAGE, d=str(d)))[0]
+    table = tables(seen(PAGE, d=str(d)))[0]
     assert table["figure"] == list(FIGURES)
     count = 1 if d == 8 else 3
     real = store().load(shipped_run(dataset="mnist", model="classifier").key).metrics["test"]["real"]
@@ -332,7 +333,7 @@ def test_every_cell_of_the_table_is_the_mean_the_least_and_the_most_of_the_seeds
 
 
 def test_how_much_was_measured_is_what_the_files_say():
-    at = open_page(PAGE)
+    at = seen(PAGE)
     test = run_of("vae", 2).metrics["test"]
     tells(at, f"{test['samples']['prior']['n']:,}", str(test["paths"]["n"]))
 
@@ -340,7 +341,7 @@ def test_how_much_was_measured_is_what_the_files_say():
 def test_the_coverage_chart_has_the_mean_of_the_seeds_at_each_d():
     drawn = {
         trace["name"]: dict(zip(plotted(trace["x"]), plotted(trace["y"]), strict=True))
-        for trace in charts(open_page(PAGE))[0]["data"]
+        for trace in charts(seen(PAGE))[0]["data"]
     }
     places = {"prior": "N(0, I)", "mixture": "A mixture fitted afterwards"}
     assert set(drawn) == {f"{name}, {place}" for name in NAMES.values() for place in places.values()}
@@ -351,7 +352,7 @@ def test_the_coverage_chart_has_the_mean_of_the_seeds_at_each_d():
 
 
 def test_the_table_at_equal_weights_is_of_the_files():
-    table = tables(open_page(PAGE))[1]
+    table = tables(seen(PAGE))[1]
     models = ("ae", "conv_ae", "vae", "conv_vae")
     for number, model in enumerate(models):
         run, row = run_of(model, 16), {name: cells[number] for name, cells in table.items()}
@@ -367,7 +368,7 @@ def test_the_table_at_equal_weights_is_of_the_files():
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_the_mathematics_has_the_numbers_of_the_files(d):
-    at = open_page(PAGE, d=str(d))
+    at = seen(PAGE, d=str(d))
     mean = lambda model, name: np.mean(figures(model, d, name))
     terms = f"{mean('vae', 'reconstruction'):.1f} + {mean('vae', 'kl'):.1f}"
     tells(at, terms, f"{mean('ae', 'reconstruction'):.1f}")
