@@ -25,6 +25,7 @@ from .helpers import (
     plotted,
     predict,
     revealed,
+    seen,
     subheaders,
     tables,
     words,
@@ -46,7 +47,7 @@ def measured(line, *path):
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_the_page_is_whole_and_sends_the_dial_then_the_start_and_its_neighbours(d):
-    at = open_page(PAGE, d=str(d))
+    at = seen(PAGE, d=str(d))
     assert not at.error and not at.warning
     dial, *rest = payload_headers(at)
     kinds = ["stop", "bundle", "bundle", *{2: ["plane"] * 3, 16: []}[d], "thumbnails", *["thumbnails"][: d == 2]]
@@ -95,7 +96,7 @@ def test_evidence_waits_for_an_answer_or_for_being_skipped():
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_the_dials_numbers_are_the_runs(d):
-    dial = payload_headers(open_page(PAGE, d=str(d)))[0]
+    dial = payload_headers(seen(PAGE, d=str(d)))[0]
     for stop, line in zip(dial["stops"], stops_of(d), strict=True):
         assert stop["key"] == line.key
         assert stop["reconstruction"] == measured(line, "reconstruction")
@@ -106,7 +107,7 @@ def test_the_dials_numbers_are_the_runs(d):
 
 
 def test_everything_sent_for_the_first_position_and_in_all_is_small():
-    at = open_page(PAGE)
+    at = seen(PAGE)
     sizes = [len(element.proto.bytes) for element in at.get("bidi_component")]
     assert sizes[0] + sizes[1] < 1_500_000
     assert sum(sizes[:-1]) < 8_000_000
@@ -114,7 +115,7 @@ def test_everything_sent_for_the_first_position_and_in_all_is_small():
 
 @pytest.mark.parametrize("label", ["0", "16", "KL only"])
 def test_a_link_starts_the_dial_at_its_beta(label):
-    at = open_page(PAGE, beta=label)
+    at = seen(PAGE, beta=label)
     dial, first, *_ = payload_headers(at)
     assert dial["stops"][dial["options"]["start"]]["label"] == label
     assert first["index"] == dial["options"]["start"]

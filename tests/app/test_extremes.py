@@ -18,7 +18,7 @@ from vae_core.datasets import load
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Store
 
-from .helpers import Shown, Table, copy_runs, open_page, plotted, predict, said, subheaders, texts
+from .helpers import Shown, Table, copy_runs, open_page, plotted, predict, said, seen, subheaders, texts
 
 PAGE = "pages/beta.py"
 
@@ -141,7 +141,7 @@ def test_the_pictures_are_those_of_the_two_ways_and_of_a_learned_c():
 
 
 def test_at_16_dimensions_the_planes_are_left_out_and_the_rest_stays():
-    at = open_page(PAGE, d="16")
+    at = seen(PAGE, d="16")
     assert not at.error
     assert "Each term alone" not in subheaders(at) and "Each term alone" in subheaders(open_page(PAGE))
 

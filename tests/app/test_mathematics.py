@@ -42,6 +42,7 @@ from .helpers import (
     predict,
     revealed,
     said,
+    seen,
     subheaders,
     tables,
     texts,
@@ -189,7 +190,7 @@ def test_the_diagonals_width_is_predicted_from_the_closed_form():
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_the_bound_rises_with_k_within_its_error(d):
-    at = open_page(PAGE, d=str(d), digit="7")
+    at = seen(PAGE, d=str(d), digit="7")
     found = bounded(run_key(d), 7)
     (curve,) = charts(at)[0]["data"]
     values = plotted(curve["y"])

@@ -18,13 +18,13 @@ from vae_core.storage.manifest import SHIPPED, read_manifest, shipped_run
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
 
-from .helpers import MAIN, ROOT, open_page, payload_headers, payloads, tables
+from .helpers import MAIN, ROOT, open_page, payload_headers, payloads, seen, tables
 
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 
 def test_home_shows_both_shipped_planes_on_the_same_digits_and_then_the_thumbnails():
-    headers = payload_headers(open_page())
+    headers = payload_headers(seen())
     assert [header["kind"] for header in headers] == ["plane", "plane", "thumbnails"]
     keys = [shipped_run(model=model, dataset="mnist", latent_dim=2).key for model in ("ae", "vae")]
     assert [header["key"] for header in headers[:2]] == keys
@@ -33,7 +33,7 @@ def test_home_shows_both_shipped_planes_on_the_same_digits_and_then_the_thumbnai
 
 
 def test_the_spread_told_on_home_is_that_of_the_codes_on_screen():
-    headers = payload_headers(open_page())
+    headers = payload_headers(seen())
     for header in headers[:2]:
         spread = Store(SHIPPED).load(header["key"]).codes.mean.std(axis=0)
         for deviation in spread:
@@ -41,7 +41,7 @@ def test_the_spread_told_on_home_is_that_of_the_codes_on_screen():
 
 
 def test_home_payloads_are_at_most_one_and_a_half_megabytes():
-    at = open_page()
+    at = seen()
     for element in at.get("bidi_component"):
         assert len(element.proto.bytes) <= 1_500_000
 

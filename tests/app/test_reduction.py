@@ -32,6 +32,7 @@ from .helpers import (
     plotted,
     predict,
     revealed,
+    seen,
     subheaders,
     tells,
     texts,
@@ -91,7 +92,7 @@ def everything_else(*models: str, d: int = 16) -> list[str]:
 
 @pytest.mark.parametrize("d", DIMENSIONS)
 def test_the_page_is_whole_at_every_d(d):
-    at = open_page(PAGE, d=str(d))
+    at = seen(PAGE, d=str(d))
     assert not at.error and not at.warning
     assert subheaders(at) == PASSAGES
     assert len(pictures(at)) == 1 + len(COMPARED) + 2
@@ -132,7 +133,7 @@ def test_the_errors_told_are_those_of_the_digits_on_screen_and_of_the_file(d):
 
 
 def test_every_point_of_the_chart_is_a_run():
-    at = open_page(PAGE, d="16")
+    at = seen(PAGE, d="16")
     chart = charts(at)[0]
     drawn = {trace["name"]: dict(zip(trace["x"], trace["y"], strict=True)) for trace in chart["data"]}
     assert drawn == {
@@ -147,7 +148,7 @@ def test_every_point_of_the_chart_is_a_run():
 def test_the_gain_over_pca_is_told_at_every_d():
     errors = {model: [run_of(model, d).metrics["test"]["mse"] for d in DIMENSIONS] for model in ("pca", "ae")}
     ratios = [pca / ae for pca, ae in zip(errors["pca"], errors["ae"], strict=True)]
-    tells(open_page(PAGE), *(f"{ratio:.1f} at d = {d}" for d, ratio in zip(DIMENSIONS, ratios, strict=True)))
+    tells(seen(PAGE), *(f"{ratio:.1f} at d = {d}" for d, ratio in zip(DIMENSIONS, ratios, strict=True)))
 
 
 @pytest.mark.parametrize("best", [None, "pixels", "pca", "ae"])
@@ -233,7 +234,7 @@ def directions(run: Run) -> np.ndarray:
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_the_angle_between_the_subspaces_and_their_errors_are_right(d):
-    at = open_page(PAGE, d=str(d))
+    at = seen(PAGE, d=str(d))
     runs = [run_of("pca", d), run_of("linear_ae", d)]
     bases = [np.linalg.qr(directions(run))[0] for run in runs]
     # The sine of the largest angle: what is left of one basis outside the other subspace.
@@ -283,7 +284,7 @@ def test_the_dial_turns_the_directions_on_screen(d):
 
 
 def test_the_sheets_errors_and_their_ratio_are_right():
-    at = open_page(PAGE)
+    at = seen(PAGE)
     points = load("s_curve", "validation").floats()
     errors = []
     for number, model in enumerate(("pca", "ae"), start=1):
@@ -323,7 +324,7 @@ def test_the_line_holds_the_memorised_digits_and_its_errors_are_the_files(count)
 @pytest.mark.parametrize("d", [2, 16])
 def test_the_mathematics_has_the_numbers_on_screen(d):
     error = run_of("pca", d).metrics["test"]["mse"]
-    tells(open_page(PAGE, d=str(d)), f"{error:.4f}", str(d), f"{784 * error:.1f}")
+    tells(seen(PAGE, d=str(d)), f"{error:.4f}", str(d), f"{784 * error:.1f}")
 
 
 @pytest.mark.parametrize("model", COMPARED)
@@ -374,7 +375,7 @@ def test_a_damaged_run_is_said_once_and_the_other_rows_stay(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("page", ["pages/reduction.py", "pages/regularity.py"])
 def test_the_code_shown_is_the_text_of_the_files(page):
-    at = open_page(page)
+    at = seen(page)
     shown = re.findall(r"`(vae_core/\S+)`\n\n```python\n(.*?)\n```", "\n".join(texts(at)), re.DOTALL)
     assert len(shown) == 4
     for file, code in shown:

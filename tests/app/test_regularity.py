@@ -45,6 +45,7 @@ from .helpers import (
     predict,
     revealed,
     said,
+    seen,
     subheaders,
     tables,
     tells,
@@ -222,7 +223,7 @@ def test_a_link_restores_all_that_it_says():
 
 
 def test_the_wider_pair_of_the_home_page_is_here_too():
-    at = open_page(PAGE, depth="512-256")
+    at = seen(PAGE, depth="512-256")
     keys = [shipped_run(model=model, dataset="mnist", latent_dim=2, hidden=(512, 256)).key for model in NAMES]
     assert [header["key"] for header in planes_of(at)] == keys
     assert not at.error
@@ -230,7 +231,7 @@ def test_the_wider_pair_of_the_home_page_is_here_too():
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_what_is_said_under_the_planes_is_what_is_drawn(d):
-    headers = planes_of(open_page(PAGE, d=str(d)))
+    headers = planes_of(seen(PAGE, d=str(d)))
     assert {header["options"]["group"] for header in headers} == {"regularity"}
     assert {header["options"]["images"] for header in headers} == {"mnist:validation"}
     for header, model in zip(headers, NAMES, strict=True):
@@ -498,7 +499,7 @@ def assert_told(cell: str, values: list[float]) -> None:
 
 @pytest.mark.parametrize("d", [2, 8, 16])
 def test_every_cell_of_the_table_is_the_mean_the_least_and_the_most_of_the_seeds(d):
-    table = tables(open_page(PAGE, d=str(d)))[0]
+    table = tables(seen(PAGE, d=str(d)))[0]
     assert table["figure"] == list(FIGURES)
     count = 1 if d == 8 else 3
     real = store().load(shipped_run(dataset="mnist", model="classifier").key).metrics["test"]["real"]
@@ -535,7 +536,7 @@ def test_the_coverage_chart_has_the_mean_of_the_seeds_at_each_d():
 
 
 def test_the_table_at_equal_weights_is_of_the_files():
-    table = tables(open_page(PAGE))[1]
+    table = tables(seen(PAGE))[1]
     models = ("ae", "conv_ae", "vae", "conv_vae")
     for number, model in enumerate(models):
         run, row = run_of(model, 16), {name: cells[number] for name, cells in table.items()}
@@ -551,7 +552,7 @@ def test_the_table_at_equal_weights_is_of_the_files():
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_the_mathematics_has_the_numbers_of_the_files(d):
-    at = open_page(PAGE, d=str(d))
+    at = seen(PAGE, d=str(d))
     mean = lambda model, name: np.mean(figures(model, d, name))
     terms = f"{mean('vae', 'reconstruction'):.1f} + {mean('vae', 'kl'):.1f}"
     tells(at, terms, f"{mean('ae', 'reconstruction'):.1f}")

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from benchmarks.serving import ROOT, serve
 from ui.chapters.mathematics.experiments import DESCENT, STORY, VARIANCES, share_of_mode
 from vae_core.lessons.exact_posterior import DECODERS, Toy, bound, descend, exact_posterior, kl_to_posterior
 from vae_core.lessons.mean_field import best_diagonal, correlated, gap_of_correlation, gaussian_kl
 
-from .conftest import write_app
+from .conftest import Stage, Standing
 
 pytestmark = pytest.mark.browser
 
@@ -38,15 +36,21 @@ SETTINGS = [("straight", 1.0, 0.3), ("bent", -1.5, 1.0), ("folded", 3.0, 0.1), (
 
 
 @pytest.fixture(scope="module")
-def parts_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("descent")
-    options = ("--browser.gatherUsageStats", "false")
-    with serve(write_app(folder, APP), environment={"PYTHONPATH": str(ROOT)}, options=options) as server:
-        yield server.url
+def parts_url(stage: Stage) -> str:
+    return stage.put_on("descent", APP)[0]
 
 
 def opened(page: Page, url: str, kind: str) -> Locator:
     page.goto(url)
+    return part_on(page, kind)
+
+
+def standing_part(standing: Standing, url: str, kind: str) -> Locator:
+    """An experiment alone, as the test before has left it."""
+    return part_on(standing(f"{url}&only={kind}"), kind)
+
+
+def part_on(page: Page, kind: str) -> Locator:
     root = page.locator(f".{kind}-part")
     expect(root).to_be_visible()
     return root
@@ -77,9 +81,8 @@ def number(root: Locator, selector: str) -> float:
 
 
 @pytest.mark.parametrize("decoder, x, c", SETTINGS)
-def test_the_posterior_is_that_of_numpy(page, parts_url, decoder, x, c):
-    root = opened(page, f"{parts_url}/?only=posterior", "posterior")
-    assert {name: state(root)[name] for name in STORY} == STORY
+def test_the_posterior_is_that_of_numpy(standing, parts_url, decoder, x, c):
+    root = standing_part(standing, parts_url, "posterior")
     set_story(root, decoder, x, c)
     shown, exact = state(root), exact_posterior(Toy(DECODERS[decoder], x, c))
     assert (shown["decoder"], shown["x"], shown["c"]) == (decoder, x, c)
@@ -92,7 +95,8 @@ def test_the_posterior_is_that_of_numpy(page, parts_url, decoder, x, c):
 
 
 def test_the_curve_on_screen_is_the_density(page, parts_url):
-    root = opened(page, f"{parts_url}/?only=posterior", "posterior")
+    root = opened(page, f"{parts_url}&only=posterior", "posterior")
+    assert {name: state(root)[name] for name in STORY} == STORY
     path = root.locator(".densities path.posterior").get_attribute("d")
     points = np.array([[float(part) for part in pair.split()] for pair in re.split("[ML]", path)[1:]])
     frame = root.evaluate("({derivation: {densities: {plot, x, y}}}) => ({plot, x, y})")
@@ -105,8 +109,9 @@ def test_the_curve_on_screen_is_the_density(page, parts_url):
 
 
 @pytest.mark.parametrize("decoder, x, c", SETTINGS)
-def test_every_step_of_the_descent_is_that_of_numpy(page, parts_url, decoder, x, c):
-    root = opened(page, f"{parts_url}/?only=descent", "descent")
+def test_every_step_of_the_descent_is_that_of_numpy(standing, parts_url, decoder, x, c):
+    root = standing_part(standing, parts_url, "descent")
+    slider(root, "step").fill("0")
     set_story(root, decoder, x, c)
     slider(root, "start of μ").fill("-1.5")
     slider(root, "learning rate").fill("3")
@@ -226,7 +231,7 @@ def extent(page: Page, name: str) -> float:
 
 
 def test_play_pause_step_and_reset(page, parts_url):
-    root = opened(page, f"{parts_url}/?only=descent", "descent")
+    root = opened(page, f"{parts_url}&only=descent", "descent")
     play, step, reset = (root.get_by_role("button", name=name, exact=True) for name in ("Play", "Step", "Reset"))
     assert state(root)["step"] == 0 and not state(root)["playing"]
     page.wait_for_timeout(400)
@@ -256,7 +261,7 @@ def test_play_pause_step_and_reset(page, parts_url):
 
 
 def test_the_keyboard_does_it_all(page, parts_url):
-    root = opened(page, f"{parts_url}/?only=descent", "descent")
+    root = opened(page, f"{parts_url}&only=descent", "descent")
     slider(root, "step").focus()
     for key, step in (("ArrowRight", 1), ("ArrowUp", 2), ("ArrowLeft", 1), ("End", 200), ("Home", 0)):
         page.keyboard.press(key)
@@ -276,7 +281,7 @@ def test_the_keyboard_does_it_all(page, parts_url):
 
 
 def test_dragging_q_takes_it_to_another_start_and_letting_go_descends(page, parts_url):
-    root = opened(page, f"{parts_url}/?only=descent", "descent")
+    root = opened(page, f"{parts_url}&only=descent", "descent")
     chart = root.locator(".densities svg")
     box = chart.bounding_box()
     frame = root.evaluate("root => root.derivation.densities.plot")
@@ -293,7 +298,7 @@ def test_dragging_q_takes_it_to_another_start_and_letting_go_descends(page, part
 
 def test_where_motion_is_unwelcome_it_goes_by_leaps(page, parts_url):
     page.emulate_media(reduced_motion="reduce")
-    root = opened(page, f"{parts_url}/?only=descent", "descent")
+    root = opened(page, f"{parts_url}&only=descent", "descent")
     root.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_function("root => root.derivation.step > 0", arg=root.element_handle())
     assert state(root)["step"] == 5
@@ -318,8 +323,8 @@ def test_posterior_and_descent_tell_one_story(page, parts_url):
 
 
 @pytest.mark.parametrize("rho, sigma", [(0.8, 1.0), (-0.5, 0.6), (0.99, 0.2), (0.0, 1.0)])
-def test_the_diagonal_is_that_of_numpy(page, parts_url, rho, sigma):
-    root = opened(page, f"{parts_url}/?only=diagonal", "diagonal")
+def test_the_diagonal_is_that_of_numpy(standing, parts_url, rho, sigma):
+    root = standing_part(standing, parts_url, "diagonal")
     slider(root, "correlation ρ of p").fill(str(rho))
     slider(root, "σ of q, both dimensions").fill(str(sigma))
     shown, target = state(root), correlated(rho)
@@ -335,8 +340,8 @@ def test_the_diagonal_is_that_of_numpy(page, parts_url, rho, sigma):
     assert state(root)["kl"] == pytest.approx(gap_of_correlation(0.3), abs=1e-9)
 
 
-def test_the_ellipse_is_drawn_to_scale(page, parts_url):
-    root = opened(page, f"{parts_url}/?only=diagonal", "diagonal")
+def test_the_ellipse_is_drawn_to_scale(standing, parts_url):
+    root = standing_part(standing, parts_url, "diagonal")
     slider(root, "correlation ρ of p").fill("0.6")
     frame = root.evaluate("root => root.derivation.plane.plot")
     assert frame["width"] == pytest.approx(frame["height"])
@@ -348,7 +353,7 @@ def test_the_ellipse_is_drawn_to_scale(page, parts_url):
 
 
 def test_the_estimates_are_those_of_their_noise_and_hold_the_closed_form(page, parts_url):
-    root = opened(page, f"{parts_url}/?only=estimate", "estimate")
+    root = opened(page, f"{parts_url}&only=estimate", "estimate")
     slider(root, "samples n").fill("4")
     seen, hits = [], 0
     for _ in range(5):
@@ -371,7 +376,7 @@ def test_the_estimates_are_those_of_their_noise_and_hold_the_closed_form(page, p
 
 
 def test_at_the_prior_itself_nothing_is_left_to_estimate(page, parts_url):
-    root = opened(page, f"{parts_url}/?only=estimate", "estimate")
+    root = opened(page, f"{parts_url}&only=estimate", "estimate")
     slider(root, "μ").fill("0")
     slider(root, "σ").fill("5")
     shown = state(root)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from vae_core.losses.likelihoods import Bernoulli, bernoulli_floor
 from vae_core.payloads.plane import LatentPlane
 from vae_core.run import Run
 
+from .conftest import Standing
 from .test_chapters import choice
 from .test_dial import grey, sent_frames
 
@@ -25,8 +28,25 @@ BAR = [(0.3, 0.52), (0.66, 0.52)]
 TALL = [(0.2, 0.1), (0.2, 0.9)]
 
 
+@pytest.fixture(scope="module", params=CHOICES)
+def name(request: pytest.FixtureRequest) -> str:
+    """A model that the page offers; tests of the same one come together, so that its page is opened once."""
+    return request.param
+
+
 def opened(page: Page, url: str) -> Locator:
     page.goto(url)
+    return settled_on(page)
+
+
+def standing_inside(standing: Standing, url: str, untouched: bool = False) -> tuple[Locator, Page]:
+    """The page as the test before has left it, or untouched."""
+    new = untouched or url not in standing.pages
+    page = standing(url, untouched)
+    return (settled_on(page) if new else page.locator(".inside")), page
+
+
+def settled_on(page: Page) -> Locator:
     root = page.locator(".inside")
     expect(root).to_be_visible()
     expect(page.get_by_text("Sources", exact=True)).to_be_attached()
@@ -36,11 +56,16 @@ def opened(page: Page, url: str) -> Locator:
 
 
 def state(root: Locator) -> dict:
-    return root.evaluate("root => root.inside.state()")
+    """All but the ink, which is more numbers than all the rest."""
+    return root.evaluate("root => { const { ink, ...rest } = root.inside.state(); return rest; }")
+
+
+def part(root: Locator, name: str) -> Any:
+    return root.evaluate("(root, name) => root.inside.state()[name]", name)
 
 
 def pixels(root: Locator) -> np.ndarray:
-    return np.array(state(root)["pixels"]).reshape(28, 28)
+    return np.array(part(root, "pixels")).reshape(28, 28)
 
 
 def stroke(page: Page, root: Locator, places: list[tuple[float, float]]) -> None:
@@ -88,9 +113,8 @@ def assert_as_torch(shown: dict, run: Run) -> None:
     assert shown["floor"] == pytest.approx(bernoulli_floor(x.numpy()), rel=1e-5, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", CHOICES)
-def test_every_number_is_torchs_for_digits_drawings_and_extremes(page, app_url, name):
-    root = opened(page, f"{app_url}/inside?d={name}")
+def test_every_number_is_torchs_for_digits_drawings_and_extremes(standing, app_url, name):
+    root, page = standing_inside(standing, f"{app_url}/inside?d={name}", untouched=True)
     run = run_of(name)
     held_out = load("mnist", "validation", download=False)
     first = state(root)
@@ -110,9 +134,8 @@ def test_every_number_is_torchs_for_digits_drawings_and_extremes(page, app_url, 
     assert np.abs(np.subtract(first["mean"], seven["mean"])).max() > 0.1
 
 
-@pytest.mark.parametrize("name", CHOICES[1:])
-def test_what_is_on_screen_is_what_was_computed(page, app_url, name):
-    root = opened(page, f"{app_url}/inside?d={name}")
+def test_what_is_on_screen_is_what_was_computed(standing, app_url, name):
+    root, page = standing_inside(standing, f"{app_url}/inside?d={name}")
     shown = drawn(page, root, SEVEN)
     for canvas, what in (("seen", "pixels"), ("rebuilt", "xhat")):
         assert np.abs(grey(root.locator(f"canvas.{canvas}")).ravel() - shown[what]).max() <= 0.5 / 255 + 1e-6
@@ -138,9 +161,8 @@ def test_what_is_on_screen_is_what_was_computed(page, app_url, name):
     assert np.allclose(heights, np.minimum(np.array(shown["kl"]) / 5, 1), atol=0.02)
 
 
-@pytest.mark.parametrize("name", CHOICES[1:])
-def test_the_gradient_is_autograds(page, app_url, name):
-    root = opened(page, f"{app_url}/inside?d={name}")
+def test_the_gradient_is_autograds(standing, app_url, name):
+    root, page = standing_inside(standing, f"{app_url}/inside?d={name}")
     shown, run = drawn(page, root, SEVEN), run_of(name)
     x = torch.tensor([shown["pixels"]], dtype=torch.float32)
     epsilon = torch.tensor([shown["epsilon"]], dtype=torch.float64)
@@ -182,14 +204,13 @@ def test_the_code_moves_with_the_pen_and_the_server_is_told_nothing(page, app_ur
     assert len(frames) == before
 
 
-def test_the_plane_shows_the_posterior_where_it_is(page, app_url):
-    for name in ("2", "16"):
-        root, run = opened(page, f"{app_url}/inside?d={name}"), run_of(name)
-        shown = drawn(page, root, SEVEN)
-        plane = LatentPlane.of_codes(run.codes.mean)
-        assert np.allclose(shown["place"], plane.project(np.array([shown["mean"]]))[0], atol=1e-4)
-        factor = plane.posterior_factors(np.array([shown["log_var"]]))[0]
-        assert np.allclose(shown["factor"], factor, rtol=1e-4, atol=1e-6)
+def test_the_plane_shows_the_posterior_where_it_is(standing, app_url, name):
+    root, page = standing_inside(standing, f"{app_url}/inside?d={name}")
+    shown, run = drawn(page, root, SEVEN), run_of(name)
+    plane = LatentPlane.of_codes(run.codes.mean)
+    assert np.allclose(shown["place"], plane.project(np.array([shown["mean"]]))[0], atol=1e-4)
+    factor = plane.posterior_factors(np.array([shown["log_var"]]))[0]
+    assert np.allclose(shown["factor"], factor, rtol=1e-4, atol=1e-6)
 
 
 def test_a_frozen_noise_stays_while_drawing_and_a_free_one_does_not(page, app_url):
@@ -200,7 +221,7 @@ def test_a_frozen_noise_stays_while_drawing_and_a_free_one_does_not(page, app_ur
     second = state(root)
     assert second["epsilon"] != first["epsilon"] and len(second["epsilon"]) == 16
     stroke(page, root, BAR)
-    assert state(root)["epsilon"] == second["epsilon"]
+    assert part(root, "epsilon") == second["epsilon"]
     button(root, "Freeze ε").click()
     expect(button(root, "Freeze ε")).to_have_attribute("aria-pressed", "false")
     stroke(page, root, TALL)
@@ -208,7 +229,7 @@ def test_a_frozen_noise_stays_while_drawing_and_a_free_one_does_not(page, app_ur
     assert third["epsilon"] != second["epsilon"]
     button(root, "Freeze ε").click()
     stroke(page, root, BAR)
-    assert state(root)["epsilon"] == third["epsilon"]
+    assert part(root, "epsilon") == third["epsilon"]
 
 
 def test_undo_redo_and_clear(page, app_url):
@@ -237,11 +258,11 @@ def test_undo_redo_and_clear(page, app_url):
     for _ in range(3):
         button(root, "Undo").click()
     expect(button(root, "Undo")).to_be_disabled()
-    assert state(root)["preset"] >= 0  # the held-out digit of the beginning
+    assert part(root, "preset") >= 0  # the held-out digit of the beginning
 
 
-def test_the_eraser_takes_away(page, app_url):
-    root = opened(page, f"{app_url}/inside")
+def test_the_eraser_takes_away(standing, app_url):
+    root, page = standing_inside(standing, f"{app_url}/inside")
     button(root, "Centre and scale").click()
     drawn(page, root, SEVEN)
     before = pixels(root)
@@ -252,10 +273,11 @@ def test_the_eraser_takes_away(page, app_url):
     button(root, "Erase").click()
     stroke(page, root, TALL)
     assert pixels(root).sum() > after.sum()
+    button(root, "Centre and scale").click()  # as it was, for the test after
 
 
-def test_a_release_outside_of_the_pad_ends_the_stroke(page, app_url):
-    root = opened(page, f"{app_url}/inside")
+def test_a_release_outside_of_the_pad_ends_the_stroke(standing, app_url):
+    root, page = standing_inside(standing, f"{app_url}/inside")
     button(root, "Clear").click()
     box = root.locator(".pad").bounding_box()
     inside = (box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
@@ -263,16 +285,16 @@ def test_a_release_outside_of_the_pad_ends_the_stroke(page, app_url):
     page.mouse.down()
     page.mouse.move(box["x"] + 2 * box["width"], box["y"] - 40, steps=8)
     page.mouse.up()
-    ended = state(root)
+    ended, strokes = part(root, "ink"), part(root, "past")
     page.mouse.move(*inside, steps=8)
     page.mouse.move(box["x"] + 10, box["y"] + 10, steps=8)
-    assert state(root)["ink"] == ended["ink"] and any(ended["ink"])
+    assert part(root, "ink") == ended and any(ended)
     stroke(page, root, BAR)
-    assert state(root)["past"] == ended["past"] + 1
+    assert part(root, "past") == strokes + 1
 
 
-def test_centre_and_scale_moves_a_small_drawing_and_can_be_left_out(page, app_url):
-    root = opened(page, f"{app_url}/inside")
+def test_centre_and_scale_moves_a_small_drawing_and_can_be_left_out(standing, app_url):
+    root, page = standing_inside(standing, f"{app_url}/inside")
     drawn(page, root, [(0.1, 0.1), (0.1, 0.3)])
     centred = pixels(root)
     button(root, "Centre and scale").click()
@@ -282,10 +304,11 @@ def test_centre_and_scale_moves_a_small_drawing_and_can_be_left_out(page, app_ur
     assert (rows * centred).sum() / centred.sum() == pytest.approx(13.5, abs=0.1)
     assert (columns * centred).sum() / centred.sum() == pytest.approx(13.5, abs=0.1)
     assert centred.sum() > 2 * as_drawn.sum()
+    button(root, "Centre and scale").click()  # as it was, for the test after
 
 
-def test_held_out_digits_are_taken_as_they_are_and_can_be_drawn_on(page, app_url):
-    root = opened(page, f"{app_url}/inside")
+def test_held_out_digits_are_taken_as_they_are_and_can_be_drawn_on(standing, app_url):
+    root, page = standing_inside(standing, f"{app_url}/inside")
     held_out = load("mnist", "validation", download=False)
     for label in (8, 1):
         numbers = np.flatnonzero(held_out.labels == label)[:6]
@@ -311,19 +334,19 @@ def test_the_keyboard_draws(page, app_url):
     expect(root.locator(".brush")).to_be_visible()
     assert not pixels(root).any()
     page.keyboard.press(" ")
-    dot = state(root)
-    assert any(dot["ink"])
+    dot = part(root, "ink")
+    assert any(dot)
     for _ in range(8):
         page.keyboard.press("ArrowDown")
-    line = state(root)
-    assert sum(line["ink"]) > 2 * sum(dot["ink"])
+    line = part(root, "ink")
+    assert sum(line) > 2 * sum(dot)
     page.keyboard.press(" ")
     page.keyboard.press("Shift+ArrowRight")
-    assert state(root)["ink"] == line["ink"]
+    assert part(root, "ink") == line
     page.keyboard.press("Control+z")
     assert not pixels(root).any()
     page.keyboard.press("Control+y")
-    assert state(root)["ink"] == line["ink"]
+    assert part(root, "ink") == line
     expect(root.locator(".told")).to_contain_text("nats")
     page.keyboard.press("e")
     expect(button(root, "Erase")).to_have_attribute("aria-pressed", "true")
@@ -352,13 +375,13 @@ def test_the_chosen_dimension_is_read_out(page, app_url):
     root = opened(page, f"{app_url}/inside?d=16")
     shown, read = state(root), root.locator(".dimension .read")
     button(root, "Dimension before").click()
-    assert state(root)["chosen"] == 15
+    assert part(root, "chosen") == 15
     expect(read).to_contain_text(f"dimension 16: μ {shown['mean'][15]:.2f}".replace("-", "−")[:18])
     button(root, "Next dimension").click()
     button(root, "Next dimension").click()
-    assert state(root)["chosen"] == 1
+    assert part(root, "chosen") == 1
     root.locator(".divergence .bar").nth(6).hover()
-    assert state(root)["chosen"] == 6
+    assert part(root, "chosen") == 6
     expect(root.locator(".bar.chosen")).to_have_count(5)
 
 
@@ -382,7 +405,7 @@ def test_a_vanished_deviation_is_said(page, app_url):
     expect(root.locator(".dimension .read")).to_contain_text("σ 0: too small for a single-precision number")
     button(root, "Next dimension").click()
     expect(root.locator(".dimension .read")).to_contain_text("σ 2.1·10⁻⁹")
-    assert np.isfinite(state(root)["kl"]).all()
+    assert np.isfinite(part(root, "kl")).all()
 
 
 def test_nothing_jumps_while_drawing(page, app_url):
