@@ -61,9 +61,9 @@ def ask(prediction: Prediction) -> bool:
         if chosen is None:
             hidden = presenting() and "questions" in (st.session_state.get(PRESENTING) or ())
             if not st.session_state.get(skipped) and not hidden:
-                st.session_state[skipped] = st.button("Skip, show me", key=f"skip-{prediction.key}", type="tertiary")
-                if st.session_state[skipped]:
-                    st.rerun(scope="fragment")
+                st.button(
+                    "Skip, show me", key=f"skip-{prediction.key}", type="tertiary", on_click=_skip, args=(skipped,)
+                )
             return bool(st.session_state.get(skipped)) or hidden
         right, reason = prediction.answer()
         correct = prediction.options.index(chosen) == right
@@ -72,6 +72,11 @@ def ask(prediction: Prediction) -> bool:
         verdict = "Yes." if correct else f"No: {answer}."
         prose(f"{':material/check: ' if correct else ':material/close: '}**{verdict}** {reason}")
     return True
+
+
+def _skip(key: str) -> None:
+    """Before the run that follows, so that it shows the evidence, whether it is the page's or a fragment's."""
+    st.session_state[key] = True
 
 
 def covered(height: int = 200) -> None:
