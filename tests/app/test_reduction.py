@@ -39,6 +39,7 @@ from .helpers import (
     plotted,
     predict,
     revealed,
+    said,
     seen,
     subheaders,
     tells,
