@@ -109,7 +109,8 @@ def test_the_orthonormality_error_refuses_what_is_no_direction(directions: np.nd
 
 
 def test_the_spectrum_is_that_of_scikit_learn_in_another_order_of_the_pixels_too() -> None:
-    x = RANDOM.standard_normal((40, 6)) @ RANDOM.standard_normal((6, 6)) + 3.0
+    random = np.random.default_rng(0)
+    x = random.standard_normal((40, 6)) @ random.standard_normal((6, 6)) + 3.0
     expected = PCA().fit(x).explained_variance_ * 39 / 40  # it divides by N - 1
     np.testing.assert_allclose(covariance_spectrum(x), expected, rtol=1e-10)
     np.testing.assert_allclose(covariance_spectrum(x[:, ::-1]), expected, rtol=1e-10)
@@ -117,14 +118,14 @@ def test_the_spectrum_is_that_of_scikit_learn_in_another_order_of_the_pixels_too
 
 @pytest.mark.parametrize("kept", [1, 3])
 def test_what_the_spectrum_leaves_out_is_the_error_of_the_best_linear_pair(kept: int) -> None:
-    x = RANDOM.standard_normal((50, 5)) * [5.0, 3.0, 2.0, 1.0, 0.5]
+    x = np.random.default_rng(0).standard_normal((50, 5)) * [5.0, 3.0, 2.0, 1.0, 0.5]
     fitted = PCA(kept).fit(x)
     left = np.square(x - fitted.inverse_transform(fitted.transform(x))).sum(axis=1).mean()
     assert covariance_spectrum(x)[kept:].sum() == pytest.approx(left, rel=1e-10)
 
 
 def test_fewer_rows_than_columns_and_a_single_column_have_a_spectrum_too() -> None:
-    wide = covariance_spectrum(RANDOM.standard_normal((3, 6)))
+    wide = covariance_spectrum(np.random.default_rng(0).standard_normal((3, 6)))
     assert wide.shape == (6,) and wide.min() >= 0.0 and (wide > 1e-9).sum() == 2
     np.testing.assert_allclose(covariance_spectrum(np.array([[1.0], [3.0]])), [1.0])
 
