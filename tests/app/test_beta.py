@@ -129,7 +129,8 @@ def test_the_table_and_the_curve_have_the_runs_numbers():
     assert table["reconstruction"] == [f"{measured(line, 'reconstruction'):.1f}" for line in lines]
     assert [int(units) for units in table["active units"]] == [measured(line, "active_units") for line in lines]
     chart = chart_of(at, CURVE)
-    curve, ring = chart["data"]
+    curve, edge, ring = chart["data"]
+    assert edge["y"][0] > max(curve["y"]) and f"{measured(lines[-1], 'reconstruction'):.0f}" in edge["text"][0]
     assert curve["text"] == LABELS[2][:-1]  # without the one that never saw a reconstruction
     assert np.allclose(curve["y"], [measured(line, "reconstruction") for line in lines[:-1]])
     assert np.allclose(curve["customdata"], [measured(line, "kl") for line in lines[:-1]])
@@ -143,15 +144,12 @@ def test_the_table_and_the_curve_have_the_runs_numbers():
 def test_the_ring_stands_on_the_stop_of_the_dial_and_nowhere_else(d):
     for place, label in enumerate(LABELS[d]):
         at = skip(open_page(PAGE, d=str(d), beta=label), f"collapse-{d}")
-        chart = chart_of(at, CURVE)
-        curve, *rings = chart["data"]
-        names = [note for note in chart["layout"].get("annotations", []) if KL_ONLY in note["text"]]
-        assert len(names) == (KL_ONLY in LABELS[d])
-        if label == KL_ONLY:  # off the chart: its name at the edge has the frame
-            assert not rings and "rgba" not in names[0]["bordercolor"]
+        curve, *edges, ring = chart_of(at, CURVE)["data"]
+        assert [edge["name"] for edge in edges] == [name for name in LABELS[d] if name == KL_ONLY]
+        if label == KL_ONLY:  # off the chart: a mark at its edge stands for it
+            assert (ring["x"], ring["y"]) == (edges[0]["x"], edges[0]["y"])
         else:
-            assert [rings[0]["x"], rings[0]["y"]] == [[curve["x"][place]], [curve["y"][place]]]
-            assert all("rgba" in note["bordercolor"] for note in names)
+            assert (ring["x"], ring["y"]) == ([curve["x"][place]], [curve["y"][place]])
 
 
 def test_neighbours_are_told_of_a_sampled_code_and_a_collapsed_one_tells_nothing():

@@ -15,6 +15,7 @@ from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.figures.tables import as_html
 from ui.runs.resources import load_run
 from ui.runs.selection import figure, per_shelf
+from vae_core.errors import RunNotFound
 from vae_core.metrics import label_agreement
 from vae_core.run import Run
 
@@ -41,12 +42,18 @@ def _across(rate: float) -> float:
 
 
 def points_of(dimensions: int) -> list[Point]:
-    """Every stop that was measured, along the dial."""
+    """Every stop that was measured, along the dial.
+
+    Raises:
+        RunNotFound: none was that saw a reconstruction.
+    """
     found = []
     for line in stops_of(dimensions):
         rate, distortion = figure(line, "kl"), figure(line, "reconstruction")
         if rate is not None and distortion is not None:
             found.append(Point(label_of(spec_of(line)), rate, distortion))
+    if all(one.label == KL_ONLY for one in found):
+        raise RunNotFound(f"no run of the sweep at d = {dimensions} was measured; run 'python -m vae_core rebuild'.")
     return found
 
 
@@ -71,21 +78,22 @@ def _curve(points: tuple[Point, ...], label: str) -> Finished:
         line={"color": CLASS_COLOURS[0]},
         hovertemplate="β = %{text}<br>KL %{customdata:.1f}<br>reconstruction %{y:.1f}<extra></extra>",
     )  # fmt: skip
-    for one in shown:
-        if one.label == label:
-            chart.add_scatter(
-                x=[_across(one.rate)], y=[one.distortion], mode="markers", name=name_of(label), hoverinfo="skip",
-                cliponaxis=False,
-                marker={"size": 16, "color": "rgba(0,0,0,0)", "line": {"color": CLASS_COLOURS[1], "width": 3}},
-            )  # fmt: skip
-    for one in (one for one in points if one.label == KL_ONLY):
-        chart.add_annotation(
-            x=0, y=1, xref="x", yref="paper", xanchor="left", yanchor="top", showarrow=False, xshift=8,
-            text=f"↑ {one.label}: KL {one.rate:.0f}, reconstruction {one.distortion:.0f}", borderpad=3, borderwidth=3,
-            bordercolor=CLASS_COLOURS[1] if one.label == label else "rgba(0,0,0,0)",
-        )  # fmt: skip
     low, high = min(one.distortion for one in shown), max(one.distortion for one in shown)
-    margin = 0.15 * (high - low) or 1.0  # above, for the name at the edge
+    margin = 0.15 * (high - low) or 1.0
+    edge = high + 1.5 * margin
+    ringed = [(one.rate, one.distortion) for one in shown if one.label == label]
+    for one in (one for one in points if one.label == KL_ONLY):
+        chart.add_scatter(
+            x=[_across(one.rate)], y=[edge], mode="markers+text", name=one.label, hoverinfo="skip", cliponaxis=False,
+            text=[f"{one.label}: KL {one.rate:.0f}, reconstruction {one.distortion:.0f}"], textposition="middle right",
+            marker={"symbol": "triangle-up", "size": 9, "color": CLASS_COLOURS[0]},
+        )  # fmt: skip
+        ringed += [(one.rate, edge)] if one.label == label else []
+    for rate, height in ringed:
+        chart.add_scatter(
+            x=[_across(rate)], y=[height], mode="markers", name=name_of(label), hoverinfo="skip", cliponaxis=False,
+            marker={"size": 16, "color": "rgba(0,0,0,0)", "line": {"color": CLASS_COLOURS[1], "width": 3}},
+        )  # fmt: skip
     chart.update_layout(
         template=TEMPLATE,
         height=340,
@@ -95,7 +103,7 @@ def _curve(points: tuple[Point, ...], label: str) -> Finished:
             "tickvals": [_across(rate) for rate in RATE_TICKS],
             "ticktext": [f"{rate:,}" for rate in RATE_TICKS],
         },
-        yaxis={"title": "distortion: reconstruction, nats per image", "range": [low - margin / 2, high + 2 * margin]},
+        yaxis={"title": "distortion: reconstruction, nats per image", "range": [low - margin / 2, edge + margin / 2]},
         hovermode="closest",
     )
     told = {name_of(one.label): [f"KL {one.rate:.1f}", f"reconstruction {one.distortion:.1f}"] for one in points}

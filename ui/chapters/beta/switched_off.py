@@ -30,7 +30,7 @@ def switched_off_figure() -> Finished:
         go.Heatmap(
             x=list(counts), y=list(range(1, DIMENSIONS + 1)), z=table, colorscale=_SHADE, zmin=0.0,
             zmax=float(np.sort(table.max(axis=0))[-2]),  # without a KL term it is tens of nats
-            xgap=2, ygap=2, colorbar={"title": {"text": "nats"}, "thickness": 12, "outlinewidth": 0},
+            xgap=2, ygap=2, showscale=False,
             hovertemplate="β = %{x}<br>dimension %{y} by size<br>KL %{z:.2g} nats<extra></extra>",
         )
     )  # fmt: skip
@@ -61,4 +61,4 @@ def switched_off_text() -> str:
     """What the figure shows, with its numbers: markdown."""
     counts = units()
     told = ", ".join(f"**{count}** at β = {label}" for label, count in counts.items())
-    return f"Active of {DIMENSIONS}: {told}."
+    return f"Each column is a model with {DIMENSIONS} dimensions; the stronger the colour, the more KL. Active: {told}."
