@@ -93,7 +93,7 @@ def contest(dimensions: int) -> None:
         if seen:
             _comparison(dimensions, start)
         else:
-            chapter.covered(420)
+            chapter.covered(460)
 
     three = chapter.step(
         "errors",
@@ -111,7 +111,7 @@ def contest(dimensions: int) -> None:
         if seen:
             show(error_figure(measured_points(), dimensions), key="reduction-errors")
         else:
-            chapter.covered(420)
+            chapter.covered(460)
 
 
 def _start() -> int:
@@ -263,7 +263,7 @@ def memoriser() -> None:
         if seen:
             latent_line(memorised_line(run.key), key=f"reduction-line-{count}")
         else:
-            chapter.covered(380)
+            chapter.covered(330)
 
 
 def _small(error: float) -> str:

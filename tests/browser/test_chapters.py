@@ -23,6 +23,7 @@ from .test_canvas import heat_of, move_to, pixels, plane_of, sent_frames, state,
 pytestmark = pytest.mark.browser
 
 MODELS = ("ae", "vae")
+ANSWERED = "reduction?answers=best:2,line:1"  # what the questions hide is shown
 
 
 def run_of(model: str, d: int) -> Run:
@@ -61,19 +62,19 @@ def pixels_of(screenshot: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("screen", "path"),
-    [("page", "reduction"), ("page", "regularity?d=16"), ("phone", "reduction"), ("phone", "regularity")],
+    [("page", ANSWERED), ("page", "regularity?d=16"), ("phone", ANSWERED), ("phone", "regularity")],
 )
 def test_a_chapter_is_whole_and_nothing_is_wider_than_the_screen(request, app_url, screen, path):
     page = request.getfixturevalue(screen)
     opened(page, f"{app_url}/{path}")
     charts = page.locator(".js-plotly-plot")
-    expect(charts).to_have_count(3 if path == "reduction" else 1)
+    expect(charts).to_have_count(3 if path == ANSWERED else 1)
     for chart in charts.all():
         chart.scroll_into_view_if_needed()
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     images = page.get_by_test_id("stHtml").locator("img")
-    expect(images).to_have_count(8 if path == "reduction" else 5)
+    expect(images).to_have_count(11 if path == ANSWERED else 5)
     wait_until(page, lambda: images.evaluate_all("list => list.every((image) => image.naturalWidth > 0)"))
     for element in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
         assert page.evaluate(f"{element}.scrollWidth") <= page.evaluate("innerWidth") + 1
@@ -173,7 +174,7 @@ def test_a_link_to_16_dimensions_is_restored_after_a_reload(page, app_url):
 def test_the_memorisers_line_moves_by_the_keys(page, app_url):
     run = Store(SHIPPED).load(shipped_run(model="memoriser", images=10).key)
     frames = sent_frames(page)
-    opened(page, f"{app_url}/reduction?n=10")
+    opened(page, f"{app_url}/reduction?n=10&answers=line:1")
     line = page.locator(".latent-line")
     line.get_by_role("slider").focus()
     page.wait_for_timeout(500)
@@ -191,14 +192,23 @@ def test_the_sheet_in_space_is_drawn_in_its_colours(page, app_url):
     opened(page, f"{app_url}/reduction")
     if not page.evaluate("Boolean(document.createElement('canvas').getContext('webgl'))"):
         pytest.skip("this Chromium has no WebGL")
-    figures = page.locator(".js-plotly-plot").filter(has=page.locator(".gl-container canvas"))
-    expect(figures).to_have_count(2)
+    figure = page.locator(".js-plotly-plot").filter(has=page.locator(".gl-container canvas"))
+    expect(figure).to_have_count(1)
     wanted = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in CLASS_COLOURS[:6]])
-    for figure in figures.all():
-        figure.scroll_into_view_if_needed()
+    figure.scroll_into_view_if_needed()
 
-        def colours_seen(figure=figure) -> int:
-            seen = pixels_of(figure.screenshot())
-            return sum(int((np.abs(seen - colour).max(axis=1) < 12).sum() >= 20) for colour in wanted)
+    def colours_seen() -> int:
+        seen = pixels_of(figure.screenshot())
+        return sum(int((np.abs(seen - colour).max(axis=1) < 12).sum() >= 20) for colour in wanted)
 
-        wait_until(page, lambda seen=colours_seen: seen() == len(wanted))
+    wait_until(page, lambda: colours_seen() == len(wanted))
+
+
+def test_the_memorisers_line_waits_for_an_answer_and_then_stands_where_the_link_says(page, app_url):
+    opened(page, f"{app_url}/reduction?n=10&z=6.25")
+    line = page.locator(".latent-line")
+    expect(line).to_have_count(0)
+    question = page.locator(".st-key-question-line")
+    question.get_by_role("button", name="Skip, show me").click()
+    expect(line.locator(".decoded figcaption")).to_have_text("z = 6.25")
+    expect(page.locator(".st-key-question-best").get_by_role("button", name="Skip, show me")).to_be_visible()

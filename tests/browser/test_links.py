@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -112,12 +113,12 @@ def on_reduction(page: Page) -> None:
     page.wait_for_url(lambda url: "d=2" in url)
     choice(page, "Images to memorise", "10").click()
     page.wait_for_url(lambda url: "n=10" in url)
+    page.get_by_text("A deep autoencoder").first.click()
+    page.wait_for_url(lambda url: "best:2" in unquote(url) and "line:1" in unquote(url))
     page.get_by_role("button", name="Other digits").click()
     page.wait_for_url(lambda url: "first=10" in url)
     press(page, page.get_by_test_id("stSlider").get_by_role("slider"), "ArrowRight", "ArrowRight")
     page.wait_for_url(lambda url: "turn=30" in url)
-    page.get_by_text("A deep autoencoder").first.click()
-    page.wait_for_url(lambda url: "answers=best" in url)
     settled(page)
     press(page, page.locator(".latent-line").get_by_role("slider"), "PageUp", "PageUp", "ArrowRight")
 
@@ -201,7 +202,7 @@ def on_explorer(page: Page) -> None:
     ("path", "wanted", "set_up"),
     [
         ("", ".latent-canvas:visible", on_home),
-        ("reduction", ".latent-line", on_reduction),
+        ("reduction?answers=line:1", ".latent-line", on_reduction),
         ("regularity?d=16", ".latent-canvas:visible", on_regularity),
         ("inside", ".inside", on_inside),
         ("beta", ".beta-dial", on_beta),
