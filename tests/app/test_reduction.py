@@ -446,6 +446,7 @@ def test_the_line_holds_the_memorised_digits_and_its_errors_are_the_files(count)
     header = payload_headers(at)[0]
     assert (header["key"], header["range"]) == (run.key, [0, count - 1])
     assert header["labels"] == [str(label) for label in load("mnist_sample", "train").labels[:count]]
+    told = said(at, r"per pixel: \*\*(.*?)\*\* on the (\d+) memorised digits, \*\*(\S+)\*\* on (\d+) new ones")
     memorised, new = run.metrics["train"]["mse"], run.metrics["validation"]
     assert told[1] == ("under 0.0001" if memorised < 5e-5 else f"{memorised:.4f}")
     assert (int(told[2]), told[3], int(told[4])) == (count, f"{new['mse']:.4f}", new["n"])
