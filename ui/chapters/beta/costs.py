@@ -85,7 +85,8 @@ def _curve(points: tuple[Point, ...], label: str) -> Finished:
     for one in (one for one in points if one.label == KL_ONLY):
         chart.add_scatter(
             x=[_across(one.rate)], y=[edge], mode="markers+text", name=one.label, hoverinfo="skip", cliponaxis=False,
-            text=[f"{one.label}: KL {one.rate:.0f}, reconstruction {one.distortion:.0f}"], textposition="middle right",
+            textposition="middle right",
+            text=[f"   {one.label}: KL {one.rate:.0f}, reconstruction {one.distortion:.0f}"],
             marker={"symbol": "triangle-up", "size": 9, "color": CLASS_COLOURS[0]},
         )  # fmt: skip
         ringed += [(one.rate, edge)] if one.label == label else []

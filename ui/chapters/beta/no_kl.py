@@ -45,7 +45,8 @@ def ratio_figure(dimensions: int) -> Finished:
     chart = go.Figure()
     chart.add_scatter(
         x=list(found), y=list(found.values()), mode="lines+markers+text", name="σ / spread", cliponaxis=False,
-        text=[small(value) for value in found.values()], textposition="top center",
+        text=[small(value) for value in found.values()],
+        textposition=["middle right", *["top center"] * (len(found) - 1)],  # the first lies at the axis
         line={"color": CLASS_COLOURS[0]}, hovertemplate="β = %{x}<br>%{y:.2g}<extra></extra>",
     )  # fmt: skip
     chart.update_layout(
