@@ -242,7 +242,7 @@ def test_presenting_is_large_and_bare_and_escape_leaves_it(page: Page, app_url: 
 
     def is_seen() -> bool:
         box = question.bounding_box()  # None until its slide is the one that is shown
-        return box is not None and 0 < box["y"] and box["y"] + box["height"] < 720
+        return box is not None and box["y"] > 0 and box["y"] + box["height"] < 720
 
     wait_until(page, is_seen)
     page.wait_for_timeout(500)
