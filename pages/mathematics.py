@@ -55,7 +55,7 @@ def closest_gaussian() -> None:
         "2. The closest Gaussian",
         "The posterior is out of reach, so we take the closest member of a simple family: this is "
         "[[variational inference]]. The family here is the Gaussians, $q(z|x) = \\mathcal{N}(\\mu, \\sigma^2)$: the "
-        "[[approximate posterior]]. Its distance to the posterior, the [[KL]], contains the unknown posterior. But:"
+        "[[approximate posterior]]. Its distance to the posterior, the KL, contains the unknown posterior. But:"
         "\n\n$$\n"
         r"\begin{aligned} \log p(x) &= \mathrm{ELBO} + \mathrm{KL}\big(q\,\Vert\,p(z|x)\big) \\ "
         r"\mathrm{ELBO} &= \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}\big(q\,\Vert\,p(z)\big) \end{aligned}"
@@ -64,8 +64,8 @@ def closest_gaussian() -> None:
         "much, and the ELBO needs no posterior. A VAE's loss is the negative ELBO.\n\n"
         "We cannot differentiate through random sampling. Write $z = \\mu + \\sigma\\varepsilon$ with $\\varepsilon "
         "\\sim \\mathcal{N}(0, 1)$ (the [[reparameterisation trick]]): the randomness is in $\\varepsilon$, and $z$ is "
-        "differentiable in $\\mu$ and $\\sigma$. Here q goes downhill step by step; drag it to another start. A VAE's "
-        "[[encoder]] outputs $\\mu$ and $\\sigma$ at once.",
+        "differentiable in $\\mu$ and $\\sigma$. Play the descent, or drag q to a start. A VAE's [[encoder]] outputs "
+        "$\\mu$ and $\\sigma$ at once.",
     )
     question = chapter.Prediction(
         "humps",
@@ -177,8 +177,8 @@ def one_dial() -> None:
         "dial",
         "7. c and β are one dial",
         "One number of the model is still there: the variance $c$ of the noise in step 1. With $p(x|z) = "
-        "\\mathcal{N}(f(z), c\\,I)$ the reconstruction term is a squared error divided by $2c$. Multiply the loss of a "
-        "[[β-VAE]] by $2c$:\n\n$$\n"
+        "\\mathcal{N}(f(z), c\\,I)$ the reconstruction term is a squared error divided by $2c$. For the loss "
+        "$\\mathcal{L}$ of a [[β-VAE]] this means\n\n$$\n"
         r"2c\,\mathcal{L} = \lVert x - f(z) \rVert^2 + 2\,c\beta\,\mathrm{KL} + \text{constant}"
         "\n$$\n\n"
         "A factor in front of the loss hardly changes what the optimiser Adam does. So only the product $c\\beta$ "
@@ -198,23 +198,24 @@ def one_dial() -> None:
 
 first = chapter.opening(
     CHAPTER,
-    "A VAE's loss has two terms, reconstruction and KL. Both follow from one assumption about where images come from. "
-    "Seven steps show how, each with an experiment; in the first four the exact answer is known.",
+    "A VAE's loss has two terms, [[reconstruction]] and [[KL]]. Both follow from one assumption about where images come "
+    "from. Seven steps show how, each with an experiment; in the first four the exact answer is known.",
 )
 with first.words:
     chapter.prose(
         "## 1. Where images come from\n\n"
         "Assume that every image was made in two moves. First a [[latent]] code $z$ is sampled from the [[prior]], "
-        "$p(z) = \\mathcal{N}(0, I)$. Then the [[decoder]] $f$ turns $z$ into an image, with noise of variance $c$: "
-        "$p(x|z) = \\mathcal{N}(f(z), c\\,I)$."
+        "$p(z) = \\mathcal{N}(0, I)$. Then the [[decoder]] $f$ turns $z$ into an image, with noise of variance $c$. "
+        "That is the [[likelihood]], $p(x|z) = \\mathcal{N}(f(z), c\\,I)$."
     )
     chapter.prose(graphical_model())
     chapter.prose(
         "We only see $x$. Which $z$ could have made it? Bayes' rule gives the [[posterior]]:\n\n$$\n"
-        r"p(z|x) = \frac{p(x|z)\,p(z)}{p(x)}, \qquad p(x) = \int p(x|z)\,p(z)\,dz"
+        r"p(z|x) = \frac{p(x|z)\,p(z)}{p(x)}"
         "\n$$\n\n"
-        "The integral is the problem. With one number $z$ it is a sum over a grid, so here the posterior is exact. "
-        "With 16 numbers, a grid of 100 places each has $10^{32}$ points: nobody can add them up.\n\n"
+        "The problem is $p(x) = \\int p(x|z)\\,p(z)\\,dz$. With one number $z$ this integral is a sum over a grid, so "
+        "here the posterior is exact. With 16 numbers, a grid of 100 places each has $10^{32}$ points: nobody can add "
+        "them up.\n\n"
         "Try the decoders. A linear $f$ keeps the posterior Gaussian, a curved one makes it skewed. The folded one "
         "sends two places of $z$ to the same $x$, so the posterior has two peaks, its **modes**."
     )

@@ -97,9 +97,9 @@ def bound_sentence(found: Bounded) -> str:
     """What the curve shows, in numbers: markdown."""
     first, last = found.bounds[0], found.bounds[-1]
     told = (
-        f"The ELBO of this image is **{first.value:.2f}** ± {half_width(first):.2f} nats; with {last.k:,} samples the "
-        f"bound is **{last.value:.2f}** ± {half_width(last):.2f}. log p(x) is at least that. So for this image the gap "
-        f"of step 2, KL(q ‖ p(z|x)), is at least about **{last.value - first.value:.2f} nats**."
+        f"The ELBO of this image is **{first.value:.2f}** ± {half_width(first):.2f} [[nat|nats]]; with {last.k:,} "
+        f"samples the bound is **{last.value:.2f}** ± {half_width(last):.2f}. log p(x) is at least that. So for this "
+        f"image the gap of step 2, KL(q ‖ p(z|x)), is at least about **{last.value - first.value:.2f} nats**."
     )
     return told.replace("-", "−")
 
