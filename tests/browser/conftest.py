@@ -163,6 +163,8 @@ class Tab:
         yield page
         errors = self.errors
         try:
+            if page.url.startswith("http"):
+                page.evaluate("() => sessionStorage.clear()")  # a tab's own, which cookies are not
             page.goto("about:blank")
             page.unroute_all()
             page.emulate_media(media="null", color_scheme="null", reduced_motion="null", forced_colors="null")

@@ -9,6 +9,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from ui.chapters.inside.drawing import LONGEST
+from ui.chapters.links import properties
+from vae_core.lessons.gradient_estimators import monte_carlo_kl
+from vae_core.losses.gaussian import closed_form_kl
+
 from .conftest import load_modules
 
 pytestmark = pytest.mark.browser
@@ -20,7 +25,9 @@ CELLS = SIDE * FINE
 @pytest.fixture
 def engine(page):
     """An empty page with what the component is made of."""
-    load_modules(page, "pad/ink.js", "engine/gaussian.js", "pad/bars.js")
+    load_modules(
+        page, "pad/ink.js", "engine/gaussian.js", "pad/bars.js", "pad/strokes.js", "pad/estimate.js", "pad/words.js"
+    )
     return page
 
 
@@ -131,3 +138,63 @@ def test_noise_is_standard_normal(engine):
 def test_numbers_too_small_for_decimals_are_powers_of_ten(engine):
     texts = engine.evaluate("() => [0, 0.5, -1.234, 0.0123, 0.00034, -2e-12, 123.4].map(brief)")
     assert texts == ["0", "0.50", "−1.23", "0.012", "3.4·10⁻⁴", "−2.0·10⁻¹²", "123"]
+
+
+def curve(count: int, shake: float = 0.0) -> np.ndarray:
+    """Places along an 8, as a pointer would give them."""
+    turn = np.linspace(0, 2 * np.pi, count)
+    places = np.stack([14 + 6 * np.sin(2 * turn), 14 - 10 * np.cos(turn)], axis=1)
+    return places + shake * np.random.default_rng(1).standard_normal(places.shape)
+
+
+def test_a_stroke_is_simplified_without_moving_it(engine):
+    places = curve(150)
+    few = np.array(engine.evaluate("places => simplified(places)", places.tolist()))
+    assert 10 < len(few) < 40
+    assert np.allclose(few[[0, -1]], places[[0, -1]], atol=1 / 32)
+    ahead = np.diff(few, axis=0)
+    for place in places:
+        along = np.clip(((place - few[:-1]) * ahead).sum(1) / (ahead**2).sum(1), 0, 1)
+        assert np.hypot(*(few[:-1] + along[:, None] * ahead - place).T).min() < 0.12 + np.hypot(1, 1) / 32
+    assert engine.evaluate("simplified([[3, 4]])") == [[3, 4]]
+
+
+@pytest.mark.parametrize("shake", [0.0, 1.0, 20.0])
+def test_a_drawing_is_written_and_read_as_the_same_and_the_server_takes_it(engine, shake):
+    strokes = engine.evaluate(
+        "all => all.map((places, k) => ({ erase: k === 1, places: simplified(places) }))",
+        [curve(60, shake).tolist(), [[5.0, 6.0]], [[-9.0, 40.0], [28.0, 0.0]]],
+    )
+    for base in ("b", "a", "d"):
+        text = engine.evaluate("([base, strokes]) => written(base, strokes)", [base, strokes])
+        assert engine.evaluate("text => read(text)", text) == {"base": base, "strokes": strokes}
+        assert properties("inside")["drawing"].parse(text) == text
+    assert engine.evaluate("LONGEST") == LONGEST
+
+
+def test_the_kl_is_estimated_as_numpy_does(engine):
+    mean, log_var = np.array([0.8, -1.5, 0.0]), np.array([-2.0, -4.0, 0.1])
+    noise = np.random.default_rng(0).standard_normal((1_000, 3))
+    found = engine.evaluate(
+        "([mean, logVar, noise]) => klEstimates(mean, logVar, noise, [2, 30, 1000])",
+        [mean.tolist(), log_var.tolist(), noise.ravel().tolist()],
+    )
+    for one in found:
+        expected = monte_carlo_kl(mean, log_var, noise[: one["n"]])
+        assert [one["value"], one["error"]] == pytest.approx([expected.value, expected.standard_error], rel=1e-9)
+    assert [one["n"] for one in found] == [2, 30, 1000]
+    parts = engine.evaluate(
+        "([m, l]) => { const p = klParts(m, l); return [[...p.mean], [...p.variance]]; }",
+        [mean.tolist(), log_var.tolist()],
+    )
+    assert np.allclose(np.sum(parts, axis=0), closed_form_kl(mean, log_var)) and np.allclose(parts[0], mean**2 / 2)
+
+
+def test_words_say_where_the_nats_are(engine):
+    nats = np.full((28, 28), 0.01)
+    nats[2:5, 22:26] = 2.0
+    told = engine.evaluate("nats => natsInWords(Float32Array.from(nats), 28)", nats.ravel().tolist())
+    assert "top right" in told and "costliest pixel has 2.0" in told
+    total = nats.sum() / 2
+    assert f"half of them in {int(np.ceil(total / 2))} of 784 pixels" in told
+    assert engine.evaluate("region(new Float32Array(784), 28)") == ""

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
 import numpy as np
 import pytest
 import torch
 from playwright.sync_api import Locator, Page, expect
 
+from ui.chapters.beta.sweep import stops_of
+from ui.chapters.inside.escape import WITH, WITHOUT
 from ui.chapters.inside.instrument import run_of
+from ui.runs.resources import load_run
 from vae_core.datasets import load
 from vae_core.losses.gaussian import kl_to_standard_normal
 from vae_core.losses.likelihoods import Bernoulli, bernoulli_floor
 from vae_core.payloads.plane import LatentPlane
 from vae_core.run import Run
 
-from .conftest import Standing
 from .test_chapters import choice
 from .test_dial import grey, sent_frames
 
@@ -28,25 +30,8 @@ BAR = [(0.3, 0.52), (0.66, 0.52)]
 TALL = [(0.2, 0.1), (0.2, 0.9)]
 
 
-@pytest.fixture(scope="module", params=CHOICES)
-def name(request: pytest.FixtureRequest) -> str:
-    """A model that the page offers; tests of the same one come together, so that its page is opened once."""
-    return request.param
-
-
 def opened(page: Page, url: str) -> Locator:
     page.goto(url)
-    return settled_on(page)
-
-
-def standing_inside(standing: Standing, url: str, untouched: bool = False) -> tuple[Locator, Page]:
-    """The page as the test before has left it, or untouched."""
-    new = untouched or url not in standing.pages
-    page = standing(url, untouched)
-    return (settled_on(page) if new else page.locator(".inside")), page
-
-
-def settled_on(page: Page) -> Locator:
     root = page.locator(".inside")
     expect(root).to_be_visible()
     expect(page.get_by_text("Sources", exact=True)).to_be_attached()
@@ -56,16 +41,11 @@ def settled_on(page: Page) -> Locator:
 
 
 def state(root: Locator) -> dict:
-    """All but the ink, which is more numbers than all the rest."""
-    return root.evaluate("root => { const { ink, ...rest } = root.inside.state(); return rest; }")
-
-
-def part(root: Locator, name: str) -> Any:
-    return root.evaluate("(root, name) => root.inside.state()[name]", name)
+    return root.evaluate("root => root.inside.state()")
 
 
 def pixels(root: Locator) -> np.ndarray:
-    return np.array(part(root, "pixels")).reshape(28, 28)
+    return np.array(state(root)["pixels"]).reshape(28, 28)
 
 
 def stroke(page: Page, root: Locator, places: list[tuple[float, float]]) -> None:
@@ -86,6 +66,11 @@ def drawn(page: Page, root: Locator, *strokes: list[tuple[float, float]]) -> dic
     for places in strokes:
         stroke(page, root, places)
     return state(root)
+
+
+def settle(page: Page) -> None:
+    """Panels that follow the pad are told once a frame."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def button(root: Locator, name: str) -> Locator:
@@ -113,8 +98,9 @@ def assert_as_torch(shown: dict, run: Run) -> None:
     assert shown["floor"] == pytest.approx(bernoulli_floor(x.numpy()), rel=1e-5, abs=1e-6)
 
 
-def test_every_number_is_torchs_for_digits_drawings_and_extremes(standing, app_url, name):
-    root, page = standing_inside(standing, f"{app_url}/inside?d={name}", untouched=True)
+@pytest.mark.parametrize("name", CHOICES)
+def test_every_number_is_torchs_for_digits_drawings_and_extremes(page, app_url, name):
+    root = opened(page, f"{app_url}/inside?d={name}")
     run = run_of(name)
     held_out = load("mnist", "validation", download=False)
     first = state(root)
@@ -134,8 +120,9 @@ def test_every_number_is_torchs_for_digits_drawings_and_extremes(standing, app_u
     assert np.abs(np.subtract(first["mean"], seven["mean"])).max() > 0.1
 
 
-def test_what_is_on_screen_is_what_was_computed(standing, app_url, name):
-    root, page = standing_inside(standing, f"{app_url}/inside?d={name}")
+@pytest.mark.parametrize("name", CHOICES[1:])
+def test_what_is_on_screen_is_what_was_computed(page, app_url, name):
+    root = opened(page, f"{app_url}/inside?d={name}")
     shown = drawn(page, root, SEVEN)
     for canvas, what in (("seen", "pixels"), ("rebuilt", "xhat")):
         assert np.abs(grey(root.locator(f"canvas.{canvas}")).ravel() - shown[what]).max() <= 0.5 / 255 + 1e-6
@@ -161,9 +148,12 @@ def test_what_is_on_screen_is_what_was_computed(standing, app_url, name):
     assert np.allclose(heights, np.minimum(np.array(shown["kl"]) / 5, 1), atol=0.02)
 
 
-def test_the_gradient_is_autograds(standing, app_url, name):
-    root, page = standing_inside(standing, f"{app_url}/inside?d={name}")
-    shown, run = drawn(page, root, SEVEN), run_of(name)
+@pytest.mark.parametrize("name", CHOICES[1:])
+def test_the_gradient_is_autograds(page, app_url, name):
+    root, run = opened(page, f"{app_url}/inside?d={name}"), run_of(name)
+    drawn(page, root, SEVEN)
+    button(root, "Sample ε").click()
+    shown = state(root)
     x = torch.tensor([shown["pixels"]], dtype=torch.float32)
     epsilon = torch.tensor([shown["epsilon"]], dtype=torch.float64)
     model = run.model.double()
@@ -204,24 +194,35 @@ def test_the_code_moves_with_the_pen_and_the_server_is_told_nothing(page, app_ur
     assert len(frames) == before
 
 
-def test_the_plane_shows_the_posterior_where_it_is(standing, app_url, name):
-    root, page = standing_inside(standing, f"{app_url}/inside?d={name}")
-    shown, run = drawn(page, root, SEVEN), run_of(name)
-    plane = LatentPlane.of_codes(run.codes.mean)
-    assert np.allclose(shown["place"], plane.project(np.array([shown["mean"]]))[0], atol=1e-4)
-    factor = plane.posterior_factors(np.array([shown["log_var"]]))[0]
-    assert np.allclose(shown["factor"], factor, rtol=1e-4, atol=1e-6)
+def test_the_plane_shows_the_posterior_where_it_is(page, app_url):
+    for name in ("2", "16"):
+        root, run = opened(page, f"{app_url}/inside?d={name}"), run_of(name)
+        shown = drawn(page, root, SEVEN)
+        plane, panel = LatentPlane.of_codes(run.codes.mean), page.locator(".place")
+        settle(page)
+        placed = panel.evaluate("root => root.place.state()")
+        assert np.allclose(placed["place"], plane.project(np.array([shown["mean"]]))[0], atol=1e-4)
+        factor = plane.posterior_factors(np.array([shown["log_var"]]))[0]
+        assert np.allclose(placed["factor"], factor, rtol=1e-4, atol=1e-6)
+        assert np.allclose(grey(panel.locator(".drawn")).ravel(), shown["pixels"], atol=0.5 / 255 + 1e-6)
+        noise = panel.evaluate("root => root.place.plane.noise.slice(0, 6).map((one) => [...one])")
+        z = np.array(shown["mean"]) + np.exp(0.5 * np.array(shown["log_var"])) * np.array(noise)
+        pictures = panel.locator(".decoded canvas").evaluate_all(
+            "all => all.map((one) => [...one.getContext('2d').getImageData(0, 0, 28, 28).data]"
+            ".filter((_, k) => k % 4 === 0))"
+        )
+        assert np.abs(np.array(pictures) / 255 - run.decode(z.astype(np.float32))).max() < 0.01
 
 
 def test_a_frozen_noise_stays_while_drawing_and_a_free_one_does_not(page, app_url):
     root = opened(page, f"{app_url}/inside?d=16")
     first = state(root)
     assert drawn(page, root, SEVEN)["epsilon"] == first["epsilon"]
-    button(root, "Resample ε").click()
+    button(root, "Sample ε").click()
     second = state(root)
     assert second["epsilon"] != first["epsilon"] and len(second["epsilon"]) == 16
     stroke(page, root, BAR)
-    assert part(root, "epsilon") == second["epsilon"]
+    assert state(root)["epsilon"] == second["epsilon"]
     button(root, "Freeze ε").click()
     expect(button(root, "Freeze ε")).to_have_attribute("aria-pressed", "false")
     stroke(page, root, TALL)
@@ -229,7 +230,7 @@ def test_a_frozen_noise_stays_while_drawing_and_a_free_one_does_not(page, app_ur
     assert third["epsilon"] != second["epsilon"]
     button(root, "Freeze ε").click()
     stroke(page, root, BAR)
-    assert part(root, "epsilon") == third["epsilon"]
+    assert state(root)["epsilon"] == third["epsilon"]
 
 
 def test_undo_redo_and_clear(page, app_url):
@@ -258,11 +259,11 @@ def test_undo_redo_and_clear(page, app_url):
     for _ in range(3):
         button(root, "Undo").click()
     expect(button(root, "Undo")).to_be_disabled()
-    assert part(root, "preset") >= 0  # the held-out digit of the beginning
+    assert state(root)["preset"] >= 0  # the held-out digit of the beginning
 
 
-def test_the_eraser_takes_away(standing, app_url):
-    root, page = standing_inside(standing, f"{app_url}/inside")
+def test_the_eraser_takes_away(page, app_url):
+    root = opened(page, f"{app_url}/inside")
     button(root, "Centre and scale").click()
     drawn(page, root, SEVEN)
     before = pixels(root)
@@ -273,11 +274,10 @@ def test_the_eraser_takes_away(standing, app_url):
     button(root, "Erase").click()
     stroke(page, root, TALL)
     assert pixels(root).sum() > after.sum()
-    button(root, "Centre and scale").click()  # as it was, for the test after
 
 
-def test_a_release_outside_of_the_pad_ends_the_stroke(standing, app_url):
-    root, page = standing_inside(standing, f"{app_url}/inside")
+def test_a_release_outside_of_the_pad_ends_the_stroke(page, app_url):
+    root = opened(page, f"{app_url}/inside")
     button(root, "Clear").click()
     box = root.locator(".pad").bounding_box()
     inside = (box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
@@ -285,16 +285,16 @@ def test_a_release_outside_of_the_pad_ends_the_stroke(standing, app_url):
     page.mouse.down()
     page.mouse.move(box["x"] + 2 * box["width"], box["y"] - 40, steps=8)
     page.mouse.up()
-    ended, strokes = part(root, "ink"), part(root, "past")
+    ended = state(root)
     page.mouse.move(*inside, steps=8)
     page.mouse.move(box["x"] + 10, box["y"] + 10, steps=8)
-    assert part(root, "ink") == ended and any(ended)
+    assert state(root)["ink"] == ended["ink"] and any(ended["ink"])
     stroke(page, root, BAR)
-    assert part(root, "past") == strokes + 1
+    assert state(root)["past"] == ended["past"] + 1
 
 
-def test_centre_and_scale_moves_a_small_drawing_and_can_be_left_out(standing, app_url):
-    root, page = standing_inside(standing, f"{app_url}/inside")
+def test_centre_and_scale_moves_a_small_drawing_and_can_be_left_out(page, app_url):
+    root = opened(page, f"{app_url}/inside")
     drawn(page, root, [(0.1, 0.1), (0.1, 0.3)])
     centred = pixels(root)
     button(root, "Centre and scale").click()
@@ -304,11 +304,10 @@ def test_centre_and_scale_moves_a_small_drawing_and_can_be_left_out(standing, ap
     assert (rows * centred).sum() / centred.sum() == pytest.approx(13.5, abs=0.1)
     assert (columns * centred).sum() / centred.sum() == pytest.approx(13.5, abs=0.1)
     assert centred.sum() > 2 * as_drawn.sum()
-    button(root, "Centre and scale").click()  # as it was, for the test after
 
 
-def test_held_out_digits_are_taken_as_they_are_and_can_be_drawn_on(standing, app_url):
-    root, page = standing_inside(standing, f"{app_url}/inside")
+def test_held_out_digits_are_taken_as_they_are_and_can_be_drawn_on(page, app_url):
+    root = opened(page, f"{app_url}/inside")
     held_out = load("mnist", "validation", download=False)
     for label in (8, 1):
         numbers = np.flatnonzero(held_out.labels == label)[:6]
@@ -334,19 +333,19 @@ def test_the_keyboard_draws(page, app_url):
     expect(root.locator(".brush")).to_be_visible()
     assert not pixels(root).any()
     page.keyboard.press(" ")
-    dot = part(root, "ink")
-    assert any(dot)
+    dot = state(root)
+    assert any(dot["ink"])
     for _ in range(8):
         page.keyboard.press("ArrowDown")
-    line = part(root, "ink")
-    assert sum(line) > 2 * sum(dot)
+    line = state(root)
+    assert sum(line["ink"]) > 2 * sum(dot["ink"])
     page.keyboard.press(" ")
     page.keyboard.press("Shift+ArrowRight")
-    assert part(root, "ink") == line
+    assert state(root)["ink"] == line["ink"]
     page.keyboard.press("Control+z")
     assert not pixels(root).any()
     page.keyboard.press("Control+y")
-    assert part(root, "ink") == line
+    assert state(root)["ink"] == line["ink"]
     expect(root.locator(".told")).to_contain_text("nats")
     page.keyboard.press("e")
     expect(button(root, "Erase")).to_have_attribute("aria-pressed", "true")
@@ -375,13 +374,13 @@ def test_the_chosen_dimension_is_read_out(page, app_url):
     root = opened(page, f"{app_url}/inside?d=16")
     shown, read = state(root), root.locator(".dimension .read")
     button(root, "Dimension before").click()
-    assert part(root, "chosen") == 15
+    assert state(root)["chosen"] == 15
     expect(read).to_contain_text(f"dimension 16: μ {shown['mean'][15]:.2f}".replace("-", "−")[:18])
     button(root, "Next dimension").click()
     button(root, "Next dimension").click()
-    assert part(root, "chosen") == 1
+    assert state(root)["chosen"] == 1
     root.locator(".divergence .bar").nth(6).hover()
-    assert part(root, "chosen") == 6
+    assert state(root)["chosen"] == 6
     expect(root.locator(".bar.chosen")).to_have_count(5)
 
 
@@ -405,12 +404,12 @@ def test_a_vanished_deviation_is_said(page, app_url):
     expect(root.locator(".dimension .read")).to_contain_text("σ 0: too small for a single-precision number")
     button(root, "Next dimension").click()
     expect(root.locator(".dimension .read")).to_contain_text("σ 2.1·10⁻⁹")
-    assert np.isfinite(part(root, "kl")).all()
+    assert np.isfinite(state(root)["kl"]).all()
 
 
 def test_nothing_jumps_while_drawing(page, app_url):
     root = opened(page, f"{app_url}/inside")
-    parts = ".pad, [data-box], .plane, .terms, .nats, .divergence, .dimension"
+    parts = ".pad, [data-box], .terms, .nats, .divergence, .dimension"
     places = f"""root => [...root.querySelectorAll('{parts}')].map((part) => {{
       const box = part.getBoundingClientRect(); return [box.top, box.left, box.width, box.height]; }})"""
     before = root.evaluate(places)
@@ -449,6 +448,160 @@ def test_a_finger_draws_on_a_phone_and_nothing_is_too_wide(phone, app_url):
     assert 20 < sum(shown["pixels"]) < 120
     assert phone.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == scrolled
     assert_as_torch(shown, run_of("16"))
+
+
+def test_it_begins_at_the_mean_and_noise_is_sampled_when_asked_for(page, app_url):
+    root = opened(page, f"{app_url}/inside?d=16")
+    first = state(root)
+    assert not any(first["epsilon"]) and first["z"] == first["mean"]
+    expect(root.locator(".noise")).to_contain_text("ε = 0")
+    assert "epsilon" not in page.url
+    button(root, "Sample ε").click()
+    sampled = state(root)
+    assert all(sampled["epsilon"]) and sampled["mean"] == first["mean"]
+    page.wait_for_url(lambda url: "epsilon=" in url)
+    button(root, "ε = 0").click()
+    assert state(root)["reconstruction"] == first["reconstruction"]
+    page.wait_for_url(lambda url: "epsilon=" not in url)
+
+
+SIZES = {"desk": (1440, 900, ""), "small": (1280, 720, ""), "phone": (390, 844, ""), "slide": (1280, 720, "present=1&")}
+
+
+@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize("size", SIZES)
+def test_pad_numbers_picture_and_both_terms_are_seen_together(page, app_url, size, name):
+    width, height, link = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    root = opened(page, f"{app_url}/inside?{link}d={name}")
+    root.evaluate("root => root.scrollIntoView({block: 'start'})")
+    page.evaluate("document.querySelector('[data-testid=stMain]').scrollBy(0, -60)")
+    for part in (".pad", ".tools >> nth=0", "[data-box=mean]", "[data-box=sigma]", "[data-box=epsilon]", "[data-box=z]",
+                 ".rebuilt", ".loss", ".nats", ".divergence", ".resample", ".step", ".dimension"):  # fmt: skip
+        box = root.locator(part).first.bounding_box()
+        assert box["y"] >= (0 if "present" in link else 55) and box["y"] + box["height"] <= height, part
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width and min(box["width"], box["height"]) > 8, part
+        inner = root.locator(part).first.evaluate(
+            "e => [e.scrollWidth - e.clientWidth, e.scrollHeight - e.clientHeight]"
+        )
+        assert max(inner) <= 2, part
+
+
+def test_a_drawing_outlives_reload_other_pages_and_back(page, app_url):
+    root = opened(page, f"{app_url}/inside")
+    button(root, "Take a held-out 8").click()
+    stroke(page, root, BAR)
+    on_eight = state(root)
+    assert on_eight["drawing"].startswith("d.p")
+    page.reload()
+    root = opened(page, page.url)
+    assert state(root)["pixels"] == on_eight["pixels"] and state(root)["touched"]
+    button(root, "Centre and scale").click()
+    own = drawn(page, root, SEVEN, BAR)
+    page.wait_for_url(lambda url: "drawing=a.p" in url)
+    page.get_by_role("link", name="The β dial").first.click()
+    expect(page.locator(".beta-dial")).to_be_visible()
+    page.get_by_role("link", name="Inside the VAE").first.click()
+    root = page.locator(".inside")
+    expect(root).to_be_visible()
+    assert state(root)["pixels"] == own["pixels"]
+    page.go_back()
+    expect(page.locator(".beta-dial")).to_be_visible()
+    page.go_back()
+    expect(root).to_be_visible()
+    assert state(root)["pixels"] == own["pixels"]
+
+
+def test_a_link_to_a_drawing_shows_the_very_same_numbers(page, elsewhere, app_url):
+    root = opened(page, f"{app_url}/inside?d=16")
+    drawn(page, root, SEVEN, BAR)
+    button(root, "Erase").click()
+    stroke(page, root, TALL)
+    shown = state(root)
+    page.wait_for_url(lambda url: "drawing=b.p" in url)
+    assert len(page.url) - len(app_url) < 400
+    there = state(opened(elsewhere, page.url))
+    assert there["pixels"] == shown["pixels"] and there["reconstruction"] == shown["reconstruction"]
+    expect(elsewhere.get_by_test_id("stAlert")).to_have_count(0)
+
+
+def test_a_link_without_a_drawing_is_not_given_this_tabs(page, app_url):
+    root = opened(page, f"{app_url}/inside")
+    first = state(root)
+    drawn(page, root, SEVEN)
+    root = opened(page, f"{app_url}/inside?step=2")
+    assert state(root)["pixels"] == first["pixels"]
+
+
+def test_a_drawing_too_long_for_a_link_says_so_and_is_kept_in_the_tab(page, app_url):
+    root = opened(page, f"{app_url}/inside")
+    zigzag = [(0.05 + 0.9 * (k % 2), 0.04 + 0.92 * k / 60) for k in range(60)]
+    drawn(page, root, *[[(u, v) if turn else (v, u) for u, v in zigzag] for turn in range(2)] * 5)
+    shown = state(root)
+    assert len(shown["drawing"]) > 1_500
+    expect(root.locator(".too-long")).to_be_visible()
+    page.wait_for_timeout(400)
+    assert "drawing" not in page.url
+    page.reload()
+    root = opened(page, page.url)
+    assert state(root)["pixels"] == shown["pixels"]
+
+
+@pytest.mark.parametrize("name", ["2", "16"])
+def test_the_kl_of_a_drawing_is_taken_apart_and_estimated(page, app_url, name):
+    root = opened(page, f"{app_url}/inside?d={name}")
+    shown, panel = drawn(page, root, SEVEN), page.locator(".component.divergence")
+    settle(page)
+    parts = panel.evaluate("root => root.divergence.state()")
+    mean, log_var = np.array(shown["mean"]), np.array(shown["log_var"])
+    assert np.allclose(parts["mean"], mean**2 / 2)
+    assert np.allclose(parts["variance"], (np.exp(log_var) - 1 - log_var) / 2)
+    assert np.allclose(np.add(parts["mean"], parts["variance"]), shown["kl"], rtol=1e-6)
+    widths = panel.locator(".track i").evaluate_all("all => all.map((i) => i.getBoundingClientRect().width)")
+    assert widths[0] / sum(widths) == pytest.approx(sum(parts["mean"]) / sum(shown["kl"]), abs=0.01)
+    assert [one["n"] for one in parts["estimates"]] == [10, 100, 1_000, 10_000]
+    ratio = np.sqrt(0.5 * (np.square(1 - np.exp(log_var)) + 2 * mean**2 * np.exp(log_var)).sum())
+    for one in parts["estimates"]:
+        assert abs(one["value"] - sum(shown["kl"])) < 5 * ratio / np.sqrt(one["n"])
+    assert parts["estimates"][-1]["error"] == pytest.approx(ratio / 100, rel=0.1)  # the standard deviation is known
+    spoken = panel.locator(".chart").get_attribute("aria-label")
+    assert f"{sum(shown['kl']):.3f}" in spoken and "10,000 samples" in spoken
+    button(panel, "Another seed").click()
+    again = panel.evaluate("root => root.divergence.state()")
+    assert again["estimates"][0]["value"] != parts["estimates"][0]["value"] and again["mean"] == parts["mean"]
+
+
+def test_what_pictures_show_is_said(page, app_url):
+    root = opened(page, f"{app_url}/inside")
+    seen, rebuilt, nats = (root.locator(f"canvas.{name}") for name in ("seen", "rebuilt", "nats"))
+    expect(seen).to_have_attribute("aria-label", "x, what the encoder sees: a held-out 3")
+    button(root, "Take a held-out 1").click()
+    expect(rebuilt).to_have_attribute("aria-label", re.compile("nearest to a held-out 1,"))
+    shown = drawn(page, root, SEVEN)
+    expect(seen).to_have_attribute("aria-label", re.compile(r"your drawing, nearest to a held-out 7, ink on \d+%"))
+    expect(nats).to_have_attribute(
+        "aria-label", re.compile(rf"{shown['reconstruction']:.1f} nats in all, half of them in")
+    )
+    settle(page)
+    place = ", ".join(f"{value:.2f}".replace("-", "−") for value in shown["mean"])
+    expect(page.locator(".place .plane")).to_have_attribute("aria-label", re.compile(re.escape(f"({place})")))
+    button(root, "Clear").click()
+    expect(seen).to_have_attribute("aria-label", re.compile("black"))
+
+
+def test_posteriors_with_and_without_the_kl_are_those_of_the_runs(page, app_url):
+    opened(page, f"{app_url}/inside?ask=escape&answers=escape:2")
+    root = page.locator(".ellipses")
+    expect(root).to_be_visible()
+    planes = root.evaluate("root => root.ellipses.state()")
+    for plane, stop in zip(planes, (WITH, WITHOUT), strict=True):
+        run = next(load_run(line.key) for line in stops_of(2) if f"{line.spec.kl_weight:g}" == stop)
+        assert np.array_equal(np.float32(plane["means"]), run.codes.mean.ravel())
+        assert np.allclose(plane["sigmas"], np.exp(0.5 * run.codes.log_var.ravel()), rtol=1e-4)
+    button(root, "Same scale").click()
+    same = root.evaluate("root => root.ellipses.state().map((plane) => plane.half)")
+    assert same == [max(plane["half"] for plane in planes)] * 2 != [plane["half"] for plane in planes]
+    assert root.locator(".plane").evaluate_all("all => all.every((one) => one.ariaLabel.includes('σ'))")
 
 
 def test_a_page_that_is_left_and_come_back_to_is_whole(page, app_url):
