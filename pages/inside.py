@@ -58,8 +58,8 @@ def step_of_escape() -> None:
     step = chapter.step(
         "escape",
         "Is it enough to encode a distribution?",
-        "Suppose that the encoder gives a distribution, but that we leave the [[KL]] out of the loss. Then only the "
-        "[[reconstruction]] counts.",
+        "Suppose that the encoder gives a distribution, but that we leave the KL out of the loss. Then only the "
+        "reconstruction counts.",
     )
     with step.words:
         answered = chapter.ask(
