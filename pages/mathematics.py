@@ -199,11 +199,7 @@ def one_dial() -> None:
 first = chapter.opening(
     CHAPTER,
     "A VAE's loss has two terms, [[reconstruction]] and [[KL]]. Both follow from one assumption about where images "
-<<<<<<< HEAD
-    "come from. Seven steps show how, each with an experiment; in the first four the exact answer is known.",
-=======
     "come from. Seven steps show how; in the first four the exact answer is known.",
->>>>>>> st-mathematics
 )
 with first.words:
     chapter.prose(
