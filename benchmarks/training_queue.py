@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 import tempfile
 import time
@@ -175,7 +174,7 @@ def trainers_of(server: Server) -> set[int]:
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
             if parent != server.process.pid or b"vae_core.training.worker" not in (folder / "cmdline").read_bytes():
                 continue
-            if any(os.readlink(file).endswith(".lock") for file in (folder / "fd").iterdir()):
+            if any(file.readlink().suffix == ".lock" for file in (folder / "fd").iterdir()):
                 found.add(int(folder.name))
         except OSError:
             continue  # ended meanwhile
