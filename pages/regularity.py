@@ -195,7 +195,7 @@ def completeness(specs: Pair) -> None:
         choose_dimensions(specs[0].latent_dim)
         answered = asked(
             chapter.Prediction(
-                f"prior-{specs[0].key}",
+                "prior-regularity",
                 "We sample codes from N(0, I). Whose images are closer to real ones?",
                 ("The autoencoder's", "The VAE's", "About the same"),
                 partial(closer_to_real, specs, "prior"),
@@ -226,7 +226,7 @@ def elsewhere(specs: Pair) -> None:
     with step.words:
         answered = asked(
             chapter.Prediction(
-                f"mixture-{specs[0].key}",
+                "mixture-regularity",
                 "How much of the autoencoder's gap to the VAE does a fitted mixture close?",
                 ("Less than a third", "About half", "More than two thirds"),
                 partial(closed_by_fitting, specs),

@@ -458,12 +458,12 @@ def test_what_paths_are_usually_like_is_about_what_other_pairs_give(d):
         each = np.arange(len(first))
         lead = seen[each, :, labels[second]] - seen[each, :, labels[first]]
         usual = usual_path(run.key)
-        assert usual.count > 150
-        assert usual.recognised == pytest.approx((seen.max(axis=2) >= 0.7).mean(), abs=0.03)
+        assert usual.count == 100
+        assert usual.recognised == pytest.approx((seen.max(axis=2) >= 0.7).mean(), abs=0.04)
         falls = -np.diff(lead, axis=1).clip(max=0).sum(axis=1) / 2
-        assert usual.monotone == pytest.approx((falls <= 0.02).mean(), abs=0.1)
+        assert usual.monotone == pytest.approx((falls <= 0.02).mean(), abs=0.12)
         jumps = np.abs(np.diff(seen, axis=1)).sum(axis=2).max(axis=1) / 2
-        assert usual.largest_step == pytest.approx(jumps.mean(), abs=0.05)
+        assert usual.largest_step == pytest.approx(jumps.mean(), abs=0.07)
 
 
 SAMPLED = {

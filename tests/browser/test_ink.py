@@ -46,6 +46,7 @@ def drawn(page, strokes: list, how: str = "pixels", erased: tuple = ()) -> tuple
 SEVEN = [[[4.0, 5.0], [22.0, 4.0], [12.0, 26.0]]]
 SMALL = [[[3.0, 3.0], [3.0, 12.0]]]
 WIDE = [[[2.0, 14.0], [26.0, 14.0], [26.0, 17.0]]]
+SEVEN_REGIONS = "top left, top centre, top right, centre, bottom centre"
 DRAWINGS = {"seven": SEVEN, "small": SMALL, "wide": WIDE, "two strokes": [*SMALL, [[20.0, 20.0], [24.0, 25.0]]]}
 
 
@@ -197,4 +198,6 @@ def test_words_say_where_the_nats_are(engine):
     assert "top right" in told and "costliest pixel has 2.0" in told
     total = nats.sum() / 2
     assert f"half of them in {int(np.ceil(total / 2))} of 784 pixels" in told
-    assert engine.evaluate("region(new Float32Array(784), 28)") == ""
+    assert engine.evaluate("regions(new Float32Array(784), 28)") == ""
+    seven = np.reshape(drawn(engine, SEVEN)[1], -1).tolist()
+    assert engine.evaluate("pixels => regions(Float32Array.from(pixels), 28)", seven) == SEVEN_REGIONS

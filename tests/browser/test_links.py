@@ -124,12 +124,16 @@ def on_reduction(page: Page) -> None:
 
 
 def on_regularity(page: Page) -> None:
-    choice(page, "Draw z from", "A mixture fitted afterwards").click()
-    page.wait_for_url(lambda url: "from=mixture" in url)
-    page.get_by_role("button", name="Draw again").click()
-    page.wait_for_url(lambda url: "seed=1" in url)
+    page.locator("[class*=st-key-question-mixture]").get_by_text("About half").click()
+    choice(page, "Sample z from", "A box around the codes").click()
+    page.wait_for_url(lambda url: "from=box" in url)
+    page.locator("[class*=st-key-question-prior]").get_by_text("About the same").click()
+    page.get_by_role("button", name="Generate again").click()
+    page.wait_for_url(lambda url: "seed=6" in url)
     page.get_by_role("button", name="Another pair").click()
-    page.wait_for_url(lambda url: "pair=1" in url)
+    page.wait_for_url(lambda url: "pair=7" in url)
+    choice(page, "Step δ", "0.5").click()
+    page.wait_for_url(lambda url: "step=0.5" in url)
     choice(page, "View", "Two coordinates").click()
     page.wait_for_url(lambda url: "across=1" in url)
     page.get_by_role("spinbutton", name="Up").fill("9")

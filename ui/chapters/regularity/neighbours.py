@@ -63,14 +63,28 @@ def changed_share(key: str, step: float) -> tuple[float, int]:
     Raises:
         RunNotFound: the dataset has no classifier here.
     """
-    run, codes = load_run(key), _codes(key)
-    generator = np.random.default_rng(SEED)
-    chosen = codes[generator.permutation(len(codes))[:MEASURED]]
-    direction = generator.standard_normal(chosen.shape)
+    chosen = _chosen(key)
+    direction = np.random.default_rng(SEED).standard_normal(chosen.shape)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    moved = chosen + step * direction * _spread(key)
-    before, after = (probabilities(run.decode(z), run.spec.dataset).argmax(axis=1) for z in (chosen, moved))
-    return float((before != after).mean()), len(chosen)
+    after = _classes(key, chosen + step * direction * _spread(key))
+    return float((_classes_before(key) != after).mean()), len(chosen)
+
+
+def _chosen(key: str) -> np.ndarray:
+    """The codes at which steps are measured."""
+    codes = _codes(key)
+    return codes[np.random.default_rng(SEED).permutation(len(codes))[:MEASURED]]
+
+
+@lru_cache(maxsize=64)
+def _classes_before(key: str) -> np.ndarray:
+    return _classes(key, _chosen(key))
+
+
+def _classes(key: str, z: np.ndarray) -> np.ndarray:
+    """Codes (N, d) -> the classes that the classifier sees in their images, (N,)."""
+    run = load_run(key)
+    return probabilities(run.decode(z), run.spec.dataset).argmax(axis=1)
 
 
 def _codes(key: str) -> np.ndarray:

@@ -19,7 +19,7 @@ from vae_core.sampling import great_circle_path, straight_path
 
 WAYS = {"straight": straight_path, "great circle": great_circle_path}
 FILM_FRAMES, JUDGED = 11, 41
-PAIRS, POINTS, SEED = 200, 21, 20_061_124
+PAIRS, POINTS, SEED = 100, 21, 20_061_124
 MONOTONE = 0.02  # of falling back: what the eye does not see in a curve
 OTHERS = "#888888"
 # From a 6 to a 0: of the first 20 pairs of all classes, one of those on which the shipped pair at d = 16 differs most.

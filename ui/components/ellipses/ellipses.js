@@ -48,8 +48,9 @@ class Model {
 
   // half: of the side of what is seen; null: the plane's own.
   look(half) {
-    const { home } = this.view;
-    this.view.set({ ...home, half: half ?? home.half });
+    const { x: [left, right], y: [bottom, top] } = this.header.range;
+    const [cx, cy, reach] = [(left + right) / 2, (bottom + top) / 2, half ?? (right - left) / 2];
+    this.view = new View({ x: [cx - reach, cx + reach], y: [cy - reach, cy + reach] });
     this.draw();
   }
 
@@ -164,7 +165,7 @@ class Ellipses {
   // Both planes as wide as the widest, or each as wide as its codes are.
   setSame(same) {
     this.same.setAttribute("aria-pressed", String(same));
-    const widest = Math.max(...this.models.map(({ view }) => view.home.half));
+    const widest = Math.max(...this.models.map(({ header: { range: { x: [left, right] } } }) => (right - left) / 2));
     for (const model of this.models) model.look(same ? widest : null);
   }
 

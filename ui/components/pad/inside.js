@@ -188,8 +188,8 @@ class Inside {
   rest() {
     const { passage: p, bars, pad: { presets, preset, touched } } = this;
     for (const [name, text] of [["mean", "μ"], ["sigma", "σ"], ["epsilon", "ε"], ["z", "z"], ["kl", "KL in nats"]]) bars[name].tell(text, p[name]);
-    this.inWords = drawingInWords(p.pixels, presets, { label: preset < 0 ? null : presets.labels[presets.classes[preset]], touched });
-    const decoded = decodedInWords(p.xhat, presets);
+    this.inWords = drawingInWords(p.pixels, this.header.image.width, { label: preset < 0 ? null : presets.labels[presets.classes[preset]], touched });
+    const decoded = decodedInWords(p.xhat, this.header.image.width, presets);
     this.find("canvas.seen").setAttribute("aria-label", `x, what the encoder sees: ${this.inWords}`);
     this.find("canvas.rebuilt").setAttribute("aria-label", `x̂, what the decoder makes of z: ${decoded}`);
     this.find("canvas.nats").setAttribute("aria-label", `Reconstruction by pixel: ${signed(p.reconstruction, 1)} nats in all, ${natsInWords(p.nats, this.header.image.width)}`);
