@@ -144,7 +144,7 @@ def continuity(specs: Pair) -> None:
         for spec in specs:
             seen = neighbourhood(spec.key, image, delta)
             share, measured = changed_share(spec.key, delta)
-            title = f"{title_of(spec.model)}: {seen.changed} of {AROUND} neighbours change class"
+            title = f"{title_of(spec.model)}: {seen.changed} of {AROUND} change class"
             cells.append((title, f"Over {measured:,} codes, this step changes {share:.0%}.", seen.picture))
         note = "Framed, with a cut corner: the classifier no longer sees the class that it sees in the middle."
         st.html(side_by_side(cells, note, least="9rem"))
@@ -409,8 +409,8 @@ with errors_said():
         with step.words:
             choose_dimensions(d)
         with step.instrument:
-            if sampled == touched:
-                st.caption("The rest of this chapter appears once the runs above are trained.")
+            if missing_of(touched) and (sampled == touched or not datasets.is_here(dataset)):
+                st.caption("The rest of this chapter appears once its runs are trained.")
             else:
                 offer_training(missing, key="regularity-training")
     else:

@@ -137,13 +137,7 @@ def probability_figure(dataset: str, ends: tuple[int, int], films: tuple[tuple[s
         (names[ends[1]], CLASS_COLOURS[ends[1] % len(CLASS_COLOURS)], "dash"),
         ("all others", OTHERS, "dot"),
     )
-    chart = make_subplots(
-        rows=1,
-        cols=len(films),
-        shared_yaxes=True,
-        horizontal_spacing=0.04,
-        subplot_titles=[title for title, _ in films],
-    )
+    chart = make_subplots(rows=1, cols=len(films), shared_yaxes=True, horizontal_spacing=0.06)
     told = {}
     places = np.linspace(0.0, 1.0, JUDGED).tolist()
     for column, (title, shown) in enumerate(films, start=1):
@@ -155,11 +149,11 @@ def probability_figure(dataset: str, ends: tuple[int, int], films: tuple[tuple[s
             told[f"{title}, {name}"] = [
                 f"{values[0]:.2f} at the start, {max(values):.2f} at most, {values[-1]:.2f} at the end"
             ]
-        chart.update_xaxes(title="place on the path", tickvals=[0, 0.5, 1], row=1, col=column)
+        chart.update_xaxes(title=f"{title}:<br>place on the path", tickvals=[0, 0.5, 1], row=1, col=column)
     chart.update_yaxes(range=[-0.02, 1.02], tickvals=[0, 0.5, 1])
     chart.update_yaxes(title="probability", row=1, col=1)
     chart.update_layout(
-        template=TEMPLATE, height=250, margin={"t": 50},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.12, "x": 0.5, "xanchor": "center"},
+        template=TEMPLATE, height=250, margin={"t": 30, "b": 64},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0.5, "xanchor": "center"},
     )  # fmt: skip
     return Finished(chart, in_words("What the classifier sees along the straight paths: probabilities.", told))
