@@ -168,12 +168,14 @@ async def hang_up(sessions: list[Trainer]) -> None:
 
 
 def trainers_of(server: Server) -> set[int]:
-    """Ids of the server's current training processes."""
+    """Ids of the server's processes that train: those that hold a run's lock. One that only waits holds none."""
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == server.process.pid and b"vae_core.training.worker" in (folder / "cmdline").read_bytes():
+            if parent != server.process.pid or b"vae_core.training.worker" not in (folder / "cmdline").read_bytes():
+                continue
+            if any(file.readlink().suffix == ".lock" for file in (folder / "fd").iterdir()):
                 found.add(int(folder.name))
         except OSError:
             continue  # ended meanwhile

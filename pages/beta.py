@@ -6,36 +6,75 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.beta import CHAPTER
-from ui.chapters.beta.sweep import (
-    DATASET,
-    DIMENSIONS,
-    USUAL,
-    best_for_samples,
-    collapse,
-    dial_of,
-    formulas,
-    labels_of,
-    rate_distortion,
-    sweep_table,
-)
-from ui.chapters.beta.terms_alone import alone_sentence, terms_alone, two_ways_out
-from ui.chapters.beta.variance import same_dial, twins, weighing_curve, weighing_figures, weighing_text
+from ui.chapters.beta.costs import collapse, formulas, price, rate_distortion, sweep_table
+from ui.chapters.beta.kept_class import kept_figure, loses_class
+from ui.chapters.beta.no_kl import cheating_text, ratio_figure, two_ways_table
+from ui.chapters.beta.sampled import best_for_samples, distance_figure
+from ui.chapters.beta.sweep import DATASET, DIMENSIONS, USUAL, dial_of, labels_of, name_of
+from ui.chapters.beta.switched_off import switched_off_figure, switched_off_text
+from ui.chapters.beta.terms_alone import alone_sentence, terms_alone
+from ui.chapters.beta.variance import learned_text, same_dial, twins, weighing_curve, weighing_figures, weighing_text
 from ui.components.canvas import latent_canvas
 from ui.components.canvas import thumbnails as plane_thumbnails
 from ui.components.dial import beta_dial, thumbnails
+from ui.figures.markup import Html, fold
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
 from ui.runs.resources import thumbnail_sheet
 from ui.stage import chapter
+from ui.stage.steps import prose
 
 LINK = links.properties(CHAPTER.url)
+USUAL_D = 2
 
 
 @st.fragment
 @errors_said()
-def instrument(dimensions: int) -> None:
-    """The dial and what follows it once it is released; a release reruns this part alone."""
+def dial_and_costs(dimensions: int) -> None:
+    """The dial and the curve that follows it; a release reruns these two alone."""
+    first = chapter.opening(
+        CHAPTER,
+        "A [[VAE]]'s loss has two terms. The [[reconstruction]] term asks for images that match. The [[KL]] term pulls "
+        "every [[approximate posterior]] towards the [[prior]]. **β** multiplies the KL term: a [[β-VAE]].\n\n"
+        "Each mark on the dial is a model of its own, trained with that β on the same images. **Drag** from 0 to the "
+        "right. Watch the dots, which are 5,000 [[held-out image|held-out]] digits, the samples, and the two bars.",
+    )
+    with first.words:
+        # Inside of this fragment, because the words are; all of the page follows it.
+        d = url_state.choose(LINK["d"], "Latent dimensions, d", DIMENSIONS, USUAL_D, key="beta-d")
+        if d != dimensions:
+            st.rerun()
+        seen = chapter.ask(
+            chapter.Prediction(
+                f"collapse-{d}",
+                "at the largest β, what is the loss made of?",
+                ("Both terms, in balance", "Reconstruction alone: the code is not used", "KL alone"),
+                lambda: collapse(d),
+            )
+        )
+    with first.instrument:
+        label = dial(d)
+
+    costs = chapter.step(
+        "costs",
+        "What it costs",
+        "Each point is a trained model. To the right, the codes tell more of their image: a higher [[rate]]. Further "
+        "down, images are rebuilt better. β chooses the point; the ring is the model on the dial.",
+    )
+    with costs.words:
+        if seen:
+            prose(price(d))
+            st.html(Html(fold("Every β in numbers", sweep_table(d))))
+    with costs.instrument:
+        if seen:
+            show(rate_distortion(d, label), key=f"beta-curve-{d}")
+        else:
+            chapter.covered(340)
+
+
+def dial(dimensions: int) -> str:
+    """The dial, whose stop is in the link; the name of the stop that it stands on."""
     labels = labels_of(dimensions)
     usual = labels.index(USUAL) if USUAL in labels else 0
     beta = url_state.narrowed(LINK["beta"], labels)
@@ -44,81 +83,146 @@ def instrument(dimensions: int) -> None:
         linked = url_state.read(beta)
         st.session_state[place] = usual if linked is None else labels.index(linked)
     start = st.session_state[place]
-    dial, stops = dial_of(dimensions, start, f"{DATASET}:validation")
-    chosen = beta_dial(dial, stops, key=f"beta-dial-{dimensions}")
+    payload, stops = dial_of(dimensions, start, f"{DATASET}:validation")
+    chosen = beta_dial(payload, stops, key=f"beta-dial-{dimensions}")
     at = start if chosen is None else chosen
     url_state.write(beta, labels[at] if at != usual else None)
+    return labels[at]
 
-    chapter.passage(
-        "What it costs",
-        "Every point is a trained model: to the right codes that tell more of their image, further down better "
-        "reconstructions. β chooses where on the curve to stop. The ring is the stop on the dial.",
+
+@st.fragment
+@errors_said()
+def best(dimensions: int) -> None:
+    """Which β to choose, by one stated measure."""
+    names = labels_of(dimensions)
+    one = chapter.step(
+        "best",
+        "Which β is best?",
+        "Best for what? To rebuild images, small. To sample new ones, the codes must match the prior and still say "
+        "something. The [[Fréchet distance]] of samples from N(0, I) to real digits measures that.",
     )
-    show(rate_distortion(dimensions, at), key=f"beta-curve-{dimensions}")
-    st.html(sweep_table(dimensions))
-
-
-chapter.opening(
-    CHAPTER,
-    "A VAE's loss has two terms: rebuild the image, and keep its posterior near N(0, I). β weighs the second one. At 0 "
-    "nothing holds the codes together; at 1 the loss is the negative ELBO; far above, the code stops telling "
-    "anything. Every stop below is a model of its own, trained on the same images with the same noise: drag.",
-)
-d = url_state.choose(LINK["d"], "Latent dimensions, d", DIMENSIONS, 2, key="beta-d")
-
-with errors_said():
-    chapter.predict(
-        chapter.Prediction(
-            f"collapse-{d}",
-            "at the largest β, what is the loss made of?",
-            ("Both terms, in balance", "Reconstruction alone: the code is not used", "KL alone"),
-            lambda: collapse(d),
+    with one.words:
+        seen = chapter.ask(
+            chapter.Prediction(
+                f"best-{dimensions}",
+                "which β gives the samples that are nearest to real digits?",
+                tuple(name_of(name) for name in names),
+                lambda: best_for_samples(dimensions),
+            )
         )
-    )
-instrument(d)
+    with one.instrument:
+        if seen:
+            show(distance_figure(dimensions), key=f"beta-best-{dimensions}")
+        else:
+            chapter.covered(340)
 
-with errors_said():
-    names = labels_of(d)
-    chapter.predict(
-        chapter.Prediction(
-            f"best-{d}",
-            "which β gives the samples from N(0, I) that are nearest to real digits?",
-            tuple(f"β = {name}" if name[0].isdigit() else name for name in names),
-            lambda: best_for_samples(d),
-        )
-    )
 
-with errors_said():
-    if d == 2:
-        chapter.passage("Each term alone", alone_sentence())
+def switched_off() -> None:
+    """Posterior collapse, where there are dimensions to lose."""
+    one = chapter.step(
+        "off",
+        "Too much: dimensions switch off",
+        "A dimension is worth its KL only while it saves more than β nats of reconstruction for each nat. A larger β "
+        "switches more of them off: [[posterior collapse]]. What is left are the [[active units]]. A dimension without "
+        "KL does no harm, but it tells nothing.",
+    )
+    with one.words:
+        prose(switched_off_text())
+    with one.instrument:
+        show(switched_off_figure(), key="beta-off")
+
+
+def each_term_alone() -> None:
+    """Three planes: reconstruction only, both terms, KL only."""
+    one = chapter.step("alone", "Each term alone", alone_sentence(), wide=True)
+    with one.instrument:
         for column, alone in zip(st.columns(3, gap="medium"), terms_alone(f"{DATASET}:validation"), strict=True):
             with column:
                 latent_canvas(alone, key=f"beta-alone-{alone.header['title']}")
-with errors_said():
-    chapter.passage(
-        "Two ways out of a loss without KL",
-        "Encoding to a distribution is not enough. With β = 0 noise only does harm, so training makes it small beside "
-        "the codes: by shrinking σ, or by driving the means apart. The two are the same thing in another unit of "
-        "latent space, and the KL is what fixes the unit.",
+
+
+def cheats(dimensions: int) -> None:
+    """What becomes of the widths of the posteriors without a KL term."""
+    one = chapter.step(
+        "cheats",
+        "Two ways to cheat when there is no KL",
+        "To encode an image as a distribution is not enough. Noise makes the reconstruction worse. Without a KL term "
+        "nothing keeps it, and training makes it small beside the codes: by a smaller σ, or by means farther apart.",
     )
-    st.html(two_ways_out(d))
-with errors_said():
-    chapter.passage("The variance c is the same dial", weighing_text())
-    by_c, by_beta = twins()
-    chapter.predict(
-        chapter.Prediction(
-            "same-dial",
-            f"{by_c.name} or {by_beta.name}: which model has the smaller squared error?",
-            (f"With {by_c.name}", f"With {by_beta.name}", "They are the same"),
-            same_dial,
+    with one.words:
+        prose(cheating_text(dimensions))
+        st.html(Html(fold("Both ways in numbers", two_ways_table(dimensions))))
+    with one.instrument:
+        show(ratio_figure(dimensions), key=f"beta-ratio-{dimensions}")
+
+
+@st.fragment
+@errors_said()
+def kept_class(dimensions: int) -> None:
+    """What a sampled z costs."""
+    one = chapter.step(
+        "kept",
+        "Does a sample stay the same digit?",
+        "At β = 1 an approximate posterior is no point: z may fall anywhere in it. Take an image, sample one z, decode "
+        "it, and ask a classifier which digit it sees. Do the same with the mean code.",
+    )
+    with one.words:
+        seen = chapter.ask(
+            chapter.Prediction(
+                f"kept-{dimensions}",
+                "at β = 1, how many more of 100 images become a wrong digit if z is sampled?",
+                ("Fewer than 5", "5 to 30", "More than 30"),
+                lambda: loses_class(dimensions),
+            )
         )
-    )
-    show(weighing_curve(), key="beta-variance")
-    st.html(weighing_figures())
+    with one.instrument:
+        if seen:
+            show(kept_figure(dimensions), key=f"beta-kept-{dimensions}")
+        else:
+            chapter.covered(340)
+
+
+@st.fragment
+@errors_said()
+def variance() -> None:
+    """The variance of a Gaussian likelihood beside β."""
+    one = chapter.step("variance", "The variance c is the same dial", weighing_text())
+    by_c, by_beta = twins()
+    with one.words:
+        seen = chapter.ask(
+            chapter.Prediction(
+                "same-dial",
+                f"{by_c.name} or {by_beta.name}: which model has the smaller squared error?",
+                (f"With {by_c.name}", f"With {by_beta.name}", "They are the same"),
+                same_dial,
+            )
+        )
+        if seen:
+            prose(learned_text())
+    with one.instrument:
+        if seen:
+            show(weighing_curve(), key="beta-variance")
+            st.html(Html(fold("Every model in numbers, and the same digits by some of them", weighing_figures())))
+        else:
+            chapter.covered(340)
+
+
+chosen_d = url_state.begin(LINK["d"], USUAL_D, key="beta-d") or USUAL_D
+dial_and_costs(chosen_d)
+best(chosen_d)
+with errors_said():
+    switched_off()
+if chosen_d == USUAL_D:
+    with errors_said():
+        each_term_alone()
+with errors_said():
+    cheats(chosen_d)
+kept_class(chosen_d)
+variance()
 
 mathematics: list[tuple[str, str]] = []
 with errors_said():
-    mathematics = formulas(d, labels_of(d).index(USUAL) if USUAL in labels_of(d) else 0)
+    mathematics = formulas(chosen_d)
 chapter.foot(
     CHAPTER,
     mathematics=mathematics,
@@ -141,5 +245,5 @@ chapter.foot(
 
 with errors_said():
     thumbnails(thumbnail_sheet(DATASET), key="beta-thumbnails")
-    if d == 2:
+    if chosen_d == USUAL_D:
         plane_thumbnails(thumbnail_sheet(DATASET), key="beta-plane-thumbnails")

@@ -13,7 +13,7 @@ from ui.stage.steps import begin, step
 PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
 
 first = begin(
-    "opening",
+    "home",
     "# Touch a latent space",
     "A **variational autoencoder** ([[VAE]]) learns to turn images into a few numbers and back, and to keep those "
     "numbers close to a distribution that we know, so that we can sample new images from it. *Variational* means: it "

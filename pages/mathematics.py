@@ -6,149 +6,250 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.beta import CHAPTER as BETA
-from ui.chapters.beta.variance import same_dial
 from ui.chapters.inside import CHAPTER as INSIDE
 from ui.chapters.mathematics import CHAPTER
-from ui.chapters.mathematics.experiments import PREDICTED_CORRELATION, how_wide, part, where_q_settles
-from ui.chapters.mathematics.importance import DIMENSIONS, HELD_OUT, bound_curve, bound_figures, bounded, run_key
-from ui.chapters.mathematics.samples_per_step import loss_curves, sample_figures
+from ui.chapters.mathematics.drawings import graphical_model, layers_of, network
+from ui.chapters.mathematics.experiments import PREDICTED_CORRELATION, STORY, how_wide, part, where_q_settles
+from ui.chapters.mathematics.importance import (
+    DIMENSIONS,
+    HELD_OUT,
+    bound_curve,
+    bound_note,
+    bound_pictures,
+    bound_sentence,
+    bounded,
+    run_key,
+)
+from ui.chapters.mathematics.one_dial import VARIANCES, equivalent, pair_figure, pair_note, pair_pictures
+from ui.chapters.mathematics.samples_per_step import (
+    SAMPLES,
+    loss_curves,
+    one_in_numbers,
+    sample_table,
+    what_samples_change,
+)
 from ui.components.descent import experiment
+from ui.figures.markup import Html, fold, small_print
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
+from ui.runs.resources import load_run
 from ui.stage import chapter
 
 LINK = links.properties(CHAPTER.url)
+COVERED = 420  # pixels: about the height of an experiment
+
+
+def in_link(question: str, *names: str) -> bool:
+    """Whether the link shows an experiment as somebody left it, and does not begin with the question before it."""
+    linked = links.arrive(CHAPTER.url)
+    return linked.get("ask") != question and any(name in linked for name in names)
+
+
+@st.fragment
+@errors_said()
+def closest_gaussian() -> None:
+    """Step 2: q goes down to the posterior, once it was predicted where it settles."""
+    step = chapter.step(
+        "closest",
+        "2. The closest Gaussian",
+        "The posterior is out of reach, so we take the closest member of a simple family: this is "
+        "[[variational inference]]. The family here is the Gaussians, $q(z|x) = \\mathcal{N}(\\mu, \\sigma^2)$: the "
+        "[[approximate posterior]]. Its distance to the posterior, the KL, contains the unknown posterior. But:"
+        "\n\n$$\n"
+        r"\begin{aligned} \log p(x) &= \mathrm{ELBO} + \mathrm{KL}\big(q\,\Vert\,p(z|x)\big) \\ "
+        r"\mathrm{ELBO} &= \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}\big(q\,\Vert\,p(z)\big) \end{aligned}"
+        "\n$$\n\n"
+        "The left side does not depend on $q$. So whatever raises the [[ELBO]] lowers the KL to the posterior by as "
+        "much, and the ELBO needs no posterior. A VAE's loss is the negative ELBO.\n\n"
+        "We cannot differentiate through random sampling. Write $z = \\mu + \\sigma\\varepsilon$ with $\\varepsilon "
+        "\\sim \\mathcal{N}(0, 1)$ (the [[reparameterisation trick]]): the randomness is in $\\varepsilon$, and $z$ is "
+        "differentiable in $\\mu$ and $\\sigma$. Play the descent, or drag q to a start. A VAE's [[encoder]] outputs "
+        "$\\mu$ and $\\sigma$ at once.",
+    )
+    question = chapter.Prediction(
+        "humps",
+        f"with the folded f, x = {STORY['x']:g} and c = {STORY['c']:g} the posterior has two modes, and q is a single "
+        "Gaussian. Where will q settle?",
+        ("Between the modes", "On one of the modes", "Over both, as wide as the posterior"),
+        where_q_settles,
+    )
+    with step.words:
+        answered = chapter.ask(question)
+    with step.instrument:
+        if answered or in_link("humps", "start", "spread", "rate", "step"):
+            experiment(part("descent"), key="mathematics-descent")
+        else:
+            chapter.covered(COVERED)
+
+
+@st.fragment
+@errors_said()
+def diagonal_covariance() -> None:
+    """Step 3: what a posterior with correlations costs a q without them."""
+    step = chapter.step(
+        "diagonal",
+        "3. What a diagonal covariance costs",
+        "An encoder outputs one $\\sigma_i$ for each [[latent dimension]] and no correlations ([[mean-field]]). But a "
+        "posterior often has them: if one number of the code goes up, another must go down to explain the same image. "
+        "How good can $q$ be without? For a Gaussian posterior $p$ with two unit variances and a correlation $\\rho$, "
+        "the best variances and the KL that stays are\n\n$$\n"
+        r"\begin{aligned} \sigma_i^2 &= 1 - \rho^2 \\ "
+        r"\min_q \mathrm{KL}(q\,\Vert\,p) &= -\tfrac12 \log(1 - \rho^2) \end{aligned}"
+        "\n$$\n\n"
+        "For any covariance $\\Sigma$ the best diagonal $q$ has the variances $1 / (\\Sigma^{-1})_{ii}$. Change the "
+        "width of q by hand, then press **Best width** and turn up the correlation.",
+    )
+    question = chapter.Prediction(
+        "diagonal",
+        f"at ρ = {PREDICTED_CORRELATION:g}, how wide is the best diagonal q, compared with p in each dimension?",
+        ("Wider", "Just as wide", "Narrower"),
+        how_wide,
+    )
+    with step.words:
+        answered = chapter.ask(question)
+    with step.instrument:
+        if answered or in_link("diagonal", "rho", "width", "best"):
+            experiment(part("diagonal"), key="mathematics-diagonal")
+        else:
+            chapter.covered(COVERED)
 
 
 @st.fragment
 @errors_said()
 def tighter_bound() -> None:
-    """The bound of one digit against the number of samples; another digit or model reruns this part alone."""
-    with st.container(horizontal=True):
+    """Step 5: the bound of one digit against the number of samples; another digit or model reruns this part alone."""
+    step = chapter.step(
+        "bound",
+        "5. How far is the ELBO from log p(x)?",
+        "So far the exact answer was known. For a trained VAE $\\log p(x)$, the log [[evidence]], is out of reach. "
+        "How much does the ELBO leave out? [[importance weighting|Importance weighting]] gives a better bound: "
+        "sample $k$ codes, weigh each by how well it explains the image, and average *before* the logarithm:\n\n$$\n"
+        r"\begin{aligned} \mathcal{L}_k &= \mathbb{E}\Big[\log \frac1k \sum_{j=1}^k "
+        r"\frac{p(x|z_j)\,p(z_j)}{q(z_j|x)}\Big] \\ "
+        r"\mathrm{ELBO} &= \mathcal{L}_1 \le \mathcal{L}_2 \le \dots \le \log p(x) \end{aligned}"
+        "\n$$",
+    )
+    with step.words, st.container(horizontal=True):
         d = url_state.choose(LINK["d"], "Latent dimensions, d", DIMENSIONS, 2, key="mathematics-d")
         place = "mathematics-digit"
         url_state.begin(LINK["digit"], 0, key=place)
         digit = int(st.number_input(f"Held-out digit, 0 to {HELD_OUT - 1:,}", 0, HELD_OUT - 1, key=place, width=220))
         url_state.keep(LINK["digit"], digit, 0)
-    found = bounded(run_key(d), digit)
-    show(bound_curve(found), key="mathematics-bound")
-    st.html(bound_figures(found))
+    with step.instrument, errors_said():
+        found = bounded(run_key(d), digit)
+        show(bound_curve(found), key="mathematics-bound")
+        st.html(bound_pictures(found))
+        with step.words:
+            chapter.prose(bound_sentence(found))
+            st.html(Html(fold("How this was measured", small_print(bound_note(found)))))
 
 
-chapter.opening(
+@st.fragment
+@errors_said()
+def samples_per_step() -> None:
+    """Step 6: training with several samples of z per image and step."""
+    step = chapter.step(
+        "samples",
+        "6. Is one sample per step enough?",
+        "The ELBO's first term is an average over codes. Training does not compute it, but estimates it by "
+        "[[Monte Carlo]] from $L$ samples of $z$ for each image, in most programs from $L = 1$:\n\n$$\n"
+        r"\mathbb{E}_q[\log p(x|z)] \approx \frac1L \sum_{l=1}^L \log p(x|z_l), \quad z_l \sim q"
+        "\n$$\n\n"
+        "The gradient from one sample is noisy, but right on average, and each step averages it over a batch of images "
+        "as well. More samples make a step less noisy, and slower.",
+    )
+    with step.instrument, errors_said():
+        chosen = url_state.choose(LINK["per-step"], "Samples per image and step, L", SAMPLES, 50, key="mathematics-L")
+        show(loss_curves(chosen), key="mathematics-samples")
+        chapter.prose(one_in_numbers(chosen))
+        table = sample_table()
+        with step.words:
+            chapter.prose(what_samples_change())
+            st.html(Html(fold("All numbers", table)))
+
+
+@st.fragment
+@errors_said()
+def one_dial() -> None:
+    """Step 7: the variance c, and the β that does the same."""
+    step = chapter.step(
+        "dial",
+        "7. c and β are one dial",
+        "One number of the model is still there: the variance $c$ of the noise in step 1. With $p(x|z) = "
+        "\\mathcal{N}(f(z), c\\,I)$ the reconstruction term is a squared error divided by $2c$. For the loss "
+        "$\\mathcal{L}$ of a [[β-VAE]] this means\n\n$$\n"
+        r"2c\,\mathcal{L} = \lVert x - f(z) \rVert^2 + 2\,c\beta\,\mathrm{KL} + \text{constant}"
+        "\n$$\n\n"
+        "A factor in front of the loss hardly changes what the optimiser Adam does. So only the product $c\\beta$ "
+        "matters: a large $c$ says that pixels are noisy, and gives the KL more weight, as a large β does.",
+    )
+    with step.instrument, errors_said():
+        c = url_state.choose(LINK["trained-c"], "Variance c", VARIANCES, VARIANCES[-1], key="mathematics-c")
+        show(pair_figure(c), key="mathematics-dial")
+        st.html(pair_pictures(c))
+        with step.words:
+            chapter.prose(equivalent(c))
+            st.html(Html(fold("How this was measured", small_print(pair_note()))))
+    with step.words, st.container(horizontal=True):
+        for other, label in ((BETA, "More on c and β: the β dial"), (INSIDE, "More on μ + σε: inside the VAE")):
+            st.page_link(other.file, label=label, icon=":material/arrow_forward:")
+
+
+first = chapter.opening(
     CHAPTER,
-    "Seven steps lead from a story about how data come about to the loss that is trained. Every step has an experiment "
-    "that can be moved. The first four are small enough to know the exact answer and to hold the approximation "
-    "against it.",
+    "A VAE's loss has two terms, [[reconstruction]] and [[KL]]. Both follow from one assumption about where images "
+    "come from. Seven steps show how; in the first four the exact answer is known.",
 )
-
-chapter.passage(
-    "1. A story, and Bayes' rule backwards",
-    "A latent variable is drawn first, then the data around what a decoder $f$ makes of it. Bayes' rule turns the "
-    "story around:\n\n$$\n"
-    r"\begin{aligned} p(z) &= \mathcal{N}(0, I) \\ p(x|z) &= \mathcal{N}\big(f(z),\, c\,I\big) \\ "
-    r"p(z|x) &= \frac{p(x|z)\,p(z)}{p(x)} \\ p(x) &= \int p(x|z)\,p(z)\,dz \end{aligned}"
-    "\n$$\n\n"
-    "Given an $x$, where may its $z$ have been? With one number $z$ the integral can be done on a grid, so here the "
-    "posterior is exact. With 16 dimensions a grid of 100 places each would have $10^{32}$ points: the posterior is "
-    "intractable, and has to be approximated. A straight $f$ keeps it Gaussian; a bent one makes it skewed, a folded "
-    "one gives it two humps.",
-)
-experiment(part("posterior"), key="mathematics-posterior")
-
-chapter.passage(
-    "2. The nearest Gaussian, by gradient descent",
-    "Variational inference takes the best of a family that is easy to handle, here $q = \\mathcal{N}(\\mu, "
-    "\\sigma^2)$. Its distance to the posterior contains the unknown $p(x)$, but only as a constant:\n\n$$\n"
-    r"\begin{aligned} \log p(x) &= \mathrm{ELBO} + \mathrm{KL}\big(q\,\Vert\,p(z|x)\big) \\ "
-    r"\mathrm{ELBO} &= \mathbb{E}_q[\log p(x|z)] - \mathrm{KL}\big(q\,\Vert\,p(z)\big) \end{aligned}"
-    "\n$$\n\n"
-    "So raising the ELBO, which needs no posterior, lowers the KL to the posterior. The gradient goes through the "
-    "sample: with $z = \\mu + \\sigma\\varepsilon$ and $\\varepsilon \\sim \\mathcal{N}(0, 1)$ the expectation no "
-    "longer depends on $\\mu$ and $\\sigma$, and the derivative moves inside it. Drag q to a start and let go. A VAE "
-    "does the same for every image at once: its encoder gives $\\mu$ and $\\sigma$ without a descent for each.",
-)
-with errors_said():
-    chapter.predict(
-        chapter.Prediction(
-            "humps",
-            "the posterior has two humps and q is a single Gaussian; where will q settle?",
-            ("Between the humps", "On one of the humps", "Over both, as wide as the posterior"),
-            where_q_settles,
-        )
+with first.words:
+    chapter.prose(
+        "## 1. Where images come from\n\n"
+        "Assume that every image was made in two moves. First a [[latent]] code $z$ is sampled from the [[prior]], "
+        "$p(z) = \\mathcal{N}(0, I)$. Then the [[decoder]] $f$ turns $z$ into an image, with noise of variance $c$. "
+        "That is the [[likelihood]], $p(x|z) = \\mathcal{N}(f(z), c\\,I)$."
     )
-experiment(part("descent"), key="mathematics-descent")
-
-chapter.passage(
-    "3. What a diagonal covariance costs",
-    "An encoder gives one $\\sigma_i$ for each latent dimension and no correlations. If the posterior $\\mathcal{N}(m, "
-    "\\Sigma)$ has some, the best diagonal $q$ has the variances $1 / (\\Sigma^{-1})_{ii}$, and a gap stays. For two "
-    "unit variances with a correlation $\\rho$:\n\n$$\n"
-    r"\begin{aligned} \sigma_i^2 &= 1 - \rho^2 \\ "
-    r"\min_q \mathrm{KL}(q\,\Vert\,p) &= -\tfrac12 \log(1 - \rho^2) \end{aligned}"
-    "\n$$\n\n"
-    "Widen and narrow q by hand, then take the best width and turn up the correlation.",
-)
-with errors_said():
-    chapter.predict(
-        chapter.Prediction(
-            "diagonal",
-            f"at ρ = {PREDICTED_CORRELATION:g}, how wide is the best diagonal q beside the margins of p?",
-            ("Wider", "As wide", "Narrower"),
-            how_wide,
-        )
+    chapter.prose(graphical_model())
+    chapter.prose(
+        "We only see $x$. Which $z$ could have made it? Bayes' rule gives the [[posterior]]:\n\n$$\n"
+        r"p(z|x) = \frac{p(x|z)\,p(z)}{p(x)}"
+        "\n$$\n\n"
+        "The problem is $p(x) = \\int p(x|z)\\,p(z)\\,dz$. With one number $z$ this integral is a sum over a grid, so "
+        "here the posterior is exact. With 16 numbers, a grid of 100 places each has $10^{32}$ points: nobody can add "
+        "them up.\n\n"
+        "Try the decoders. A linear $f$ keeps the posterior Gaussian, a curved one makes it skewed. The folded one "
+        "sends two places of $z$ to the same $x$, so the posterior has two peaks, its **modes**."
     )
-experiment(part("diagonal"), key="mathematics-diagonal")
+with first.instrument:
+    experiment(part("posterior"), key="mathematics-posterior")
 
-chapter.passage(
-    "4. One term in closed form",
-    "The KL to the prior need not be sampled. Between $\\mathcal{N}(\\mu, \\sigma^2)$ and $\\mathcal{N}(0, 1)$ it "
-    "is\n\n$$\n"
+closest_gaussian()
+diagonal_covariance()
+
+closed = chapter.step(
+    "closed-form",
+    "4. The KL term needs no sampling",
+    "The ELBO's second term, the KL from q to the prior, is often called the *regularisation term*: it keeps q near "
+    "the prior. One could estimate it: sample $z$ from $q$ and average $\\log q(z) / p(z)$. But for two Gaussians "
+    "there is a closed form, here for one dimension:\n\n$$\n"
     r"\begin{aligned} \mathrm{KL} &= \tfrac12\big(\mu^2 + \sigma^2 - 1 - \log \sigma^2\big) \\ "
     r"&\approx \frac1n \sum_{j=1}^n \log\frac{q(z_j)}{p(z_j)}, \quad z_j \sim q \end{aligned}"
     "\n$$\n\n"
-    "added over the dimensions. The mean on the right is what one would do without the formula: it agrees, within an "
-    "error bar that shrinks as $1/\\sqrt n$, and about one bar in twenty misses.",
+    "All dimensions are added up. The experiment makes 20 estimates from $n$ samples each, with 95% intervals: about "
+    "one in twenty misses the exact value. Their error shrinks as $1/\\sqrt n$; the formula makes none.",
 )
-experiment(part("estimate"), key="mathematics-estimate")
-
-chapter.passage(
-    "5. How far below log p(x)?",
-    "On a real model the exact $\\log p(x)$ is out of reach, but the bound can be tightened: average the weights of "
-    "$k$ samples before taking the logarithm.\n\n$$\n"
-    r"\begin{aligned} \mathcal{L}_k &= \mathbb{E}\Big[\log \frac1k \sum_{j=1}^k "
-    r"\frac{p(x|z_j)\,p(z_j)}{q(z_j|x)}\Big] \\ "
-    r"\mathrm{ELBO} &= \mathcal{L}_1 \le \mathcal{L}_2 \le \dots \le \log p(x) \end{aligned}"
-    "\n$$\n\n"
-    "The model is a trained VAE (784-128-64-d). The digit's pixels are set to 0 or 1 first: on grey pixels the "
-    "Bernoulli likelihood is no probability, and $\\log p(x)$ would have no meaning.",
-)
-tighter_bound()
-
-chapter.passage(
-    "6. One sample per step is enough",
-    "The expectation over $z$ in the loss is estimated, and training usually takes $L = 1$ sample:\n\n$$\n"
-    r"\mathbb{E}_q[\log p(x|z)] \approx \frac1L \sum_{l=1}^L \log p(x|z_l), \quad z_l \sim q"
-    "\n$$\n\n"
-    "The gradient of one sample is already right on average, and every step averages it over a batch of images; more "
-    "samples make a step dearer and less noisy. Which of the two counts for more is seen in training.",
-)
-with errors_said():
-    for column, (place, figure) in zip(st.columns(2, gap="large"), enumerate(loss_curves()), strict=True):
-        with column:
-            show(figure, key=f"mathematics-samples-{place}")
-    st.html(sample_figures())
-
-with errors_said():
-    chapter.passage(
-        "7. Where c enters",
-        "With $p(x|z) = \\mathcal{N}(f(z), c\\,I)$ the reconstruction term is a squared error divided by $2c$, so $c$ "
-        f"weighs the two terms of the loss, and moving it is moving β. {same_dial()[1]}",
+with closed.words, errors_said():
+    layers = layers_of(load_run(run_key(DIMENSIONS[0])))
+    chapter.prose(
+        "In a VAE the encoder's two halves, $g$ and $h$, output $\\mu$ and $\\log \\sigma^2$. They share all layers "
+        f"but the last. The VAE of step 5 has {layers.total:,} parameters:"
     )
-with st.container(horizontal=True):
-    for other, label in ((BETA, "c beside β, on the β dial"), (INSIDE, "μ + σε, inside the VAE")):
-        st.page_link(other.file, label=label, icon=":material/arrow_forward:")
+    chapter.prose(network(layers))
+with closed.instrument:
+    experiment(part("estimate"), key="mathematics-estimate")
+
+tighter_bound()
+samples_per_step()
+one_dial()
 
 chapter.foot(
     CHAPTER,

@@ -9,26 +9,33 @@ from ui.chapters.reduction import CHAPTER
 from ui.chapters.reduction.comparison import (
     DATASET,
     DIMENSIONS,
-    MEMORISED,
     MODELS,
+    PIXELS,
     SHOWN,
-    TILES,
-    TURNS,
     best_of_three,
-    between_numbers,
     error_figure,
     error_of,
-    formulas,
     gains,
-    largest_angle,
     measured_points,
-    memorised_line,
     original_row,
     rebuilt_row,
-    rotated_picture,
     run_of,
-    sheet_figure,
+    seeds_differ,
 )
+from ui.chapters.reduction.linear import (
+    TILES,
+    TURNS,
+    formulas,
+    kept_share,
+    largest_angle,
+    least_error,
+    rotated_picture,
+    spectrum_figure,
+    transpose_gap,
+)
+from ui.chapters.reduction.memoriser import MEMORISED, between_numbers, capacity_of, memorised_line
+from ui.chapters.reduction.selection import kept_picture
+from ui.chapters.reduction.sheet import sheets
 from ui.components.line import latent_line
 from ui.figures.messages import errors_said
 from ui.figures.pictures import labelled_rows
@@ -36,23 +43,88 @@ from ui.figures.plots import show
 from ui.links import url_state
 from ui.runs.resources import held_out, load_run
 from ui.stage import chapter
+from vae_core.datasets import info
 from vae_core.models import model_kind
 from vae_core.storage.manifest import shipped_run
 
 LINK = links.properties(CHAPTER.url)
+LARGE = 3  # digits of the first picture
+
+
+def selection(dimensions: int) -> None:
+    """The simplest pair: digits, the pixels kept, and what is predicted from them."""
+    run = run_of("pixels", dimensions)
+    rebuilt, error = rebuilt_row(run.key, 0, LARGE)
+    rows = [
+        ("x", f"held-out digits, {PIXELS} pixels each", original_row(0, LARGE)),
+        ("z = E(x)", f"the {dimensions} pixels kept, in blue: dark is 0, bright is 1", kept_picture(run.key, 0, LARGE)),
+        ("D(z)", f"the other {PIXELS - dimensions} predicted from them; error {error:.4f}", rebuilt),
+    ]
+    note = (
+        "The pixels were chosen one after another, each the one that helps most to predict the others by least "
+        "squares. Error: squared difference per pixel, where ink is 1 and paper is 0."
+    )
+    st.html(labelled_rows(rows, note))
 
 
 @st.fragment
 @errors_said()
-def comparison(dimensions: int) -> None:
-    """The same ten digits through every bottleneck."""
+def contest(dimensions: int) -> None:
+    """The same ten digits through every bottleneck, and the errors against d, once the question was answered."""
+    two = chapter.step(
+        "contest",
+        "Which pair loses least?",
+        "Selection keeps some numbers and drops the rest. [[feature extraction|Extraction]] computes **new** numbers "
+        "from all pixels. [[PCA]] does it by a [[linear map]]: every number is a weighted sum of the pixels. An "
+        "[[autoencoder]] does it by two deep networks, which are non-linear, trained together to rebuild their input.",
+    )
+    with two.words:
+        seen = chapter.ask(
+            chapter.Prediction(
+                "best",
+                "which keeps most of a digit in d numbers?",
+                ("Well-chosen pixels", "The best linear map (PCA)", "A deep autoencoder"),
+                lambda: best_of_three(dimensions),
+            )
+        )
+        if seen:
+            start = _start()
+    with two.instrument:
+        if seen:
+            _comparison(dimensions, start)
+        else:
+            chapter.covered(460)
+
+    three = chapter.step(
+        "errors",
+        "The more numbers, the smaller the error",
+        "Every point is a trained run, measured on 10,000 test digits. The dotted line marks your d.",
+    )
+    with three.words:
+        if seen:
+            chapter.prose(
+                "Extraction beats selection. The linear autoencoder, a network without non-linear layers, matches PCA: "
+                "no linear pair can do better. The two non-linear autoencoders go below it, at every d.\n\n"
+                f"{gains()} {seeds_differ()}"
+            )
+    with three.instrument:
+        if seen:
+            show(error_figure(measured_points(), dimensions), key="reduction-errors")
+        else:
+            chapter.covered(460)
+
+
+def _start() -> int:
+    """The first of the digits shown, and the button that moves on."""
     place = "reduction-start"
-    beyond = len(held_out(DATASET)) - SHOWN
     url_state.begin(LINK["first"], 0, key=place)
     if st.button("Other digits", icon=":material/refresh:", key="reduction-other"):
-        st.session_state[place] = (st.session_state[place] + SHOWN) % beyond
-    start = st.session_state[place]
-    url_state.keep(LINK["first"], start, 0)
+        st.session_state[place] = (st.session_state[place] + SHOWN) % (len(held_out(DATASET)) - SHOWN)
+    url_state.keep(LINK["first"], st.session_state[place], 0)
+    return st.session_state[place]
+
+
+def _comparison(dimensions: int, start: int) -> None:
     rows = [("Held-out digits", "", original_row(start))]
     for model in MODELS:
         with errors_said():
@@ -60,129 +132,165 @@ def comparison(dimensions: int) -> None:
             told = f"error {error:.4f} here, {error_of(model, dimensions):.4f} on 10,000 test digits"
             rows.append((model_kind(model).title, told, picture))
     note = (
-        "The autoencoder is 784-128-64-d, the convolutional one has as many weights (channels 16 and 32, then 64); "
-        "both are small so that all runs fit into a download. Chosen pixels predict the others by least squares."
+        "The autoencoder has layers of 784, 128, 64 and d units; the convolutional one has about as many weights "
+        "(channels 16 and 32, then 64). Both are small, so that all runs fit into a download."
     )
     st.html(labelled_rows(rows, note))
+
+
+def components(dimensions: int) -> None:
+    """PCA: the eigenproblem, its spectrum, and what is left out."""
+    four = chapter.step(
+        "pca",
+        "PCA: the best linear pair",
+        "PCA asks along which directions the digits differ most. They are the [[eigenvector|eigenvectors]] $w_i$ of "
+        "the [[covariance matrix]] $C$ of the pixels. The eigenvalue $\\lambda_i$ is the variance along $w_i$:\n\n"
+        "$$C \\, w_i = \\lambda_i \\, w_i, \\qquad \\lambda_1 \\ge \\lambda_2 \\ge \\dots$$\n\n"
+        "The $d$ directions with the largest eigenvalues become the columns of $W$. The encoder measures the image "
+        "along them, and the decoder is its **transpose**:\n\n"
+        "$$z = W^\\top (x - \\bar{x}), \\qquad \\hat{x} = \\bar{x} + W z$$",
+    )
+    with four.instrument, errors_said():
+        show(spectrum_figure(dimensions), key="reduction-spectrum")
+    with four.words, errors_said():
+        measured = run_of("pca", dimensions).metrics["validation"]
+        chapter.prose(
+            f"The first {dimensions} of {PIXELS} eigenvalues hold **{kept_share(dimensions):.0%}** of the variance. "
+            f"The rest is lost: its sum, divided by {PIXELS} pixels, is **{least_error(dimensions):.4f}**. No linear "
+            f"pair has a smaller error on these {measured['n']:,} digits. PCA, computed from "
+            f"{info(DATASET).training_images:,} other digits, comes to **{measured['mse']:.4f}**."
+        )
 
 
 @st.fragment
 @errors_said()
 def directions(dimensions: int) -> None:
     """Components of PCA beside directions of the linear autoencoder, and a dial that turns the code."""
+    five = chapter.step(
+        "directions",
+        "What the numbers stand for",
+        "A linear decoder adds up d fixed images, each weighed by one number of the code: blue where it adds ink, "
+        "orange where it takes ink away. PCA's images are at right angles and sorted by how much they explain. A "
+        "linear autoencoder, trained step by step, finds other images.",
+    )
     runs = {model: run_of(model, dimensions) for model in ("pca", "linear_ae")}
-    url_state.begin(LINK["turn"], 0, key="reduction-turn")
-    degrees = st.slider(
-        "Turn the code's first two coordinates by", 0, max(TURNS), step=TURNS[1], format="%d°", key="reduction-turn"
-    )
-    url_state.keep(LINK["turn"], degrees, 0)
+    with five.words:
+        url_state.begin(LINK["turn"], 0, key="reduction-turn")
+        degrees = st.slider(
+            "Turn the code's first two coordinates by", 0, max(TURNS), step=TURNS[1], format="%d°", key="reduction-turn"
+        )
+        url_state.keep(LINK["turn"], degrees, 0)
     rows, errors = [], {}
+    shown = min(dimensions, TILES)
     for model, run in runs.items():
-        picture, errors[model], skewed = rotated_picture(run.key, degrees, min(dimensions, TILES))
-        straight = "orthonormal up to length" if skewed < 0.01 else f"up to {skewed:.2f} from orthogonal"
-        told = f"error {errors[model]:.5f} on {len(held_out(DATASET)):,} held-out digits; directions {straight}"
+        picture, errors[model], cosine = rotated_picture(run.key, degrees, shown)
+        told = (
+            f"error {errors[model]:.5f}; largest cosine {cosine:.2f}; decoder and transposed encoder differ by "
+            f"{transpose_gap(run.key):.0%}"
+        )
         rows.append((f"{model_kind(model).title}, turned by {degrees}°", told, picture))
-    st.html(labelled_rows(rows))
-    angle = largest_angle(runs["pca"].key, runs["linear_ae"].key)
-    st.markdown(
-        f"The largest angle between the two subspaces is **{angle:.2f}°**, and the errors differ by "
-        f"**{abs(errors['linear_ae'] / errors['pca'] - 1):.2%}**. Turning changes every image above and no error: the "
-        "error knows the subspace, not its axes.",
-        width=chapter.TEXT_WIDTH,
-    )
+    with five.instrument:
+        part = f"The first {shown} of {dimensions} images. " if dimensions > shown else ""
+        note = (
+            f"{part}Each image has its own scale. Error on {len(held_out(DATASET)):,} held-out digits. Largest cosine "
+            "between any two images: 0 where all are at right angles."
+        )
+        st.html(labelled_rows(rows, note))
+    with five.words:
+        angle = largest_angle(runs["pca"].key, runs["linear_ae"].key)
+        rest = "Both images change" if dimensions == 2 else "The first two images of each row change, the others stay"
+        chapter.prose(
+            f"Yet both span nearly the same subspace: the largest angle between the two is **{angle:.2f}°**, and the "
+            f"errors differ by **{abs(errors['linear_ae'] / errors['pca'] - 1):.2%}**.\n\n"
+            f"Turn the code. {rest}, and the error remains as it was: it depends on the subspace, not on its axes."
+        )
 
 
 def sheet_in_space() -> None:
-    """A bent sheet in space through a flat code and through a curved one."""
-    columns = st.columns(2, gap="large")
-    errors = {}
-    for column, model in zip(columns, ("pca", "ae"), strict=True):
-        chart, errors[model] = sheet_figure(shipped_run(dataset="s_curve", model=model).key)
-        with column:
-            show(chart, key=f"reduction-sheet-{model}")
-    st.markdown(
-        f"The sheet has two dimensions, but not straight ones. PCA can only lay a plane through it; the autoencoder "
-        f"bends along and leaves {errors['pca'] / errors['ae']:.0f} times less error with the same two numbers.",
-        width=chapter.TEXT_WIDTH,
+    """A curved sheet in space through a linear and a non-linear code."""
+    six = chapter.step(
+        "sheet",
+        "Where a linear map fails",
+        "The grey points lie on a curved sheet in space. Two numbers would be enough to say where on the sheet a point "
+        "is: how far along the S, and how far across it. The coloured points are what comes out after a code of two "
+        "numbers, and each grey line is what was lost.\n\n"
+        "PCA can only put a flat plane through the sheet. The best plane keeps the S and loses the width: all points "
+        "across the sheet come out at one place. The autoencoder bends its surface along the sheet.",
     )
+    with six.instrument, errors_said():
+        figure, errors = sheets()
+        show(figure, key="reduction-sheet")
+        with six.words:
+            chapter.prose(
+                f"With the same two numbers its error is **{errors['ae']:.5f}** instead of **{errors['pca']:.5f}**, "
+                f"**{errors['pca'] / errors['ae']:.0f} times** less. Drag the picture to turn both sheets."
+            )
+
+
+@st.fragment
+@errors_said()
+def memoriser() -> None:
+    """One number per image."""
+    seven = chapter.step(
+        "memoriser",
+        "A code that means nothing",
+        "A large enough network needs only **one** number for every image of a small set: the first image gets the "
+        "code 0, the next one 1, and so on.",
+    )
+    with seven.words:
+        count = url_state.choose(LINK["n"], "Images to memorise", MEMORISED, 50, key="reduction-n")
+        run = load_run(shipped_run(model="memoriser", images=count).key)
+        errors = {split: run.metrics[split]["mse"] for split in ("train", "validation")}
+        capacity = capacity_of(run.key)
+        chapter.prose(
+            f"Squared error per pixel: **{_small(errors['train'])}** on the {count} memorised digits, "
+            f"**{errors['validation']:.4f}** on {run.metrics['validation']['n']} new ones. To answer every new digit "
+            f"with the average of the {count} would give {capacity.average_error:.4f}. This is [[overfitting]]: with "
+            f"{capacity.weights:,} weights for {capacity.pixels:,} pixels, the network can store its images and need "
+            "not learn what digits have in common. More images, fewer weights or [[regularisation]] work against it."
+        )
+        seen = chapter.ask(
+            chapter.Prediction(
+                "line",
+                "The digits have the codes 0, 1, 2 and so on. What lies halfway between two codes?",
+                ("Digits about as good as those at the whole numbers", "Much more often something that is no digit"),
+                lambda: between_numbers(run.key),
+            )
+        )
+        if seen:
+            chapter.prose("Walk along the line. **A small training error does not mean that the code has a meaning.**")
+    with seven.instrument:
+        if seen:
+            latent_line(memorised_line(run.key), key=f"reduction-line-{count}")
+        else:
+            chapter.covered(330)
 
 
 def _small(error: float) -> str:
     return f"{error:.4f}" if error >= 5e-5 else "under 0.0001"
 
 
-def memoriser() -> None:
-    """One number per image."""
-    count = url_state.choose(LINK["n"], "Images to memorise", MEMORISED, 50, key="reduction-n")
-    run = load_run(shipped_run(model="memoriser", images=count).key)
-    latent_line(memorised_line(run.key), key=f"reduction-line-{count}")
-    errors = {split: run.metrics[split]["mse"] for split in ("train", "validation")}
-    st.markdown(
-        f"Squared error per pixel: **{_small(errors['train'])}** on the {count} memorised digits, "
-        f"**{errors['validation']:.4f}** on {run.metrics['validation']['n']} new ones. Zero loss is no sign that a "
-        "code means anything.",
-        width=chapter.TEXT_WIDTH,
-    )
-    chapter.predict(
-        chapter.Prediction(
-            f"line-{count}",
-            f"{count} digits lie at the whole numbers from 0 to {count - 1}. What lies halfway between two of them?",
-            ("Digits that look like real ones", "Mixtures that no digit looks like"),
-            lambda: between_numbers(run.key),
-        )
-    )
-
-
-chapter.opening(
+first = chapter.opening(
     CHAPTER,
-    "An encoder turns an image of 784 pixels into a **code** of d numbers; a decoder turns the code back into an "
-    "image. Whatever the pair, d numbers cannot hold every image: some loss is unavoidable. Features can be *selected* "
-    "(keep d pixels) or *extracted* (compute d new numbers), by a straight map or by a curved one. All digits below "
-    "are held out: no model saw them.",
-)
-d = url_state.choose(LINK["d"], "Numbers in the code, d", DIMENSIONS, 8, key="reduction-d")
+    f"A 28 × 28 image is a list of $n_d = {PIXELS}$ numbers. An [[encoder]] $E$ turns it into a [[code]] of $n_e = d$ "
+    "numbers, and a [[decoder]] $D$ turns the code back into an image. We look for the pair that loses least on "
+    "average:\n\n"
+    r"$$E: \mathbb{R}^{n_d} \to \mathbb{R}^{n_e}, \quad D: \mathbb{R}^{n_e} \to \mathbb{R}^{n_d}$$" "\n\n"
+    r"$$(E^*, D^*) = \underset{(E, D)}{\arg\min} \; \frac{1}{N} \sum_{n=1}^{N} \lVert x_n - D(E(x_n)) \rVert^2$$" "\n\n"
+    "With far fewer numbers than pixels, some loss cannot be avoided.\n\n"
+    "The simplest pair is [[feature selection]]: $E$ keeps d of the pixels, and $D$ predicts the others from them. All "
+    "digits on this page are [[held-out image|held out]].",
+)  # fmt: skip
+with first.words:
+    d = url_state.choose(LINK["d"], "Numbers in the code, d", DIMENSIONS, 8, key="reduction-d")
+with first.instrument, errors_said():
+    selection(d)
 
-with errors_said():
-    chapter.predict(
-        chapter.Prediction(
-            f"best-{d}",
-            f"which keeps most of a digit in {d} numbers?",
-            ("The best pixels", "The best straight map (PCA)", "A deep autoencoder"),
-            lambda: best_of_three(d),
-        )
-    )
-    comparison(d)
-
-with errors_said():
-    chapter.passage(
-        "Error against d",
-        "Every point is a trained run, measured on 10,000 test digits. Extraction beats selection; the linear "
-        "autoencoder lies on PCA, which no straight map can beat on the images it was computed from; curved maps get "
-        "below it. "
-        f"{gains()}",
-    )
-    show(error_figure(measured_points(), d), key="reduction-errors")
-
-with errors_said():
-    chapter.passage(
-        "What the numbers stand for",
-        "A straight decoder adds up d fixed images, each weighed by one number of the code: blue where it adds ink, "
-        "orange where it takes ink away. PCA's are orthonormal and sorted by how much they explain. A linear "
-        "autoencoder, trained by gradient descent, finds the same subspace with other axes in it.",
-    )
-    directions(d)
-
-with errors_said():
-    chapter.passage("Where straight fails", "Points on a bent sheet in space, squeezed to two numbers and back.")
-    sheet_in_space()
-
-with errors_said():
-    chapter.passage(
-        "A code that means nothing",
-        "With enough capacity, **one** number can stand for every image of a small set: give the first image code 0, "
-        "the next 1, and so on. Walk along the line.",
-    )
-    memoriser()
+contest(d)
+components(d)
+directions(d)
+sheet_in_space()
+memoriser()
 
 mathematics: list[tuple[str, str]] = []
 with errors_said():
@@ -191,15 +299,28 @@ chapter.foot(
     CHAPTER,
     mathematics=mathematics,
     code=(
-    ("training/fitted.py", "principal_components"),
-    ("training/fitted.py", "best_pixels"),
-    ("models/autoencoder.py", "Autoencoder"),
-    ("models/memoriser.py", "Memoriser"),
+        ("training/fitted.py", "principal_components"),
+        ("training/fitted.py", "best_pixels"),
+        ("models/autoencoder.py", "Autoencoder"),
+        ("models/memoriser.py", "Memoriser"),
     ),
     sources=(
-    chapter.Source("Pearson 1901, On lines and planes of closest fit", "https://doi.org/10.1080/14786440109462720"),
-    chapter.Source("Baldi and Hornik 1989, Neural networks and principal component analysis", "https://doi.org/10.1016/0893-6080(89)90014-2"),
-    chapter.Source("Hinton and Salakhutdinov 2006, Reducing the dimensionality of data with neural networks", "https://doi.org/10.1126/science.1127647"),
-    chapter.Source("Rocca 2019, Understanding variational autoencoders", "https://towardsdatascience.com/understanding-variational-autoencoders-vaes-f70510919f73"),
+        chapter.Source("Pearson 1901, On lines and planes of closest fit", "https://doi.org/10.1080/14786440109462720"),
+        chapter.Source(
+            "Eckart and Young 1936, The approximation of one matrix by another of lower rank",
+            "https://doi.org/10.1007/BF02288367",
+        ),
+        chapter.Source(
+            "Baldi and Hornik 1989, Neural networks and principal component analysis",
+            "https://doi.org/10.1016/0893-6080(89)90014-2",
+        ),
+        chapter.Source(
+            "Hinton and Salakhutdinov 2006, Reducing the dimensionality of data with neural networks",
+            "https://doi.org/10.1126/science.1127647",
+        ),
+        chapter.Source(
+            "Rocca 2019, Understanding variational autoencoders",
+            "https://towardsdatascience.com/understanding-variational-autoencoders-vaes-f70510919f73",
+        ),
     ),
-)  # fmt: skip
+)

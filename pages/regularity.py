@@ -1,4 +1,4 @@
-"""Autoencoder or VAE: where one can draw from, what lies between the codes, and the numbers that tell."""
+"""Autoencoder or VAE: where we can sample from, what lies between the codes, and the numbers that tell."""
 
 from __future__ import annotations
 
@@ -8,25 +8,42 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.regularity import CHAPTER
+from ui.chapters.regularity.by_eye import Check, check
 from ui.chapters.regularity.comparison import (
     DATASETS,
     DEPTHS,
     DIMENSIONS,
+    PLANES_DIMENSIONS,
     SOURCE_TITLES,
+    USUAL_DIMENSIONS,
     Pair,
     at_equal_weights,
+    closed_by_fitting,
     closer_to_real,
     coverage_figure,
     coverage_points,
     formulas,
+    headlines,
     numbers,
     sample_sentence,
+    smoothness,
     subtitle,
     title_of,
     verdict,
 )
-from ui.chapters.regularity.samples import film, pair_of_classes, sample_sheet
+from ui.chapters.regularity.neighbours import AROUND, STEPS, USUAL_IMAGE, USUAL_STEP, changed_share, neighbourhood
+from ui.chapters.regularity.paths import (
+    USUAL_END,
+    USUAL_PAIR,
+    USUAL_START,
+    film,
+    pair_of_classes,
+    probability_figure,
+    usual_path,
+)
+from ui.chapters.regularity.samples import USUAL_SEED, sample_sheet
 from ui.components.canvas import latent_canvas, thumbnails
+from ui.figures.markup import Html, fold
 from ui.figures.messages import errors_said
 from ui.figures.pictures import labelled_rows, side_by_side
 from ui.figures.plots import show
@@ -38,9 +55,11 @@ from ui.training.app_queue import offer_training
 from vae_core import datasets
 from vae_core.models import model_kind
 from vae_core.sampling import SOURCES
+from vae_core.spec import RunSpec
 
 SHEET = 36
 LINK = links.properties(CHAPTER.url)
+FRAMED = "Framed, with a cut corner: the classifier is less than 70% sure which digit it is."
 
 
 def view_controls(specs: Pair) -> tuple[tuple[int, int] | None, int]:
@@ -51,12 +70,11 @@ def view_controls(specs: Pair) -> tuple[tuple[int, int] | None, int]:
         for field in fields.values():
             url_state.write(field, None)
         return None, 0
-    left, *rest = st.columns([3, 1, 1, 2], vertical_alignment="bottom")
     principal, chosen = "The principal plane of the codes", "Two coordinates"
     if "regularity-view" not in st.session_state:
         asked = any(name in st.query_params for name in fields)
         st.session_state["regularity-view"] = chosen if asked else principal
-    if left.segmented_control("View", (principal, chosen), key="regularity-view") != chosen:
+    if st.segmented_control("View", (principal, chosen), key="regularity-view") != chosen:
         for field in fields.values():
             url_state.write(field, None)
         return None, 0
@@ -67,7 +85,8 @@ def view_controls(specs: Pair) -> tuple[tuple[int, int] | None, int]:
         "at": ("Others fixed at the code of held-out image", 0, most, 0),
     }
     numbers_asked = []
-    for column, (name, (label, low, high, usual)) in zip(rest, known.items(), strict=True):
+    columns = st.columns([1, 1, 2], vertical_alignment="bottom")
+    for column, (name, (label, low, high, usual)) in zip(columns, known.items(), strict=True):
         place = f"regularity-{name}-{specs[0].dataset if name == 'at' else d}"
         url_state.begin(url_state.number(name, low, high, fields[name].meaning), usual, key=place)
         numbers_asked.append(int(column.number_input(label, low, high, key=place)))
@@ -79,10 +98,9 @@ def view_controls(specs: Pair) -> tuple[tuple[int, int] | None, int]:
     return (int(first) - 1, int(second) - 1), int(at)
 
 
-def planes(specs: Pair) -> None:
+def planes(specs: Pair, pair: tuple[int, int] | None, at: int) -> None:
     """Both planes, linked: one image lights up on both."""
-    pair, at = view_controls(specs)
-    for column, spec in zip(st.columns(2, gap="large"), specs, strict=True):
+    for column, spec in zip(st.columns(2, gap="medium"), specs, strict=True):
         with column, errors_said():
             run = load_run(spec.key)
             options = {"group": "regularity", "compact": True, "images": image_set(run), "link": f"{spec.model}-"}
@@ -92,160 +110,337 @@ def planes(specs: Pair) -> None:
             latent_canvas(shown, key=f"regularity-{spec.key}")
 
 
+def turned(name: str, label: str, icon: str) -> int:
+    """A button that counts up what the link keeps under a name, and the count."""
+    place = f"regularity-{name}"
+    if st.button(label, icon=icon, key=f"{place}-next"):
+        st.session_state[place] += 1
+    return int(st.session_state[place])
+
+
 @st.fragment
 @errors_said()
-def sampling_contest(specs: Pair) -> None:
-    """A sheet of samples from each model, each judged; and what to expect of them."""
-    sources_asked = (
-        ("prior", "codes drawn from N(0, I): whose images are nearer to real ones?"),
-        ("mixture", "fit ten Gaussians to the codes after training, draw from those: whose images are nearer now?"),
+def continuity(specs: Pair) -> None:
+    """A code, eight neighbours one step away from it, and what the step does on average."""
+    step = chapter.step(
+        "continuity",
+        "Continuity: a small step",
+        "A [[latent space]] is good for generating if it has two properties. The first is [[continuity]]: codes that "
+        "are near each other should decode to similar images.\n\n"
+        "In the middle stands one decoded code. Around it are eight codes, each one step δ away. We measure δ in "
+        "standard deviations of the model's own codes, so that the scale of a plane does not matter.",
     )
-    for asked, question in sources_asked:
-        with errors_said():
-            chapter.ask(
-                chapter.Prediction(
-                    f"{asked}-{specs[0].key}",
-                    question,
-                    ("The autoencoder's", "The VAE's", "About the same"),
-                    partial(closer_to_real, specs, asked),
-                )
-            )
-    source = url_state.choose(
-        LINK["from"], "Draw z from", SOURCES, "prior", key="regularity-source", format_func=SOURCE_TITLES.__getitem__
-    )
-    url_state.begin(LINK["seed"], 0, key="regularity-seed")
-    if st.button("Draw again", icon=":material/casino:", key="regularity-draw"):
-        st.session_state["regularity-seed"] += 1
-    seed = st.session_state["regularity-seed"]
-    url_state.keep(LINK["seed"], seed, 0)
+    with step.words:
+        delta = url_state.choose(
+            LINK["step"], "Step δ, in standard deviations", STEPS, USUAL_STEP, key="regularity-step",
+            format_func=lambda value: f"{value:g}",
+        )  # fmt: skip
+        count = len(load_run(specs[0].key).codes.labels)
+        url_state.begin(LINK["near"], USUAL_IMAGE, key="regularity-near")
+        image = turned("near", "Another image", ":material/refresh:") % count
+        url_state.keep(LINK["near"], image, USUAL_IMAGE)
+    with step.instrument, errors_said():
+        cells = []
+        for spec in specs:
+            seen = neighbourhood(spec.key, image, delta)
+            share, measured = changed_share(spec.key, delta)
+            title = f"{title_of(spec.model)}: {seen.changed} of {AROUND} change class"
+            cells.append((title, f"Over {measured:,} codes, this step changes {share:.0%}.", seen.picture))
+        note = "Framed, with a cut corner: the classifier no longer sees the class that it sees in the middle."
+        st.html(side_by_side(cells, note, least="9rem"))
+    with step.words, errors_said():
+        chapter.prose(smoothness(specs))
+        chapter.prose(
+            "An autoencoder may crowd some digits together and spread others far apart: its training never asks for "
+            "anything else. A VAE decodes *samples* around each code while it learns, so near points must decode alike."
+        )
+
+
+def choose_dimensions(d: int) -> None:
+    """The control of d; the page needs its choice before it is drawn, so a new one runs the page again."""
+    if url_state.choose(LINK["d"], "Latent dimensions, d", DIMENSIONS, USUAL_DIMENSIONS, key="regularity-d") != d:
+        st.rerun()
+
+
+def asked(prediction: chapter.Prediction) -> bool:
+    """Whether the evidence may be shown; where the answer cannot be measured, that is said and nothing is hidden."""
+    with errors_said():
+        return chapter.ask(prediction)
+    return True
+
+
+def sheets(specs: Pair, source: str, seed: int) -> None:
+    """A sheet of samples from each model, each judged."""
     cells = []
     for spec in specs:
         sheet = sample_sheet(spec.key, source, SHEET, seed)
-        title = f"{title_of(spec.model)}: {sheet.holes} of {sheet.count} are holes"
+        title = f"{title_of(spec.model)}: {sheet.unrecognised} of {sheet.count} are not recognised"
         cells.append((title, sample_sentence(spec, source), sheet.picture))
-    note = (
-        "A framed image with a cut corner is a hole: the classifier sees it farther from every training image than "
-        "95% of real held-out images are. Blurred averages are no holes, so this alone does not tell good from bad: "
-        "coverage and the Fréchet distance do."
-    )
-    st.html(side_by_side(cells, note))
+    st.html(side_by_side(cells, FRAMED))
+
+
+COMPLETENESS = (
+    "Completeness: sample and look",
+    "The second property is [[completeness]]: any code that we sample should decode to something meaningful.\n\n"
+    "To generate an image, sample a code z from the [[prior]] N(0, I) and decode it. Both models get the same z.",
+)
 
 
 @st.fragment
 @errors_said()
-def path_contest(specs: Pair) -> None:
-    """Two held-out images, and what each model decodes on the way from one to the other."""
-    names = datasets.info(specs[0].dataset).label_names
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        ends = [
-            url_state.choose(
-                url_state.narrowed(LINK[name], range(len(names))),
-                label,
-                range(len(names)),
-                usual,
-                key=f"regularity-{label}",
-                format_func=names.__getitem__,
-                menu=True,
-                width=220,
+def completeness(specs: Pair) -> None:
+    """Samples from the prior."""
+    step = chapter.step("completeness", *COMPLETENESS)
+    with step.words:
+        choose_dimensions(specs[0].latent_dim)
+        answered = asked(
+            chapter.Prediction(
+                "prior-regularity",
+                "We sample codes from N(0, I). Whose images are closer to real ones?",
+                ("The autoencoder's", "The VAE's", "About the same"),
+                partial(closer_to_real, specs, "prior"),
             )
-            for name, label, usual in (("start", "From", 4), ("end", "To", 0))
-        ]
-        url_state.begin(LINK["pair"], 0, key="regularity-turn")
-        if st.button("Another pair", icon=":material/refresh:", key="regularity-pair"):
-            st.session_state["regularity-turn"] += 1
-    turn = st.session_state["regularity-turn"]
-    url_state.keep(LINK["pair"], turn, 0)
-    first, second = pair_of_classes(specs[0].dataset, (ends[0], ends[1]), turn)
-    rows = []
+        )
+        if answered:
+            before = st.session_state["regularity-seed"]
+            if turned("seed", "Generate again", ":material/casino:") != before:
+                st.rerun()  # the next step's samples have the same seed
+    with step.instrument, errors_said():
+        if answered:
+            sheets(specs, "prior", st.session_state["regularity-seed"])
+        else:
+            chapter.covered(310)
+
+
+@st.fragment
+@errors_said()
+def elsewhere(specs: Pair) -> None:
+    """Samples from a place found afterwards."""
+    step = chapter.step(
+        "elsewhere",
+        "Can we repair the autoencoder?",
+        "Its decoder works well near its own codes. We only do not know where they are. So look: after training, fit "
+        "a [[mixture]] of ten Gaussians to the codes, and sample from that. Or sample from the smallest box around the "
+        "codes.",
+    )
+    with step.words:
+        answered = asked(
+            chapter.Prediction(
+                "mixture-regularity",
+                "How much of the autoencoder's gap to the VAE does a fitted mixture close?",
+                ("Less than a third", "About half", "More than two thirds"),
+                partial(closed_by_fitting, specs),
+            )
+        )
+        if answered:
+            source = url_state.choose(
+                LINK["from"], "Sample z from", SOURCES, "mixture", key="regularity-source",
+                format_func=SOURCE_TITLES.__getitem__,
+            )  # fmt: skip
+    with step.instrument, errors_said():
+        if answered:
+            sheets(specs, source, st.session_state["regularity-seed"])
+        else:
+            chapter.covered(310)
+
+
+@st.fragment
+@errors_said()
+def between(specs: Pair) -> None:
+    """Two held-out images, and what each model decodes on the way from one to the other."""
+    dataset = specs[0].dataset
+    step = chapter.step(
+        "between",
+        "Between two images",
+        "Walk from the code of one image to the code of another. Halfway there, a regular latent space decodes to "
+        "something between the two: the classifier's probability passes from one class to the other, without a "
+        "detour over a third.",
+    )
+    names = datasets.info(dataset).label_names
+    with step.words:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            start, end = (
+                url_state.choose(
+                    url_state.narrowed(LINK[name], range(len(names))),
+                    label,
+                    range(len(names)),
+                    usual,
+                    key=f"regularity-{label}",
+                    format_func=names.__getitem__,
+                    menu=True,
+                    width=130,
+                )
+                for name, label, usual in (("start", "From", USUAL_START), ("end", "To", USUAL_END))
+            )
+            url_state.begin(LINK["pair"], USUAL_PAIR, key="regularity-pair")
+            turn = turned("pair", "Another pair", ":material/refresh:")
+        url_state.keep(LINK["pair"], turn, USUAL_PAIR)
+    first, second = pair_of_classes(dataset, (start, end), turn)
+    rows, straight = [], []
     for spec, way in ((spec, way) for spec in specs for way in ("straight", "great circle")):
         if way == "great circle" and not model_kind(spec.model).bottleneck.has_prior:
             continue  # the shell that a great circle stays on is the prior's: an autoencoder has none
         seen = film(spec.key, way, first, second)
-        rows.append(
-            (f"{title_of(spec.model)}, {way}", f"{seen.share:.0%} of the path on the data manifold", seen.picture)
+        probability, other = seen.detour
+        detour = f"another class ({names[other]}) reaches {probability:.2f}"
+        rows.append((f"{title_of(spec.model)}, {way}", f"{seen.recognised:.0%} recognised; {detour}", seen.picture))
+        if way == "straight":
+            straight.append((title_of(spec.model), seen))
+    with step.instrument:
+        st.html(labelled_rows(rows, FRAMED))
+        show(probability_figure(dataset, (start, end), tuple(straight)), key="regularity-probabilities")
+    with step.words:
+        usual = [usual_path(spec.key) for spec in specs]
+        alike = abs(usual[0].recognised - usual[1].recognised) < 0.05 > abs(usual[0].monotone - usual[1].monotone)
+        chapter.prose(
+            ("The page begins with a pair that shows a difference. One pair proves nothing: " if alike else "")
+            + f"over {usual[0].count} random pairs of different classes, the classifier recognises "
+            f"**{usual[0].recognised:.0%}** of the places on the autoencoder's straight paths and "
+            f"**{usual[1].recognised:.0%}** of those on the VAE's. The change is monotone on {usual[0].monotone:.0%} "
+            f"and {usual[1].monotone:.0%} of the paths; the largest of 20 steps changes the probabilities by "
+            f"{usual[0].largest_step:.2f} and {usual[1].largest_step:.2f}."
+            + (" Between real codes the two hardly differ." if alike else "")
         )
-    note = "The share is of 39 places between the ends that are no holes; the table below has it over many pairs."
-    st.html(labelled_rows(rows, note))
+        chapter.prose("A [[great circle]] keeps the length that samples of N(0, I) have.")
 
 
-def instruments(pair: Pair, dataset: str) -> None:
-    """All that needs both runs."""
-    planes(pair)
-
-    chapter.passage(
-        "Drawing new images",
-        "To draw a new image, draw a code and decode it. But from where? Choose a place to draw from; both models get "
-        "the same dice.",
-    )
-    sampling_contest(pair)
-
-    chapter.passage(
-        "Between two images",
-        "Halfway between two codes, a regular latent space decodes to something between the two images.",
-    )
-    path_contest(pair)
-
-    with errors_said():
-        chapter.passage("The numbers", verdict(pair))
-    st.html(numbers(pair))
-    points = coverage_points(pair, dataset)
+def in_numbers(specs: Pair, dataset: str) -> None:
+    """Three numbers, how they depend on d, and all others in boxes that open."""
+    step = chapter.step("numbers", "The numbers")
+    with step.words, errors_said():
+        chapter.prose(headlines(specs))
+        chapter.prose(
+            "How regular a latent space is depends on the data, on the network and on d. Choose other images or "
+            "hidden layers at the top of the page; the chart shows d."
+        )
+    points = coverage_points(specs, dataset)
     if points:
-        show(coverage_figure(points), key="regularity-coverage")
-    with errors_said():
-        chapter.passage(
-            "Convolutions",
-            "Strided convolutions and transposed ones are the usual pair for images: the same comparison at equal "
-            "weights.",
-        )
-        st.html(at_equal_weights())
+        with step.instrument:
+            show(coverage_figure(points), key="regularity-coverage")
+    more = chapter.step("more", "More numbers", wide=True)
+    with more.instrument:
+        with errors_said():
+            chapter.prose(fold("What the numbers say, for and against", verdict(specs)))
+        st.html(Html(fold("All numbers", numbers(specs))))
+        with errors_said():
+            agreement = check()
+            if agreement:
+                chapter.prose(fold("Do the frames agree with the eye?", by_eye(agreement)))
+        with errors_said():
+            st.html(Html(fold("Convolutional networks with as many weights", at_equal_weights())))
 
 
-chapter.opening(
-    CHAPTER,
-    "Both squeeze images into d numbers and rebuild them about equally well. The difference is what they do to the "
-    "space between: nothing makes an autoencoder organise it, while a VAE is trained to fill one place that is known "
-    "in advance, the standard normal distribution.",
-)
-with st.container(horizontal=True, gap="large"):
-    dataset = url_state.choose(
-        LINK["dataset"],
-        "Images",
-        DATASETS,
-        "mnist",
-        key="regularity-dataset",
-        format_func=lambda name: datasets.info(name).title,
-        menu=True,
+def by_eye(seen: Check) -> str:
+    """How far what is framed on this page can be trusted, and who says so."""
+    frames, holes = seen.frames, seen.holes
+    return (
+        f"An AI model, not a person, looked at {seen.count} images: samples of such models with d = 2 and 16, and a "
+        "few real digits, in random order, without knowing where each came from. It found that "
+        f"{seen.readable} of them read as one digit without doubt.\n\n"
+        f"- The frames on this page (less than 70% sure) agree on **{frames.agrees:.0%}** of the images. They frame "
+        f"{frames.wrongly_framed:.0%} of the readable ones. They leave out {frames.missed:.0%} of the others, mostly "
+        f"smudges that are nearly a digit, and {seen.static[0]:.0%} of the autoencoder's static.\n"
+        f"- [[hole rate|Holes]] (far from every training image) agree on {holes.agrees:.0%}. They would frame "
+        f"{holes.wrongly_framed:.0%} of the readable ones and leave out {seen.static[1]:.0%} of the static. So the "
+        "hole rate is only a number in the table.\n\n"
+        "The classifier was never trained on static, and it is no judge of beauty: read the frames as a count, not as "
+        "a verdict on each image."
     )
-    d = url_state.choose(LINK["d"], "Latent dimensions, d", DIMENSIONS, 2, key="regularity-d")
-    depth = url_state.choose(LINK["depth"], "Hidden layers", tuple(DEPTHS), "128-64", key="regularity-depth")
 
+
+def runs_of(dataset: str, d: int, depth: str) -> Pair:
+    """The autoencoder and the VAE of a choice, in the store or not."""
+    return tuple(compared_spec(model, dataset, d, DEPTHS[depth]) for model in ("ae", "vae"))
+
+
+def missing_of(specs: Pair) -> list[RunSpec]:
+    """Those that are not in the store."""
+    return [spec for spec in specs if spec not in shelf()]
+
+
+first = chapter.opening(
+    CHAPTER,
+    "An [[autoencoder]] and a [[VAE]] both squeeze images into a few numbers and rebuild them about equally well. They "
+    "differ in what they do to the [[latent space]] between the images. Nothing makes an autoencoder put it in order. "
+    "A VAE is trained to fill one place that is known in advance: the [[standard normal distribution]].\n\n"
+    "**Move over a plane.** The point below your pointer is decoded, and the same image lights up on both planes. "
+    "Compare the numbers on the axes: the scale of an autoencoder's codes is arbitrary.",
+)
+d = url_state.begin(LINK["d"], USUAL_DIMENSIONS, key="regularity-d") or USUAL_DIMENSIONS
+url_state.begin(LINK["seed"], USUAL_SEED, key="regularity-seed")
+url_state.keep(LINK["seed"], st.session_state["regularity-seed"], USUAL_SEED)
+with first.words:
+    with st.container(horizontal=True):
+        dataset = url_state.choose(
+            LINK["dataset"],
+            "Images",
+            DATASETS,
+            "mnist",
+            key="regularity-dataset",
+            format_func=lambda name: datasets.info(name).title,
+            menu=True,
+            width=220,
+        )
+        depth = url_state.choose(LINK["depth"], "Hidden layers", tuple(DEPTHS), "128-64", key="regularity-depth")
+    # A link that names d means the planes too, unless it says otherwise.
+    named = LINK["d"].name in st.query_params
+    url_state.begin(LINK["planes"], d if named else PLANES_DIMENSIONS, key="regularity-planes")
+    usual = PLANES_DIMENSIONS if d == USUAL_DIMENSIONS else d
+    shown_d = url_state.choose(
+        LINK["planes"], "Latent dimensions of the planes", DIMENSIONS, usual, key="regularity-planes"
+    )
+touched, sampled = runs_of(dataset, shown_d, depth), runs_of(dataset, d, depth)
 mathematics: list[tuple[str, str]] = []
 with errors_said():
-    pair = tuple(compared_spec(model, dataset, d, DEPTHS[depth]) for model in ("ae", "vae"))
-    missing = [spec for spec in pair if spec not in shelf()]
-    if missing:
-        offer_training(missing, key="regularity-training")
+    if missing := missing_of(touched):
+        with first.instrument:
+            offer_training(missing, key="regularity-planes-training")
     else:
-        instruments(pair, dataset)
-        mathematics = formulas(pair)
+        with first.words:
+            pair, at = view_controls(touched)
+        with first.instrument:
+            planes(touched, pair, at)
+        continuity(touched)
+        with errors_said():
+            thumbnails(thumbnail_sheet(dataset), key="regularity-thumbnails")
+with errors_said():
+    if missing := missing_of(sampled):
+        step = chapter.step("completeness", *COMPLETENESS)
+        with step.words:
+            choose_dimensions(d)
+        with step.instrument:
+            if missing_of(touched) and (sampled == touched or not datasets.is_here(dataset)):
+                st.caption("The rest of this chapter appears once its runs are trained.")
+            else:
+                offer_training(missing, key="regularity-training")
+    else:
+        completeness(sampled)
+        elsewhere(sampled)
+        between(sampled)
+        in_numbers(sampled, dataset)
+        mathematics = formulas(sampled)
 
 chapter.foot(
     CHAPTER,
     mathematics=mathematics,
     code=(
-    ("sampling.py", "draw"),
-    ("evaluation/generation.py", "sample_figures"),
-    ("metrics/generation.py", "coverage_and_density"),
-    ("metrics/smoothness.py", "path_length"),
+        ("sampling.py", "draw"),
+        ("evaluation/generation.py", "sample_figures"),
+        ("metrics/generation.py", "coverage_and_density"),
+        ("metrics/smoothness.py", "path_length"),
     ),
     sources=(
-    chapter.Source("Kingma and Welling 2014, Auto-Encoding Variational Bayes", "https://arxiv.org/abs/1312.6114"),
-    chapter.Source("Ghosh et al. 2020, From variational to deterministic autoencoders", "https://arxiv.org/abs/1903.12436"),
-    chapter.Source("Naeem et al. 2020, Reliable fidelity and diversity metrics", "https://arxiv.org/abs/2002.09797"),
-    chapter.Source("Hoffman and Johnson 2016, ELBO surgery", "http://approximateinference.org/accepted/HoffmanJohnson2016.pdf"),
-    chapter.Source("White 2016, Sampling generative networks", "https://arxiv.org/abs/1609.04468"),
+        chapter.Source("Kingma and Welling 2014, Auto-Encoding Variational Bayes", "https://arxiv.org/abs/1312.6114"),
+        chapter.Source(
+            "Ghosh et al. 2020, From variational to deterministic autoencoders", "https://arxiv.org/abs/1903.12436"
+        ),
+        chapter.Source(
+            "Naeem et al. 2020, Reliable fidelity and diversity metrics", "https://arxiv.org/abs/2002.09797"
+        ),
+        chapter.Source(
+            "Hoffman and Johnson 2016, ELBO surgery", "http://approximateinference.org/accepted/HoffmanJohnson2016.pdf"
+        ),
+        chapter.Source("White 2016, Sampling generative networks", "https://arxiv.org/abs/1609.04468"),
+        chapter.Source("Karras et al. 2019, A style-based generator (path length)", "https://arxiv.org/abs/1812.04948"),
     ),
-)  # fmt: skip
-
-with errors_said():
-    thumbnails(thumbnail_sheet(dataset), key="regularity-thumbnails")
+)

@@ -17,7 +17,7 @@ from ui.links import url_state
 from ui.runs.resources import load_run, shelf, store
 from ui.runs.selection import can_be_explored, run_name
 from ui.stage import chapter
-from ui.training.app_queue import not_kept, seconds_left, training_queue, waiting_text
+from ui.training.app_queue import expect_training, not_kept, seconds_left, training_queue, waiting_text
 from ui.training.forecast import duration
 from ui.training.progress import Live, kept_spec, live
 from ui.training.queue import Ticket
@@ -290,6 +290,7 @@ if st.session_state.get("train-own-chosen"):
 shown = None
 with errors_said():
     shown = watched()
+expect_training()
 with first.words:
     presets()
     upload_box()

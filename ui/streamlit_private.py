@@ -28,18 +28,21 @@ COOKIE = "_streamlit_xsrf"
 TEST_IDS = frozenset(
     [
         "stApp",
+        "stAppSkeleton",
         "stButton",
         "stButtonGroup",
         "stCaptionContainer",
         "stDataFrame",
         "stDownloadButton",
         "stElementContainer",
+        "stExpandSidebarButton",
         "stFileUploader",
         "stHeader",
         "stHeaderActionElements",
         "stHeading",
         "stHorizontalBlock",
         "stHtml",
+        "stLayoutWrapper",
         "stMain",
         "stMainBlockContainer",
         "stMarkdown",
@@ -53,7 +56,6 @@ TEST_IDS = frozenset(
         "stSlider",
         "stTextInput",
         "stToolbar",
-        "stVerticalBlock",
     ]
 )
 

@@ -18,7 +18,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from vae_core.errors import DamagedRun, StoreError
+from vae_core.errors import DamagedRun, OtherFormat, StoreError
 
 FORMAT = "vae-playground-1"
 _MAX_HEADER_BYTES = 64 * 2**20
@@ -59,7 +59,8 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read the tensors and the document, and verify the SHA-256.
 
     Raises:
-        DamagedRun: the file is truncated, altered, or not in this format.
+        OtherFormat: of another version of this program.
+        DamagedRun: truncated, altered, or not one of ours.
         FileNotFoundError: no such file.
     """
     content = path.read_bytes()
@@ -116,7 +117,7 @@ def _metadata(content: bytes, path: Path) -> dict[str, str]:
     except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
         raise DamagedRun(f"{path.name} is damaged, or was not written by this program.") from error
     if version != FORMAT:
-        raise DamagedRun(f"{path.name} has format {str(version)[:40]!r}; this program reads {FORMAT!r}.")
+        raise OtherFormat(f"{path.name} has format {str(version)[:40]!r}; this program reads {FORMAT!r}.")
     return {"document": metadata["document"], "sha256": digest}
 
 

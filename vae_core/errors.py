@@ -13,6 +13,18 @@ class SpecError(VaeCoreError, ValueError):
     """A RunSpec asks for something that cannot be trained."""
 
 
+class UnknownName(SpecError):
+    """A name that nothing here knows: of a model, a dataset, a field, an operation. A plugin or a newer version may.
+
+    Attributes:
+        what: the kind of thing and its name, such as ``model 'vq'``.
+    """
+
+    def __init__(self, message: str, *, what: str = "") -> None:
+        super().__init__(message)
+        self.what = what
+
+
 class DatasetUnavailable(VaeCoreError):
     """The images are not on this machine and cannot be fetched, or the files are damaged."""
 
@@ -39,6 +51,14 @@ class RunNotFound(StoreError):
 
 class DamagedRun(StoreError):
     """A checkpoint file is truncated, altered, or not in this program's format."""
+
+
+class OtherFormat(DamagedRun):
+    """A checkpoint file that says it has another format than this program's; it may be whole."""
+
+
+class UnknownRun(StoreError):
+    """A checkpoint file that needs a plugin or a newer version to be read. It is not damaged."""
 
 
 class TrainingDiverged(VaeCoreError):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from vae_core.errors import SpecError
+from vae_core.errors import SpecError, UnknownName
 
 
 class Kind(Protocol):
@@ -64,7 +64,8 @@ class OneOf:
 
     def check(self, name: str, value: object) -> str:
         if not isinstance(value, str) or value not in self.names:
-            raise SpecError(f"{name} must be {self.listed()}, not {shown(value)}.")
+            message = f"{name} must be {self.listed()}, not {shown(value)}."
+            raise UnknownName(message, what=f"{name.replace('_', ' ')} {shown(value)}")
         return value
 
     def listed(self) -> str:
@@ -190,7 +191,8 @@ def record_from(record: type, values: object, model: str) -> Any:
             raise SpecError(f"options of model {model!r} must be an object of fields, not {shown(values)}.")
         known = [field.name for field in dataclasses.fields(record)]
         if unknown := sorted(set(values) - set(known), key=str):
-            raise SpecError(f"model {model!r} has no option {shown(unknown[0])}; it has {', '.join(known)}.")
+            message = f"model {model!r} has no option {shown(unknown[0])}; it has {', '.join(known)}."
+            raise UnknownName(message, what=f"option {shown(unknown[0])} of model {model!r}")
         values = record(**values)
     check_record(values)
     return values

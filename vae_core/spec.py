@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from vae_core.errors import SpecError
+from vae_core.errors import SpecError, UnknownName
 from vae_core.losses.likelihoods import LIKELIHOODS
 from vae_core.options import OneOf, Real, Whole, Widths, YesNo, option, options_of, record_from, shown, unusual
 
@@ -241,13 +241,15 @@ class RunSpec:
         """Inverse of `to_dict`.
 
         Raises:
-            SpecError: on unknown fields or values out of range.
+            UnknownName: a field, a model, a dataset or an option that is not known here.
+            SpecError: values out of range.
         """
         if not isinstance(values, dict):
             raise SpecError(f"a run's specification must be an object of fields, not {shown(values)}.")
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(values) - known, key=str):
-            raise SpecError(f"unknown field {shown(unknown[0])} in a run's specification.")
+            what = f"field {shown(unknown[0])}"
+            raise UnknownName(f"unknown {what} in a run's specification.", what=what)
         if missing := sorted({"dataset", "model"} - set(values)):
             raise SpecError(f"a run's specification needs the field {missing[0]!r}.")
         return cls(**values)

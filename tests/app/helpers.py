@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,13 @@ def open_page(page: str | None = None, **query: str) -> AppTest:
         at.run()
     assert not at.exception, at.exception
     return at
+
+
+@cache
+def seen(page: str | None = None, **query: str) -> AppTest:
+    """A page as it opens on the shipped runs, for tests that only look at it: opened once in a process."""
+    assert "VAE_STORE" not in os.environ, "a test with a store of its own opens its own page"
+    return open_page(page, **query)
 
 
 def payloads(at: AppTest) -> list[bytes]:

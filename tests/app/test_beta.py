@@ -7,11 +7,29 @@ import json
 import numpy as np
 import pytest
 
-from ui.chapters.beta.sweep import best_for_samples, stops_of
-from ui.runs.resources import store
+from ui.chapters.beta.costs import RATE_TICKS, price
+from ui.chapters.beta.kept_class import IMAGES, kept
+from ui.chapters.beta.sampled import best_for_samples, seeds_apart
+from ui.chapters.beta.sweep import KL_ONLY, label_of, small, stops_of
+from ui.chapters.beta.switched_off import DIMENSIONS, switched_off_figure
+from ui.runs.resources import feature_space, held_out, load_run, store
+from ui.runs.selection import compared_spec, seeds_of
 from vae_core.storage.store import Store
 
-from .helpers import boxes, charts, copy_runs, open_page, payload_headers, predict, subheaders, tables
+from .helpers import (
+    boxes,
+    charts,
+    copy_runs,
+    open_page,
+    payload_headers,
+    plotted,
+    predict,
+    revealed,
+    seen,
+    subheaders,
+    tables,
+    words,
+)
 
 PAGE = "pages/beta.py"
 LABELS = {
@@ -29,7 +47,7 @@ def measured(line, *path):
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_the_page_is_whole_and_sends_the_dial_then_the_start_and_its_neighbours(d):
-    at = open_page(PAGE, d=str(d))
+    at = seen(PAGE, d=str(d))
     assert not at.error and not at.warning
     dial, *rest = payload_headers(at)
     kinds = ["stop", "bundle", "bundle", *{2: ["plane"] * 3, 16: []}[d], "thumbnails", *["thumbnails"][: d == 2]]
@@ -40,14 +58,45 @@ def test_the_page_is_whole_and_sends_the_dial_then_the_start_and_its_neighbours(
     order = [stop["index"] for stop in stops]
     assert sorted(order) == list(range(len(LABELS[d]))) and order[0] == start
     assert [abs(index - start) for index in order] == sorted(abs(index - start) for index in order)
-    assert subheaders(at)[0] == "What it costs"
+    assert len(subheaders(at)) == {2: 8, 16: 7}[d]  # without the planes of each term alone
     assert boxes(at) == ["The mathematics, with the numbers on screen", "This in code", "Sources"]
-    assert len(tables(at)) == 3 and len(charts(at)) == 2
+    assert len(tables(at)) == 1 and len(charts(at)) == 2  # the others are evidence of questions
+    assert "β" in str(at.main) and not revealed(at)
+
+
+def skip(at, name):
+    """Ask for the evidence of a question without an answer."""
+    at.session_state[f"skipped-{name}"] = True  # as the button does, which AppTest cannot press within its fragment
+    at.run()
+    assert not at.exception
+    return at
+
+
+def chart_of(at, about):
+    """The one figure whose text alternative begins like this."""
+    (found,) = [chart for chart, told in zip(charts(at), words(at), strict=True) if told.startswith(about)]
+    return found
+
+
+CURVE = "Reconstruction against KL"
+SAMPLED = "Classifier Fréchet distance"
+KEPT = f"Share of {IMAGES}"
+
+
+def test_evidence_waits_for_an_answer_or_for_being_skipped():
+    at = open_page(PAGE)
+    for name, about in (("collapse-2", CURVE), ("best-2", SAMPLED), ("kept-2", KEPT)):
+        assert not any(told.startswith(about) for told in words(at))
+        assert chart_of(skip(at, name), about)
+    assert len(tables(at)) == 2
+    at.segmented_control(key="beta-d").set_value(16).run()
+    assert not at.exception
+    assert not any(told.startswith((CURVE, SAMPLED, KEPT)) for told in words(at))  # of another sweep it was not asked
 
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_the_dials_numbers_are_the_runs(d):
-    dial = payload_headers(open_page(PAGE, d=str(d)))[0]
+    dial = payload_headers(seen(PAGE, d=str(d)))[0]
     for stop, line in zip(dial["stops"], stops_of(d), strict=True):
         assert stop["key"] == line.key
         assert stop["reconstruction"] == measured(line, "reconstruction")
@@ -58,7 +107,7 @@ def test_the_dials_numbers_are_the_runs(d):
 
 
 def test_everything_sent_for_the_first_position_and_in_all_is_small():
-    at = open_page(PAGE)
+    at = seen(PAGE)
     sizes = [len(element.proto.bytes) for element in at.get("bidi_component")]
     assert sizes[0] + sizes[1] < 1_500_000
     assert sum(sizes[:-1]) < 8_000_000
@@ -66,7 +115,7 @@ def test_everything_sent_for_the_first_position_and_in_all_is_small():
 
 @pytest.mark.parametrize("label", ["0", "16", "KL only"])
 def test_a_link_starts_the_dial_at_its_beta(label):
-    at = open_page(PAGE, beta=label)
+    at = seen(PAGE, beta=label)
     dial, first, *_ = payload_headers(at)
     assert dial["stops"][dial["options"]["start"]]["label"] == label
     assert first["index"] == dial["options"]["start"]
@@ -74,15 +123,84 @@ def test_a_link_starts_the_dial_at_its_beta(label):
 
 
 def test_the_table_and_the_curve_have_the_runs_numbers():
-    at = open_page(PAGE)
+    at = skip(open_page(PAGE), "collapse-2")
     table, lines = tables(at)[0], stops_of(2)
     assert table["β"] == LABELS[2]
     assert table["reconstruction"] == [f"{measured(line, 'reconstruction'):.1f}" for line in lines]
     assert [int(units) for units in table["active units"]] == [measured(line, "active_units") for line in lines]
-    curve, ring = charts(at)[0]["data"]
-    assert curve["text"] == LABELS[2][:9]  # without the two where no rate is left
-    assert np.allclose(curve["y"], [measured(line, "reconstruction") for line in lines[:9]])
-    assert ring["x"] == [measured(lines[4], "kl")]
+    chart = chart_of(at, CURVE)
+    curve, edge, ring = chart["data"]
+    assert edge["y"][0] > max(curve["y"]) and f"{measured(lines[-1], 'reconstruction'):.0f}" in edge["text"][0]
+    assert curve["text"] == LABELS[2][:-1]  # without the one that never saw a reconstruction
+    assert np.allclose(curve["y"], [measured(line, "reconstruction") for line in lines[:-1]])
+    assert np.allclose(curve["customdata"], [measured(line, "kl") for line in lines[:-1]])
+    ticks = chart["layout"]["xaxis"]["tickvals"]
+    assert np.array_equal(np.searchsorted(ticks, curve["x"]), np.searchsorted(RATE_TICKS, curve["customdata"]))
+    assert list(np.argsort(curve["x"])) == list(np.argsort(curve["customdata"]))
+    assert (ring["x"], ring["y"]) == ([curve["x"][4]], [curve["y"][4]])
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_the_ring_stands_on_the_stop_of_the_dial_and_nowhere_else(d):
+    for place, label in enumerate(LABELS[d]):
+        at = skip(open_page(PAGE, d=str(d), beta=label), f"collapse-{d}")
+        curve, *edges, ring = chart_of(at, CURVE)["data"]
+        assert [edge["name"] for edge in edges] == [name for name in LABELS[d] if name == KL_ONLY]
+        if label == KL_ONLY:  # off the chart: a mark at its edge stands for it
+            assert (ring["x"], ring["y"]) == (edges[0]["x"], edges[0]["y"])
+        else:
+            assert (ring["x"], ring["y"]) == ([curve["x"][place]], [curve["y"][place]])
+
+
+def test_neighbours_are_told_of_a_sampled_code_and_a_collapsed_one_tells_nothing():
+    table = tables(skip(open_page(PAGE), "collapse-2"))[0]
+    shares = dict(zip(table["β"], table["neighbours of the same class"], strict=True))
+    assert shares["KL only"] == shares["100"] == "10%"
+    assert int(shares["1"].rstrip("%")) > 60
+
+
+def test_the_price_is_the_difference_of_the_runs():
+    lines = dict(zip(LABELS[2], stops_of(2), strict=True))
+    free, usual, last = (lines[label] for label in ("0", "1", "100"))
+    told = price(2)
+    assert f"**{measured(free, 'kl') - measured(usual, 'kl'):.0f} nats**" in told
+    assert f"**{measured(usual, 'reconstruction') - measured(free, 'reconstruction'):.1f} nats**" in told
+    assert f"**{measured(last, 'reconstruction'):.1f} nats**" in told
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "0"), (0.13, "0.13"), (0.0112, "0.011"), (2.87e-6, "2.9e-6"), (1.27e-7, "1.3e-7")]
+)
+def test_a_small_ratio_is_never_written_as_nothing(value, text):
+    assert small(value) == text
+
+
+def test_dimensions_switch_off_one_after_the_other():
+    figure = switched_off_figure()
+    heat, counts = figure.data
+    lines = stops_of(DIMENSIONS)
+    told = [int(text.strip("</b>")) for text in counts.text]
+    assert told == [measured(line, "active_units") for line in lines]
+    assert told == sorted(told, reverse=True) and told[0] == DIMENSIONS and told[-1] == 0
+    for column, line in zip(np.asarray(heat.z).T, lines, strict=True):
+        assert np.allclose(column, sorted(measured(line, "kl_per_dimension"), reverse=True))
+
+
+def test_the_share_of_kept_classes_is_what_the_classifier_says_of_decoded_codes():
+    found = kept(2)
+    assert list(found) == LABELS[2][:-1]
+    assert not any(label_of(line.spec) in found for line in stops_of(2) if line.spec.data_weight == 0)
+    run, space = load_run(stops_of(2)[4].key), feature_space("mnist")
+    truth = held_out("mnist").labels[:IMAGES]
+    hits = space.probabilities(space.features(run.decode(run.codes.mean[:IMAGES]))).argmax(axis=1) == truth
+    assert found["1"].at_mean == pytest.approx(hits.mean())
+    assert abs(found["1"].at_mean - found["1"].sampled) < 0.05 < found["1"].sampled - found["16"].sampled
+    assert found["100"].sampled == pytest.approx(0.1, abs=0.05)  # nothing is left but chance
+    at = open_page(PAGE)
+    assert "**Yes.**" in predict(at, "a wrong digit", 0)
+    mean, sampled = chart_of(at, KEPT)["data"]
+    assert np.allclose(plotted(mean["y"]), [one.at_mean for one in found.values()])
+    assert np.allclose(plotted(sampled["y"]), [one.sampled for one in found.values()])
 
 
 @pytest.mark.parametrize("d", [2, 16])
@@ -91,8 +209,14 @@ def test_the_best_beta_is_the_one_whose_samples_are_nearest(d):
     best, told = best_for_samples(d)
     assert best == int(np.argmin(distances))
     assert f"{distances[best]:.0f}" in told
+    seeds = [measured(line, "samples", "prior", "frechet") for line in seeds_of(compared_spec("vae", "mnist", d))]
+    assert seeds_apart(d) == (len(seeds), max(seeds) - min(seeds)) and len(seeds) >= 3
+    for place, distance in enumerate(distances):  # what chance may have decided is said
+        tied = place != best and distance - distances[best] < seeds_apart(d)[1]
+        assert tied == (f"β = {LABELS[d][place]} cannot be told" in told)
     at = open_page(PAGE, d=str(d))
     assert "**Yes.**" in predict(at, "nearest to real digits", best)
+    assert np.allclose(plotted(chart_of(at, SAMPLED)["data"][0]["y"]), distances)
 
 
 def test_a_store_without_the_sweep_says_how_to_get_it(tmp_path, monkeypatch):

@@ -92,7 +92,8 @@ def test_the_chapter_is_a_page_of_the_app(width):
     at = open_page(width.page, d="16", depth="3")
     assert not at.error and at.query_params in ({"d": "16"}, {"d": ["16"]})
     assert "“depth”, which this page does not know" in at.warning[0].value
-    assert any(text.startswith(f"# Width\n\n**{width.question}**") for text in texts(at))
+    assert any(f"# Width\n\n**{width.question}**" in text for text in texts(at))
+    assert any("You now know" in text and "prior" in text for text in texts(at))
     (table,) = tables(at)
     assert list(table["σ / spread"]) == sorted(table["σ / spread"], key=float) and len(table["σ / spread"]) == 6
     assert properties("width")["d"].parse("16") == 16 and "### Width, `/width`" in for_teachers()

@@ -1,4 +1,4 @@
-"""The β chapter's further passages: each term alone, the two ways out, and c beside β."""
+"""The β chapter's further steps: each term alone, two ways to cheat, and c beside β."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from ui.chapters.beta.sweep import label_of, stops_of
-from ui.chapters.beta.terms_alone import ALONE, terms_alone, two_ways_out
+from ui.chapters.beta.no_kl import cheating_text, ratio_figure, two_ways_table
+from ui.chapters.beta.sweep import label_of, small, stops_of
+from ui.chapters.beta.terms_alone import ALONE, alone_sentence, terms_alone
 from ui.chapters.beta.variance import rebuilt_both_ways, same_dial, squared_error, twins, weighed, weighing_curve
 from ui.runs.resources import load_run, store
 from vae_core.datasets import load
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Store
 
-from .helpers import Shown, Table, copy_runs, open_page, plotted, predict, subheaders, tells, texts
+from .helpers import Shown, Table, copy_runs, open_page, plotted, predict, said, seen, subheaders, texts
 
 PAGE = "pages/beta.py"
 
@@ -33,13 +34,17 @@ def agreement(codes: np.ndarray, labels: np.ndarray) -> float:
 
 def test_the_three_planes_show_a_z_of_each_image_and_say_what_was_measured_of_them():
     planes = terms_alone("mnist:validation")
-    assert [plane.header["title"] for plane in planes] == ["Reconstruction alone", "Both terms", "KL alone"]
+    assert [plane.header["title"] for plane in planes] == ["Reconstruction only", "Both terms", "KL only"]
     for label, plane in zip(ALONE, planes, strict=True):
         run = run_at(label)
         z = run.codes.drawn(np.random.default_rng(0))
         shares = [int(text) for text in re.findall(r"(\d+)%", plane.header["subtitle"])]
         assert shares[0] == pytest.approx(100 * agreement(z, run.codes.labels), abs=0.5 + 1e-9)
-        assert shares[1] == pytest.approx(100 * run.metrics["test"]["samples"]["prior"]["hole_rate"], abs=0.5 + 1e-9)
+        of_samples = run.metrics["test"]["samples"]["prior"]
+        assert shares[1] == pytest.approx(100 * of_samples["hole_rate"], abs=0.5 + 1e-9)
+        assert plane.header["subtitle"].endswith(f"coverage {of_samples['coverage']:.2f}")
+        assert f"coverage {of_samples['coverage']:.2f}" in alone_sentence()
+    assert "5,000" in alone_sentence() and "3,000" in alone_sentence()  # of how many the numbers are
 
 
 def test_the_kl_alone_puts_all_codes_on_the_prior_and_leaves_no_likeness():
@@ -51,8 +56,8 @@ def test_the_kl_alone_puts_all_codes_on_the_prior_and_leaves_no_likeness():
 
 
 @pytest.mark.parametrize("d", [2, 16])
-def test_both_ways_out_are_the_same_model_in_another_unit(d):
-    table = Table(two_ways_out(d)._repr_html_()).found[0]
+def test_both_ways_are_the_same_model_in_another_unit(d):
+    table = Table(two_ways_table(d)._repr_html_()).found[0]
     trained, shrunk, drifted, usual = range(4)
     assert len(set(table["reconstruction"][:3])) == 1
     assert len(set(table["σ / spread"][:3])) == 1
@@ -60,7 +65,16 @@ def test_both_ways_out_are_the_same_model_in_another_unit(d):
     assert float(table["σ / spread"][usual]) > 100 * float(table["σ / spread"][trained])
     codes = run_at("0", d).codes
     sigma = float(np.median(np.exp(0.5 * codes.log_var[:1000].astype(np.float64))))
-    assert float(table["median σ"][trained]) == pytest.approx(sigma, rel=6e-3)
+    assert float(table["median σ"][trained]) == pytest.approx(sigma, rel=6e-2)
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_without_a_kl_the_widths_fall_by_orders_of_magnitude_and_the_figure_and_words_say_so(d):
+    ratios = [line.metrics["test"]["sigma_over_spread"] for line in stops_of(d) if line.metrics["test"]["active_units"]]
+    (trace,) = ratio_figure(d).data
+    assert np.allclose(plotted(trace.y), ratios)
+    assert ratios == sorted(ratios) and ratios[0] < 1e-4 * ratios[list(trace.x).index("1")]
+    assert f"**{small(ratios[0])}**" in cheating_text(d) and f"**{1 / ratios[0]:,.0f} σ**" in cheating_text(d)
 
 
 def test_a_squared_error_is_read_back_from_nats_exactly():
@@ -104,9 +118,6 @@ def test_a_learned_c_is_the_squared_error_of_the_training_images():
 
 def test_the_curve_and_the_page_have_the_runs_numbers():
     at = open_page(PAGE)
-    assert subheaders(at)[1:] == [
-        "Each term alone", "Two ways out of a loss without KL", "The variance c is the same dial",
-    ]  # fmt: skip
     runs = weighed()
     by_c, by_beta, learned = weighing_curve().data
     for trace, members in (
@@ -115,10 +126,11 @@ def test_the_curve_and_the_page_have_the_runs_numbers():
         (learned, [one for one in runs if one.learned]),
     ):
         assert np.allclose(plotted(trace.y), [one.error for one in members]) and len(members) > 1
-    for one in (one for one in runs if one.learned):
-        assert any(f"from {one.began:g} it went to {one.c:.4f}" in text for text in texts(at))
+    went = [f"from {one.began:g} it went to **{one.c:.4f}**" for one in runs if one.learned]
+    assert not any(told in text for told in went for text in texts(at))  # evidence
     assert "**Yes.**" in predict(at, "smaller squared error", 2)
-    tells(at, "10%")
+    assert all(any(told in text for text in texts(at)) for told in went)
+    assert said(at, r"by chance (\d+)%")[1] == "10"
 
 
 def test_the_pictures_are_those_of_the_two_ways_and_of_a_learned_c():
@@ -129,9 +141,9 @@ def test_the_pictures_are_those_of_the_two_ways_and_of_a_learned_c():
 
 
 def test_at_16_dimensions_the_planes_are_left_out_and_the_rest_stays():
-    at = open_page(PAGE, d="16")
+    at = seen(PAGE, d="16")
     assert not at.error
-    assert subheaders(at)[1:] == ["Two ways out of a loss without KL", "The variance c is the same dial"]
+    assert "Each term alone" not in subheaders(at) and "Each term alone" in subheaders(open_page(PAGE))
 
 
 def test_without_the_runs_of_c_the_rest_of_the_page_stands(tmp_path, monkeypatch):

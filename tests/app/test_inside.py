@@ -19,14 +19,26 @@ from vae_core.losses.likelihoods import Bernoulli
 from vae_core.losses.objectives import elbo
 from vae_core.storage.store import Store
 
-from .helpers import Table, boxes, copy_runs, open_page, payload_headers, pictures, predict, said, subheaders, tables
+from .helpers import (
+    Table,
+    boxes,
+    copy_runs,
+    open_page,
+    payload_headers,
+    pictures,
+    predict,
+    said,
+    seen,
+    subheaders,
+    tables,
+)
 
 PAGE = "pages/inside.py"
 
 
 @pytest.mark.parametrize("d", CHOICES)
 def test_the_page_is_whole_and_sends_one_payload(d):
-    at = open_page(PAGE, d=d)
+    at = seen(PAGE, d=d)
     assert not at.error and not at.warning
     (header,) = payload_headers(at)
     run = run_of(d)
@@ -55,13 +67,13 @@ def test_questions_cover_what_answers_them():
 
 
 def test_a_drawing_is_possible_after_little(d="2"):
-    at = open_page(PAGE, d=d)
+    at = seen(PAGE, d=d)
     assert sum(len(element.proto.bytes) for element in at.get("bidi_component")) < 1_500_000
 
 
 def test_weights_on_screen_are_the_networks():
     for d in CHOICES:
-        (header,) = payload_headers(open_page(PAGE, d=d))
+        (header,) = payload_headers(seen(PAGE, d=d))
         count = sum(weights.numel() for weights in run_of(d).model.parameters())
         assert header["subtitle"].startswith(f"{count:,} weights")
         assert sum(sum(layers) for layers in header["parameters"].values()) == count
@@ -198,7 +210,7 @@ def test_gradients_are_measured_when_asked_for_and_agree():
 
 
 def test_sigma_breaks_where_its_logarithm_does_not():
-    table = tables(open_page(PAGE))[-1]
+    table = tables(seen(PAGE))[-1]
     assert table["step size"] == [f"{size:g}" for size in STEP_SIZES]
     problem = problem_of("2")
     _, log_var = run_of("2").posterior(first_of(3)[None])

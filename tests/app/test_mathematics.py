@@ -10,16 +10,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import ui.chapters.mathematics.samples_per_step
-from ui.chapters.beta.variance import same_dial
-from ui.chapters.mathematics.experiments import KINDS, PREDICTED_CORRELATION, STORY, how_wide, where_q_settles
+from ui.chapters.mathematics.drawings import layers_of
+from ui.chapters.mathematics.experiments import (
+    DESCENT,
+    KINDS,
+    PREDICTED_CORRELATION,
+    STORY,
+    how_wide,
+    where_q_settles,
+)
 from ui.chapters.mathematics.importance import KS, LARGEST, WEIGHTS, bounded, half_width, run_key
-from ui.chapters.mathematics.samples_per_step import by_samples
+from ui.chapters.mathematics.one_dial import VARIANCES, pair_of
+from ui.chapters.mathematics.samples_per_step import SAMPLES, by_samples
 from ui.runs.resources import held_out
 from vae_core.evaluation.importance import binarise
 from vae_core.execution import Execution
-from vae_core.lessons.exact_posterior import DECODERS, Toy, exact_posterior, nodes
+from vae_core.lessons.exact_posterior import DECODERS, Toy, descend, exact_posterior, nodes
 from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
@@ -31,17 +40,18 @@ from .helpers import (
     payload_headers,
     plotted,
     predict,
+    revealed,
     said,
+    seen,
     subheaders,
     tables,
-    tells,
     texts,
 )
 
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 PAGE = "pages/mathematics.py"
-SAMPLES = (1, 5, 50)
+ANSWERED = {"answers": "humps:1,diagonal:2"}
 
 
 @pytest.fixture(scope="session")
@@ -65,27 +75,79 @@ def with_samples(sampled_store, monkeypatch) -> list[RunSpec]:
     return specs_of_samples()
 
 
-def test_the_page_is_whole_and_sends_its_four_experiments():
+def steps(at: AppTest) -> dict[str, str]:
+    """Number of each step -> its texts, in the order of the page; what comes before the first and after the last is "".
+
+    A step's heading comes before its words and its instrument.
+    """
+    found: dict[str, str] = {}
+    number = ""
+    for element in at.markdown:
+        heading = re.search(r"^## (\d)?", element.value, re.MULTILINE)
+        number = (heading[1] or "") if heading else number
+        found[number] = f"{found.get(number, '')}\n{element.value}"
+    return found
+
+
+def test_the_page_is_whole_and_its_experiments_come_once_their_questions_are_answered():
     at = open_page(PAGE)
     assert not at.warning
-    assert [header["kind"] for header in payload_headers(at)] == list(KINDS)
-    assert [heading.split(".")[0] for heading in subheaders(at)] == list("1234567")
+    assert [header["kind"] for header in payload_headers(at)] == ["posterior", "estimate"]
+    assert [heading.split(".")[0] for heading in subheaders(at)] == [*"1234567", "You now know"]
     assert boxes(at) == ["This in code", "Sources"]
     assert all("rebuild" in error.value for error in at.error)
+    answered = open_page(PAGE, **ANSWERED)
+    assert [header["kind"] for header in payload_headers(answered)] == list(KINDS)
+    assert len(revealed(answered)) == 2
 
 
-def test_every_step_has_a_formula_on_lines_of_its_own():
-    passages = [text for text in texts(open_page(PAGE)) if re.search(r"^## [1-6]\.", text, re.MULTILINE)]
-    assert len(passages) == 6
-    for text in passages:
-        formulas = re.findall(r"\n\$\$\n(.+)\n\$\$\n", text)
-        assert len(formulas) == 1
-        assert formulas[0].count("{") == formulas[0].count("}")
-        assert formulas[0].count(r"\begin") == formulas[0].count(r"\end")
+@pytest.mark.parametrize(
+    ("link", "kinds"),
+    [
+        ({"start": "-1.5", "step": "40"}, ["posterior", "descent", "estimate"]),
+        ({"best": "1"}, ["posterior", "diagonal", "estimate"]),
+        ({"rho": "0.5", "ask": "diagonal"}, ["posterior", "estimate"]),
+        ({"x": "2", "mu": "0.5"}, ["posterior", "estimate"]),
+    ],
+)
+def test_a_link_to_a_covered_experiment_shows_it_unless_it_asks_the_question(link, kinds):
+    assert [header["kind"] for header in payload_headers(open_page(PAGE, **link))] == kinds
+
+
+def test_every_step_has_a_formula_and_says_first_what_it_is_for():
+    found = steps(open_page(PAGE))
+    assert set(found) - {""} == set("1234567")
+    for number in "1234567":
+        before, formula, *_ = found[number].split("\n$$\n")
+        assert len(before.split()) >= 25
+        assert formula.count("{") == formula.count("}")
+        assert formula.count(r"\begin") == formula.count(r"\end")
+
+
+def test_terms_of_the_field_are_explained_where_they_come_first():
+    text = "\n".join(element.value for element in open_page(PAGE).markdown)
+    marked = re.findall(r'<dfn class="term"[^>]*>(.*?)<span', text.split("## You now know")[0])
+    assert {"prior", "posterior", "approximate posterior", "ELBO", "variational inference", "mean-field"} <= set(marked)
+    assert len(marked) == len(set(marked))
+
+
+def test_the_drawings_are_named_and_the_network_is_the_runs():
+    drawings = [element.value for element in open_page(PAGE).markdown if element.value.startswith("<svg")]
+    names = [re.search('aria-label="([^"]+)"', drawing)[1] for drawing in drawings]
+    assert len(names) == 2
+    for word in ("z", "x", "N images", "decoder f", "variance c", "q(z|x)"):
+        assert word in names[0]
+    weights = Store("checkpoints").load(run_key(2)).weights
+    layers = layers_of(Store("checkpoints").load(run_key(2)))
+    assert layers.total == sum(array.size for array in weights.values())
+    assert (layers.sizes, layers.latent, layers.decoder) == ((784, 128, 64), 2, (64, 128, 784))
+    assert layers.mean == layers.log_variance == 64 * 2 + 2
+    for count in (layers.shared, layers.mean, layers.decoding):
+        assert f"{count:,}" in names[1] and f">{count:,}" in drawings[1]
 
 
 def test_what_the_experiments_compute_with_is_the_toys():
-    posterior, descent, *_ = payload_headers(open_page(PAGE))
+    posterior, descent, *_ = payload_headers(open_page(PAGE, **ANSWERED))
     for header in (posterior, descent):
         assert header["rules"]["nodes"] == nodes()[0].tolist()
         assert {name: tuple(one["coefficients"]) for name, one in header["decoders"].items()} == {
@@ -105,13 +167,17 @@ def test_formulas_on_screen_are_the_curves(decoder):
         assert value == pytest.approx(float(DECODERS[decoder](np.array(z))))
 
 
-def test_the_humps_are_predicted_from_the_descent_itself():
+def test_the_mode_is_predicted_from_the_descent_itself():
     right, told = where_q_settles()
     assert right == 1
     exact = exact_posterior(Toy(DECODERS[STORY["decoder"]], STORY["x"], STORY["c"]))
     assert f"mean {exact.mean:.2f} and standard deviation {exact.deviation:.2f}" in told
-    assert told in predict(open_page(PAGE), "where will q settle", 1)
-    assert "**No: on one of the humps.**" in predict(open_page(PAGE), "where will q settle", 0)
+    way = descend(Toy(DECODERS[STORY["decoder"]], STORY["x"], STORY["c"]), 0.5, 1.0, 0.03, 200)
+    assert DESCENT == {"start": 0.5, "spread": 1.0, "rate": 0.03, "steps": 200}
+    assert f"q ends at μ = {way.mean[-1]:.2f}, σ = {math.exp(way.log_sigma[-1]):.2f}" in told
+    question = f"x = {STORY['x']:g} and c = {STORY['c']:g}"  # what the answer's numbers are of
+    assert told in predict(open_page(PAGE), question, 1)
+    assert "**No: on one of the modes.**" in predict(open_page(PAGE), question, 0)
 
 
 def test_the_diagonals_width_is_predicted_from_the_closed_form():
@@ -124,7 +190,7 @@ def test_the_diagonals_width_is_predicted_from_the_closed_form():
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_the_bound_rises_with_k_within_its_error(d):
-    at = open_page(PAGE, d=str(d), digit="7")
+    at = seen(PAGE, d=str(d), digit="7")
     found = bounded(run_key(d), 7)
     (curve,) = charts(at)[0]["data"]
     values = plotted(curve["y"])
@@ -135,7 +201,9 @@ def test_the_bound_rises_with_k_within_its_error(d):
     first, last = found.bounds[0], found.bounds[-1]
     assert last.value - first.value > half_width(first) + half_width(last)
     assert (last.k, last.repeats) == (LARGEST, WEIGHTS // LARGEST)
-    tells(at, *(f"{bound.value:.2f}".replace("-", "−") for bound in (first, last)))
+    sentence = said(at, "^The ELBO of this.*")[0].replace("−", "-")
+    shown = [float(number) for number in re.findall(r"\*\*(-?\d+\.\d+)", sentence)]
+    assert shown == pytest.approx([first.value, last.value, last.value - first.value], abs=0.006)
 
 
 def test_the_elbo_of_the_digit_is_torchs_and_the_picture_starts_with_it():
@@ -165,28 +233,51 @@ def test_another_digit_reruns_to_its_own_numbers_and_is_in_the_link():
 
 
 def test_missing_runs_are_said_and_the_experiments_stay(empty_store):
-    at = open_page(PAGE)
+    at = open_page(PAGE, **ANSWERED)
     assert [header["kind"] for header in payload_headers(at)] == list(KINDS)
-    assert len(at.error) == 3  # the VAE of step 5, the runs of step 6, those of step 7
+    assert len(at.error) == 4  # the VAE of steps 4 and 5, the runs of step 6, those of step 7
     assert all("python -m vae_core rebuild" in error.value for error in at.error)
     assert boxes(at) == ["This in code", "Sources"]
 
 
 def test_the_curves_and_the_table_of_samples_are_the_runs(with_samples, sampled_store):
     at = open_page(PAGE)
-    by_epoch, by_second = charts(at)
+    (figure,) = charts(at)
+    by_epoch, by_second = figure["data"][: len(SAMPLES)], figure["data"][len(SAMPLES) :]
     table = tables(at)[0]
     assert table["samples per image and step"] == [str(samples) for samples in SAMPLES]
     for number, spec in enumerate(with_samples):
         run = sampled_store.load(spec.key)
         loss = [record["validation_reconstruction"] + record["validation_kl"] for record in run.history]
-        assert plotted(by_epoch["data"][number]["y"]) == pytest.approx(loss)
-        assert list(plotted(by_epoch["data"][number]["x"])) == [1, 2, 3]
+        assert plotted(by_epoch[number]["y"]) == pytest.approx(loss) == plotted(by_second[number]["y"])
+        assert list(plotted(by_epoch[number]["x"])) == [1, 2, 3]
         seconds = np.cumsum([record["seconds"] for record in run.history])
-        assert plotted(by_second["data"][number]["x"]) == pytest.approx(seconds)
+        assert plotted(by_second[number]["x"]) == pytest.approx(seconds)
         assert table["−ELBO on test images"][number] == f"{run.metrics['test']['negative_elbo']:.2f}"
         assert table["seconds"][number] == f"{seconds[-1]:.1f}"
+    assert [figure["layout"][axis]["title"]["text"] for axis in ("xaxis", "xaxis2")] == [
+        "epochs",
+        "seconds of training",
+    ]
     assert re.search(r"After 3 epochs the −ELBO", "".join(map(str, texts(at))))
+
+
+@pytest.mark.parametrize("samples", SAMPLES)
+def test_a_number_of_samples_is_chosen_and_told_and_in_the_link(with_samples, sampled_store, samples):
+    at = open_page(PAGE)
+    control = next(one for one in at.segmented_control if one.key == "mathematics-L")
+    control.set_value(samples).run()
+    assert not at.exception
+    (figure,) = charts(at)
+    widths = {line["name"]: line["line"]["width"] for line in figure["data"]}
+    assert max(widths, key=widths.get) == ("1 sample" if samples == 1 else f"{samples} samples")
+    run = sampled_store.load(with_samples[SAMPLES.index(samples)].key)
+    told = said(at, rf"\*\*L = {samples}\*\*.*")[0]
+    assert f"**{run.metrics['test']['negative_elbo']:.2f} nats**" in told
+    assert f"**{sum(record['seconds'] for record in run.history):.1f} s**" in told
+    assert at.query_params.get("per-step") in ((None,) if samples == 50 else (str(samples), [str(samples)]))
+    again = open_page(PAGE, **{"per-step": str(samples)})
+    assert said(again, rf"\*\*L = {samples}\*\*.*")[0] == told
 
 
 def test_seeds_are_averaged_and_other_recipes_left_out(with_samples, sampled_store, monkeypatch):
@@ -218,7 +309,24 @@ def test_seeds_are_averaged_and_other_recipes_left_out(with_samples, sampled_sto
     assert ("no more difference than the seed" in told) == (apart <= spread)
 
 
-def test_where_c_enters_is_what_the_dial_says():
-    at = open_page(PAGE)
-    assert any(same_dial()[1] in text for text in texts(at) if isinstance(text, str))
+@pytest.mark.parametrize("c", VARIANCES)
+def test_the_runs_beside_a_c_are_those_of_the_same_product(c):
+    at = open_page(PAGE, **{"trained-c": f"{c:g}"})
+    by_c, by_beta = pair_of(c)
+    store = Store("checkpoints")
+    one, other = store.load(by_c.key).spec, store.load(by_beta.key).spec
+    assert (one.variance, one.kl_weight, other.kl_weight) == (c, 1.0, pytest.approx(c / other.variance))
+    assert replace(one, variance=other.variance, beta=other.beta) == other  # nothing else differs
+    sentence = said(at, "^At the fixed variance.*")[0]
+    assert f"β = {c:g} / {other.variance:g} = {other.kl_weight:g}" in sentence
+    dial = charts(at)[-1]["data"]
+    for found, line in ((by_c, dial[0]), (by_beta, dial[1])):
+        run = store.load(found.key)
+        pixels = math.prod(run.image_shape)
+        nats = run.metrics["test"]["reconstruction"]
+        error = found.c * (2 * nats / pixels - math.log(2 * math.pi * found.c))
+        assert plotted(line["y"]) == pytest.approx([error]) and f"**{error:.4f}**" in sentence
+        assert plotted(line["x"]) == pytest.approx([run.metrics["test"]["kl"]])
+    apart = abs(plotted(dial[0]["y"])[0] - plotted(dial[1]["y"])[0])
+    assert float(re.search(r"errors are (\d\.\d+) away", sentence)[1]) > 5 * apart
     assert "beta" in json.dumps([link.proto.page for link in at.get("page_link")])

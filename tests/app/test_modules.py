@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from pathlib import PurePosixPath
 
@@ -62,9 +63,19 @@ def test_nothing_else_is_served(path):
     assert get(f"/modules/{digest()}/{path}")[0] == 404
 
 
-@pytest.mark.parametrize("other", ["0" * 16, "canvas", digest().upper() + "0"])
+OTHERS = ["0" * 16, "canvas", digest().upper() + "0", *(f"{digest()}{end}" for end in ("-0", "-3", "-", "-1-1", "-01"))]
+
+
+@pytest.mark.parametrize("other", [*OTHERS, f"{'0' * 16}-1"])
 def test_another_versions_digest_is_not_found(other):
     assert get(f"/modules/{other}/canvas/canvas.js")[0] == 404
+
+
+@pytest.mark.parametrize("alias", [f"{digest()}-1", f"{digest()}-2"])
+def test_whoever_asks_again_gets_the_same_modules(alias):
+    first = get(f"/modules/{digest()}/engine/link.js")
+    assert get(f"/modules/{alias}/engine/link.js") == first and first[0] == 200
+    assert get(f"/modules/{alias}/engine/none.js")[0] == 404
 
 
 def test_every_import_leads_to_a_module():
@@ -77,6 +88,10 @@ def test_every_import_leads_to_a_module():
 
 def test_the_loader_names_a_module_that_there_is():
     loader = module_loader("dial/dial.js")
-    assert f'"modules/{digest()}/dial/dial.js"' in loader and "\n" in loader
+    asked = json.loads(re.search(r"await load\((\[.*?\])", loader)[1])
+    assert asked == [f"modules/{digest()}{again}/dial/dial.js" for again in ("", "-1", "-2")]
+    assert all(get(f"/{address}")[0] == 200 for address in asked)
+    waits = json.loads(re.search(r"^const WAITS = (\[.*?\]);", loader, re.M)[1])
+    assert len(waits) == len(asked) - 1 and not IMPORT.findall(loader)  # it travels alone
     with pytest.raises(KeyError):
         module_loader("dial/none.js")

@@ -41,7 +41,7 @@ PAGE = "pages/train.py"
 def own_root(tmp_path, monkeypatch) -> Path:
     """A folder of images for one test; nobody has sent any."""
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(ui.training.quota, "_desk", ui.training.quota._TrainingQueue())
+    monkeypatch.setattr(ui.training.quota, "_state", ui.training.quota._State())
     return tmp_path / "data"
 
 

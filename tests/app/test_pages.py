@@ -9,19 +9,22 @@ import numpy as np
 import pytest
 
 from ui.chapters import chapters
+from ui.runs.resources import load_run
+from vae_core import archive
+from vae_core.errors import StoreError
 from vae_core.execution import Execution
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import SHIPPED, read_manifest, shipped_run
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
 
-from .helpers import MAIN, ROOT, open_page, payload_headers, payloads, tables
+from .helpers import MAIN, ROOT, open_page, payload_headers, payloads, seen, tables
 
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 
 def test_home_shows_both_shipped_planes_on_the_same_digits_and_then_the_thumbnails():
-    headers = payload_headers(open_page())
+    headers = payload_headers(seen())
     assert [header["kind"] for header in headers] == ["plane", "plane", "thumbnails"]
     keys = [shipped_run(model=model, dataset="mnist", latent_dim=2).key for model in ("ae", "vae")]
     assert [header["key"] for header in headers[:2]] == keys
@@ -30,7 +33,7 @@ def test_home_shows_both_shipped_planes_on_the_same_digits_and_then_the_thumbnai
 
 
 def test_the_spread_told_on_home_is_that_of_the_codes_on_screen():
-    headers = payload_headers(open_page())
+    headers = payload_headers(seen())
     for header in headers[:2]:
         spread = Store(SHIPPED).load(header["key"]).codes.mean.std(axis=0)
         for deviation in spread:
@@ -38,7 +41,7 @@ def test_the_spread_told_on_home_is_that_of_the_codes_on_screen():
 
 
 def test_home_payloads_are_at_most_one_and_a_half_megabytes():
-    at = open_page()
+    at = seen()
     for element in at.get("bidi_component"):
         assert len(element.proto.bytes) <= 1_500_000
 
@@ -56,6 +59,20 @@ def test_the_explorer_shows_the_run_of_the_link(small_store):
     assert at.selectbox[0].value == key
     assert payload_headers(at)[0]["key"] == key
     assert not at.warning
+
+
+def test_a_run_of_an_unknown_model_is_left_alone_and_the_page_goes_on_with_the_others(small_store):
+    known, unknown = sorted(small_store.keys())
+    path = small_store.path(unknown)
+    tensors, document = archive.read(path)
+    archive.write(path, tensors, {**document, "spec": {**document["spec"], "model": "vq"}})
+    before = path.read_bytes()
+    at = open_page("pages/explorer.py", run=unknown)
+    assert at.selectbox[0].value == payload_headers(at)[0]["key"] == known and len(at.selectbox[0].options) == 1
+    assert len(at.warning) == 1 and not at.error
+    with pytest.raises(StoreError, match="needs the model 'vq', which is not known here"):
+        load_run(unknown)
+    assert path.read_bytes() == before and sorted(small_store.keys()) == [known, unknown]
 
 
 def test_the_explorers_numbers_are_the_runs_metrics(small_store):

@@ -17,6 +17,7 @@ from ui.training import app_queue
 from ui.training import queue as queue_module
 from ui.training.process_worker import ProcessWorker
 from ui.training.queue import KEPT_FAILURES, LONGEST_QUEUE, MOST_PER_VISITOR, Ended, TrainingQueue
+from ui.training.standby import Standby
 from ui.training.visitor import unmasked
 from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
@@ -288,6 +289,34 @@ def test_stopping_keeps_what_was_trained_and_leaves_no_process(tmp_path):
     begun(store, LONG, done + 1)
     queue.close()
     wait_until(lambda: queue.idle)
+
+
+def test_a_process_that_waits_begins_the_next_run_and_ends_unused(tmp_path):
+    standby = Standby()
+    assert standby.take() is None
+    standby.prepare()
+    standby.prepare()
+    waiting = standby.take()
+    assert waiting.alive() and standby.take() is None
+    (spec,) = specs(1)
+    worker = ProcessWorker(spec, tmp_path, waiting)
+    assert worker.pid == waiting.process.pid and worker.wait() == Ended()
+    assert Store(tmp_path).load(spec.key).spec == spec
+    standby.prepare()
+    unused = standby._process.process
+    standby.close()
+    assert unused.returncode is not None and standby.take() is None
+
+
+def test_a_process_that_nobody_needs_for_long_ends(tmp_path):
+    standby = Standby(idle=0.5)
+    standby.prepare()
+    process = standby._process.process
+    wait_until(lambda: process.returncode is not None)
+    standby.prepare()
+    standby._process.process.kill()  # from outside
+    wait_until(lambda: standby._process is None or not standby._process.alive(), seconds=60)
+    assert standby.take() is None
 
 
 APP = """

@@ -123,7 +123,7 @@ def test_app_py_serves_every_page_and_the_very_first_visitor_may_come_by_a_deep_
         assert declared(said) == titles and failures(said) == []
         assert "Dimensionality reduction" in titles and markdown(said)
         home = visit(app)
-        assert declared(home) == titles and failures(home) == [] and "## Chapters" in markdown(home)
+        assert declared(home) == titles and failures(home) == [] and "## The path" in markdown(home)
         assert get(app, "/_stcore/health") == (200, "ok")
         assert get(app, "/reduction")[0] == 200
 

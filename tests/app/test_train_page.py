@@ -19,10 +19,11 @@ from ui.training.progress import live
 from ui.training.queue import LONGEST_QUEUE, Ended
 from vae_core import datasets
 from vae_core.execution import Execution
-from vae_core.models import OFFERED, build
+from vae_core.models import MODELS, OFFERED, build
 from vae_core.payloads.film import curves, film_of_run, settled_range
 from vae_core.spec import RunSpec
 from vae_core.storage.export import command_line
+from vae_core.storage.manifest import SHIPPED, shipped_run
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
 
@@ -159,6 +160,28 @@ def test_curves_of_many_epochs_keep_both_ends_and_settle():
     assert len(made["epochs"]) == 500 and (made["epochs"][0], made["epochs"][-1]) == (1, 2_000)
     assert settled_range([100.0, 10.0, 5.0], [90.0, 9.0, 6.0]) == pytest.approx([4.7, 10.3])
     assert settled_range([3.0], [3.0]) == pytest.approx([2.82, 3.18])
+
+
+def test_every_term_in_nats_has_a_curve_and_no_other(monkeypatch):
+    names = ("reconstruction", "kl", "total_correlation", "spread")
+    kind = replace(MODELS["vae"], title="Of four terms", other_units=("spread",))
+    monkeypatch.setitem(MODELS, "four_terms", kind)
+    losses = {name: 1.5 * number for number, name in enumerate(names)}
+    record = (
+        losses | {f"validation_{name}": 10 + value for name, value in losses.items()} | {"epoch": 1, "seconds": 0.5}
+    )
+    history = [dict(sorted(record.items()))] * 2  # as a file holds it
+    panels = curves(RunSpec("digits", "four_terms"), history)["panels"]
+    assert [panel["title"] for panel in panels] == ["Reconstruction", "KL", "Total correlation"]
+    assert [(panel["training"], panel["held_out"]) for panel in panels] == [
+        ([value] * 2, [10 + value] * 2) for value in (0.0, 1.5, 3.0)
+    ]
+    without = {name: value for name, value in record.items() if "correlation" not in name}
+    titles = [panel["title"] for panel in curves(RunSpec("digits", "four_terms"), [without])["panels"]]
+    assert titles == ["Reconstruction", "KL"]  # their sum alone would not be the loss
+    of_digits = shipped_run(model="classifier", dataset="digits")
+    panels = curves(of_digits, Store(SHIPPED).load(of_digits.key).history)["panels"]
+    assert [panel["title"] for panel in panels] == ["Cross entropy"]
 
 
 def test_the_rebuilt_images_are_what_the_decoder_makes(tmp_path):

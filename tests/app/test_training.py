@@ -48,7 +48,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
 
 
 def train_button(at: AppTest):
-    return at.button(key="regularity-training-train")
+    return at.button(key="regularity-planes-training-train")
 
 
 def test_the_command_trains_the_very_spec(monkeypatch):
@@ -88,7 +88,7 @@ def test_nothing_is_trained_by_looking(bench, empty_store):
 
 
 def test_two_visitors_who_press_train_queue_both_runs_once(bench, empty_store):
-    visitors = [open_page(PAGE, dataset="digits"), open_page(PAGE, dataset="digits")]
+    visitors = [open_page(PAGE, d="2", dataset="digits"), open_page(PAGE, d="2", dataset="digits")]
     wanted = [compared_spec(model, "digits", 2) for model in PAIR]
     for at in visitors:
         train_button(at).click().run()
@@ -107,7 +107,7 @@ def test_two_visitors_who_press_train_queue_both_runs_once(bench, empty_store):
 
 
 def test_progress_is_what_the_process_has_written(bench, empty_store, two_epochs):
-    at = open_page(PAGE, dataset="digits")
+    at = open_page(PAGE, d="2", dataset="digits")
     train_button(at).click().run()
     spec = compared_spec("ae", "digits", 2)
 
@@ -123,7 +123,7 @@ def test_progress_is_what_the_process_has_written(bench, empty_store, two_epochs
 
 
 def test_a_failed_training_is_said_and_can_be_asked_for_again(bench, empty_store):
-    at = open_page(PAGE, dataset="digits")
+    at = open_page(PAGE, d="2", dataset="digits")
     bench.ends = [Ended("the loss was no longer a number in epoch 3.")] * 2
     train_button(at).click().run()
     bench.let_go(2)
@@ -140,7 +140,7 @@ def test_a_full_desk_asks_to_come_back(bench, empty_store):
     for number, spec in enumerate(specs(LONGEST_QUEUE)):
         assert not ui.training.app_queue.training_queue().ask([spec], f"visitor {number}")
     wait_until(lambda: len(bench.came) == 1)
-    at = open_page(PAGE, dataset="digits")
+    at = open_page(PAGE, d="2", dataset="digits")
     train_button(at).click().run()
     assert [warning.value for warning in at.warning] == [
         "Too many runs are waiting already. Try again when one has finished."
@@ -148,10 +148,11 @@ def test_a_full_desk_asks_to_come_back(bench, empty_store):
     assert len(ui.training.app_queue.training_queue().specs) == LONGEST_QUEUE
 
 
-def test_the_time_told_is_reckoned_from_the_most_similar_run_that_was_measured(shipped, empty_store):
+def test_the_time_told_is_reckoned_from_the_most_similar_run_that_was_measured(shipped, empty_store, monkeypatch):
+    monkeypatch.setattr(ui.training.app_queue.datasets, "is_here", lambda name: True)  # nothing of MNIST is read
     spec = shipped_run(dataset="mnist", model="ae", latent_dim=2, hidden=(128, 64), seed=0)
     assert estimated_seconds(spec) is None
-    said(open_page(PAGE), "Training takes for a while;")
+    said(open_page(PAGE, d="2"), "Training takes for a while;")
     copy_runs(shipped, empty_store, [spec.key])
     seconds = shipped.load(spec.key).provenance["training_seconds"]
     assert estimated_seconds(replace(spec, epochs=3 * spec.epochs)) == pytest.approx(3 * seconds)
@@ -159,7 +160,7 @@ def test_the_time_told_is_reckoned_from_the_most_similar_run_that_was_measured(s
     assert estimated_seconds(compared_spec("ae", "digits", 2)) < seconds / 2
     assert estimated_seconds(compared_spec("conv_ae", "mnist", 2)) is None
     assert estimated_seconds(shipped_run(model="pca")) == 30
-    told = said(open_page(PAGE), "Variational autoencoder, d = 2. Training takes about (.*?);")[1]
+    told = said(open_page(PAGE, d="2"), "Variational autoencoder, d = 2. Training takes about (.*?);")[1]
     amount, unit = told.split()
     assert int(amount) * {"seconds": 1, "minutes": 60}[unit] == pytest.approx(seconds, rel=0.4)
 
@@ -169,7 +170,7 @@ def test_pressing_train_ends_with_both_runs_in_the_store_and_on_the_page(shipped
     copy_runs(shipped, empty_store, [shipped_run(dataset="digits", model="classifier").key])
     wanted = [compared_spec(model, "digits", 2, (128,)) for model in PAIR]
     assert [spec.epochs for spec in wanted] == [2, 2]
-    at = open_page(PAGE, dataset="digits", depth="128")
+    at = open_page(PAGE, d="2", dataset="digits", depth="128")
     train_button(at).click().run()
     wait_until(lambda: ui.training.app_queue.training_queue().idle, seconds=240)
     assert ui.training.app_queue.training_queue().failures == {}

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, Route, expect, sync_playwright
 
-from benchmarks.serving import CHROMIUM_FLAGS, serve
+from benchmarks.serving import CHROMIUM_FLAGS, ROOT, serve
 from ui.components.modules import modules
 
-expect.set_options(timeout=30_000)  # a busy machine is not a defect
+expect.set_options(timeout=90_000)  # a busy machine is not a defect
 
 # On a deep link Streamlit's own client first looks for its server below the page's path, is told 404, and then
 # finds it at the root. Nothing else is forgiven.
@@ -47,6 +50,7 @@ def app_url() -> Iterator[str]:
 
 APP = """
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -54,14 +58,44 @@ from ui.app.server import routes
 
 app = st.App(Path(__file__).resolve().with_name("script.py"), routes=routes())
 """
+SCRIPT = """
+from pathlib import Path
+from typing import NamedTuple
+
+import streamlit as st
+
+script = Path(__file__).resolve().with_name(st.query_params["part"]) / "script.py"
+exec(compile(script.read_text(encoding="utf-8"), script, "exec"), {"__file__": str(script), "__name__": "__main__"})
+"""
 
 
-def write_app(folder: Path, script: str) -> Path:
-    """Put an app of one page into a folder, whose server has the components' modules; the file to serve."""
-    (folder / "script.py").write_text(script, encoding="utf-8")
-    app = folder / "app.py"
-    app.write_text(APP, encoding="utf-8")
-    return app
+class Stage(NamedTuple):
+    """A server of small pages that show one component each, for all files of tests: starting it takes seconds.
+
+    Attributes:
+        url: of the server.
+        folder: has a folder of each page.
+    """
+
+    url: str
+    folder: Path
+
+    def put_on(self, part: str, script: str) -> tuple[str, Path]:
+        """A page's address, to which ``&name=value`` may be added, and its folder, for what its script reads."""
+        place = self.folder / part
+        place.mkdir(exist_ok=True)
+        (place / "script.py").write_text(script, encoding="utf-8")
+        return f"{self.url}/?part={part}", place
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("stage")
+    (folder / "script.py").write_text(SCRIPT, encoding="utf-8")
+    (folder / "app.py").write_text(APP, encoding="utf-8")
+    options = ("--browser.gatherUsageStats", "false")
+    with serve(folder / "app.py", environment={"PYTHONPATH": str(ROOT)}, options=options) as server:
+        yield Stage(server.url, folder)
 
 
 EMPTY = "http://modules.test/"
@@ -83,6 +117,20 @@ def load_modules(page: Page, *paths: str) -> None:
         "async (paths) => { for (const path of paths) Object.assign(window, await import(path)); }",
         [f"/{path}" for path in paths],
     )
+
+
+RGBA = """canvas => {
+  const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let text = "";
+  for (let i = 0; i < data.length; i += 8192) text += String.fromCharCode(...data.subarray(i, i + 8192));
+  return [btoa(text), width, height];
+}"""
+
+
+def rgba(canvas: Locator) -> np.ndarray:
+    """A picture on screen at its own resolution: uint8 (height, width, 4). As bytes: a list takes ten times as long."""
+    data, width, height = canvas.evaluate(RGBA)
+    return np.frombuffer(base64.b64decode(data), np.uint8).reshape(height, width, 4)
 
 
 def watch(page: Page, errors: list[str]) -> None:
@@ -130,6 +178,46 @@ class Tab:
             self.context.close()
             self.context = None
         assert not errors, errors
+
+
+class Standing:
+    """Pages that stay open from one test of a file to the next that asks for the same address.
+
+    For tests that set all that they look at, and put back what they set and others do not: opening costs more than
+    most of them. What needs an untouched page, its messages to the server or another screen takes `page`.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self.context = browser.new_context(viewport={"width": 1440, "height": 1000})
+        self.pages: dict[str, Page] = {}
+        self.errors: list[str] = []
+
+    def __call__(self, address: str, untouched: bool = False) -> Page:
+        """The page at an address; untouched: as it opens, whatever tests have done there."""
+        if address not in self.pages:
+            page = self.context.new_page()
+            watch(page, self.errors)
+            page.goto(address)
+            self.pages[address] = page
+        elif untouched:
+            self.pages[address].goto("about:blank")
+            self.pages[address].goto(address)
+        self.pages[address].bring_to_front()
+        return self.pages[address]
+
+
+@pytest.fixture(scope="module")
+def standing_pages(browser: Browser) -> Iterator[Standing]:
+    made = Standing(browser)
+    yield made
+    made.context.close()
+
+
+@pytest.fixture
+def standing(standing_pages: Standing) -> Iterator[Standing]:
+    yield standing_pages
+    errors, standing_pages.errors[:] = [*standing_pages.errors], []
+    assert not errors, errors
 
 
 @pytest.fixture(scope="session")

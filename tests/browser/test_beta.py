@@ -64,7 +64,7 @@ def test_dragging_from_end_to_end_tells_the_server_once_on_release(page, app_url
     page.mouse.up()
     page.wait_for_url(re.compile(r"[?&]beta=KL"))
     assert len(frames) == before + 1
-    expect(page.get_by_text("KL alone").first).to_be_visible()
+    expect(root.locator(".place b")).to_have_text("KL only")
 
 
 def test_keys_go_from_stop_to_stop_and_the_link_restores_the_last(page, app_url):
@@ -77,6 +77,65 @@ def test_keys_go_from_stop_to_stop_and_the_link_restores_the_last(page, app_url)
     root = page.locator(".beta-dial")
     expect(root).to_be_visible()
     assert state(root)["position"] == labels_of(16).index("16")
+
+
+PARTS = (
+    ".control",
+    ".plane",
+    ".readout",
+    ".losses",
+    ".dimensions",
+    ".measures",
+    ".touch .pictures",
+    ".panel .pictures",
+)
+
+
+def seen(root: Locator, *parts: str) -> list[str]:
+    """Of the dial's parts, those that are not whole between the bar of the menu and the end of the window."""
+    return root.evaluate(
+        """(root, parts) => {
+          const bar = document.querySelector("[data-testid=stHeader]")?.getBoundingClientRect().bottom ?? 0;
+          const boxes = parts.map((part) => [part, root.querySelector(part).getBoundingClientRect()]);
+          const inside = (box) => box.top >= bar - 1 && box.bottom <= innerHeight && box.right <= innerWidth;
+          const whole = (box) => box.height > 0 && inside(box);
+          return boxes.filter(([, box]) => !whole(box)).map(([part]) => part);
+        }""",
+        list(parts),
+    )
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "query"),
+    [(1440, 900, "d=2"), (1280, 720, "d=16"), (1280, 720, "d=2&present=1"), (1440, 900, "d=16&present=1")],
+)
+def test_the_dial_is_whole_in_the_window_wherever_it_stands(page, app_url, width, height, query):
+    page.set_viewport_size({"width": width, "height": height})
+    root = opened(page, f"{app_url}/beta?{query}")
+    assert seen(root, *PARTS) == []
+    for label in ("0", "100"):
+        go(page, root, labels_of(int(query[2:].partition("&")[0])).index(label))
+        assert seen(root, *PARTS) == []
+
+
+def test_on_a_phone_the_slider_stays_while_a_finger_on_the_plane_scrolls_the_page(phone, app_url):
+    root = opened(phone, f"{app_url}/beta")
+    main = phone.get_by_test_id("stMain")
+    root.evaluate("root => root.scrollIntoView()")
+    main.evaluate("main => main.scrollBy(0, -64)")  # from under the bar
+    phone.wait_for_timeout(300)
+    assert seen(root, ".control", ".plane", ".readout") == []
+    box, before = root.locator(".plane").bounding_box(), main.evaluate("main => main.scrollTop")
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] - 40
+    wire = phone.context.new_cdp_session(phone)
+    wire.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 13):
+        wire.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y - 20 * step}]})
+        phone.wait_for_timeout(20)
+    wire.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    phone.wait_for_timeout(500)
+    assert main.evaluate("main => main.scrollTop") > before + 150
+    assert seen(root, ".control", ".losses") == []
 
 
 def test_nothing_is_wider_than_a_phone(phone, app_url):

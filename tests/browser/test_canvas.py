@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,12 +12,11 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 from scipy.spatial import KDTree
 
-from benchmarks.serving import ROOT, serve
 from vae_core.payloads.plane import plane_payload
 from vae_core.storage.manifest import SHIPPED, shipped_run
 from vae_core.storage.store import Store
 
-from .conftest import load_modules, write_app
+from .conftest import load_modules, rgba
 
 pytestmark = pytest.mark.browser
 
@@ -48,8 +47,7 @@ def click_at(page: Page, plane: Locator, u: float, v: float) -> None:
 
 def pixels(canvas: Locator) -> np.ndarray:
     """Grey values 0 to 1 of a picture on screen, at its own resolution."""
-    data = canvas.evaluate("c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)")
-    return np.asarray(data, dtype=float).reshape(-1, 4)[:, 0] / 255
+    return rgba(canvas)[..., 0].ravel() / 255
 
 
 def decoded_by_torch(key: str, x: float, y: float) -> np.ndarray:
@@ -93,8 +91,8 @@ def test_hovering_decodes_what_torch_decodes_and_tells_the_server_nothing(page, 
         assert len(frames) == before
 
 
-def test_the_place_under_the_pointer_is_the_one_that_is_told(page, app_url):
-    page.goto(app_url)
+def test_the_place_under_the_pointer_is_the_one_that_is_told(standing, app_url):
+    page = standing(app_url)
     plane = plane_of(page, 1)
     view = state(plane)["view"]
     move_to(page, plane, 0.75, 0.25)
@@ -105,8 +103,8 @@ def test_the_place_under_the_pointer_is_the_one_that_is_told(page, app_url):
     assert [float(number) for number in re.findall(r"-?\d+\.\d+", told)] == pytest.approx([at["x"], at["y"]], abs=0.006)
 
 
-def test_prior_density_and_distance_in_the_read_out_are_right(page, app_url):
-    page.goto(app_url)
+def test_prior_density_and_distance_in_the_read_out_are_right(standing, app_url):
+    page = standing(app_url)
     plane = plane_of(page, 1)
     move_to(page, plane, 0.6, 0.45)
     at = state(plane)["at"]
@@ -120,16 +118,8 @@ def test_prior_density_and_distance_in_the_read_out_are_right(page, app_url):
     assert float(re.search(r", (\S+) away", told).group(1)) == pytest.approx(distances.min(), abs=0.006)
 
 
-def test_far_from_every_digit_nothing_lives_here(page, app_url):
-    page.goto(f"{app_url}/explorer?run={AE}&view=0,0,2000")
-    plane = plane_of(page)
-    move_to(page, plane, 0.9, 0.1)
-    assert state(plane)["nothing"]
-    expect(page.locator("dd.nearest")).to_contain_text("nothing lives here")
-
-
-def test_linked_planes_show_the_same_digit(page, app_url):
-    page.goto(app_url)
+def test_linked_planes_show_the_same_digit(standing, app_url):
+    page = standing(app_url)
     ae, vae = plane_of(page, 0), plane_of(page, 1)
     # Move to where the VAE put digit 7, and the autoencoder's cursor goes to where it put the same one.
     u, v = vae.evaluate("p => { const c = p.latentCanvas; return c.view.toPlane(c.xy[14], c.xy[15]); }")
@@ -143,21 +133,8 @@ def test_linked_planes_show_the_same_digit(page, app_url):
     expect(ae.locator(".cursor")).to_be_hidden()
 
 
-def test_hiding_a_class_hides_it_on_both_planes(page, app_url):
-    page.goto(app_url)
-    planes = [plane_of(page, index) for index in (0, 1)]
-    before = [plane.locator("canvas.points").evaluate("c => c.toDataURL()") for plane in planes]
-    page.locator(".legend").nth(0).get_by_role("button", name="3", exact=True).click()
-    after = [plane.locator("canvas.points").evaluate("c => c.toDataURL()") for plane in planes]
-    assert [state(plane)["hidden"] for plane in planes] == [[3], [3]]
-    assert before[0] != after[0] and before[1] != after[1]
-    expect(page.locator(".legend").nth(1).get_by_role("button", name="3", exact=True)).to_have_attribute(
-        "aria-pressed", "false"
-    )
-
-
-def test_the_real_image_of_the_nearest_digit_appears(page, app_url):
-    page.goto(app_url)
+def test_the_real_image_of_the_nearest_digit_appears(standing, app_url):
+    page = standing(app_url)
     plane = plane_of(page, 1)
     from vae_core.datasets import load
 
@@ -168,6 +145,29 @@ def test_the_real_image_of_the_nearest_digit_appears(page, app_url):
         page,
         lambda: np.array_equal(np.rint(pixels(page.locator("canvas.original").nth(1)) * 255), np.rint(truth * 255)),
     )
+
+
+def test_far_from_every_digit_nothing_lives_here(page, app_url):
+    page.goto(f"{app_url}/explorer?run={AE}&view=0,0,2000")
+    plane = plane_of(page)
+    move_to(page, plane, 0.9, 0.1)
+    assert state(plane)["nothing"]
+    expect(page.locator("dd.nearest")).to_contain_text("nothing lives here")
+
+
+def test_hiding_a_class_hides_it_on_both_planes(standing, app_url):
+    page = standing(app_url)
+    page.mouse.move(2, 2)
+    planes = [plane_of(page, index) for index in (0, 1)]
+    before = [plane.locator("canvas.points").evaluate("c => c.toDataURL()") for plane in planes]
+    page.locator(".legend").nth(0).get_by_role("button", name="3", exact=True).click()
+    after = [plane.locator("canvas.points").evaluate("c => c.toDataURL()") for plane in planes]
+    assert [state(plane)["hidden"] for plane in planes] == [[3], [3]]
+    assert before[0] != after[0] and before[1] != after[1]
+    button = page.locator(".legend").nth(1).get_by_role("button", name="3", exact=True)
+    expect(button).to_have_attribute("aria-pressed", "false")
+    button.click()
+    assert [state(plane)["hidden"] for plane in planes] == [[], []]
 
 
 def test_a_click_pins_the_link_remembers_it_and_a_reload_restores_it(page, app_url):
@@ -195,8 +195,8 @@ def test_a_link_opens_the_same_state_in_a_new_browser(page, browser, app_url):
     assert shown["view"] == {"cx": 1, "cy": 1, "half": 5}
 
 
-def test_a_drag_draws_a_path_and_its_film_strip(page, app_url):
-    page.goto(app_url)
+def test_a_drag_draws_a_path_and_its_film_strip(standing, app_url):
+    page = standing(app_url)
     plane = plane_of(page, 1)
     plane.scroll_into_view_if_needed()
     move_to(page, plane, 0.3, 0.5)
@@ -251,8 +251,8 @@ def test_the_keyboard_moves_pins_zooms_and_clears_and_a_reader_is_told(page, app
     assert state(plane)["pins"] == []
 
 
-def test_the_wheel_zooms_about_the_pointer_and_the_manifold_follows(page, app_url):
-    page.goto(app_url)
+def test_the_wheel_zooms_about_the_pointer_and_the_manifold_follows(standing, app_url):
+    page = standing(app_url)
     plane = plane_of(page, 1)
     plane.scroll_into_view_if_needed()
     move_to(page, plane, 0.7, 0.3)
@@ -266,10 +266,13 @@ def test_the_wheel_zooms_about_the_pointer_and_the_manifold_follows(page, app_ur
     page.wait_for_timeout(200)
     expect(plane.locator("canvas.manifold[data-complete]")).to_be_attached()
     assert plane.locator("canvas.manifold").evaluate("c => c.toDataURL()") != picture
+    plane.focus()
+    page.keyboard.press("0")  # back, for the test after
+    wait_until(page, lambda: state(plane)["view"]["half"] == pytest.approx(before["view"]["half"]))
 
 
-def test_the_posterior_of_the_nearest_digit_has_its_true_size(page, app_url):
-    page.goto(f"{app_url}/explorer?run={VAE}")
+def test_the_posterior_of_the_nearest_digit_has_its_true_size(standing, app_url):
+    page = standing(f"{app_url}/explorer?run={VAE}")
     plane = plane_of(page)
     move_to(page, plane, 0.5, 0.5)
     focus = state(plane)["focus"]
@@ -278,9 +281,10 @@ def test_the_posterior_of_the_nearest_digit_has_its_true_size(page, app_url):
     assert factor == pytest.approx([sigma[0], 0.0, sigma[1]], rel=2e-3, abs=1e-6)
 
 
-def test_rings_are_drawn_at_the_scale_of_the_axes(page, app_url):
+def test_rings_are_drawn_at_the_scale_of_the_axes(standing, app_url):
     """Along the positive z1 axis the 2-sigma ring is where z1 = 2."""
-    page.goto(f"{app_url}/explorer?run={VAE}")
+    page = standing(f"{app_url}/explorer?run={VAE}")
+    page.mouse.move(2, 2)
     plane = plane_of(page)
     found = plane.evaluate(
         """p => { const c = p.latentCanvas, m = p.querySelector("canvas.marks"), ratio = m.width / c.side;
@@ -345,7 +349,7 @@ def test_nothing_is_wider_than_a_phone(phone, app_url):
 
 
 @pytest.mark.parametrize(
-    "query", ["run=%3Cscript%3Ealert(1)%3C/script%3E", "z=nan,1e999", "view=1,2", "z=" + "9" * 10_000]
+    "query", ["run=%3Cscript%3Ealert(1)%3C/script%3E&z=nan,1e999&view=1,2", "z=" + "9" * 10_000], ids=["all", "long"]
 )
 def test_a_hostile_link_still_gives_a_plane_that_decodes(page, app_url, query):
     page.goto(f"{app_url}/explorer?{query}")
@@ -391,18 +395,17 @@ def heat_of(plane: Locator) -> Locator:
 
 def assert_shaded_as_measured(plane: Locator, points: np.ndarray, beyond: float) -> None:
     """The layer against scipy's distances from the middle of each of its cells to the nearest of the points."""
-    data = heat_of(plane).evaluate("c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)")
-    side = round((len(data) / 4) ** 0.5)
-    rgba = np.asarray(data).reshape(-1, 4)
+    shown = rgba(heat_of(plane)).astype(int)
+    side, colours = len(shown), shown.reshape(-1, 4)
     view = state(plane)["view"]
     across = (2 * (np.arange(side) + 0.5) / side - 1) * view["half"]
     x, y = np.meshgrid(view["cx"] + across, view["cy"] - across)
     share = KDTree(points).query(np.stack([x, y], axis=-1).reshape(-1, 2))[0] / beyond
-    opacity = rgba[:, 3] / 255
+    opacity = colours[:, 3] / 255
     far, near = share > 1.001, share < 0.999
     assert far.sum() > 100 and near.sum() > 100
     assert opacity[far].min() == opacity[far].max() > 0.5
-    assert np.abs(rgba[far, :3] - [0xEE, 0x88, 0x66]).max() <= 1
+    assert np.abs(colours[far, :3] - [0xEE, 0x88, 0x66]).max() <= 1
     assert opacity[share < 0.1].max(initial=0.0) < 0.02
     assert opacity[near].max() < opacity[far].min() - 0.2
     order = np.argsort(share[near])
@@ -527,17 +530,9 @@ latent_canvas(plane({key!r}).with_header(options={{"heat": True}}), key="plane")
 """
 
 
-@pytest.fixture(scope="module")
-def heat_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A page of one plane whose options ask for distances."""
-    app = write_app(tmp_path_factory.mktemp("heat"), HEAT_APP.format(key=VAE))
-    options = ("--browser.gatherUsageStats", "false")
-    with serve(app, environment={"PYTHONPATH": str(ROOT)}, options=options) as server:
-        yield server.url
-
-
-def test_a_page_can_show_distances_from_the_start(page, heat_url):
-    page.goto(heat_url)
+def test_a_page_can_show_distances_from_the_start(page, stage):
+    address, _ = stage.put_on("heat", HEAT_APP.format(key=VAE))
+    page.goto(address)
     heat_of(plane_of(page))
     expect(page.get_by_role("button", name="Distance")).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".heat-note")).to_be_visible()

@@ -23,6 +23,8 @@ from .test_canvas import heat_of, move_to, pixels, plane_of, sent_frames, state,
 pytestmark = pytest.mark.browser
 
 MODELS = ("ae", "vae")
+ANSWERED = "reduction?answers=best:2,line:1"  # what the questions hide is shown
+REGULARITY = "regularity?answers=prior:1,mixture:2"
 
 
 def run_of(model: str, d: int) -> Run:
@@ -61,19 +63,19 @@ def pixels_of(screenshot: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("screen", "path"),
-    [("page", "reduction"), ("page", "regularity?d=16"), ("phone", "reduction"), ("phone", "regularity")],
+    [("page", ANSWERED), ("page", f"{REGULARITY}&d=16"), ("phone", ANSWERED), ("phone", REGULARITY)],
 )
 def test_a_chapter_is_whole_and_nothing_is_wider_than_the_screen(request, app_url, screen, path):
     page = request.getfixturevalue(screen)
     opened(page, f"{app_url}/{path}")
     charts = page.locator(".js-plotly-plot")
-    expect(charts).to_have_count(3 if path == "reduction" else 1)
+    expect(charts).to_have_count(3 if path == ANSWERED else 2)
     for chart in charts.all():
         chart.scroll_into_view_if_needed()
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     images = page.get_by_test_id("stHtml").locator("img")
-    expect(images).to_have_count(8 if path == "reduction" else 5)
+    expect(images).to_have_count(11 if path == ANSWERED else 2 + 2 + 2 + 3)
     wait_until(page, lambda: images.evaluate_all("list => list.every((image) => image.naturalWidth > 0)"))
     for element in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
         assert page.evaluate(f"{element}.scrollWidth") <= page.evaluate("innerWidth") + 1
@@ -126,54 +128,88 @@ def test_both_planes_show_the_same_image_and_its_distances_together(page, app_ur
         expect(buttons.nth(index)).to_have_attribute("aria-pressed", "false")
 
 
-def test_another_source_gives_other_samples_and_the_films_stay(page, app_url):
-    opened(page, f"{app_url}/regularity")
-    expect(page.get_by_test_id("stHtml").locator("img")).to_have_count(5)
+def test_another_source_gives_other_samples_and_all_else_stays(page, app_url):
+    opened(page, f"{app_url}/{REGULARITY}")
+    expect(page.get_by_test_id("stHtml").locator("img")).to_have_count(9)
+    neighbours, sampled, elsewhere, films = slice(0, 2), slice(2, 4), slice(4, 6), slice(6, 9)
     before = sheets(page)
-    choice(page, "Draw z from", "A mixture fitted afterwards").click()
-    page.wait_for_url(re.compile(r"[?&]from=mixture"))
-    wait_until(page, lambda: not set(sheets(page)[:2]) & set(before[:2]))
-    assert sheets(page)[2:] == before[2:]
-    figure = run_of("vae", 2).metrics["test"]["samples"]["mixture"]
+    choice(page, "Sample z from", "A box around the codes").click()
+    page.wait_for_url(re.compile(r"[?&]from=box"))
+    wait_until(page, lambda: not set(sheets(page)[elsewhere]) & set(before[elsewhere]))
+    for part in (neighbours, sampled, films):
+        assert sheets(page)[part] == before[part]
+    figure = run_of("vae", 16).metrics["test"]["samples"]["box"]
     expect(
-        page.get_by_text(f"Fréchet distance {figure['frechet']:.0f}, coverage {figure['coverage']:.2f}")
+        page.get_by_text(f"Coverage {figure['coverage']:.2f}, Fréchet distance {figure['frechet']:.0f}")
     ).to_be_visible()
     drawn = sheets(page)
-    page.get_by_role("button", name="Draw again").click()
-    wait_until(page, lambda: not set(sheets(page)[:2]) & set(drawn[:2]))
-    choice(page, "Draw z from", "N(0, I)").click()
+    page.get_by_role("button", name="Generate again").click()
+    wait_until(page, lambda: not set(sheets(page)[2:6]) & set(drawn[2:6]))  # both steps' samples
+    assert sheets(page)[neighbours] == before[neighbours]
+    choice(page, "Sample z from", "A fitted mixture").click()
     wait_until(page, lambda: "from=" not in page.url)
 
 
-def test_a_prediction_reveals_its_answer_only_when_it_is_made(page, app_url):
+def test_a_step_of_another_length_has_other_neighbours(page, app_url):
     opened(page, f"{app_url}/regularity")
-    answer = page.get_by_text(re.compile("Classifier Fréchet distance to real images, less is better"))
-    expect(answer).to_have_count(0)
+    before = sheets(page)
+    choice(page, "Step δ", "1").click()
+    page.wait_for_url(re.compile(r"[?&]step=1$"))
+    wait_until(page, lambda: not set(sheets(page)[:2]) & set(before[:2]))
+    page.get_by_role("button", name="Another image").click()
+    page.wait_for_url(re.compile(r"[?&]near=\d+"))
+
+
+def test_a_prediction_reveals_its_answer_and_its_evidence_only_when_it_is_made(page, app_url):
+    opened(page, f"{app_url}/regularity")
+    question, images = page.locator("[class*=st-key-question-prior]"), page.get_by_test_id("stHtml").locator("img")
+    expect(question.locator("strong").filter(has_text=re.compile("^(Yes|No)"))).to_have_count(0)
+    expect(images).to_have_count(5)
     planes = page.locator(".latent-canvas:visible .plane").all()
     marks = [plane.evaluate("p => { p.kept = true; return p.latentCanvas.state().key; }") for plane in planes]
-    page.get_by_text("About the same").first.click()
-    expect(answer).to_have_count(1)
+    question.get_by_text("About the same").click()
+    expect(question.locator("strong").filter(has_text=re.compile("^(Yes|No)"))).to_have_count(1)
+    expect(images).to_have_count(7)
     # The planes of the page are the very ones of before: what the visitor did there is not lost.
     assert [plane.evaluate("p => p.kept && p.latentCanvas.state().key") for plane in planes] == marks
 
 
-def test_a_link_to_16_dimensions_is_restored_after_a_reload(page, app_url):
+def test_a_question_can_be_skipped_and_then_its_evidence_is_there(page, app_url):
+    opened(page, f"{app_url}/regularity")
+    images = page.get_by_test_id("stHtml").locator("img")
+    expect(images).to_have_count(5)
+    page.get_by_role("button", name="Skip, show me").last.click()
+    expect(images).to_have_count(7)
+    expect(choice(page, "Sample z from", "A fitted mixture")).to_be_checked()
+
+
+def test_a_link_to_planes_of_16_dimensions_is_restored_after_a_reload(page, app_url):
     opened(page, f"{app_url}/regularity?d=16")
+    page.wait_for_url(re.compile(r"/regularity\?planes=16$"))  # 16 is the usual d of the samples
     for turn in range(2):
-        expect(choice(page, "Latent dimensions, d", "16")).to_be_checked()
+        for label in ("Latent dimensions, d", "Latent dimensions of the planes"):
+            expect(choice(page, label, "16")).to_be_checked()
         assert [state(plane_of(page, index))["key"] for index in (0, 1)] == [run_of(model, 16).key for model in MODELS]
-        assert page.url.endswith("/regularity?d=16")
         if turn == 0:
             page.reload()
-    choice(page, "Latent dimensions, d", "2").click()
+    choice(page, "Latent dimensions of the planes", "2").click()
     page.wait_for_url(re.compile("/regularity$"))
     wait_until(page, lambda: state(plane_of(page, 0))["key"] == run_of("ae", 2).key)
+
+
+def test_the_samples_have_their_own_number_of_dimensions(page, app_url):
+    opened(page, f"{app_url}/{REGULARITY}")
+    before = sheets(page)
+    choice(page, "Latent dimensions, d", "2").click()
+    page.wait_for_url(re.compile("[?&]d=2"))
+    wait_until(page, lambda: not set(sheets(page)[2:]) & set(before[2:]))
+    assert sheets(page)[:2] == before[:2] and state(plane_of(page, 0))["key"] == run_of("ae", 2).key
 
 
 def test_the_memorisers_line_moves_by_the_keys(page, app_url):
     run = Store(SHIPPED).load(shipped_run(model="memoriser", images=10).key)
     frames = sent_frames(page)
-    opened(page, f"{app_url}/reduction?n=10")
+    opened(page, f"{app_url}/reduction?n=10&answers=line:1")
     line = page.locator(".latent-line")
     line.get_by_role("slider").focus()
     page.wait_for_timeout(500)
@@ -191,14 +227,23 @@ def test_the_sheet_in_space_is_drawn_in_its_colours(page, app_url):
     opened(page, f"{app_url}/reduction")
     if not page.evaluate("Boolean(document.createElement('canvas').getContext('webgl'))"):
         pytest.skip("this Chromium has no WebGL")
-    figures = page.locator(".js-plotly-plot").filter(has=page.locator(".gl-container canvas"))
-    expect(figures).to_have_count(2)
+    figure = page.locator(".js-plotly-plot").filter(has=page.locator(".gl-container canvas"))
+    expect(figure).to_have_count(1)
     wanted = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in CLASS_COLOURS[:6]])
-    for figure in figures.all():
-        figure.scroll_into_view_if_needed()
+    figure.scroll_into_view_if_needed()
 
-        def colours_seen(figure=figure) -> int:
-            seen = pixels_of(figure.screenshot())
-            return sum(int((np.abs(seen - colour).max(axis=1) < 12).sum() >= 20) for colour in wanted)
+    def colours_seen() -> int:
+        seen = pixels_of(figure.screenshot())
+        return sum(int((np.abs(seen - colour).max(axis=1) < 12).sum() >= 20) for colour in wanted)
 
-        wait_until(page, lambda seen=colours_seen: seen() == len(wanted))
+    wait_until(page, lambda: colours_seen() == len(wanted))
+
+
+def test_the_memorisers_line_waits_for_an_answer_and_then_stands_where_the_link_says(page, app_url):
+    opened(page, f"{app_url}/reduction?n=10&z=6.25")
+    line = page.locator(".latent-line")
+    expect(line).to_have_count(0)
+    question = page.locator(".st-key-question-line")
+    question.get_by_role("button", name="Skip, show me").click()
+    expect(line.locator(".decoded figcaption")).to_have_text("z = 6.25")
+    expect(page.locator(".st-key-question-best").get_by_role("button", name="Skip, show me")).to_be_visible()

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from benchmarks.serving import ROOT, serve
-from ui.chapters.mathematics.experiments import DESCENT, STORY, VARIANCES
+from ui.chapters.mathematics.experiments import DESCENT, STORY, VARIANCES, share_of_mode
 from vae_core.lessons.exact_posterior import DECODERS, Toy, bound, descend, exact_posterior, kl_to_posterior
 from vae_core.lessons.mean_field import best_diagonal, correlated, gap_of_correlation, gaussian_kl
 
-from .conftest import write_app
+from .conftest import Stage, Standing
 
 pytestmark = pytest.mark.browser
 
@@ -31,19 +29,28 @@ for kind in KINDS:
         experiment(part(kind), key=kind)
 st.button("Run again")
 """
+STEPS = ("opening", "closest", "diagonal", "closed-form", "bound", "samples", "dial")
+BAR = 60  # CSS pixels that the menu covers
+ANSWERED = "answers=humps:1,diagonal:2"
 SETTINGS = [("straight", 1.0, 0.3), ("bent", -1.5, 1.0), ("folded", 3.0, 0.1), ("folded", -0.5, 2.0)]
 
 
 @pytest.fixture(scope="module")
-def parts_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("descent")
-    options = ("--browser.gatherUsageStats", "false")
-    with serve(write_app(folder, APP), environment={"PYTHONPATH": str(ROOT)}, options=options) as server:
-        yield server.url
+def parts_url(stage: Stage) -> str:
+    return stage.put_on("descent", APP)[0]
 
 
 def opened(page: Page, url: str, kind: str) -> Locator:
     page.goto(url)
+    return part_on(page, kind)
+
+
+def standing_part(standing: Standing, url: str, kind: str) -> Locator:
+    """An experiment alone, as the test before has left it."""
+    return part_on(standing(f"{url}&only={kind}"), kind)
+
+
+def part_on(page: Page, kind: str) -> Locator:
     root = page.locator(f".{kind}-part")
     expect(root).to_be_visible()
     return root
@@ -74,9 +81,8 @@ def number(root: Locator, selector: str) -> float:
 
 
 @pytest.mark.parametrize("decoder, x, c", SETTINGS)
-def test_the_posterior_is_that_of_numpy(page, parts_url, decoder, x, c):
-    root = opened(page, f"{parts_url}/?only=posterior", "posterior")
-    assert {name: state(root)[name] for name in STORY} == STORY
+def test_the_posterior_is_that_of_numpy(standing, parts_url, decoder, x, c):
+    root = standing_part(standing, parts_url, "posterior")
     set_story(root, decoder, x, c)
     shown, exact = state(root), exact_posterior(Toy(DECODERS[decoder], x, c))
     assert (shown["decoder"], shown["x"], shown["c"]) == (decoder, x, c)
@@ -89,7 +95,8 @@ def test_the_posterior_is_that_of_numpy(page, parts_url, decoder, x, c):
 
 
 def test_the_curve_on_screen_is_the_density(page, parts_url):
-    root = opened(page, f"{parts_url}/?only=posterior", "posterior")
+    root = opened(page, f"{parts_url}&only=posterior", "posterior")
+    assert {name: state(root)[name] for name in STORY} == STORY
     path = root.locator(".densities path.posterior").get_attribute("d")
     points = np.array([[float(part) for part in pair.split()] for pair in re.split("[ML]", path)[1:]])
     frame = root.evaluate("({derivation: {densities: {plot, x, y}}}) => ({plot, x, y})")
@@ -102,8 +109,9 @@ def test_the_curve_on_screen_is_the_density(page, parts_url):
 
 
 @pytest.mark.parametrize("decoder, x, c", SETTINGS)
-def test_every_step_of_the_descent_is_that_of_numpy(page, parts_url, decoder, x, c):
-    root = opened(page, f"{parts_url}/?only=descent", "descent")
+def test_every_step_of_the_descent_is_that_of_numpy(standing, parts_url, decoder, x, c):
+    root = standing_part(standing, parts_url, "descent")
+    slider(root, "step").fill("0")
     set_story(root, decoder, x, c)
     slider(root, "start of μ").fill("-1.5")
     slider(root, "learning rate").fill("3")
@@ -128,7 +136,7 @@ def test_every_step_of_the_descent_is_that_of_numpy(page, parts_url, decoder, x,
         assert number(root, "kl-value") == pytest.approx(kl, rel=6e-4, abs=6e-4)
 
 
-def test_q_settles_on_the_hump_that_it_starts_near_and_the_gap_stays(page, parts_url):
+def test_q_settles_on_the_mode_that_it_starts_near_and_the_gap_stays(page, parts_url):
     root = opened(page, f"{parts_url}/?only=descent", "descent")
     ends = []
     for start in ("-2.5", "2.5"):
@@ -143,8 +151,87 @@ def test_q_settles_on_the_hump_that_it_starts_near_and_the_gap_stays(page, parts
     assert number(root, "kl-value") == 0
 
 
-def test_play_pause_step_and_reset(page, parts_url):
+@pytest.mark.parametrize("decoder, x, c", [("folded", 1.0, 0.3), ("folded", 2.0, 0.2), ("bent", 1.0, 0.3)])
+def test_where_it_leads_is_told_from_what_is_on_screen(page, parts_url, decoder, x, c):
     root = opened(page, f"{parts_url}/?only=descent", "descent")
+    set_story(root, decoder, x, c)
+    toy = Toy(DECODERS[decoder], x, c)
+    way = descend(toy, DESCENT["start"], DESCENT["spread"], DESCENT["rate"], int(DESCENT["steps"]))
+    exact = exact_posterior(toy)
+    told = root.locator(".outcome").inner_text().replace("−", "-")
+    converged = int(np.argmax(np.abs(way.elbo - way.elbo[-1]) < 1e-3))
+    assert f"Converged in {converged} steps" in told
+    gap = kl_to_posterior(exact, way.mean[-1], way.log_sigma[-1])
+    assert f"μ = {way.mean[-1]:.2f}, σ = {math.exp(way.log_sigma[-1]):.2f}, gap {gap:.2f} nats" in told
+    if decoder == "folded":
+        share = share_of_mode(exact, float(way.mean[-1]))
+        assert f"holds {share:.0%} of the posterior: -log {share:.2f} = {-math.log(share):.2f} of" in told
+    else:
+        assert "mode" not in told
+    slider(root, "learning rate").fill("0")
+    assert "Still moving after 200 steps" in root.locator(".outcome").inner_text()
+
+
+def test_names_of_axes_stand_outside_of_what_is_drawn(page, parts_url):
+    page.goto(parts_url)
+    expect(page.locator(".derivation")).to_have_count(4)
+    inside = """svg => {
+      const frame = svg.querySelector("clipPath rect");
+      const [top, height] = ["y", "height"].map((name) => Number(frame.getAttribute(name)));
+      return [...svg.querySelectorAll("text.name")].filter((one) => {
+        const box = one.getBBox();
+        return box.y + box.height > top + 1 && box.y < top + height - 1;
+      }).map((one) => one.textContent);
+    }"""
+    svgs = page.locator(".derivation svg").all()
+    assert len(svgs) == 8
+    assert [svg.evaluate(inside) for svg in svgs] == [[]] * 8
+
+
+@pytest.mark.parametrize("width, height", [(1440, 900), (1280, 720), (390, 844)])
+def test_every_experiment_is_whole_in_the_window_at_its_step(page, phone, app_url, width, height):
+    visitor = phone if width < 600 else page
+    visitor.set_viewport_size({"width": width, "height": height})
+    visitor.goto(f"{app_url}/mathematics?{ANSWERED}")
+    expect(visitor.get_by_text("Sources", exact=True)).to_be_attached(timeout=60_000)
+    assert len(STEPS) == visitor.locator("[class*='st-key-step-']").count()
+    for name in STEPS:
+        expect(contents(visitor, name).first).to_be_visible()
+        assert extent(visitor, name) <= height - BAR, name
+
+
+def test_every_experiment_is_whole_when_presented(page, app_url):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{app_url}/mathematics?{ANSWERED}&present=1")
+    expect(page.locator(".slide")).to_have_text(f"1 of {len(STEPS)}")
+    for name in STEPS:
+        expect(contents(page, name).first).to_be_visible()
+        top = page.locator(f".st-key-instrument-{name}").bounding_box()["y"]
+        assert top < BAR
+        assert top + extent(page, name) <= 720, name
+        page.keyboard.press("PageDown")
+
+
+def contents(page: Page, name: str) -> Locator:
+    """What a step's instrument is made of."""
+    return page.locator(f".st-key-instrument-{name} [data-testid=stElementContainer]")
+
+
+def extent(page: Page, name: str) -> float:
+    """How tall a step's instrument is, once it has stopped growing, in pixels."""
+    measured = """parts => {
+      const boxes = parts.map((part) => part.getBoundingClientRect()).filter((box) => box.height > 2);
+      return Math.max(...boxes.map((box) => box.bottom)) - Math.min(...boxes.map((box) => box.top));
+    }"""
+    found = [-1.0]
+    while len(found) < 4 or len(set(found[-3:])) > 1:
+        page.wait_for_timeout(200)
+        found.append(float(contents(page, name).evaluate_all(measured)))
+    return found[-1]
+
+
+def test_play_pause_step_and_reset(page, parts_url):
+    root = opened(page, f"{parts_url}&only=descent", "descent")
     play, step, reset = (root.get_by_role("button", name=name, exact=True) for name in ("Play", "Step", "Reset"))
     assert state(root)["step"] == 0 and not state(root)["playing"]
     page.wait_for_timeout(400)
@@ -174,7 +261,7 @@ def test_play_pause_step_and_reset(page, parts_url):
 
 
 def test_the_keyboard_does_it_all(page, parts_url):
-    root = opened(page, f"{parts_url}/?only=descent", "descent")
+    root = opened(page, f"{parts_url}&only=descent", "descent")
     slider(root, "step").focus()
     for key, step in (("ArrowRight", 1), ("ArrowUp", 2), ("ArrowLeft", 1), ("End", 200), ("Home", 0)):
         page.keyboard.press(key)
@@ -194,7 +281,7 @@ def test_the_keyboard_does_it_all(page, parts_url):
 
 
 def test_dragging_q_takes_it_to_another_start_and_letting_go_descends(page, parts_url):
-    root = opened(page, f"{parts_url}/?only=descent", "descent")
+    root = opened(page, f"{parts_url}&only=descent", "descent")
     chart = root.locator(".densities svg")
     box = chart.bounding_box()
     frame = root.evaluate("root => root.derivation.densities.plot")
@@ -211,7 +298,7 @@ def test_dragging_q_takes_it_to_another_start_and_letting_go_descends(page, part
 
 def test_where_motion_is_unwelcome_it_goes_by_leaps(page, parts_url):
     page.emulate_media(reduced_motion="reduce")
-    root = opened(page, f"{parts_url}/?only=descent", "descent")
+    root = opened(page, f"{parts_url}&only=descent", "descent")
     root.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_function("root => root.derivation.step > 0", arg=root.element_handle())
     assert state(root)["step"] == 5
@@ -236,8 +323,8 @@ def test_posterior_and_descent_tell_one_story(page, parts_url):
 
 
 @pytest.mark.parametrize("rho, sigma", [(0.8, 1.0), (-0.5, 0.6), (0.99, 0.2), (0.0, 1.0)])
-def test_the_diagonal_is_that_of_numpy(page, parts_url, rho, sigma):
-    root = opened(page, f"{parts_url}/?only=diagonal", "diagonal")
+def test_the_diagonal_is_that_of_numpy(standing, parts_url, rho, sigma):
+    root = standing_part(standing, parts_url, "diagonal")
     slider(root, "correlation ρ of p").fill(str(rho))
     slider(root, "σ of q, both dimensions").fill(str(sigma))
     shown, target = state(root), correlated(rho)
@@ -253,8 +340,8 @@ def test_the_diagonal_is_that_of_numpy(page, parts_url, rho, sigma):
     assert state(root)["kl"] == pytest.approx(gap_of_correlation(0.3), abs=1e-9)
 
 
-def test_the_ellipse_is_drawn_to_scale(page, parts_url):
-    root = opened(page, f"{parts_url}/?only=diagonal", "diagonal")
+def test_the_ellipse_is_drawn_to_scale(standing, parts_url):
+    root = standing_part(standing, parts_url, "diagonal")
     slider(root, "correlation ρ of p").fill("0.6")
     frame = root.evaluate("root => root.derivation.plane.plot")
     assert frame["width"] == pytest.approx(frame["height"])
@@ -266,7 +353,7 @@ def test_the_ellipse_is_drawn_to_scale(page, parts_url):
 
 
 def test_the_estimates_are_those_of_their_noise_and_hold_the_closed_form(page, parts_url):
-    root = opened(page, f"{parts_url}/?only=estimate", "estimate")
+    root = opened(page, f"{parts_url}&only=estimate", "estimate")
     slider(root, "samples n").fill("4")
     seen, hits = [], 0
     for _ in range(5):
@@ -282,14 +369,14 @@ def test_the_estimates_are_those_of_their_noise_and_hold_the_closed_form(page, p
         assert shown["hits"] == sum(inside)
         seen.append(estimate)
         hits += sum(inside)
-        root.get_by_role("button", name="Draw again").click()
+        root.get_by_role("button", name="Sample again").click()
     assert len(set(seen)) == 5
     assert 85 <= hits <= 100  # of 100 at 95%
     assert abs(eps.mean()) < 4 / math.sqrt(len(eps)) and abs(eps.std() - 1) < 4 / math.sqrt(2 * len(eps))
 
 
 def test_at_the_prior_itself_nothing_is_left_to_estimate(page, parts_url):
-    root = opened(page, f"{parts_url}/?only=estimate", "estimate")
+    root = opened(page, f"{parts_url}&only=estimate", "estimate")
     slider(root, "μ").fill("0")
     slider(root, "σ").fill("5")
     shown = state(root)
@@ -317,7 +404,7 @@ def test_a_rerun_of_the_page_leaves_everything_where_it_is_and_the_server_hears_
 
 def test_the_page_shows_formulas_experiments_and_no_scroll_to_the_side(page, phone, app_url):
     for visitor in (page, phone):
-        visitor.goto(f"{app_url}/mathematics")
+        visitor.goto(f"{app_url}/mathematics?{ANSWERED}")
         expect(visitor.get_by_text("Sources", exact=True)).to_be_attached(timeout=60_000)
         for kind in ("posterior", "descent", "diagonal", "estimate"):
             expect(visitor.locator(f".{kind}-part")).to_be_visible()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,6 @@ import pytest
 import torch
 from playwright.sync_api import Locator, Page, expect
 
-from benchmarks.serving import ROOT, serve
 from ui.figures.palette import CLASS_COLOURS
 from vae_core.datasets import load
 from vae_core.execution import Execution
@@ -25,7 +24,7 @@ from vae_core.storage.manifest import SHIPPED, shipped_run
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
 
-from .conftest import write_app
+from .conftest import Stage, Standing, rgba
 from .test_canvas import wait_until
 
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
@@ -107,9 +106,9 @@ def measured(run: Run, beta: float) -> dict:
 
 
 @pytest.fixture(scope="module")
-def dial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dial]:
-    folder = tmp_path_factory.mktemp("dial")
-    store = Store(folder / "runs")
+def dial(stage: Stage, shared_folder: Path) -> Dial:
+    url, folder = stage.put_on("dial", APP)
+    store = Store(shared_folder / "dial")
     runs, payloads = {}, {}
     for dimensions in DIMENSIONS:
         common = {"latent_dim": dimensions, "hidden": (16,), "epochs": 2, "batch_size": 16, "learning_rate": 0.02}
@@ -126,12 +125,10 @@ def dial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dial]:
     served = {**{str(dimensions): made for dimensions, made in payloads.items()}, "many": many_points()}
     files = {name: [made[0], *made[1]] for name, made in served.items()}
     for name, parts in {**files, "thumbnails": [thumbnails_payload(load("digits", "validation"))]}.items():
-        (folder / name).mkdir()
+        (folder / name).mkdir(exist_ok=True)
         for number, payload in enumerate(parts):
             (folder / name / f"{number:02}").write_bytes(payload.to_bytes())
-    options = ("--browser.gatherUsageStats", "false")
-    with serve(write_app(folder, APP), environment={"PYTHONPATH": str(ROOT)}, options=options) as server:
-        yield Dial(server.url, runs, payloads)
+    return Dial(url, runs, payloads)
 
 
 def many_points() -> tuple[Payload, list[Payload]]:
@@ -146,13 +143,24 @@ def many_points() -> tuple[Payload, list[Payload]]:
 
 def opened(page: Page, dial: Dial, query: str = "") -> Locator:
     """The dial on the page, all that was sent is there and the shown stop is drawn."""
-    page.goto(f"{dial.url}/?{query}")
+    page.goto(f"{dial.url}&{query}")
     root = page.locator(".beta-dial")
     expect(root).to_be_visible()
     if "few" not in query:
         wait(page, root, "dial.reach?.[1] - dial.reach?.[0] === dial.header.stops.length - 1")
     drawn(page, root)
     return root
+
+
+def at_start(standing: Standing, dial: Dial, query: str) -> tuple[Locator, Page]:
+    """The dial on the page of the test before, taken back to the stop where it starts; the pointer is elsewhere."""
+    page = standing(f"{dial.url}&{query}")
+    root = page.locator(".beta-dial")
+    expect(root).to_be_visible()
+    wait(page, root, "dial.reach?.[1] - dial.reach?.[0] === dial.header.stops.length - 1")
+    page.mouse.move(2, 2)
+    go(page, root, START)
+    return root, page
 
 
 def wait(page: Page, root: Locator, condition: str) -> None:
@@ -177,10 +185,7 @@ def go(page: Page, root: Locator, index: int) -> None:
 
 def grey(canvas: Locator) -> np.ndarray:
     """Grey values 0 to 1 of a picture on screen, (height, width)."""
-    data, width = canvas.evaluate(
-        "c => [Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data), c.width]"
-    )
-    return np.asarray(data, dtype=float).reshape(-1, width, 4)[..., 0] / 255
+    return rgba(canvas)[..., 0] / 255
 
 
 def tiles(canvas: Locator, count: int, side: int = 8) -> np.ndarray:
@@ -204,8 +209,8 @@ def thumb(root: Locator, position: float) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("dimensions", DIMENSIONS)
-def test_pictures_at_a_stop_are_what_torch_decodes(page, dial, dimensions):
-    root = opened(page, dial, f"d={dimensions}")
+def test_pictures_at_a_stop_are_what_torch_decodes(standing, dial, dimensions):
+    root, page = at_start(standing, dial, f"d={dimensions}")
     sheets = []
     for stop in (START, 0, 4):
         go(page, root, stop)
@@ -226,8 +231,8 @@ def test_pictures_at_a_stop_are_what_torch_decodes(page, dial, dimensions):
     assert min(np.abs(sheets[0] - other).max() for other in sheets[1:]) > 0.02
 
 
-def test_the_held_out_images_stand_above_their_reconstructions(page, dial):
-    root = opened(page, dial)
+def test_the_held_out_images_stand_above_their_reconstructions(standing, dial):
+    root, page = at_start(standing, dial, "d=2")
     truth = load("digits", "validation").floats()[list(PINNED)]
     originals = root.locator("canvas.originals").evaluate_handle("c => c")
     page.wait_for_function(
@@ -238,8 +243,8 @@ def test_the_held_out_images_stand_above_their_reconstructions(page, dial):
 
 
 @pytest.mark.parametrize("dimensions", DIMENSIONS)
-def test_points_are_the_codes_at_a_stop_and_on_their_way_between_two(page, dial, dimensions):
-    root = opened(page, dial, f"d={dimensions}")
+def test_points_are_the_codes_at_a_stop_and_on_their_way_between_two(standing, dial, dimensions):
+    root, page = at_start(standing, dial, f"d={dimensions}")
     codes = [tensor(dial.stop(dimensions, index), "points").ravel() for index in range(len(BETAS))]
     assert np.array_equal(state(root)["points"], codes[START])
     if dimensions == 2:
@@ -311,8 +316,8 @@ def test_releasing_on_the_committed_stop_tells_nothing(page, dial):
     assert len(frames) == before
 
 
-def test_the_numbers_are_those_of_the_nearest_stop(page, dial):
-    root = opened(page, dial, "d=5")
+def test_the_numbers_are_those_of_the_nearest_stop(standing, dial):
+    root, page = at_start(standing, dial, "d=5")
     expect(root.locator(".place")).to_have_text("β = 1 trained")
     for position, stop in ((2.4, 2), (2.6, 3), (3.4, 3), (4.0, 4), (0.2, 0)):
         root.evaluate(f"root => root.betaDial.motion.follow({position})")
@@ -334,6 +339,17 @@ def test_the_numbers_are_those_of_the_nearest_stop(page, dial):
         expect(root.locator("input")).to_have_attribute("aria-valuetext", f"{numbers['name']}, {sentence}")
 
 
+def test_a_ratio_too_small_for_decimals_is_not_told_as_nothing(page, dial):
+    root = opened(page, dial)
+    for value, text in ((2.87e-6, "2.9e-6"), (0.0112, "0.01"), (2.5, "2.50"), (12.4, "12")):
+        root.evaluate(
+            "(root, sigma_over_spread) => { const { numbers, header } = root.betaDial;"
+            " numbers.show({ ...header.stops[0], sigma_over_spread }); }",
+            value,
+        )
+        expect(root.locator(".sigma")).to_have_text(text)
+
+
 def test_a_bar_that_does_not_fit_its_scale_is_cut_and_its_number_is_told(page, dial):
     root = opened(page, dial)
     root.evaluate(
@@ -347,8 +363,8 @@ def test_a_bar_that_does_not_fit_its_scale_is_cut_and_its_number_is_told(page, d
     assert bar["x"] + bar["width"] == pytest.approx(box["x"] + box["width"], abs=1)
 
 
-def test_the_keyboard_goes_from_stop_to_stop(page, dial):
-    root = opened(page, dial)
+def test_the_keyboard_goes_from_stop_to_stop(standing, dial):
+    root, page = at_start(standing, dial, "d=2")
     slider = root.get_by_role("slider", name="β, the weight of the KL term")
     slider.focus()
     for key, stop in (
@@ -404,8 +420,8 @@ def test_with_reduced_motion_it_jumps(page, dial):
     assert set(seen) == {0, 1, 2, 3, 4}
 
 
-def test_a_digit_that_was_pointed_at_is_followed_along_the_sweep(page, dial):
-    root = opened(page, dial)
+def test_a_digit_that_was_pointed_at_is_followed_along_the_sweep(standing, dial):
+    root, page = at_start(standing, dial, "d=2")
     u, v = root.evaluate(
         "root => { const { plane, nearest } = root.betaDial; const { points, view } = plane.scene;"
         " return view.toPlane(points[10], points[11]); }"
@@ -473,7 +489,7 @@ def test_before_the_first_stop_there_are_its_numbers_and_no_error(page, dial):
 
 
 def opened_bare(page: Page, dial: Dial) -> Locator:
-    page.goto(f"{dial.url}/?few=0")
+    page.goto(f"{dial.url}&few=0")
     root = page.locator(".beta-dial")
     expect(root).to_be_visible()
     return root
@@ -505,8 +521,8 @@ def test_a_phone_shows_all_of_it_and_a_finger_moves_the_slider(phone, dial):
     expect(phone.get_by_text("committed: 4")).to_be_visible()
 
 
-def test_nothing_jumps_while_the_slider_moves(page, dial):
-    root = opened(page, dial)
+def test_nothing_jumps_while_the_slider_moves(standing, dial):
+    root, page = at_start(standing, dial, "d=2")
     places = """root => ['.rail', '.plane', '.panel', '.samples', '.chart'].map((part) => {
       const box = root.querySelector(part).getBoundingClientRect();
       return [box.top, box.left, box.width, box.height];

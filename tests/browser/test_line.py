@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,6 @@ import pytest
 import torch
 from playwright.sync_api import Locator, Page, expect
 
-from benchmarks.serving import ROOT, serve
 from vae_core.datasets import load
 from vae_core.execution import Execution
 from vae_core.payloads.plane import line_payload
@@ -21,7 +20,7 @@ from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
 
-from .conftest import write_app
+from .conftest import Stage, Standing, rgba
 
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
@@ -62,22 +61,31 @@ class Line(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    folder = tmp_path_factory.mktemp("line")
+def line(stage: Stage, shared_folder: Path) -> Line:
+    url, folder = stage.put_on("line", APP)
     spec = RunSpec("digits", "vae", latent_dim=1, hidden=(16,), epochs=2)
-    run = get_or_train(Store(folder / "runs"), spec, execution=FLOAT32)
+    run = get_or_train(Store(shared_folder / "line"), spec, execution=FLOAT32)
     known = load("digits", "validation")
     images, labels = known.images[:COUNT], [f"digit {label}" for label in known.labels[:COUNT]]
     payload = line_payload(run, images, labels, title="A line", options={"z": 3.4})
     (folder / "payload").write_bytes(payload.to_bytes())
-    options = ("--browser.gatherUsageStats", "false")
-    with serve(write_app(folder, APP), environment={"PYTHONPATH": str(ROOT)}, options=options) as server:
-        yield Line(server.url, run, images, labels)
+    return Line(url, run, images, labels)
 
 
 def opened(page: Page, line: Line) -> Locator:
-    """The line on the page, its film drawn."""
+    """The line on a new page, its film drawn."""
     page.goto(line.url)
+    return drawn_on(page)
+
+
+def standing_line(standing: Standing, line: Line, z: float) -> Locator:
+    """The line on the page of the test before, moved to z."""
+    root = drawn_on(standing(line.url))
+    slide_to(root, z)
+    return root
+
+
+def drawn_on(page: Page) -> Locator:
     root = page.locator(".latent-line")
     expect(root).to_be_visible()
     film_drawn(page, root)
@@ -90,8 +98,7 @@ def film_drawn(page: Page, root: Locator) -> None:
 
 def grey(canvas: Locator) -> np.ndarray:
     """Grey values 0 to 255 of a picture on screen, at its own resolution."""
-    data = canvas.evaluate("c => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)")
-    return np.asarray(data).reshape(-1, 4)[:, 0]
+    return rgba(canvas)[..., 0].ravel().astype(int)
 
 
 def z_told(root: Locator) -> float:
@@ -132,9 +139,8 @@ def test_a_line_starts_where_its_options_say(page, line):
 @pytest.mark.parametrize(
     "z, below, met", [(3.4, 3, None), (0.0, 0, "below"), (5.0, 5, "below"), (10.99, 10, None), (11.0, 10, "above")]
 )
-def test_the_images_known_on_either_side_stand_beside_it(page, line, z, below, met):
-    root = opened(page, line)
-    slide_to(root, z)
+def test_the_images_known_on_either_side_stand_beside_it(standing, line, z, below, met):
+    root = standing_line(standing, line, z)
     for side, index in (("below", below), ("above", below + 1)):
         figure = root.locator(f".readout .{side}")
         assert np.array_equal(grey(figure.locator("canvas")), line.images[index].ravel())
@@ -146,8 +152,8 @@ def test_the_images_known_on_either_side_stand_beside_it(page, line, z, below, m
     )
 
 
-def test_the_keyboard_walks(page, line):
-    root = opened(page, line)
+def test_the_keyboard_walks(standing, line):
+    root, page = standing_line(standing, line, 3.4), standing(line.url)
     slider = root.get_by_role("slider", name="Place z on the latent line")
     slider.focus()
     for key, z in (
@@ -238,7 +244,7 @@ def test_a_phone_has_the_film_in_two_rows_and_a_finger_moves_along_it(phone, lin
 
 
 def test_damaged_data_is_told_in_a_sentence(page, line):
-    page.goto(f"{line.url}/?cut=1")
+    page.goto(f"{line.url}&cut=1")
     failed = page.locator(".failed")
     expect(failed).to_contain_text("This line could not be drawn")
     expect(page.locator(".latent-line")).to_be_hidden()
@@ -256,7 +262,7 @@ def test_tensors_travel_once_and_are_asked_for_if_they_were_lost(page, line):
     assert received and max(received) < first - size
 
     received.clear()
-    page.goto(f"{line.url}/?lost=1")  # the server believes that this visitor has them
+    page.goto(f"{line.url}&lost=1")  # the server believes that this visitor has them
     root = page.locator(".latent-line")
     expect(root).to_be_visible()
     film_drawn(page, root)

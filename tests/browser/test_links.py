@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -112,23 +113,27 @@ def on_reduction(page: Page) -> None:
     page.wait_for_url(lambda url: "d=2" in url)
     choice(page, "Images to memorise", "10").click()
     page.wait_for_url(lambda url: "n=10" in url)
+    page.get_by_text("A deep autoencoder").first.click()
+    page.wait_for_url(lambda url: "best:2" in unquote(url) and "line:1" in unquote(url))
     page.get_by_role("button", name="Other digits").click()
     page.wait_for_url(lambda url: "first=10" in url)
     press(page, page.get_by_test_id("stSlider").get_by_role("slider"), "ArrowRight", "ArrowRight")
     page.wait_for_url(lambda url: "turn=30" in url)
-    page.get_by_text("A deep autoencoder").first.click()
-    page.wait_for_url(lambda url: "answers=best" in url)
     settled(page)
     press(page, page.locator(".latent-line").get_by_role("slider"), "PageUp", "PageUp", "ArrowRight")
 
 
 def on_regularity(page: Page) -> None:
-    choice(page, "Draw z from", "A mixture fitted afterwards").click()
-    page.wait_for_url(lambda url: "from=mixture" in url)
-    page.get_by_role("button", name="Draw again").click()
-    page.wait_for_url(lambda url: "seed=1" in url)
+    page.locator("[class*=st-key-question-mixture]").get_by_text("About half").click()
+    choice(page, "Sample z from", "A box around the codes").click()
+    page.wait_for_url(lambda url: "from=box" in url)
+    page.locator("[class*=st-key-question-prior]").get_by_text("About the same").click()
+    page.get_by_role("button", name="Generate again").click()
+    page.wait_for_url(lambda url: "seed=6" in url)
     page.get_by_role("button", name="Another pair").click()
-    page.wait_for_url(lambda url: "pair=1" in url)
+    page.wait_for_url(lambda url: "pair=7" in url)
+    choice(page, "Step δ", "0.5").click()
+    page.wait_for_url(lambda url: "step=0.5" in url)
     choice(page, "View", "Two coordinates").click()
     page.wait_for_url(lambda url: "across=1" in url)
     page.get_by_role("spinbutton", name="Up").fill("9")
@@ -201,11 +206,11 @@ def on_explorer(page: Page) -> None:
     ("path", "wanted", "set_up"),
     [
         ("", ".latent-canvas:visible", on_home),
-        ("reduction", ".latent-line", on_reduction),
+        ("reduction?answers=line:1", ".latent-line", on_reduction),
         ("regularity?d=16", ".latent-canvas:visible", on_regularity),
         ("inside", ".inside", on_inside),
         ("beta", ".beta-dial", on_beta),
-        ("mathematics", ".derivation >> nth=3", on_mathematics),
+        ("mathematics?answers=humps:1,diagonal:2", ".derivation >> nth=3", on_mathematics),
         (f"train?run={VAE}", ".training-film", on_train),
         ("explorer", ".latent-canvas:visible", on_explorer),
     ],
@@ -237,13 +242,18 @@ def test_a_copied_link_shows_the_same_elsewhere(
 
 def test_presenting_is_large_and_bare_and_escape_leaves_it(page: Page, app_url: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
-    opened(page, f"{app_url}/mathematics?present=1&hide=notes&ask=diagonal&rho=0.5", ".derivation >> nth=3")
-    question = page.get_by_test_id("stVerticalBlock").filter(has_text="Predict first: at ρ").last
-    wait_until(page, lambda: 0 < question.bounding_box()["y"] < 360)
+    question = page.locator(".st-key-question-diagonal")
+    opened(page, f"{app_url}/mathematics?present=1&hide=notes&ask=diagonal&rho=0.5", ".st-key-question-diagonal")
+
+    def is_seen() -> bool:
+        box = question.bounding_box()  # None until its slide is the one that is shown
+        return box is not None and box["y"] > 0 and box["y"] + box["height"] < 720
+
+    wait_until(page, is_seen)
     page.wait_for_timeout(500)
-    assert 0 < question.bounding_box()["y"] < 360
+    assert is_seen()
     assert question.evaluate("box => getComputedStyle(box).outlineStyle") == "solid"
-    assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") >= 24
+    assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") >= 20
     expect(page.get_by_test_id("stHeader")).to_be_hidden()
     expect(page.get_by_text("Sources", exact=True)).to_be_hidden()
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth <= innerWidth")
@@ -257,7 +267,7 @@ def test_presenting_is_large_and_bare_and_escape_leaves_it(page: Page, app_url: 
 
 
 def test_without_a_clipboard_the_link_is_selected_to_be_copied_by_hand(page: Page, app_url: str) -> None:
-    opened(page, f"{app_url}/mathematics?rho=0.5", ".derivation >> nth=3")
+    opened(page, f"{app_url}/mathematics?rho=0.5", ".diagonal-part")
     page.evaluate("""() => {
       Object.defineProperty(navigator, "clipboard", { value: undefined });
       document.execCommand = () => window.refuses ? false : (window.taken = true);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
 
+from .conftest import rgba
 from .test_canvas import move_to, plane_of, sent_frames, state
 
 pytestmark = pytest.mark.browser
@@ -60,22 +61,11 @@ def photographs(folder: Path, count: int = 60) -> None:
 
 
 @pytest.fixture(scope="module")
-def album(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Album]:
-    place = tmp_path_factory.mktemp("album")
-    photographs(place / "photographs")
+def album(shared_folder: Path, made_once: Callable[[str, Callable[[], str]], str]) -> Iterator[Album]:
+    place = shared_folder / "album"
     environment = {"VAE_DATA": str(place / "data"), "VAE_STORE": str(place / "runs")}
-    command = [
-        sys.executable, "-m", "vae_core", "train", "--images", str(place / "photographs"), "--colour", "colour",
-        "--size", "32", "--model", "conv_vae", "--hidden", "4,8,16", "--epochs", "2", "--precision", "float32",
-    ]  # fmt: skip
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environment, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
-        timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
     store = Store(place / "runs")
-    trained = store.load(done.stdout.strip())
-    assert "60 colour images, 2 classes" in done.stderr
+    trained = store.load(made_once("album", lambda: trained_on_photographs(place, environment)))
     film = get_or_train(store,
         RunSpec(trained.spec.dataset, "vae", hidden=(16,), epochs=2),
         execution=Execution(data_root=place / "data", precision="float32"),
@@ -85,12 +75,25 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Album]:
         yield Album(server.url, place / "photographs", trained, film)
 
 
+def trained_on_photographs(place: Path, environment: dict[str, str]) -> str:
+    """The run's key; the photographs are in a folder of the place."""
+    photographs(place / "photographs")
+    command = [
+        sys.executable, "-m", "vae_core", "train", "--images", str(place / "photographs"), "--colour", "colour",
+        "--size", "32", "--model", "conv_vae", "--hidden", "4,8,16", "--epochs", "2", "--precision", "float32",
+    ]  # fmt: skip
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
+        timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "60 colour images, 2 classes" in done.stderr
+    return done.stdout.strip()
+
+
 def colours(canvas: Locator) -> np.ndarray:
     """(3, H, W), 0 to 1, of a picture on screen at its own resolution."""
-    data, width, height = canvas.evaluate(
-        "c => [Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data), c.width, c.height]"
-    )
-    return np.asarray(data, dtype=float).reshape(height, width, 4)[..., :3].transpose(2, 0, 1) / 255
+    return rgba(canvas)[..., :3].transpose(2, 0, 1) / 255
 
 
 def by_torch(run: Run, x: float, y: float) -> np.ndarray:

@@ -8,16 +8,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
+from typer.testing import CliRunner
 
 from benchmarks.serving import ROOT, serve
 from ui.chapters import chapters
 from vae_core import archive
+from vae_core.cli import commands as cli
 from vae_core.datasets import info, load
 from vae_core.payloads.plane import plane_payload
 from vae_core.storage.manifest import SHIPPED
@@ -72,17 +74,29 @@ def plugin() -> Iterator[None]:
     sys.path.remove(str(SUPPORT))
 
 
+def printed_here(*words: str, store: Path) -> str:
+    """The same by a command in this process, which has torch and the toy already."""
+    done = CliRunner().invoke(cli.app, command(*words, store=store)[3:])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, plugin: None) -> tuple[Store, str]:
-    """A store with a run that was killed on its way and trained on."""
-    root = tmp_path_factory.mktemp("killed")
+def trained(shared_folder: Path, made_once: Callable[[str, Callable[[], str]], str], plugin: None) -> tuple[Store, str]:
+    """A store with a run that was killed on its way and trained on; not to be changed."""
+    root = shared_folder / "killed"
+    return Store(root), made_once("killed", lambda: killed_and_trained_on(root))
+
+
+def killed_and_trained_on(root: Path) -> str:
+    """The run's key."""
     process = subprocess.Popen(
         command(*TRAIN, store=root), env=os.environ | environment("toy_plugin"), cwd=ROOT, stdout=subprocess.DEVNULL
     )
     partials = root / ".partial"
     begun = time.monotonic()
     while not any(partials.glob("*.safetensors")):
-        assert process.poll() is None and time.monotonic() - begun < 120, "nothing to kill"
+        assert process.poll() is None and time.monotonic() - begun < 240, "nothing to kill"
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -90,13 +104,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory, plugin: None) -> tuple[Sto
     tensors, document = archive.read(partial)
     assert 1 <= document["epoch"] < 60
     assert {name.split("/")[1] for name in tensors if name.startswith("moments/")} == {"network", "codebook"}
-    key = printed(*TRAIN, store=root).strip()
-    return Store(root), key
+    return printed(*TRAIN, store=root).strip()
 
 
 def test_a_killed_run_of_two_optimisers_ends_as_one_that_was_left_alone(trained, tmp_path):
     store, key = trained
-    assert printed(*TRAIN, store=tmp_path).strip() == key
+    assert printed_here(*TRAIN, store=tmp_path).strip() == key
     killed, alone = store.load(key), Store(tmp_path).load(key)
     assert alone.weights["codebook.weight"].shape == (2, 24)
     assert alone.spec.to_dict()["options"] == {"entries": 24}  # the other field says the usual
@@ -112,7 +125,7 @@ def test_a_killed_run_of_two_optimisers_ends_as_one_that_was_left_alone(trained,
 
 def test_it_is_evaluated_and_its_images_have_factors(trained):
     store, key = trained
-    told = json.loads(printed("evaluate", key, "--split", "test", "--json", store=store.root))
+    told = json.loads(printed_here("evaluate", key, "--split", "test", "--json", store=store.root))
     run, images = store.load(key), load("toy_bars", "test")
     assert told["n"] == len(images) == 40
     pixels = run.decode(run.model.encode_mean(_tensor(images.floats())).numpy())
@@ -140,13 +153,11 @@ def test_the_browser_decodes_it_as_torch_does(trained, engine):  # noqa: F811
 
 
 @pytest.mark.browser
-def test_its_chapter_is_on_home_in_the_menu_and_opens_by_a_link(trained, page: Page):
-    store, _ = trained
-    for shipped in SHIPPED.glob("*.safetensors"):
-        link = store.root / shipped.name
-        if not link.exists():
-            link.symlink_to(shipped)
-    variables = environment("toy_plugin", "toy_chapter") | {"VAE_STORE": str(store.root)}
+def test_its_chapter_is_on_home_in_the_menu_and_opens_by_a_link(trained, page: Page, tmp_path: Path):
+    store, key = trained
+    for run in (*SHIPPED.glob("*.safetensors"), store.path(key)):
+        (tmp_path / run.name).symlink_to(run)
+    variables = environment("toy_plugin", "toy_chapter") | {"VAE_STORE": str(tmp_path)}
     with serve(environment=variables) as server:
         page.goto(f"{server.url}/toy_codes?side=5")
         expect(page.get_by_role("heading", name="Codes on a list")).to_be_visible()

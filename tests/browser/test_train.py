@@ -16,6 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 from benchmarks.serving import serve
 from vae_core.storage.store import Store
 
+from .test_canvas import VAE
 from .test_dial import sent_frames
 
 pytestmark = pytest.mark.browser
@@ -115,10 +116,9 @@ def test_train_leave_come_back_scrub_and_repeat_it_elsewhere(page, own_app, stor
         assert repeated.metrics["test"][name] == pytest.approx(run.metrics["test"][name], rel=tolerance + 1e-4)
 
 
-def test_scrubbing_sends_nothing_to_the_server(page, own_app):
+def test_scrubbing_sends_nothing_to_the_server(page, app_url):
     frames = sent_frames(page)
-    page.goto(f"{own_app}/train?{SHORT}")
-    page.get_by_role("button", name=re.compile("Train|Show")).click(timeout=60_000)
+    page.goto(f"{app_url}/train?run={VAE}")
     film = finished(page)
     page.wait_for_timeout(1_500)
     before = len(frames)
@@ -157,9 +157,8 @@ def test_stop_and_go_on(page, own_app, store):
     expect(page.get_by_text("nothing is lost")).to_be_visible(timeout=60_000)
 
 
-def test_nothing_is_wider_than_a_phone(phone, own_app):
-    phone.goto(f"{own_app}/train?{SHORT}")
-    phone.get_by_role("button", name=re.compile("Train|Show")).click(timeout=60_000)
+def test_nothing_is_wider_than_a_phone(phone, app_url):
+    phone.goto(f"{app_url}/train?run={VAE}")
     finished(phone)
     for element in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
         assert phone.evaluate(f"{element}.scrollWidth") <= phone.evaluate("innerWidth") + 1

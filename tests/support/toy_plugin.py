@@ -58,6 +58,7 @@ register_model(
         "toy_vq:build",
         code="toy_codebook",
         step="toy_vq:TwoOptimisers",
+        other_units=("commitment", "codebook"),
         options=ToyOptions,
         hidden=(16,),
         likelihoods=("bernoulli",),

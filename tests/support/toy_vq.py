@@ -49,8 +49,8 @@ class TwoOptimisers:
 
     terms = (
         Term("reconstruction"),
-        Term("commitment", weight=lambda spec, _: spec.options.commitment),
-        Term("codebook"),
+        Term("commitment", "squared latent units", weight=lambda spec, _: spec.options.commitment),
+        Term("codebook", "squared latent units"),
     )
     targets = "label"
 

@@ -6,12 +6,14 @@ import errno
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,11 @@ import torch
 
 from vae_core import archive
 from vae_core.datasets import ImageDataset
-from vae_core.errors import DamagedRun, RunNotFound, StoreError, TrainingDiverged
+from vae_core.errors import DamagedRun, RunNotFound, StoreError, TrainingDiverged, UnknownRun
 from vae_core.evaluation.measure import measure
 from vae_core.execution import Execution
 from vae_core.models import MODELS
+from vae_core.options import Whole, option
 from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
 from vae_core.storage import store as checkpoints
@@ -348,6 +351,73 @@ def test_a_whole_file_that_is_not_a_run_is_refused_in_one_sentence(
         store.load(run.key)
     assert "\n" not in str(damaged.value)
     assert not path.exists()
+
+
+def named_otherwise(**fields: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda document: {**document, "spec": {**document["spec"], **fields}}
+
+
+UNKNOWN: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], str]] = {
+    "model": (named_otherwise(model="vq"), "model 'vq'"),
+    "dataset": (named_otherwise(dataset="stars"), "dataset 'stars'"),
+    "field": (named_otherwise(warp=3), "field 'warp'"),
+    "likelihood": (named_otherwise(likelihood="poisson"), "likelihood 'poisson'"),
+    "option": (named_otherwise(model="levelled", options={"steps": 3}), "option 'steps' of model 'levelled'"),
+    "operation": (lambda document: {**document, "decoder": [{"op": "gelu"}, *document["decoder"]]}, "operation 'gelu'"),
+    "further operation": (lambda document: {**document, "programs": {"prior": [{"op": "gelu"}]}}, "operation 'gelu'"),
+}
+
+
+@dataclass(frozen=True)
+class Levels:
+    count: int = option(8, Whole(2, 64), "Levels of a code.")
+
+
+@pytest.mark.parametrize(("change", "name"), UNKNOWN.values(), ids=UNKNOWN.keys())
+def test_a_whole_file_that_needs_a_plugin_or_a_newer_version_stays_where_it_is(
+    change: Callable[..., Any], name: str, small_runs: dict[str, Run], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MODELS, "levelled", replace(MODELS["vae"], options=Levels))
+    run, other = small_runs["vae"], small_runs["ae"]
+    store.save(run)
+    store.save(other)
+    path = store.path(run.key)
+    tensors, document = archive.read(path)
+    archive.write(path, tensors, change(document))
+    before = files(store)
+    said = (
+        rf"^{run.key}\.safetensors needs the {name}, which is not known here: name its plugin in VAE_PLUGINS, or .*\.$"
+    )
+    for read in (store.load, store.verify, store.load_if_whole):
+        with pytest.raises(UnknownRun, match=said) as unknown:
+            read(run.key)
+        assert not isinstance(unknown.value, DamagedRun) and "\n" not in str(unknown.value)
+    assert files(store) == before
+    lines = {line.key: line for line in store.listing()}
+    assert lines[other.key].spec == other.spec and store.load(other.key).metrics == other.metrics
+    if name != "operation 'gelu'":  # a listing reads specifications alone
+        assert lines[run.key].spec is None and re.match(said, lines[run.key].problem or "")
+
+
+def test_a_file_of_another_format_stays_where_it_is_too(
+    small_spec: Make, small_runs: dict[str, Run], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = small_spec(epochs=3)
+    interrupt_after(store, spec, 1)
+    store.save(small_runs["vae"])
+    with monkeypatch.context() as newer:
+        content = {path: archive.read(path) for path in (store.path(small_spec().key), store.partial_path(spec.key))}
+        newer.setattr(archive, "FORMAT", "vae-playground-2")
+        for path, (tensors, document) in content.items():
+            archive.write(path, tensors, document)
+    before = {path: path.read_bytes() for path in content}
+    said = "has format 'vae-playground-2'; this program reads 'vae-playground-1'"
+    for read in (store.load, store.verify):
+        with pytest.raises(UnknownRun, match=said):
+            read(small_spec().key)
+    with pytest.raises(UnknownRun, match=said):
+        get_or_train(store, spec, execution=FLOAT32)
+    assert {path: path.read_bytes() for path in content} == before and len(list(store.root.glob("*damaged*"))) == 0
 
 
 def test_a_weight_that_no_program_names_is_missed_by_verify_and_when_the_network_is_built(

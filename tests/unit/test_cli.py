@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
+from vae_core import archive
 from vae_core.cli import commands as cli
 from vae_core.datasets import load
 from vae_core.errors import StoreError
@@ -265,6 +266,26 @@ def test_verify_finds_whole_files_whole(ask: Ask, store: Store, small_runs: dict
     assert (answer.status, answer.err) == (0, "")
     assert json.loads(answer.out) == [{"key": key, "ok": True, "problem": None} for key in keys]
     assert ask("verify", "--store", store.root).out.splitlines()[-1] == "2 intact, 0 damaged"
+
+
+def test_verify_names_a_file_that_needs_a_plugin_and_calls_it_undamaged(
+    ask: Ask, store: Store, small_runs: dict[str, Run]
+) -> None:
+    keys = sorted(run.key for run in (small_runs["ae"], small_runs["vae"]))
+    unknown = small_runs["vae"].key
+    for name in ("ae", "vae"):
+        store.save(small_runs[name])
+    tensors, document = archive.read(store.path(unknown))
+    archive.write(store.path(unknown), tensors, {**document, "spec": {**document["spec"], "model": "vq"}})
+    answer = ask("verify", "--json", "--store", store.root)
+    lines = {line["key"]: line for line in json.loads(answer.out)}
+    assert answer.status == 0 and sorted(lines) == keys
+    assert lines[unknown]["ok"] and "needs the model 'vq', which is not known here" in lines[unknown]["problem"]
+    for_people = ask("verify", "--store", store.root)
+    assert f"UNKNOWN {unknown} " in for_people.out and "DAMAGED" not in for_people.out
+    assert for_people.out.splitlines()[-1] == "1 whole, 0 damaged, 1 not known here"
+    listed = ask("list", "--store", store.root)
+    assert (listed.status, listed.out.count("\n")) == (0, 1) and "needs the model 'vq'" in listed.err
 
 
 def test_verify_exits_1_for_a_damaged_file_and_leaves_it_in_its_place(

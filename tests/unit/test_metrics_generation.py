@@ -12,6 +12,7 @@ from vae_core.errors import MeasureError
 from vae_core.metrics import (
     CoverageDensity,
     ambiguity,
+    ambiguous,
     coverage_and_density,
     frechet_distance,
     hole_rate,
@@ -250,7 +251,7 @@ def test_the_frechet_distance_needs_one_feature_space() -> None:
 
 def test_ambiguity_counts_the_samples_whose_top_probability_is_below() -> None:
     probabilities = np.array([[0.7, 0.3, 0.0], [0.69, 0.31, 0.0], [0.0, 0.0, 1.0], [0.3, 0.3, 0.4]])
-    assert ambiguity(probabilities) == 0.5
+    assert ambiguity(probabilities) == 0.5 == ambiguous(probabilities).mean()
     assert ambiguity(probabilities, below=0.5) == 0.25
     assert ambiguity(probabilities, below=0.0) == 0.0
 

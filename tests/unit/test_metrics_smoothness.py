@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vae_core.errors import MeasureError
-from vae_core.metrics import on_path_share, path_length
+from vae_core.metrics import class_change, on_path_share, path_length
 
 MATRIX = np.random.default_rng(1).standard_normal((6, 3))
 
@@ -95,3 +95,53 @@ def test_the_share_on_the_path_needs_points(distances: np.ndarray) -> None:
 def test_the_threshold_of_a_path_is_a_distance(threshold: float) -> None:
     with pytest.raises(ValueError, match="threshold must be a distance"):
         on_path_share(np.zeros((2, 2)), threshold)
+
+
+def path(*points: tuple[float, ...]) -> np.ndarray:
+    """One path by its probabilities."""
+    return np.array([points])
+
+
+def changed(probabilities: np.ndarray) -> tuple[float, float]:
+    """How far a path from class 0 to class 1 falls back, and its largest step."""
+    change = class_change(probabilities, np.zeros(len(probabilities), int), np.ones(len(probabilities), int))
+    return float(change.falls_back[0]), float(change.largest_step[0])
+
+
+def test_an_even_change_never_falls_back_and_its_steps_are_alike() -> None:
+    share = np.linspace(0.0, 1.0, 11)
+    assert changed(np.stack([1 - share, share], axis=1)[None]) == pytest.approx((0.0, 0.1))
+
+
+def test_a_jump_is_one_step_of_the_whole_way() -> None:
+    assert changed(path((1, 0), (1, 0), (0, 1))) == pytest.approx((0.0, 1.0))
+
+
+def test_what_is_lost_again_on_the_way_is_counted() -> None:
+    assert changed(path((1, 0), (0.4, 0.6), (0.7, 0.3), (0, 1))) == pytest.approx((0.3, 0.7))
+
+
+def test_a_detour_over_a_third_class_is_monotone_but_takes_two_steps() -> None:
+    assert changed(path((1, 0, 0), (0, 0, 1), (0, 1, 0))) == pytest.approx((0.0, 1.0))
+    assert changed(path((1, 0, 0), (0.5, 0, 0.5), (0.5, 0.25, 0.25), (0, 1, 0))) == pytest.approx((0.0, 0.75))
+
+
+def test_each_path_has_its_own_classes() -> None:
+    both = np.concatenate([path((1, 0), (0, 1)), path((0, 1), (1, 0))])
+    change = class_change(both, np.array([0, 1]), np.array([1, 0]))
+    assert change.falls_back.tolist() == [0.0, 0.0] and change.largest_step.tolist() == [1.0, 1.0]
+    assert class_change(both, np.array([1, 0]), np.array([0, 1])).falls_back.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "start", "end", "says"),
+    [
+        (np.ones((1, 1, 2)), [0], [1], "two points"),
+        (np.ones((1, 3, 2)), [0, 1], [1, 0], "1 paths"),
+        (np.ones((1, 3, 2)), [1], [1], "another"),
+        (np.full((1, 3, 2), np.nan), [0], [1], "finite"),
+    ],
+)
+def test_paths_that_cannot_be_measured(probabilities: np.ndarray, start: list[int], end: list[int], says: str) -> None:
+    with pytest.raises((MeasureError, ValueError), match=says):
+        class_change(probabilities, np.array(start), np.array(end))

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.decomposition import PCA
 
 from vae_core.errors import MeasureError
-from vae_core.metrics import orthonormality_error, principal_angles
+from vae_core.metrics import covariance_spectrum, orthonormality_error, principal_angles
 
 
 def planes_at(*degrees: float) -> tuple[np.ndarray, np.ndarray]:
@@ -105,3 +106,31 @@ def test_directions_at_right_angles_have_no_error_whatever_their_length(
 def test_the_orthonormality_error_refuses_what_is_no_direction(directions: np.ndarray, says: str) -> None:
     with pytest.raises(MeasureError, match=says):
         orthonormality_error(directions)
+
+
+def test_the_spectrum_is_that_of_scikit_learn_in_another_order_of_the_pixels_too() -> None:
+    random = np.random.default_rng(0)
+    x = random.standard_normal((40, 6)) @ random.standard_normal((6, 6)) + 3.0
+    expected = PCA().fit(x).explained_variance_ * 39 / 40  # it divides by N - 1
+    np.testing.assert_allclose(covariance_spectrum(x), expected, rtol=1e-10)
+    np.testing.assert_allclose(covariance_spectrum(x[:, ::-1]), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("kept", [1, 3])
+def test_what_the_spectrum_leaves_out_is_the_error_of_the_best_linear_pair(kept: int) -> None:
+    x = np.random.default_rng(0).standard_normal((50, 5)) * [5.0, 3.0, 2.0, 1.0, 0.5]
+    fitted = PCA(kept).fit(x)
+    left = np.square(x - fitted.inverse_transform(fitted.transform(x))).sum(axis=1).mean()
+    assert covariance_spectrum(x)[kept:].sum() == pytest.approx(left, rel=1e-10)
+
+
+def test_fewer_rows_than_columns_and_a_single_column_have_a_spectrum_too() -> None:
+    wide = covariance_spectrum(np.random.default_rng(0).standard_normal((3, 6)))
+    assert wide.shape == (6,) and wide.min() >= 0.0 and (wide > 1e-9).sum() == 2
+    np.testing.assert_allclose(covariance_spectrum(np.array([[1.0], [3.0]])), [1.0])
+
+
+@pytest.mark.parametrize("bad", [np.zeros((1, 3)), np.full((3, 2), np.inf)])
+def test_too_few_rows_or_infinite_values_have_no_spectrum(bad: np.ndarray) -> None:
+    with pytest.raises(MeasureError):
+        covariance_spectrum(bad)

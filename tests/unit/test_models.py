@@ -11,7 +11,7 @@ from torch import nn
 
 from vae_core.datasets import info
 from vae_core.errors import SpecError
-from vae_core.models import MODELS, ModelKind, build
+from vae_core.models import MODELS, ModelKind, build, named
 from vae_core.models.autoencoder import Autoencoder
 from vae_core.models.conv import conv_decoder, conv_sizes, conv_trunk
 from vae_core.models.memoriser import Memoriser
@@ -345,6 +345,13 @@ def test_the_shipped_runs_keep_their_keys() -> None:
     common |= {"learning_rate": 0.002, "seed": 0, "likelihood": "bernoulli"}
     assert RunSpec("mnist", "ae", **common).key == "ae-mnist-d2-1486bcdca9"
     assert RunSpec("mnist", "vae", beta=1.0, **common).key == "vae-mnist-d2-b1-6dc7bd31b7"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_kind_names_the_terms_of_its_loss_that_are_not_in_nats(model: str) -> None:
+    kind = MODELS[model]
+    terms = named(kind.objective).terms
+    assert kind.other_units == tuple(term.name for term in terms if term.unit != "nats")
 
 
 def test_every_kind_is_built_and_says_what_its_objective_needs() -> None:

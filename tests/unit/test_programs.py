@@ -173,7 +173,6 @@ def test_further_programs_are_stored_and_travel_with_their_tensors(small_runs: d
 
 
 DAMAGE: dict[str, Callable[[Any], Any]] = {
-    "an unknown operation": lambda further: {"prior": [{"op": "softmax"}]},
     "a parameter less": lambda further: {"prior": [{"op": "linear", "in": 2, "out": 2}]},
     "a tensor that is not there": lambda further: {"prior": [{"op": "linear", "in": 2, "out": 2, "weight": "prior.0"}]},
     "a list": lambda further: [1, 2],

@@ -58,12 +58,12 @@ def test_the_evidence_is_the_integral_that_scipy_finds(name, x, variance):
 
 
 def test_the_shapes_of_the_posteriors_are_what_their_names_promise():
-    def humps(name: str, x: float, variance: float) -> int:
+    def modes(name: str, x: float, variance: float) -> int:
         density = np.exp(exact_posterior(toy_of(name, x, variance)).log_density)
         inside = density[1:-1]
         return int(((inside > density[:-2]) & (inside > density[2:]) & (inside > 1e-3)).sum())
 
-    assert [humps(name, 1.0, 0.3) for name in ("straight", "bent", "folded")] == [1, 1, 2]
+    assert [modes(name, 1.0, 0.3) for name in ("straight", "bent", "folded")] == [1, 1, 2]
     bent = exact_posterior(toy_of("bent", -1.0, 0.3))
     z, density = grid(), np.exp(bent.log_density)
     skew = np.trapezoid(density * ((z - bent.mean) / bent.deviation) ** 3, z)

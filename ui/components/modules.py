@@ -1,13 +1,15 @@
 """The JavaScript modules of the components, as the app's own server gives them to the browser.
 
 Their address holds a digest of all of them, so that a browser keeps them for good and never mixes two versions: a
-server that has another version says 404. What is served is a table built once in a process; nothing of an address
-reaches a path.
+server that has another version says 404. The same modules are there under a few further names of the digest, for a
+browser whose first request failed (loader.js). What is served is a table built once in a process; nothing of an
+address reaches a path.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -18,6 +20,7 @@ from starlette.routing import Route
 
 COMPONENTS = Path(__file__).resolve().parent
 MODULES = "modules"  # the first part of the address
+ATTEMPTS = 3  # as many as loader.js waits between, and one more
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 
@@ -34,10 +37,16 @@ def digest() -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
+@cache
+def names_of_digest() -> tuple[str, ...]:
+    """What the digest is called in the addresses of each attempt: itself, then with ``-1``, ``-2``."""
+    return (digest(), *(f"{digest()}-{attempt}" for attempt in range(1, ATTEMPTS)))
+
+
 def module_loader(entry: str) -> str:
     """The script given to Streamlit for a component: it loads a module and passes its default export on.
 
-    The address is relative to the page's own: every page lies directly below the app's, whatever prefix that has.
+    The addresses are relative to the page's own: every page lies directly below the app's, whatever prefix that has.
 
     Args:
         entry: the module's path from ui/components.
@@ -47,9 +56,13 @@ def module_loader(entry: str) -> str:
     """
     if entry not in modules():
         raise KeyError(entry)
+    addresses = json.dumps([f"{MODULES}/{name}/{entry}" for name in names_of_digest()])
+    lines = modules()["loader.js"].decode().splitlines()
+    script = "\n".join(line for line in lines if line and not line.startswith("//"))  # every mount carries it
     return (
-        f'const module = await import(new URL("{MODULES}/{digest()}/{entry}", document.baseURI));\n'
-        "export default module.default;\n"
+        f"{script}\n"
+        f"const component = await load({addresses}.map((address) => new URL(address, document.baseURI)));\n"
+        "export default component;\n"
     )
 
 
@@ -60,6 +73,6 @@ def modules_route() -> Route:
 
 async def _module(request: Request) -> Response:
     found = modules().get(request.path_params["path"])
-    if found is None or request.path_params["digest"] != digest():
+    if found is None or request.path_params["digest"] not in names_of_digest():
         return PlainTextResponse("Not Found", 404)
     return Response(found, media_type="text/javascript", headers={"Cache-Control": FOR_GOOD})

@@ -1,7 +1,7 @@
 """Components of our own: what Streamlit is told of one, and payloads given to them.
 
 What runs in the browser are the modules of ui/components, which load each other from the app's server
-(`ui.components.modules`); Streamlit itself carries a script of two lines, the HTML and the styles.
+(`ui.components.modules`); Streamlit itself carries a short script that asks for them, the HTML and the styles.
 """
 
 from __future__ import annotations

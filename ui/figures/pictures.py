@@ -16,8 +16,8 @@ from ui.figures.palette import HOLE_COLOUR, NEGATIVE_COLOUR, POSITIVE_COLOUR
 GAP, FRAME = 2, 1  # image pixels
 _ROW = "display:flex;flex-wrap:wrap;align-items:center;gap:0.25rem 1.5rem;margin-bottom:0.9rem"
 _LABEL = "flex:1 1 13rem;line-height:1.4;font-variant-numeric:tabular-nums"
-_CELLS = "display:flex;flex-wrap:wrap;gap:1.5rem 4rem"
-_CELL = "flex:1 1 19rem;min-width:0;margin:0"
+_CELLS = "display:flex;flex-wrap:wrap;gap:1.5rem clamp(1rem, 4vw, 4rem)"
+_CELL = "flex:1 1 {least};min-width:0;margin:0"
 _CELL_PICTURE = "display:block;width:100%;margin:0.5rem 0;image-rendering:pixelated"
 _CAPTION = "font-size:0.875rem;opacity:0.72;font-variant-numeric:tabular-nums"
 _PICTURE = "flex:4 1 19rem;min-width:0;max-width:100%;image-rendering:pixelated"
@@ -105,18 +105,19 @@ def labelled_rows(rows: Sequence[tuple[str, str, bytes]], note: str = "") -> Htm
     return Html("".join(lines) + small_print(note))
 
 
-def side_by_side(cells: Sequence[tuple[str, str, bytes]], note: str = "") -> Html:
+def side_by_side(cells: Sequence[tuple[str, str, bytes]], note: str = "", *, least: str = "19rem") -> Html:
     """Pictures side by side, each between its title and its caption; below one another on narrow screens.
 
     Args:
         cells: (title in bold, caption, PNG file).
         note: below them.
+        least: the width below which they stand under one another, in CSS.
     """
-    parts = []
+    style, parts = _CELL.format(least=least), []
     for label, text, picture in cells:
         title, said = html.escape(label), html.escape(text)
         parts.append(
-            f'<figure style="{_CELL}"><strong>{title}</strong>'
+            f'<figure style="{style}"><strong>{title}</strong>'
             f"{_image(picture, _CELL_PICTURE, title)}"
             f'<figcaption style="{_CAPTION}">{said}</figcaption></figure>'
         )

@@ -70,10 +70,12 @@ def as_html(rows: Rows, *, title: str, note: str = "") -> Html:
     Far cheaper than a data frame, and unlike a table in markdown it does not widen the page on a phone.
 
     Args:
-        rows: all with the same names.
+        rows: all with the same names; without any there is the note alone.
         title: for screen readers.
         note: what the figures are, below the table.
     """
+    if not rows:
+        return Html(small_print(note))
     names = list(rows[0])
 
     def cell(text: str, style: str, scope: str = "") -> str:

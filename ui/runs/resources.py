@@ -94,7 +94,7 @@ def load_run(key: str) -> Run:
     """A verified run.
 
     Raises:
-        StoreError: missing or damaged, with a message for the visitor.
+        StoreError: missing, damaged or of an unknown model, with a sentence to show.
     """
     return store().load(key)
 

@@ -85,5 +85,5 @@ def covered(height: int = 200) -> None:
     Args:
         height: about that of the evidence, in pixels, so that nothing moves when it appears.
     """
-    with st.container(border=True, height=height, key=None):
+    with st.container(border=True, height=height):
         st.caption("Answer the question, or skip it, to see the result here.")

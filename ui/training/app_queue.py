@@ -15,11 +15,13 @@ from ui.training.forecast import duration, estimated_seconds
 from ui.training.process_worker import ProcessWorker
 from ui.training.progress import live
 from ui.training.queue import Ticket, TrainingQueue, Worker
+from ui.training.standby import Standby
 from ui.training.visitor import visitor
 from vae_core import datasets
 from vae_core.errors import SpecError, StoreError
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
+from vae_core.storage.export import command_line
 
 MOST_WORKERS = 64
 
@@ -30,6 +32,18 @@ def training_queue() -> TrainingQueue:
     queue = TrainingQueue(_start, workers=workers(), place=_place)
     atexit.register(queue.close)
     return queue
+
+
+@st.cache_resource(show_spinner=False)
+def _standby() -> Standby:
+    standby = Standby()
+    atexit.register(standby.close)
+    return standby
+
+
+def expect_training() -> None:
+    """Say that somebody may soon train: a process is then ready for it."""
+    _standby().prepare()
 
 
 def workers() -> int:
@@ -66,7 +80,7 @@ def not_kept() -> str:
 
 
 def _start(spec: RunSpec) -> Worker:
-    return ProcessWorker(spec, store().root)
+    return ProcessWorker(spec, store().root, _standby().take())
 
 
 def seconds_left(ticket: Ticket) -> float | None:
@@ -99,8 +113,10 @@ def waiting_text(ticket: Ticket) -> str:
 def offer_training(specs: Sequence[RunSpec], *, key: str) -> None:
     """Show what is missing and how long it would take, and train it on request; then the page runs again.
 
+    Where the dataset itself is missing, say that instead, and how to get it: a page downloads nothing.
+
     Args:
-        specs: the missing runs.
+        specs: the missing runs, of one dataset.
         key: unique on the page.
     """
     busy = any(training_queue().ticket(spec.key) for spec in specs)
@@ -121,10 +137,17 @@ def _offer(specs: list[RunSpec], key: str) -> None:
             if problem := training_queue().failures.get(spec.key):
                 st.error(problem[:1].upper() + problem[1:], icon=":material/error:")
         names = " and ".join(f"{model_kind(s.model).title}, d = {s.latent_dim}" for s in missing)
+        title = as_written(datasets.info(missing[0].dataset).title)
+        if not datasets.is_here(missing[0].dataset):
+            st.markdown(
+                f"**{title} is not on this machine**, so {names} cannot be trained here. With a network, this "
+                "downloads it and trains:"
+            )
+            st.code("\n".join(map(command_line, missing)), language="sh", wrap_lines=True)
+            return
         estimates = [estimated_seconds(spec) for spec in missing]
         known = [seconds for seconds in estimates if seconds is not None]
         time = f"about {duration(sum(known))}" if len(known) == len(estimates) else "for a while"
-        title = as_written(datasets.info(missing[0].dataset).title)
         st.markdown(f"Not trained yet on {title}: {names}. Training takes {time}; the page stays usable meanwhile.")
         if st.button("Train", key=f"{key}-train", icon=":material/play_arrow:"):
             if refusal := training_queue().ask(missing, visitor()):

@@ -19,7 +19,7 @@ import typer
 from vae_core.cli.keep import evict, export
 from vae_core.cli.options import DataOption, DeviceOption, JsonOption, PrecisionOption, StoreOption
 from vae_core.datasets import DATASETS
-from vae_core.errors import MeasureError, RunNotFound, SpecError, VaeCoreError
+from vae_core.errors import MeasureError, RunNotFound, SpecError, UnknownRun, VaeCoreError
 from vae_core.execution import Execution
 from vae_core.models import MODELS, model_kind
 from vae_core.spec import OPTIONS, RunSpec
@@ -234,15 +234,22 @@ def list_runs(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None
 
 @app.command()
 def verify(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
-    """Read every file in full and compare its SHA-256; exit status 1 if one is damaged."""
+    """Read every file in full and compare its SHA-256; exit status 1 if one is damaged.
+
+    A file that needs a plugin or a newer version is named; it is not damaged.
+    """
     from vae_core.storage.store import Store
 
     runs = Store(store)
     results: list[dict[str, Any]] = []
+    unknown: list[str] = []
     for key in runs.keys():
         try:
             runs.verify(key)
             results.append({"key": key, "ok": True, "problem": None})
+        except UnknownRun as error:
+            results.append({"key": key, "ok": True, "problem": str(error)})
+            unknown.append(key)
         except (VaeCoreError, OSError) as error:
             results.append({"key": key, "ok": False, "problem": str(error)})
     damaged = [result for result in results if not result["ok"]]
@@ -250,8 +257,10 @@ def verify(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
         _print_json(results)
     else:
         for result in results:
-            print(f"{'ok     ' if result['ok'] else 'DAMAGED'} {result['key']} {result['problem'] or ''}".rstrip())
-        print(f"{len(results) - len(damaged)} intact, {len(damaged)} damaged")
+            said = "DAMAGED" if not result["ok"] else "UNKNOWN" if result["key"] in unknown else "ok     "
+            print(f"{said} {result['key']} {result['problem'] or ''}".rstrip())
+        count = f"{len(results) - len(damaged) - len(unknown)} intact, {len(damaged)} damaged"
+        print(f"{count}, {len(unknown)} not known here" if unknown else count)
     if damaged:
         raise typer.Exit(1)
 

@@ -31,7 +31,7 @@ import numpy as np
 from vae_core import plugins
 from vae_core.datasets import bundled, downloaded, own, points
 from vae_core.datasets.images import Factor, ImageDataset
-from vae_core.errors import SpecError
+from vae_core.errors import SpecError, UnknownName
 
 SPLITS = ("train", "validation", "test")
 
@@ -77,12 +77,13 @@ def check_name(name: object) -> str:
     """Return `name` if it is a known dataset or could name a user's own set, whether or not that is on this machine.
 
     Raises:
-        SpecError: any other name; the message lists the datasets.
+        UnknownName: naming the datasets there are.
     """
     plugins.load()
     if isinstance(name, str) and (name in DATASETS or own.shape_in(name)):
         return name
-    raise SpecError(f"there is no dataset {repr(name)[:60]}; choose one of {', '.join(DATASETS)}.")
+    what = f"dataset {repr(name)[:60]}"
+    raise UnknownName(f"there is no {what}; choose one of {', '.join(DATASETS)}.", what=what)
 
 
 def info(name: str) -> DatasetInfo:
@@ -103,12 +104,12 @@ def _own_info(name: str) -> DatasetInfo:
 def here(root: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
     """The datasets of pictures that are available without a download."""
     plugins.load()
-    folder = data_root(root)
-    return tuple(
-        name
-        for name, known in DATASETS.items()
-        if known.pictures and (name not in downloaded.READERS or downloaded.is_here(name, folder))
-    )
+    return tuple(name for name, known in DATASETS.items() if known.pictures and is_here(name, root))
+
+
+def is_here(name: str, root: str | os.PathLike[str] | None = None) -> bool:
+    """Whether a dataset's training images are available without a download."""
+    return name not in downloaded.READERS or downloaded.is_here(name, data_root(root))
 
 
 def load(name: str, split: str, *, root: str | os.PathLike[str] | None = None, download: bool = True) -> ImageDataset:
@@ -158,6 +159,7 @@ __all__ = [
     "data_root",
     "here",
     "info",
+    "is_here",
     "load",
     "register_dataset",
 ]

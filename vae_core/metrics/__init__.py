@@ -7,6 +7,7 @@ from vae_core.metrics.aggregate import AggregatePosterior, aggregate_posterior, 
 from vae_core.metrics.generation import (
     CoverageDensity,
     ambiguity,
+    ambiguous,
     coverage_and_density,
     frechet_distance,
     hole_rate,
@@ -16,15 +17,19 @@ from vae_core.metrics.generation import (
 from vae_core.metrics.latent import active_units, empty_beyond, sigma_over_spread
 from vae_core.metrics.neighbours import label_agreement, nearest_distances, trustworthiness
 from vae_core.metrics.reconstruction import mean_squared_error
-from vae_core.metrics.smoothness import on_path_share, path_length
-from vae_core.metrics.subspace import orthonormality_error, principal_angles
+from vae_core.metrics.smoothness import ClassChange, class_change, on_path_share, path_length
+from vae_core.metrics.subspace import covariance_spectrum, orthonormality_error, principal_angles
 
 __all__ = [
     "AggregatePosterior",
+    "ClassChange",
     "CoverageDensity",
     "active_units",
     "aggregate_posterior",
     "ambiguity",
+    "ambiguous",
+    "class_change",
+    "covariance_spectrum",
     "coverage_and_density",
     "empty_beyond",
     "frechet_distance",

@@ -126,7 +126,8 @@ def gaussian_kl_to_standard_normal(mean: np.ndarray, covariance: np.ndarray) -> 
     # Singularity is tested on the correlations, which have no units: a small variance alone is no problem.
     deviations = np.sqrt(variances)
     eigenvalues = np.linalg.eigvalsh(covariance / np.outer(deviations, deviations))
-    if eigenvalues.min() <= len(mean) * np.finfo(np.float64).eps:
+    # Rounding alone moves an eigenvalue that is 0 by up to about twice d eps of the largest, which is near 1 here.
+    if eigenvalues.min() <= 4 * len(mean) * np.finfo(np.float64).eps:
         raise MeasureError("some dimensions depend on each other, so the divergence is infinite: use more points")
     log_determinant = np.log(variances).sum() + np.log(eigenvalues).sum()
     return max(0.0, 0.5 * float(variances.sum() + np.square(mean).sum() - len(mean) - log_determinant))

@@ -16,6 +16,7 @@ from vae_core.metrics.checks import equal_width, finite_rows, positive_count
 from vae_core.metrics.neighbours import nearest_distances
 
 BLOCK = 512
+UNSURE_BELOW = 0.7  # a classifier's top probability
 
 
 def hole_threshold(held_out: np.ndarray, reference: np.ndarray, share: float = 0.95) -> float:
@@ -147,11 +148,11 @@ def _covariance_root(rows: np.ndarray) -> np.ndarray:
     return np.linalg.qr(rows - rows.mean(axis=0)).R / math.sqrt(len(rows) - 1)
 
 
-def ambiguity(probabilities: np.ndarray, below: float = 0.7) -> float:
-    """Share of the samples of which the classifier is unsure, with a top probability below `below`: 0 to 1.
+def ambiguous(probabilities: np.ndarray, below: float = UNSURE_BELOW) -> np.ndarray:
+    """Of which samples the classifier is unsure, with a top probability below `below`: bool (M,).
 
     Args:
-        probabilities: (N, K), rows that sum to 1, at least two classes.
+        probabilities: (M, K), rows that sum to 1, at least two classes.
         below: a probability.
 
     Raises:
@@ -163,4 +164,9 @@ def ambiguity(probabilities: np.ndarray, below: float = 0.7) -> float:
         raise MeasureError("a classifier of one class is always sure: use one of two or more classes")
     if probabilities.min() < 0.0 or not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-3):
         raise ValueError("the rows are not probabilities: apply softmax to the classifier's output first")
-    return float(np.mean(probabilities.max(axis=1) < below))
+    return probabilities.max(axis=1) < below
+
+
+def ambiguity(probabilities: np.ndarray, below: float = UNSURE_BELOW) -> float:
+    """Share of the samples that are `ambiguous`: 0 to 1; the same arguments and errors."""
+    return float(np.mean(ambiguous(probabilities, below)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from vae_core.errors import MeasureError
@@ -51,3 +53,43 @@ def on_path_share(distances: np.ndarray, threshold: float) -> float:
         ValueError: `threshold` is negative or not finite.
     """
     return float(1.0 - np.mean(is_hole(finite_rows("paths", distances), threshold)))
+
+
+class ClassChange(NamedTuple):
+    """How a classifier's verdict passes from one class to another along paths.
+
+    Attributes:
+        falls_back: (P,), how far the end's probability lost again to the start's on the way, 0 where the change is
+            monotone. It is the sum of all falls of (end - start) / 2, which rises by 1 in all on a whole path.
+        largest_step: (P,), the largest change between neighbouring points, in total variation: 0 to 1.
+    """
+
+    falls_back: np.ndarray
+    largest_step: np.ndarray
+
+
+def class_change(probabilities: np.ndarray, start: np.ndarray, end: np.ndarray) -> ClassChange:
+    """Along paths between images of two classes, how gradually the one turns into the other.
+
+    Args:
+        probabilities: (P, T, K) of T points on each of P paths, at least two.
+        start: (P,), the class that each path begins in.
+        end: (P,), the class that it ends in.
+
+    Raises:
+        MeasureError: no paths, fewer than two points, or values that are not finite.
+        ValueError: a path for which no classes are given, or one that ends in the class it began in.
+    """
+    paths, points = probabilities.shape[:2]
+    finite_rows("paths", probabilities.reshape(paths * points, -1))
+    if points < 2:
+        raise MeasureError("a path has a start and an end: measure at two points or more")
+    if not (start.shape == end.shape == (paths,)):
+        raise ValueError(f"{paths} paths need as many starts and ends, not {start.shape} and {end.shape}")
+    if (start == end).any():
+        raise ValueError("a path must lead from one class to another")
+    each = np.arange(paths)
+    lead = (probabilities[each, :, end] - probabilities[each, :, start]) / 2.0  # (P, T)
+    falls = np.maximum(-np.diff(lead, axis=1), 0.0).sum(axis=1)
+    steps = 0.5 * np.abs(np.diff(probabilities, axis=1)).sum(axis=2)
+    return ClassChange(falls, steps.max(axis=1))

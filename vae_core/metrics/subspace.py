@@ -1,4 +1,4 @@
-"""Whether two models use the same subspace, and whether a model's directions are orthogonal."""
+"""Which directions carry the variance of data, and how the directions that models keep lie to each other."""
 
 from __future__ import annotations
 
@@ -6,6 +6,27 @@ import numpy as np
 
 from vae_core.errors import MeasureError
 from vae_core.metrics.checks import equal_shape, finite_rows
+
+
+def covariance_spectrum(x: np.ndarray) -> np.ndarray:
+    """Eigenvalues of the data's covariance: the variance along each principal component (Hotelling 1933).
+
+    Those after the first d, summed, are the least squared error per row of any linear encoder and decoder with d
+    numbers on these rows (Eckart and Young 1936).
+
+    Args:
+        x: (N, D), two rows or more.
+
+    Returns:
+        float64 (D,), descending, none below 0; their sum is the total variance, with N in the denominator.
+
+    Raises:
+        MeasureError: fewer than two rows, or values that are not finite.
+        ValueError: not two-dimensional.
+    """
+    x = finite_rows("rows of the data", x, least=2)
+    covariance = np.atleast_2d(np.cov(x, rowvar=False, bias=True))
+    return np.linalg.eigvalsh(covariance)[::-1].clip(min=0.0)
 
 
 def principal_angles(a: np.ndarray, b: np.ndarray) -> np.ndarray:

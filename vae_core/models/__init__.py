@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vae_core import plugins
-from vae_core.errors import SpecError
+from vae_core.errors import SpecError, UnknownName
 from vae_core.models.bottleneck import BOTTLENECKS, Bottleneck
 from vae_core.options import check_declaration
 
@@ -29,6 +29,8 @@ class ModelKind:
         code: what stands between encoder and decoder, a name in `bottleneck.BOTTLENECKS`.
         trained: by the training loop; otherwise computed directly, by `training.fitted`.
         objective: module and name of the `losses.objectives.Objective` that it is trained on.
+        other_units: the terms of its loss whose `losses.terms.Term.unit` is not nats, by name: said here too, so that
+            a page that draws the others need not wait for torch.
         step: module and class of what one batch does to its weights, see `training.step`.
         family: ``mlp``, ``conv`` or ``linear``: what `hidden` means.
         options: the frozen dataclass of the fields that this model alone has, see `vae_core.options`; None for none.
@@ -43,6 +45,7 @@ class ModelKind:
     code: str = "point"
     trained: bool = True
     objective: str = "vae_core.losses.objectives:ELBO"
+    other_units: tuple[str, ...] = ()
     step: str = "vae_core.training.step:GradientStep"
     family: str = "mlp"
     options: type | None = None
@@ -86,6 +89,7 @@ MODELS = {
         "vae_core.models.memoriser:build_memoriser",
         code="number",
         objective="vae_core.losses.objectives:MEMORISE",
+        other_units=("code_error",),
         check=_check_memoriser,
         latent_dim=1,
         hidden=(256, 256),
@@ -97,6 +101,7 @@ MODELS = {
         "vae_core.models.classifier:build_classifier",
         code="features",
         objective="vae_core.losses.objectives:CROSS_ENTROPY",
+        other_units=("error",),
         family="conv",
         check=_check_classifier,
         latent_dim=64,
@@ -131,11 +136,12 @@ def model_kind(name: object) -> ModelKind:
     """The registry entry called `name`.
 
     Raises:
-        SpecError: there is none; the message lists the models.
+        UnknownName: naming the models there are.
     """
     plugins.load()
     if not isinstance(name, str) or name not in MODELS:
-        raise SpecError(f"there is no model {repr(name)[:60]}; choose one of {', '.join(MODELS)}.")
+        what = f"model {repr(name)[:60]}"
+        raise UnknownName(f"there is no {what}; choose one of {', '.join(MODELS)}.", what=what)
     return MODELS[name]
 
 

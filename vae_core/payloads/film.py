@@ -20,7 +20,8 @@ from vae_core.spec import RunSpec
 MOST_ON_CURVES = 500  # epochs
 SETTLED_SHARE = 0.03  # share of the epochs, at the beginning, that a curve's axis ignores
 _REBUILT, _SNAPSHOT = "film/rebuilt/", "snapshot/"
-_TITLES = {"reconstruction": "Reconstruction", "kl": "KL"}
+_TITLES = {"reconstruction": "Reconstruction", "kl": "KL"}  # the ELBO's terms, which come first
+_HELD_OUT = "validation_"
 
 
 def film_of_run(run: Run, **header: Any) -> Payload:
@@ -130,17 +131,16 @@ def _payload(
 
 def curves(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """Losses by epoch, in nats per image: ``epochs``, and ``panels`` of one term each with its ``training`` and
-    ``held_out`` values and the ``range`` of its axis. A long history is subsampled evenly."""
+    ``held_out`` values and the ``range`` of its axis. Of a long history an even choice of epochs. The terms of the ELBO
+    have their total before them, where there are no others."""
     places = np.unique(np.linspace(0, len(history) - 1, min(len(history), MOST_ON_CURVES)).round().astype(int))
     chosen = [history[place] for place in places]
-    names = [name for name in _TITLES if f"validation_{name}" in history[0]]
-    if not model_kind(spec.model).bottleneck.divergence:
-        names = [name for name in names if name != "kl"]
+    names = terms_in_nats(spec, history)
     terms = {
-        _TITLES[name]: ([entry[name] for entry in chosen], [entry[f"validation_{name}"] for entry in chosen])
+        _title(name): ([entry[name] for entry in chosen], [entry[f"{_HELD_OUT}{name}"] for entry in chosen])
         for name in names
     }
-    if "KL" in terms:
+    if names == list(_TITLES) and not model_kind(spec.model).other_units:
         weighed = [
             [spec.data_weight * first + spec.kl_weight * second for first, second in zip(*pair, strict=True)]
             for pair in zip(terms["Reconstruction"], terms["KL"], strict=True)
@@ -158,12 +158,26 @@ def curves(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> dict[str, A
     return {"epochs": [int(entry["epoch"]) for entry in chosen], "panels": panels}
 
 
+def terms_in_nats(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> list[str]:
+    """The terms of a history that were measured in nats on held-out images, the ELBO's first; without the divergence of
+    codes that cost nothing, which is 0."""
+    kind = model_kind(spec.model)
+    left_out = {*kind.other_units, *([] if kind.bottleneck.divergence else ["kl"])}
+    first = history[0] if history else {}
+    names = [name for name in first if f"{_HELD_OUT}{name}" in first and name not in left_out]
+    return sorted(names, key=lambda name: [*_TITLES, name].index(name))
+
+
 def settled_range(*lines: Sequence[float]) -> list[float]:
     """From the lowest loss to the highest after the first 3% of the epochs: the earlier ones would flatten the rest."""
     settled = min(len(lines[0]) - 1, math.ceil(SETTLED_SHARE * len(lines[0])))
     low, high = min(min(line) for line in lines), max(max(line[settled:]) for line in lines)
     margin = 0.06 * (high - low) or max(0.06 * abs(high), 0.01)
     return [low - margin, high + margin]
+
+
+def _title(name: str) -> str:
+    return _TITLES.get(name) or name.replace("_", " ").capitalize()
 
 
 def _total_name(spec: RunSpec) -> str:

@@ -52,6 +52,7 @@ from typing import Any
 
 import numpy as np
 
+from vae_core.errors import UnknownName
 from vae_core.program.convolutions import causal_mask, conv, conv_shape, conv_transpose, conv_transpose_shape
 
 Layer = dict[str, Any]
@@ -117,11 +118,13 @@ def operation_of(layer: Layer) -> Operation:
     """The operation of a record.
 
     Raises:
-        ValueError: it is unknown, or the record does not name a tensor that it needs.
+        UnknownName: there is none of this name.
+        ValueError: the record does not name a tensor that it needs.
     """
     name = layer["op"]
     if not isinstance(name, str) or name not in OPERATIONS:
-        raise ValueError(f"a program has the unknown operation {str(name)[:40]!r}")
+        what = f"operation {str(name)[:40]!r}"
+        raise UnknownName(f"a program has the unknown {what}", what=what)
     operation = OPERATIONS[name]
     for parameter in operation.parameters:
         if not isinstance(layer.get(parameter.name), str) and not (parameter.optional and parameter.name not in layer):

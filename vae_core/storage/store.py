@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from vae_core import archive
-from vae_core.errors import DamagedRun, RunNotFound, SpecError, StoreError
+from vae_core import archive, plugins
+from vae_core.errors import (
+    DamagedRun,
+    OtherFormat,
+    RunNotFound,
+    SpecError,
+    StoreError,
+    UnknownName,
+    UnknownRun,
+)
 from vae_core.evaluation.features import FeatureSpace, classifier_spec
 from vae_core.program.operations import tensor_names
 from vae_core.run import Codes, Run
@@ -88,6 +96,8 @@ class Store:
             document = archive.read_document(self.path(key))
             spec = RunSpec.from_dict(document["spec"])
             return Listed(key, spec, document["metrics"], provenance=document["provenance"])
+        except UnknownName as error:
+            return Listed(key, None, {}, str(_unknown(key, error)))
         except (StoreError, SpecError, OSError, KeyError, TypeError) as error:
             return Listed(key, None, {}, str(error))
 
@@ -96,8 +106,9 @@ class Store:
 
         Raises:
             RunNotFound: no such run.
-            DamagedRun: the file failed verification; it has been set aside under another name, which the message
-                states.
+            UnknownRun: the file needs a plugin or a newer version; it stays where it is.
+            DamagedRun: the file failed verification; it has been set aside under another name, with the sentence
+                saying which.
         """
         path = self.path(key)
         try:
@@ -108,6 +119,8 @@ class Store:
             raise RunNotFound(
                 f"there is no run {key!r} in {self.root}; the runs are listed by 'python -m vae_core list'."
             ) from error
+        except OtherFormat as error:
+            raise UnknownRun(str(error)) from error
         except DamagedRun as error:
             raise DamagedRun(f"{error} {self._set_aside(path, file_read)}") from error
         except OSError as error:
@@ -124,9 +137,13 @@ class Store:
         """Read one file in full and compare its SHA-256; the file stays where it is.
 
         Raises:
+            UnknownRun: it needs a plugin or a newer version.
             DamagedRun: with the reason.
         """
-        tensors, document = archive.read(self.path(key))
+        try:
+            tensors, document = archive.read(self.path(key))
+        except OtherFormat as error:
+            raise UnknownRun(str(error)) from error
         _run(tensors, document, key).model  # noqa: B018  builds the network and loads the weights into it
 
     def features(self, dataset: str) -> FeatureSpace:
@@ -151,7 +168,7 @@ class Store:
         """The feature space, or None where there is none here."""
         try:
             return self.features(dataset)
-        except (RunNotFound, DamagedRun):
+        except (RunNotFound, UnknownRun, DamagedRun):
             return None  # the run then carries what can be measured without; `evaluate` says what is missing
 
     def save(self, run: Run) -> None:
@@ -182,7 +199,11 @@ class Store:
         archive.write(self.path(run.key), tensors, document)
 
     def load_if_whole(self, key: str) -> Run | None:
-        """The run, or None if it is missing or damaged (and now set aside): it then has to be trained."""
+        """The run, or None where there is none or a damaged one (now set aside): both are to be trained.
+
+        Raises:
+            UnknownRun: there is one, which must not be trained over.
+        """
         try:
             return self.load(key)
         except (RunNotFound, DamagedRun):
@@ -258,13 +279,19 @@ class Store:
         archive.write(self.partial_path(spec.key), tensors, document)
 
     def load_partial(self, spec: RunSpec) -> TrainingState | None:
-        """The state of an interrupted run; None if there is none, or it is damaged."""
+        """Where an interrupted run stands; None if there is nothing whole to resume from.
+
+        Raises:
+            UnknownRun: it was begun by another version, whose file must not be written over.
+        """
         path = self.partial_path(spec.key)
         try:
             file_read = path.stat().st_ino
             tensors, document = archive.read(path)
         except FileNotFoundError:
             return None
+        except OtherFormat as error:
+            raise UnknownRun(str(error)) from error
         except DamagedRun:
             self._set_aside(path, file_read)
             return None
@@ -301,11 +328,19 @@ def _section(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, torch.Ten
     return {name: torch.from_numpy(array.copy()) for name, array in _named(tensors, prefix).items()}
 
 
+def _unknown(key: str, error: UnknownName) -> UnknownRun:
+    return UnknownRun(
+        f"{key}{SUFFIX} needs the {error.what}, which is not known here: name its plugin in {plugins.VARIABLE}, or "
+        "use a newer version of this program."
+    )
+
+
 def _run(tensors: dict[str, np.ndarray], document: dict[str, Any], key: str) -> Run:
     """Put a Run together from a verified file.
 
     Raises:
-        DamagedRun: intact, but not a run of this program, or stored under another run's key.
+        UnknownRun: whole, but it names what only a plugin or a newer version knows.
+        DamagedRun: whole, but not a run of this program, or filed under another run's key.
     """
     try:
         spec = RunSpec.from_dict(document["spec"])
@@ -330,6 +365,8 @@ def _run(tensors: dict[str, np.ndarray], document: dict[str, Any], key: str) -> 
             extras=extras,
             further_programs=further,
         )
+    except UnknownName as error:
+        raise _unknown(key, error) from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise DamagedRun(f"{key}{SUFFIX} is not a run of this program ({str(error).splitlines()[0][:100]}).") from error
     if run.key != key:

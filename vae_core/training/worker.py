@@ -1,9 +1,10 @@
-"""Train one run in a child process: ``python -m vae_core.training.worker STORE SPEC``.
+"""Train one run in a child process: ``python -m vae_core.training.worker``.
 
-SPEC is the specification as JSON. The process runs as long as its standard input is open: when its parent closes it or
-dies, the process stops and its finished epochs are kept. Its niceness is 19, or ``VAE_NICE`` (0 to 19). Exit status 0
-means that the run is in the store; `USER_ERROR`, that the last line of standard error, which begins with "Error: ", is
-a message for the user.
+What to train is one line of JSON on standard input, ``{"store": folder, "spec": specification}``. Until it comes, the
+process imports what training needs: one that was started early begins at once. The process runs as long as its
+standard input is open: when its parent closes it or dies, the process stops and its finished epochs are kept. Its
+niceness is 19, or ``VAE_NICE`` (0 to 19). Exit status 0 means that the run is in the store; `USER_ERROR`, that the last
+line of standard error, which begins with "Error: ", is a message for the user.
 """
 
 from __future__ import annotations
@@ -25,9 +26,8 @@ NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 def main() -> int:
-    """Train the run that the arguments specify; returns the exit status."""
+    """Train the run that standard input specifies; returns the exit status."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # some shells start children that ignore it
-    threading.Thread(target=_stop_with_the_parent, daemon=True).start()
     niceness = os.environ.get("VAE_NICE") or "19"
     if not niceness.isascii() or not niceness.isdigit():
         return _failed(f"VAE_NICE must be an integer from 0 to 19, not {niceness[:40]!r}.")
@@ -38,9 +38,14 @@ def main() -> int:
     from vae_core.storage.store import Store
     from vae_core.training.jobs import get_or_train
 
+    _import_what_optimisers_need()
+    line = _first_line()
+    if not line:
+        return 0  # the parent has no use for this process
+    threading.Thread(target=_stop_with_the_parent, daemon=True).start()
     try:
-        spec = RunSpec.from_dict(json.loads(sys.argv[2]))
-        get_or_train(Store(Path(sys.argv[1])), spec, film=True)
+        asked = json.loads(line)
+        get_or_train(Store(Path(asked["store"])), RunSpec.from_dict(asked["spec"]), film=True)
     except VaeCoreError as error:
         return _failed(str(error))
     except KeyboardInterrupt:
@@ -52,6 +57,25 @@ def main() -> int:
             )
         raise
     return 0
+
+
+def _import_what_optimisers_need() -> None:
+    # The first optimiser of a process makes torch import its compiler, a second or two.
+    import torch
+
+    torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
+
+
+def _first_line() -> bytes:
+    """What was sent up to the first line's end; empty if the parent closed the pipe before. See `_stop_with_the_parent`
+    for why this is not ``sys.stdin.readline``."""
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            return b""
+        line += byte
+    return bytes(line)
 
 
 def _failed(sentence: str) -> int:

@@ -21,8 +21,17 @@ CHAPTER = Chapter(
     title="The β dial",
     icon=":material/tune:",
     order=40,
-    question="What happens between an autoencoder and a prior that nothing can be read from?",
-    blurb="What does the weight of the KL term do? Drag it: points, decoder and samples of trained models follow.",
+    question="How much should the KL term count?",
+    blurb="Turn the weight of the KL term from nothing to everything, and see what each model makes of its codes.",
+    minutes=12,
+    before="what a VAE's loss is made of",
+    learned=(
+        "- **β** weighs the [[KL]] term. More of it gives codes that match the [[prior]], and pays with "
+        "[[reconstruction]].\n"
+        "- Without a KL term an encoder that outputs distributions makes them as good as points.\n"
+        "- With too much of it, dimensions switch off one by one: [[posterior collapse]].\n"
+        "- The variance c of a Gaussian [[likelihood]] is the same dial as β."
+    ),
     links=links,
-    predictions=("collapse", "best", "same-dial"),
+    predictions=("collapse", "best", "kept", "same-dial"),
 )

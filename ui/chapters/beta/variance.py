@@ -115,8 +115,8 @@ def same_dial() -> tuple[int, str]:
     step = min(abs(one.error - by_c.error) for one in others)
     told = (
         f"{by_c.name}: squared error {by_c.error:.4f} per pixel, KL {by_c.kl:.2f} nats. {by_beta.name}: "
-        f"{by_beta.error:.4f} and {by_beta.kl:.2f}. The two losses are the same up to a factor, and Adam does not feel "
-        f"factors; the next c · β is {step:.4f} away."
+        f"{by_beta.error:.4f} and {by_beta.kl:.2f}. The two losses differ by a constant factor, on which Adam's steps "
+        f"do not depend. The error at the nearest other c · β is {step:.4f} away."
     )
     if apart < 0.25 * step:
         return 2, told
@@ -195,19 +195,24 @@ def weighing_figures() -> Html:
 
 @per_shelf
 def weighing_text() -> str:
-    """The equation, with the numbers of a learned c."""
-    learned = [one for one in weighed() if one.learned]
-    text = (
-        "With the likelihood $p(x|z) = \\mathcal{N}(f(z), cI)$ the loss is\n\n"
+    """The equation: markdown."""
+    return (
+        "Let the [[likelihood]] be a Gaussian with variance $c$ around the decoded image. The loss is\n\n"
         "$$\\mathcal{L} = \\frac{1}{2c}\\lVert x - f(z) \\rVert^2 + \\frac{D}{2}\\log 2\\pi c "
-        "+ \\beta\\,\\mathrm{KL}, \\qquad 2c\\,\\mathcal{L} = \\lVert x - f(z) \\rVert^2 + 2\\,c\\beta\\,\\mathrm{KL} "
-        "+ \\text{constant.}$$\n\n"
-        "Only the product $c\\beta$ decides what is learned. A squared error without $1/2c$ has chosen $c = 1/2$; one "
-        "averaged over $D$ pixels has chosen $c = D/2$, which is a common way to collapse a VAE without meaning to."
+        "+ \\beta\\,\\mathrm{KL}$$\n\n"
+        "Multiply it by $2c$:\n\n"
+        "$$\\lVert x - f(z) \\rVert^2 + 2\\,c\\beta\\,\\mathrm{KL} + \\text{constant}$$\n\n"
+        "Only the product $c\\beta$ decides what is learned. A squared error without $1/2c$ has chosen $c = 1/2$. A "
+        "mean over $D$ pixels has chosen $c = D/2$: a common way to collapse a VAE without meaning to."
     )
-    if learned:
-        told = "; ".join(
-            f"from {one.began:g} it went to {one.c:.4f}, held-out error {one.error:.4f}" for one in learned
-        )
-        text += f"\n\nA model can also learn $c$ with its weights (σ-VAE): {told}."
-    return text
+
+
+@per_shelf
+def learned_text() -> str:
+    """What became of a c that was learned: markdown; empty if none was."""
+    told = "; ".join(
+        f"from {one.began:g} it went to **{one.c:.4f}**, with a held-out squared error of {one.error:.4f}"
+        for one in weighed()
+        if one.learned
+    )
+    return f"A model can also learn $c$ with its weights (σ-VAE): {told}." if told else ""

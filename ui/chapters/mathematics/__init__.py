@@ -22,10 +22,14 @@ def links() -> tuple[Property, ...]:
         WIDTHS,
     )
     from ui.chapters.mathematics.importance import DIMENSIONS, HELD_OUT
+    from ui.chapters.mathematics.one_dial import VARIANCES as TRAINED_VARIANCES
+    from ui.chapters.mathematics.samples_per_step import SAMPLES
 
     return (
         one_of("d", DIMENSIONS, "the number of latent dimensions"),
         number("digit", 0, HELD_OUT - 1, "the held-out digit"),
+        one_of("per-step", SAMPLES, "the number of samples L in step 6"),
+        one_of("trained-c", TRAINED_VARIANCES, "the variance c in step 7"),
         *in_browser(
             one_of("decoder", DECODERS, "the decoder f of steps 1 and 2"),
             number("x", *OBSERVATIONS, "the observation x", whole=False),
@@ -51,8 +55,17 @@ CHAPTER = Chapter(
     icon=":material/function:",
     order=50,
     question="Where does the loss of a VAE come from, and what does it leave out?",
-    blurb="Where does the loss come from? From Bayes' rule to the ELBO in seven steps, each with an experiment whose "
+    blurb="From Bayes' rule to the loss of a VAE in seven steps. Each has an experiment, and in the first four the "
     "exact answer is known.",
+    minutes=40,
+    before="Bayes' rule, Inside the VAE",
+    learned="""
+- The loss of a VAE is the negative [[ELBO]]. It follows from a [[prior]], a [[likelihood]] and Bayes' rule.
+- Raising the ELBO moves the [[approximate posterior]] towards the [[posterior]]. What it leaves out is the KL between
+  the two: one Gaussian cannot cover two modes, nor a diagonal one correlations.
+- The KL term has a closed form; for the rest, one sample of $z$ per image and step is enough.
+- The variance $c$ and β are one dial: only their product counts.
+""",
     links=links,
     predictions=("humps", "diagonal"),
 )

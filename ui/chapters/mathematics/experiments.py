@@ -28,7 +28,7 @@ KINDS = ("posterior", "descent", "diagonal", "estimate")
 STORY = {"decoder": "folded", "x": 1.0, "c": 0.3}  # where the first two experiments begin
 OBSERVATIONS = (-2.0, 3.0)
 VARIANCES = (0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
-# A start that hesitates between the humps, and then settles on one.
+# A start that hesitates between the modes, and then settles on one.
 DESCENT = {"start": 0.5, "spread": 1.0, "rate": 0.03, "steps": 200}
 START_MEANS = (-3.0, 3.0)
 START_DEVIATIONS = (0.2, 0.3, 0.5, 0.7, 1.0, 1.5)
@@ -93,18 +93,20 @@ def the_toy() -> Toy:
 
 @lru_cache(maxsize=1)
 def where_q_settles() -> tuple[int, str]:
-    """What becomes of q on a posterior of two humps: between them, on one, or over both; and the numbers."""
+    """What becomes of q on a posterior of two modes: between them, on one, or over both; and the numbers."""
     toy = the_toy()
     exact = exact_posterior(toy)
     way = descend(toy, DESCENT["start"], DESCENT["spread"], DESCENT["rate"], int(DESCENT["steps"]))
     mean, sigma = float(way.mean[-1]), math.exp(way.log_sigma[-1])
     gap = kl_to_posterior(exact, mean, way.log_sigma[-1])
-    share = _share_of_the_hump(exact, mean)
+    share = share_of_mode(exact, mean)
     told = (
-        f"From μ = {DESCENT['start']:g} and σ = {DESCENT['spread']:g} it ends at μ = {mean:.2f}, σ = {sigma:.2f}; the "
-        f"posterior itself has mean {exact.mean:.2f} and standard deviation {exact.deviation:.2f}. KL(q ‖ p) is large "
-        "wherever q has mass and p has none, so q leaves the valley and one hump alone. What stays is a gap of "
-        f"{gap:.2f} nats: the hump holds {share:.0%} of the posterior, and −log {share:.2f} = {-math.log(share):.2f}."
+        f"Starting at μ = {DESCENT['start']:g} and σ = {DESCENT['spread']:g}, as the experiment does, q ends at "
+        f"μ = {mean:.2f}, σ = {sigma:.2f}. The posterior has mean {exact.mean:.2f} and standard deviation "
+        f"{exact.deviation:.2f}. KL(q ‖ p) is large wherever q has mass and p has almost none. So q leaves the valley "
+        f"between the modes, and one mode with it. A gap of {gap:.2f} nats stays. The mode that it leaves costs "
+        f"{-math.log(share):.2f} of them: the other one holds {share:.0%} of the posterior, and −log {share:.2f} = "
+        f"{-math.log(share):.2f}."
     )
     if sigma > 0.8 * exact.deviation:
         return 2, told
@@ -112,8 +114,8 @@ def where_q_settles() -> tuple[int, str]:
     return (1 if away else 0), told
 
 
-def _share_of_the_hump(exact: Exact, place: float) -> float:
-    """What a hump holds of the posterior: all on its side of the lowest place between the two highest ones."""
+def share_of_mode(exact: Exact, place: float) -> float:
+    """What a mode holds of a posterior of two: all on its side of the lowest place between the two highest ones."""
     z, density = grid(), np.exp(exact.log_density)
     left = int(np.where(z < exact.mean, density, 0.0).argmax())
     right = int(np.where(z > exact.mean, density, 0.0).argmax())
@@ -124,12 +126,13 @@ def _share_of_the_hump(exact: Exact, place: float) -> float:
 
 @lru_cache(maxsize=1)
 def how_wide() -> tuple[int, str]:
-    """How wide the best diagonal Gaussian is, beside the margins of a correlated one: the answer and the numbers."""
+    """How wide the best diagonal Gaussian is, compared with a correlated one: the answer and the numbers."""
     target = correlated(PREDICTED_CORRELATION)
     margin, best = math.sqrt(target[0, 0]), math.sqrt(float(best_diagonal(target)[0]))
     told = (
-        f"Each margin of p has a standard deviation of {margin:.2f}, q gets √(1 − ρ²) = {best:.2f}: what z₁ varies by "
-        "once z₂ is known. q is too sure of itself, and the KL that no diagonal covariance can remove is "
+        f"In each dimension p has a standard deviation of {margin:.2f}, but the best q has √(1 − ρ²) = {best:.2f}: how "
+        "much z₁ still varies once z₂ is known. A wider q would put mass where p has almost none. So q is too sure of "
+        "itself, and no diagonal covariance can remove a KL of "
         f"{gap_of_correlation(PREDICTED_CORRELATION):.2f} nats."
     )
     if np.isclose(best, margin, rtol=0.02):

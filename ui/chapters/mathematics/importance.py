@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.special import stdtrit
 
-from ui.figures.markup import Html, paragraph
+from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.pictures import labelled_rows, tiles
 from ui.figures.plots import TEMPLATE, Finished, in_words
@@ -94,19 +94,28 @@ def bound_curve(found: Bounded) -> Finished:
 
 
 def bound_sentence(found: Bounded) -> str:
-    """What the curve shows, in numbers."""
+    """What the curve shows, in numbers: markdown."""
     first, last = found.bounds[0], found.bounds[-1]
     told = (
-        f"The ELBO of this image is {first.value:.2f} ± {half_width(first):.2f} nats; with {last.k:,} samples the "
-        f"bound is {last.value:.2f} ± {half_width(last):.2f}. log p(x) is at least that, so the gap of step 2, "
-        f"KL(q ‖ p(z|x)), is at least about {last.value - first.value:.2f} nats for this image."
+        f"The ELBO of this image is **{first.value:.2f}** ± {half_width(first):.2f} [[nat|nats]]; with {last.k:,} "
+        f"samples the bound is **{last.value:.2f}** ± {half_width(last):.2f}. log p(x) is at least that. So for this "
+        f"image the gap of step 2, KL(q ‖ p(z|x)), is at least about **{last.value - first.value:.2f} nats**."
     )
     return told.replace("-", "−")
 
 
+def bound_note(found: Bounded) -> str:
+    """How the bounds were measured."""
+    return (
+        f"{WEIGHTS:,} samples of q(z|x), cut into groups of k; the bars are 95% intervals of the mean over the groups, "
+        f"and the last one rests on {found.bounds[-1].repeats} of them. The pixels are set to 0 or 1 first: on grey "
+        "pixels the Bernoulli likelihood is no probability, and log p(x) would have no meaning."
+    )
+
+
 @lru_cache(maxsize=256)
-def bound_figures(found: Bounded) -> Html:
-    """The sentence, and the digit: as it is, as it was set to 0 and 1, and what samples of q(z|x) decode to: HTML."""
+def bound_pictures(found: Bounded) -> Html:
+    """The digit: as it is, as it was set to 0 and 1, and what samples of q(z|x) decode to: HTML."""
     images, run = held_out(DATASET), load_run(found.key)
     grey = images.floats()[found.image].reshape(1, -1)
     black_and_white = binarise(grey)
@@ -114,15 +123,5 @@ def bound_figures(found: Bounded) -> Html:
     noise = np.random.default_rng(SEED).standard_normal((DECODED, mean.shape[1]))
     decoded = run.decode(reparameterise(mean, log_var, noise))
     picture = tiles(np.concatenate([grey, black_and_white, decoded]), images.image_shape, columns=2 + DECODED)
-    rows = [
-        (
-            f"Held-out image {found.image}",
-            f"as it is, in black and white, and decoded from {DECODED} samples of q(z|x)",
-            picture,
-        )
-    ]
-    note = (
-        f"{WEIGHTS:,} samples of q(z|x), cut into groups of k; the bars are 95% intervals of the mean over the groups, "
-        f"and the last one rests on {found.bounds[-1].repeats} of them. Natural logarithms."
-    )
-    return Html(paragraph(bound_sentence(found)) + labelled_rows(rows, note))
+    told = f"as it is, in black and white, and {DECODED} samples of q(z|x), decoded"
+    return labelled_rows([(f"Held-out image {found.image}", told, picture)])

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from statistics import mean
 
-import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
-from ui.figures.markup import Html, paragraph
+from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, ends, in_words
 from ui.figures.tables import as_html
@@ -21,6 +21,8 @@ from vae_core.storage.manifest import read_manifest
 
 DATASET, HIDDEN, DIMENSIONS = "digits", (64, 32), 2
 DASHES = ("solid", "dash", "dot", "dashdot")
+SAMPLES = (1, 5, 50)  # that the shipped runs were trained with
+AXES = (("epochs", "epochs"), ("seconds of training", "seconds"))
 
 
 @dataclass(frozen=True)
@@ -99,41 +101,56 @@ def _sampled(samples: int, keys: list[str]) -> Sampled:
 
 
 @per_shelf
-def loss_curves() -> tuple[Finished, Finished]:
-    """Held-out loss against epochs, and the same against seconds."""
+def loss_curves(chosen: int) -> Finished:
+    """Held-out loss against epochs, and beside it against seconds; the curve of a number of samples stands out."""
     runs = by_samples()
     # The first epochs fall so far that they would flatten the rest.
     settled = [value for one in runs for value in one.loss[min(math.ceil(0.1 * len(one.loss)), len(one.loss) - 1) :]]
     span = max(settled) - min(settled)
-    charts = []
-    for title, places in (("epoch", "epochs"), ("seconds of training", "seconds")):
-        chart = go.Figure()
+    chart = make_subplots(cols=len(AXES), shared_yaxes=True, horizontal_spacing=0.06)
+    told: dict[str, list[str]] = {}
+    for column, (title, places) in enumerate(AXES, start=1):
         for number, one in enumerate(runs):
             chart.add_scatter(
-                x=getattr(one, places), y=one.loss, mode="lines", name=one.name,
-                line={"color": CLASS_COLOURS[number], "dash": DASHES[number % len(DASHES)]},
+                x=getattr(one, places), y=one.loss, mode="lines", name=one.name, legendgroup=one.name,
+                showlegend=column == 1, col=column, row=1, opacity=1 if one.samples == chosen else 0.55,
+                line={
+                    "color": CLASS_COLOURS[number], "dash": DASHES[number % len(DASHES)],
+                    "width": 3 if one.samples == chosen else 1.5,
+                },
                 hovertemplate="%{y:.2f}",
             )  # fmt: skip
-        chart.update_layout(
-            template=TEMPLATE,
-            height=300,
-            xaxis={"title": title},
-            yaxis={
-                "title": "held-out −ELBO, nats per image",
-                "range": [min(settled) - 0.05 * span, max(settled) + 0.05 * span],
-            },
-        )
-        told = {one.name: ends(getattr(one, places), one.loss, digits=2) for one in runs}
-        charts.append(Finished(chart, in_words(f"Held-out −ELBO, nats per image, against {title}.", told)))
-    return charts[0], charts[1]
+            told[f"{one.name}, by {title}"] = ends(getattr(one, places), one.loss, digits=2)
+        chart.update_xaxes(title=title, nticks=5, col=column, row=1)
+    chart.update_layout(template=TEMPLATE, height=330)
+    chart.update_yaxes(range=[min(settled) - 0.05 * span, max(settled) + 0.05 * span])
+    chart.update_yaxes(title="held-out −ELBO, nats per image", col=1, row=1)
+    return Finished(chart, in_words("Held-out −ELBO, nats per image, against epochs and against seconds.", told))
+
+
+def one_in_numbers(chosen: int) -> str:
+    """What a number of samples ends at and what it takes: markdown."""
+    runs = by_samples()
+    first, one = runs[0], next((one for one in runs if one.samples == chosen), runs[0])
+    told = (
+        f"**L = {one.samples}**: after {len(one.epochs)} epochs **{mean(one.final):.2f} nats** on test images, in "
+        f"**{one.seconds[-1]:.1f} s** of training"
+    )
+    if one is first:
+        return f"{told}."
+    return (
+        f"{told}, {one.seconds[-1] / first.seconds[-1]:.1f} times that of L = {first.samples}. In the time that "
+        f"L = {first.samples} takes for all epochs it gets to {_loss_at(one, first.seconds[-1]):.2f}, and "
+        f"L = {first.samples} to {first.loss[-1]:.2f} (held-out images)."
+    )
 
 
 @per_shelf
-def sample_figures() -> Html:
-    """What each number of samples ends at and what it takes, in a sentence and a table: HTML."""
+def sample_table() -> Html:
+    """What every number of samples ends at and what it takes: HTML."""
     runs = by_samples()
     first = runs[0]
-    table = as_html(
+    return as_html(
         [
             {
                 "samples per image and step": str(one.samples),
@@ -149,7 +166,6 @@ def sample_figures() -> Html:
         f"seed{'s' if first.seeds > 1 else ''}; nats per image, n = {first.n:,} test images, z "
         "sampled. The last column is the held-out loss after the last epoch that was done by then.",
     )
-    return Html(paragraph(_sentence(runs)) + table)
 
 
 def _spread(values: tuple[float, ...]) -> str:
@@ -161,13 +177,14 @@ def _loss_at(one: Sampled, seconds: float) -> float:
     return done[-1] if done else one.loss[0]
 
 
-def _sentence(runs: tuple[Sampled, ...]) -> str:
-    """What the curves end at, in numbers."""
+def what_samples_change() -> str:
+    """How far apart the first and the last number of samples end, beside how far apart two seeds do: markdown."""
+    runs = by_samples()
     first, last = runs[0], runs[-1]
     told = (
-        f"After {len(first.epochs)} epochs the −ELBO on test images is {mean(first.final):.2f} nats with {first.name} "
-        f"and {mean(last.final):.2f} with {last.name}, which took {last.seconds[-1] / first.seconds[-1]:.1f} times as "
-        f"long. In the time that {first.name} took, {last.name} had come to {_loss_at(last, first.seconds[-1]):.2f}."
+        f"After {len(first.epochs)} epochs the −ELBO on test images is **{mean(first.final):.2f}** nats with "
+        f"{first.name} and **{mean(last.final):.2f}** with {last.name}, which takes "
+        f"**{last.seconds[-1] / first.seconds[-1]:.1f} times** as long."
     )
     seeds = min(first.seeds, last.seeds)
     if seeds < 2:
@@ -175,7 +192,7 @@ def _sentence(runs: tuple[Sampled, ...]) -> str:
     apart = abs(mean(first.final) - mean(last.final))
     spread = max(max(one.final) - min(one.final) for one in (first, last))
     return (
-        f"{told} The means are {apart:.2f} nats apart, and runs that differ in their seed alone up to {spread:.2f}: "
-        f"over {seeds} seeds the number of samples makes {'no more' if apart <= spread else 'more'} difference than "
-        "the seed."
+        f"{told} The means are {apart:.2f} nats apart. Runs that differ in their seed alone are up to {spread:.2f} "
+        f"apart: over {seeds} seeds the number of samples makes {'no more' if apart <= spread else 'more'} difference "
+        "than the seed."
     )

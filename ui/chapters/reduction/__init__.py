@@ -8,7 +8,9 @@ from ui.links.url_state import Property, in_browser, number, one_of
 
 def links() -> tuple[Property, ...]:
     """What a link to it may say."""
-    from ui.chapters.reduction.comparison import DIMENSIONS, MEMORISED, TURNS
+    from ui.chapters.reduction.comparison import DIMENSIONS
+    from ui.chapters.reduction.linear import TURNS
+    from ui.chapters.reduction.memoriser import MEMORISED
 
     return (
         one_of("d", DIMENSIONS, "the number of latent dimensions"),
@@ -25,8 +27,15 @@ CHAPTER = Chapter(
     icon=":material/compress:",
     order=10,
     question="How few numbers can stand for an image, and what is lost on the way?",
-    blurb="How few numbers can stand for an image? Pixels, PCA, deep networks; one number that memorises everything and"
-    " means nothing.",
+    blurb="How few numbers can stand for an image? We try chosen pixels, PCA and deep networks, and one number that "
+    "remembers everything and means nothing.",
+    minutes=15,
+    before="what an average is; vectors and matrices help",
+    learned="- An [[encoder]] and a [[decoder]] are one pair, made to lose as little as possible through d numbers.\n"
+    "- [[PCA]] is the best **linear** pair. Its directions are the leading eigenvectors of the covariance, and its "
+    "decoder is the transpose of its encoder.\n"
+    "- A deep [[autoencoder]] is non-linear and loses less with the same d.\n"
+    "- A small training error is not enough: one number can memorise a small set and mean nothing.",
     links=links,
     predictions=("best", "line"),
 )

@@ -1,4 +1,4 @@
-"""What the chapter on autoencoder and VAE tells, computed once for as long as the store stays as it is."""
+"""What the chapter says of the figures in the runs' files, computed once for as long as the store stays as it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import lru_cache
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.chapters.regularity.samples import spread, tidy
 from ui.figures.markup import Html
 from ui.figures.palette import MODEL_COLOURS, MODEL_SYMBOLS
 from ui.figures.plots import TEMPLATE, Finished, in_words
@@ -24,7 +23,8 @@ from vae_core.storage.store import Listed
 DATASETS = tuple(name for name, known in datasets.DATASETS.items() if known.pictures)
 DEPTHS = {"128": (128,), "128-64": (128, 64), "128-64-64": (128, 64, 64), "512-256": (512, 256)}
 DIMENSIONS = (2, 8, 16, 32)
-SOURCE_TITLES = {"prior": "N(0, I)", "box": "A box around the codes", "mixture": "A mixture fitted afterwards"}
+USUAL_DIMENSIONS, PLANES_DIMENSIONS = 16, 2
+SOURCE_TITLES = {"prior": "N(0, I)", "box": "A box around the codes", "mixture": "A fitted mixture"}
 Pair = tuple[RunSpec, ...]  # an autoencoder and a VAE
 CONV_DIMENSIONS = 16
 ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
@@ -33,7 +33,7 @@ ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         for source, title in (("prior", "N(0, I)"), ("box", "Box"), ("mixture", "Mixture"))
         for figure_name, name, digits in (
             ("frechet", "Fréchet distance", ".0f"), ("coverage", "coverage", ".2f"), ("density", "density", ".2f"),
-            ("ambiguity", "ambiguous", ".2f"), ("hole_rate", "hole rate", ".2f"),
+            ("ambiguity", "ambiguity", ".2f"), ("hole_rate", "hole rate", ".2f"),
         )
     ),
     ("Path length", ("path_length",), ".3g"),
@@ -74,12 +74,26 @@ def sample_sentence(spec: RunSpec, source: str) -> str:
     """The measured figures of a source, from the run's file."""
     for line in seeds_of(spec):
         if line.key == spec.key and figure(line, "samples", source, "frechet") is not None:
-            value = {n: figure(line, "samples", source, n) or 0.0 for n in ("frechet", "coverage", "density", "n")}
+            value = {n: figure(line, "samples", source, n) or 0.0 for n in ("ambiguity", "coverage", "frechet", "n")}
             return (
-                f"Classifier Fréchet distance {value['frechet']:.0f}, coverage {value['coverage']:.2f}, density "
-                f"{value['density']:.2f} (n = {value['n']:,.0f})."
+                f"Of {value['n']:,.0f} samples, {value['ambiguity']:.0%} are not recognised. Coverage "
+                f"{value['coverage']:.2f}, Fréchet distance {value['frechet']:.0f}."
             )
     return "Not measured: the run was trained without this dataset's classifier."
+
+
+def spread(lines: list[Listed], *path: str, digits: str) -> str:
+    """Mean over seeds with least and most, such as ``162 (158 to 171)``; a dash where nothing was measured."""
+    values = [value for line in lines if (value := figure(line, *path)) is not None]
+    if not values:
+        return "–"
+    mean = tidy(sum(values) / len(values), digits)
+    return mean if len(values) == 1 else f"{mean} ({tidy(min(values), digits)} to {tidy(max(values), digits)})"
+
+
+def tidy(value: float, digits: str) -> str:
+    """A number in the given format; large ones whole, with commas."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else format(value, digits)
 
 
 def heading(name: str, lines: list[Listed]) -> str:
@@ -106,7 +120,7 @@ def numbers(specs: Pair) -> Html:
         said = (
             f"Mean over seeds (least to most), measured on the test split. Samples: {count:,.0f} against as "
             "many real images, in the classifier's 64 features; real images score 5% holes by construction. Path "
-            "length: squared change of the features per squared standard deviation of the codes. Paths: "
+            "length: squared change of the features per squared step, in standard deviations of the codes. Paths: "
             f"{pairs:,.0f} pairs."
         )
     return as_html(rows, title="Autoencoder and VAE in numbers", note=said)
@@ -124,7 +138,7 @@ def coverage_figure(points: tuple[tuple[str, str, tuple[tuple[int, float], ...]]
     for model, source, values in points:
         chart.add_scatter(
             x=[d for d, _ in values], y=[value for _, value in values], mode="lines+markers",
-            name=f"{title_of(model)}, {SOURCE_TITLES[source]}", hovertemplate="%{y:.2f}",
+            name=_line_name(model, source), hovertemplate="%{y:.2f}",
             marker={"symbol": MODEL_SYMBOLS[model], "size": 9},
             line={"color": MODEL_COLOURS[model], "dash": "solid" if source == "prior" else "dot"},
         )  # fmt: skip
@@ -132,13 +146,17 @@ def coverage_figure(points: tuple[tuple[str, str, tuple[tuple[int, float], ...]]
         template=TEMPLATE,
         height=340,
         xaxis={"title": "d, latent dimensions", "type": "log", "tickvals": list(DIMENSIONS), "tickformat": "d"},
-        yaxis={"title": "share of real test images with a sample nearby", "range": [0, 1]},
+        yaxis={"title": "coverage of real test images", "range": [0, 1]},
     )
     told = {
-        f"{title_of(model)}, {SOURCE_TITLES[source]}": [f"{value:.2f} at d = {d}" for d, value in values]
+        _line_name(model, source): [f"{value:.2f} at d = {d}" for d, value in values]
         for model, source, values in points
     }
     return Finished(chart, in_words("Share of real test images with a sample nearby, against d.", told))
+
+
+def _line_name(model: str, source: str) -> str:
+    return f"{title_of(model)}, {'N(0, I)' if source == 'prior' else 'fitted mixture'}"
 
 
 @per_shelf
@@ -171,16 +189,88 @@ def mean_of(spec: RunSpec, *path: str) -> float:
 
 
 def closer_to_real(specs: Pair, source: str) -> tuple[int, str]:
-    """Whose samples from a source are nearer to real images, and by how much."""
+    """Whose samples from a source are nearer to real images, by their Fréchet distance, and why."""
     distances = [mean_of(spec, "samples", source, "frechet") for spec in specs]
-    coverages = [mean_of(spec, "samples", source, "coverage") for spec in specs]
-    ratio = max(distances) / min(distances)
-    right = 2 if ratio < 1.5 else int(np.argmin(distances))
-    told = "; ".join(
-        f"{title_of(spec.model)} {distance:.0f}, coverage {coverage:.2f}"
-        for spec, distance, coverage in zip(specs, distances, coverages, strict=True)
+    unsure = [mean_of(spec, "samples", source, "ambiguity") for spec in specs]
+    covered = [mean_of(spec, "samples", source, "coverage") for spec in specs]
+    right = 2 if max(distances) < 1.5 * min(distances) else int(np.argmin(distances))
+    real = real_line(specs[0].dataset)
+    usual = figure(real, "real", "ambiguity") if real else None
+    said = [
+        f"The classifier does not recognise **{unsure[0]:.0%}** of the autoencoder's samples and **{unsure[1]:.0%}** "
+        f"of the VAE's" + (f" (real images: {usual:.0%})." if usual is not None else "."),
+        f"[[coverage|Coverage]]: **{covered[0]:.2f}** and **{covered[1]:.2f}**. Classifier [[Fréchet distance]], lower "
+        f"is better: {distances[0]:.0f} and {distances[1]:.0f}.",
+    ]
+    spreads = [mean_of(spec, "code_std") for spec in specs]
+    if right == 1 and spreads[0] > 1.5:
+        said.append(
+            f"Why? The VAE's codes were trained to lie where N(0, I) is. The autoencoder's codes have a standard "
+            f"deviation of {spreads[0]:.1f}: N(0, I) covers only a small part of the region that they take up."
+        )
+    return right, " ".join([*said, _over(specs)])
+
+
+def share_closed(specs: Pair) -> float | None:
+    """How much of the autoencoder's distance from the VAE's fitted samples a fitted mixture closes; None: no gap."""
+    before, after = (mean_of(specs[0], "samples", source, "frechet") for source in ("prior", "mixture"))
+    best = mean_of(specs[1], "samples", "mixture", "frechet")
+    return (before - after) / (before - best) if before > 1.05 * best else None
+
+
+def closed_by_fitting(specs: Pair) -> tuple[int, str]:
+    """Whether a mixture fitted afterwards closes the gap: little, half or most of it; and why."""
+    before, after = (mean_of(specs[0], "samples", source, "frechet") for source in ("prior", "mixture"))
+    best = mean_of(specs[1], "samples", "mixture", "frechet")
+    unsure = [mean_of(spec, "samples", "mixture", "ambiguity") for spec in specs]
+    closed = share_closed(specs)
+    told = (
+        f"Fréchet distance of the autoencoder's samples: {before:.0f} from N(0, I), **{after:.0f}** from the fitted "
+        f"mixture. The VAE's from its own fitted mixture: **{best:.0f}**. The classifier does not recognise "
+        f"{unsure[0]:.0%} and {unsure[1]:.0%}."
     )
-    return right, f"Classifier Fréchet distance to real images, less is better: {told}."
+    if closed is None:
+        return 0, f"There was hardly a gap to close here. {told} {_over(specs)}"
+    right = 0 if closed < 1 / 3 else 1 if closed < 2 / 3 else 2
+    share = f"That closes {min(max(closed, 0.0), 1.0):.0%} of the gap."
+    why = " The decoder is good near its codes: we only had to find out where they are." if right == 2 else ""
+    return right, f"{told} {share}{why} {_over(specs)}"
+
+
+def _over(specs: Pair) -> str:
+    """How many seeds a mean is over, and at which d."""
+    count = min(len(seeds_of(spec)) for spec in specs)
+    seeds = f"Means over {count} seeds" if count > 1 else "From 1 seed"
+    return f"{seeds}, d\u00a0=\u00a0{specs[0].latent_dim}."
+
+
+def smoothness(specs: Pair) -> str:
+    """The path lengths of both, as a sentence."""
+    lengths = [mean_of(spec, "path_length") for spec in specs]
+    told = f"**{tidy(lengths[0], '.3g')}** for the autoencoder, **{tidy(lengths[1], '.3g')}** for the VAE"
+    ratio = lengths[0] / lengths[1]
+    if ratio > 1.2:
+        said = f"{told}: the VAE is {ratio:.1f} times smoother"
+    else:
+        said = f"{told}: the VAE is **not** smoother here"
+    return f"[[path length|Path length]] (mean squared change per squared step): {said}. {_over(specs)}"
+
+
+@per_shelf
+def headlines(specs: Pair) -> str:
+    """The three numbers that tell most, as a list: autoencoder, VAE, real images."""
+    real = real_line(specs[0].dataset)
+    lines = []
+    for name, path, digits, better in (
+        ("[[ambiguity|Ambiguity]] of samples from N(0, I)", ("samples", "prior", "ambiguity"), ".0%", "lower"),
+        ("[[coverage|Coverage]] by samples from N(0, I)", ("samples", "prior", "coverage"), ".2f", "higher"),
+        ("[[path length|Path length]]", ("path_length",), ".3g", "lower"),
+    ):
+        ae, vae = (tidy(mean_of(spec, *path), digits) for spec in specs)
+        usual = figure(real, "real", path[-1]) if real and path[0] == "samples" else None
+        beside = f" Real images: {usual:{digits}}." if usual is not None else ""
+        lines.append(f"- {name}, {better} is better: autoencoder **{ae}**, VAE **{vae}**.{beside}")
+    return "\n".join([*lines, "", _over(specs)])
 
 
 @per_shelf
@@ -190,36 +280,33 @@ def verdict(specs: Pair) -> str:
     prior = [mean_of(spec, "samples", "prior", "frechet") for spec in specs]
     fitted = [mean_of(spec, "samples", "mixture", "frechet") for spec in specs]
     if prior[0] > 1.5 * prior[1]:
-        said.append(f"Drawn from N(0, I), the VAE is {prior[0] / prior[1]:.1f} times nearer to real images.")
+        said.append(
+            f"Sampled from N(0, I), the VAE's images have a {prior[0] / prior[1]:.1f} times smaller Fréchet distance."
+        )
     else:
-        said.append("Drawn from N(0, I), the VAE is **not** clearly nearer to real images here.")
-    if fitted[0] < prior[0] and fitted[1] < prior[0]:
-        closed = (prior[0] - fitted[0]) / (prior[0] - fitted[1])
+        said.append("Sampled from N(0, I), the VAE is **not** clearly nearer to real images here.")
+    if fitted[0] >= prior[0]:
+        said.append(f"A mixture fitted afterwards does **not** help here ({prior[0]:.0f} to {fitted[0]:.0f}).")
+    else:
+        closed = share_closed(specs)
         said.append(
             f"A mixture fitted afterwards takes the autoencoder from {prior[0]:.0f} to {fitted[0]:.0f}; the VAE's own "
-            f"mixture gives {fitted[1]:.0f}, so fitting closes {min(closed, 1.0):.0%} of the gap: the autoencoder's "
-            "latent space is not empty, one only has to find out where to draw."
+            f"mixture gives {fitted[1]:.0f}"
+            + ("." if closed is None else f", so fitting closes {min(closed, 1.0):.0%} of the gap.")
         )
-    else:
-        said.append(f"A mixture fitted afterwards does **not** help here ({prior[0]:.0f} to {fitted[0]:.0f}).")
     if fitted[1] < 0.9 * prior[1]:
         said.append(
-            f"The mixture helps the VAE too ({prior[1]:.0f} to {fitted[1]:.0f}): its codes are near the prior, not on "
-            "it."
+            f"The mixture helps the VAE too ({prior[1]:.0f} to {fitted[1]:.0f}): its codes lie near the prior, but do "
+            "not match it."
         )
     lengths = [mean_of(spec, "path_length") for spec in specs]
-    if lengths[0] > 1.2 * lengths[1]:
-        said.append(f"The VAE is smoother: path length {tidy(lengths[1], '.3g')} against {tidy(lengths[0], '.3g')}.")
-    else:
-        said.append(
-            f"The VAE is **not** smoother here: path length {tidy(lengths[1], '.3g')} against "
-            f"{tidy(lengths[0], '.3g')}."
-        )
+    smoother = "smoother" if lengths[0] > 1.2 * lengths[1] else "**not** smoother here"
+    said.append(f"The VAE is {smoother}: path length {tidy(lengths[1], '.3g')} against {tidy(lengths[0], '.3g')}.")
     shares = [mean_of(spec, "paths", "straight") for spec in specs]
-    better = "more" if shares[1] > shares[0] + 0.01 else "**not** more"
+    better = "stay farther from holes" if shares[1] > shares[0] + 0.01 else "do **not** stay farther from holes"
     said.append(
-        f"Straight paths between images stay {better} on the data manifold in the VAE ({shares[1]:.2f} against "
-        f"{shares[0]:.2f})."
+        f"Straight paths between images {better} in the VAE: {shares[1]:.2f} of their places are no holes, against "
+        f"{shares[0]:.2f}."
     )
     rates = [mean_of(spec, "samples", "prior", "hole_rate") for spec in specs]
     if rates[0] < rates[1] + 0.05:
@@ -227,8 +314,7 @@ def verdict(specs: Pair) -> str:
             f"The hole rate alone does not separate them ({rates[0]:.2f} and {rates[1]:.2f}): a blurred average is no "
             "hole."
         )
-    seeds = min(len(seeds_of(spec)) for spec in specs)
-    return " ".join(said) + f" Means over {seeds} seed{'s' if seeds > 1 else ''}, d = {specs[0].latent_dim}."
+    return "\n".join(f"- {sentence}" for sentence in [*said, _over(specs)])
 
 
 @per_shelf
@@ -259,16 +345,16 @@ def formulas(specs: Pair) -> list[tuple[str, str]]:
     ae, vae = specs
     return [
         (
-            "A VAE's loss adds to the reconstruction a KL term that pulls every posterior towards N(0, I): "
+            "A VAE's loss adds to the reconstruction a KL term that pulls every approximate posterior towards N(0, I): "
             f"{mean_of(vae, 'reconstruction'):.1f} + {mean_of(vae, 'kl'):.1f} nats per image for the VAE, mean over "
             f"its seeds, against {mean_of(ae, 'reconstruction'):.1f} nats for the autoencoder.",
             r"\mathcal{L}(x) = -\,\mathbb{E}_{q(z|x)}[\log p(x|z)]"
             r" + \mathrm{KL}\big(q(z|x)\,\Vert\,\mathcal{N}(0, I)\big)",
         ),
         (
-            "Averaged over images, that KL is what the code tells of its image plus how far all codes together are "
-            f"from the prior: {mean_of(vae, 'mutual_information'):.2f} + {mean_of(vae, 'aggregate_kl'):.2f} nats. Only "
-            "the second part must vanish for N(0, I) to be the right place to draw from.",
+            "Averaged over images, the KL is what the code tells about its image plus the distance of all codes "
+            f"together from the prior: {mean_of(vae, 'mutual_information'):.2f} + {mean_of(vae, 'aggregate_kl'):.2f} "
+            "nats. Only the second part must vanish for N(0, I) to be the right place to sample from.",
             r"\mathbb{E}_x\,\mathrm{KL}(q(z|x)\,\Vert\,p) = I(x; z) + \mathrm{KL}(q(z)\,\Vert\,p)",
         ),
     ]

@@ -16,7 +16,7 @@ from ui.runs.resources import load_run, shelf
 from ui.runs.selection import can_be_explored, per_shelf, run_title
 from vae_core.errors import RunNotFound
 from vae_core.models import model_kind
-from vae_core.payloads.film import curves, film_of_run, settled_range
+from vae_core.payloads.film import curves, film_of_run, settled_range, terms_in_nats
 from vae_core.payloads.plane import Payload
 from vae_core.run import Run
 from vae_core.spec import RunSpec
@@ -27,7 +27,7 @@ LEAST_EPOCHS, LEAST_RISE = 8, 1.0  # for the remark on overfitting; nats per ima
 
 def has_film(run: Run) -> bool:
     """Whether its history has losses by epoch and its file the plane's snapshots."""
-    return bool(run.history) and "validation_reconstruction" in run.history[0] and len(run.snapshots) > 0
+    return bool(terms_in_nats(run.spec, run.history)) and len(run.snapshots) > 0
 
 
 @lru_cache(maxsize=FILMS_KEPT)
@@ -164,13 +164,13 @@ def _totals(runs: list[Run]) -> Finished:
     lines, told = [], {}
     for run, colour, dash in zip(runs, CLASS_COLOURS, ("solid", "dash"), strict=False):
         made = curves(run.spec, run.history)
-        panel = made["panels"][0]
-        lines.append(panel["held_out"])
-        figure.add_scatter(
-            x=made["epochs"], y=panel["held_out"], name=f"{run.key[-10:]}: {panel['title']}",
-            line={"color": colour, "dash": dash},
-        )  # fmt: skip
-        told[run.key[-10:]] = ends(made["epochs"], panel["held_out"])
+        for panel in made["panels"][:1]:  # none where no term of the loss is in nats
+            lines.append(panel["held_out"])
+            figure.add_scatter(
+                x=made["epochs"], y=panel["held_out"], name=f"{run.key[-10:]}: {panel['title']}",
+                line={"color": colour, "dash": dash},
+            )  # fmt: skip
+            told[run.key[-10:]] = ends(made["epochs"], panel["held_out"])
     ranges = [settled_range(line) for line in lines]
     figure.update_layout(
         template=TEMPLATE,
@@ -178,7 +178,7 @@ def _totals(runs: list[Run]) -> Finished:
         xaxis={"title": "epoch"},
         yaxis={
             "title": "held out, nats per image",
-            "range": [min(low for low, _ in ranges), max(high for _, high in ranges)],
+            "range": [min(low for low, _ in ranges), max(high for _, high in ranges)] if ranges else None,
         },
     )
     return Finished(figure, in_words("Held-out loss, nats per image, against epochs.", told))

@@ -3,7 +3,9 @@
 import { roundTicks, signed } from "../engine/view.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const MARGIN = { left: 38, right: 12, top: 10, bottom: 34 }; // CSS pixels
+// CSS pixels: the names of the axes stand outside of what is drawn, the upright one's above it.
+const MARGIN = { left: 38, right: 12, top: 8, bottom: 34 };
+const NAME = 14;
 
 function drawn(tag, attributes = {}) {
   const made = document.createElementNS(SVG, tag);
@@ -50,14 +52,15 @@ export class Chart {
 
   measure() {
     const { clientWidth: width, clientHeight: height } = this.box;
-    const room = width > MARGIN.left + MARGIN.right && height > MARGIN.top + MARGIN.bottom; // not before it is laid out
+    const top = MARGIN.top + (this.names[1] ? NAME : 0);
+    const room = width > MARGIN.left + MARGIN.right && height > top + MARGIN.bottom; // not before it is laid out
     if (!room || (width === this.width && height === this.height)) return;
     Object.assign(this, { width, height });
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    let [across, up] = [width - MARGIN.left - MARGIN.right, height - MARGIN.top - MARGIN.bottom];
+    let [across, up] = [width - MARGIN.left - MARGIN.right, height - top - MARGIN.bottom];
     if (this.square) across = up = Math.min(across, up);
-    this.plot = { left: MARGIN.left, top: MARGIN.top, width: across, height: up };
-    for (const [name, value] of Object.entries({ x: MARGIN.left, y: MARGIN.top, width: across, height: up })) {
+    this.plot = { left: MARGIN.left, top, width: across, height: up };
+    for (const [name, value] of Object.entries({ x: MARGIN.left, y: top, width: across, height: up })) {
       this.frame.setAttribute(name, value);
     }
     this.drawAxes();
@@ -101,7 +104,7 @@ export class Chart {
     }
     made.unshift(drawn("path", { d: grid, class: "grid" }));
     text(this.names[0], left + width, top + height + 30, "end", "name");
-    if (this.names[1]) text(this.names[1], left + 5, top + 11, "start", "name");
+    if (this.names[1]) text(this.names[1], 4, 11, "start", "name");
     this.axes.replaceChildren(...made);
   }
 

@@ -12,6 +12,7 @@ const STEPS_PER_SECOND = 24;
 const STILL_LEAP = 5; // steps at once, where motion is unwelcome
 const STILL_MS = 500;
 const LONGEST_FRAME = 100; // ms: a page that was hidden goes on where it was
+const ARRIVED = 1e-3; // nats: an ELBO this near to its last value has converged
 const MOST_SHOWN = 8; // nats below log p(x): what is further down is cut off
 const Q_RANGE = [-4, 4];
 
@@ -104,6 +105,21 @@ export class DescentPart {
     this.toy = this.story.toy(this.header.rules);
     this.exact = this.toy.exact();
     this.way = this.toy.descend(this.start, this.spread, this.rate, this.steps);
+    this.find(".outcome").textContent = this.outcome();
+  }
+
+  // Where the descent leads, in a sentence.
+  outcome() {
+    const { steps, way, toy, exact } = this;
+    const last = way[steps];
+    const step = way.findIndex(({ elbo }) => Math.abs(elbo - last.elbo) < ARRIVED);
+    const settled = way[steps - 1].elbo > last.elbo - ARRIVED / steps;
+    const gap = toy.klToPosterior(exact.logEvidence, last.mean, last.logSigma);
+    const share = toy.shareOfMode(last.mean);
+    const beyond = share < 1 && settled
+      ? ` The mode at q holds ${Math.round(100 * share)}% of the posterior: −log ${share.toFixed(2)} = ${(-Math.log(share)).toFixed(2)} of the gap.` : "";
+    return `${settled ? `Converged in ${step} steps` : `Still moving after ${steps} steps`}: μ = ${signed(last.mean)}, `
+      + `σ = ${signed(Math.exp(last.logSigma))}, gap ${signed(gap)} nats.${beyond}`;
   }
 
   // ---- walking --------------------------------------------------------------------------------------------------------

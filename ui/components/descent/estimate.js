@@ -1,4 +1,4 @@
-// The KL term of the loss, in closed form and by sampling: twenty estimates with their error bars, drawn anew at will.
+// The KL term of the loss, in closed form and by sampling: twenty estimates with their 95% intervals, sampled anew at will.
 
 import { klToStandardNormal, logNormal, normals, seeded } from "../engine/gaussian.js";
 import { pageLink, unlike } from "../engine/link.js";
@@ -103,10 +103,10 @@ export class EstimatePart {
     show("first", `${nats(first.estimate)} ± ${nats(first.half)} nats`);
     show("hits", `${this.hits} of ${ESTIMATES}`);
     this.densities.say(`Densities of q with mean ${signed(this.mean)} and standard deviation ${signed(this.sigma)}, and of the standard normal`);
-    this.bars.say(`${ESTIMATES} estimates of the KL; the error bars of ${this.hits} hold the closed form, ${nats(this.closed)} nats`);
+    this.bars.say(`${ESTIMATES} estimates of the KL; the 95% intervals of ${this.hits} contain the exact value, ${nats(this.closed)} nats`);
   }
 
-  say() { this.find(".live").textContent = `${this.hits} of ${ESTIMATES} error bars hold the closed form.`; }
+  say() { this.find(".live").textContent = `${this.hits} of ${ESTIMATES} intervals contain the exact value.`; }
 
   // For tests: the first estimate's noise goes with it.
   state() {

@@ -1,4 +1,4 @@
-// The generative story: draw z, then x around f(z); given x, where may z have been? Above, pairs (z, x) drawn from the
+// The generative story: sample z, then x around f(z); given x, which z made it? Above, pairs (z, x) sampled from the
 // model; below, on the same axis of z, prior, joint density and exact posterior.
 
 import { logNormal, normals, seeded } from "../engine/gaussian.js";
@@ -8,7 +8,7 @@ import { Chart, ceiling, sampledCurve } from "./chart.js";
 import { nats, storyOf } from "./controls.js";
 
 const PAIRS = 1500;
-const NEAR = 0.1; // of x: pairs this near to the observation are shown as drawn from the posterior
+const NEAR = 0.1; // of x: pairs this near to the observation are shown as samples of the posterior
 const SEEN_Z = [-4, 4];
 const SEEN_X = [-3.2, 4.2];
 
@@ -91,7 +91,7 @@ export class PosteriorPart {
     show("mean", signed(exact.mean, 3));
     show("deviation", signed(exact.deviation, 3));
     show("count", `${count} of ${PAIRS.toLocaleString("en")} pairs are within ${NEAR} of x`);
-    this.pairs.say(`${PAIRS} pairs of z and x drawn from the model, along the curve ${story.decoders[story.decoder].formula}`);
+    this.pairs.say(`${PAIRS} pairs of z and x sampled from the model, along the curve ${story.decoders[story.decoder].formula}`);
     this.densities.say(`Prior, joint density and exact posterior of z for x = ${signed(story.x)}: posterior mean `
       + `${signed(exact.mean)}, standard deviation ${signed(exact.deviation)}`);
   }

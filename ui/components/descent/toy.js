@@ -58,6 +58,21 @@ export class Toy {
     return (this.known = { logEvidence, density, mean, deviation });
   }
 
+  // What the mode at a place holds of the posterior: all on its side of the lowest place between the highest one left of
+  // the posterior's mean and the highest one right of it. 1 where no valley lies between them.
+  shareOfMode(place) {
+    const { logEvidence, mean } = this.exact();
+    const joints = this.logJoints;
+    const z = (k) => k * this.width - this.rules.grid_end;
+    const highest = (side) => joints.reduce((best, one, k) => (side(z(k)) && (best < 0 || one > joints[best]) ? k : best), -1);
+    const [left, right] = [highest((at) => at <= mean), highest((at) => at > mean)];
+    let valley = left;
+    for (let k = left; k <= right; k++) if (joints[k] < joints[valley]) valley = k;
+    if (valley === left || valley === right) return 1;
+    const beyond = place > z(valley);
+    return this.integral((at, k) => (at > z(valley) === beyond ? Math.exp(joints[k] - logEvidence) : 0));
+  }
+
   // The ELBO of N(mean, sigma^2), its terms, and its gradient through z = mean + sigma * eps.
   bound(mean, logSigma) {
     const { nodes, weights } = this.rules;

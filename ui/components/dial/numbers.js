@@ -9,6 +9,12 @@ const READABLE_DIMENSIONS = 20; // more bars than that have no room for their nu
 const told = (value, digits) => (value === null ? DASH : signed(value, digits));
 const short = (value) => signed(value, value < 9.95 ? 1 : 0);
 
+// Without a KL term it is a few millionths: two decimals would say 0.
+function ratio(value) {
+  if (value === null) return DASH;
+  return value === 0 || value >= 0.01 ? signed(value, value < 10 ? 2 : 0) : value.toExponential(1);
+}
+
 // "β = 4, reconstruction 144.4 nats, KL 4.4 nats"
 export function stopSentence({ name, reconstruction, kl }) {
   return `${name}, reconstruction ${told(reconstruction, 1)} nats, KL ${told(kl, 1)} nats`;
@@ -34,7 +40,7 @@ export class Numbers {
     this.showDimensions(stop);
     const share = stop.hole_rate === null ? DASH : `${signed(100 * stop.hole_rate, 1)}%`;
     this.find(".hole-rate").textContent = share;
-    this.find(".sigma").textContent = told(stop.sigma_over_spread, stop.sigma_over_spread < 10 ? 2 : 0);
+    this.find(".sigma").textContent = ratio(stop.sigma_over_spread);
     this.find(".measured").textContent = stop.n === null ? "" : `measured on ${stop.n.toLocaleString("en")} held-out images`;
   }
 

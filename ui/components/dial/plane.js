@@ -108,7 +108,7 @@ export class DialPlane {
     const nothing = distance > stop.header.empty_beyond;
     this.find(".z").textContent = this.describe(x, y, view);
     const label = this.header.labels[stop.classes[index]];
-    this.find(".nearest").textContent = `${label}, ${distance.toPrecision(2)} away${nothing ? ": nothing lives here" : ""}`;
+    this.find(".nearest").textContent = `${label}, ${distance.toPrecision(2)} away${nothing ? ": no digit near" : ""}`;
     this.lens.warn(nothing);
     this.lens.show(pointer[0], pointer[1], this.surface.side, this.finger);
     if (index === this.focus) return;

@@ -3,6 +3,7 @@
 
 import { expectLength } from "../engine/arrays.js";
 import { Decoder } from "../engine/interpreter.js";
+import { shared } from "../engine/shared.js";
 import { View, classMedians } from "../engine/view.js";
 
 class Stop {
@@ -89,7 +90,7 @@ class Sweep {
   }
 }
 
-const sweeps = new Map(); // id -> Sweep: stops may arrive before their dial
+const sweeps = shared("sweeps", () => new Map()); // id -> Sweep: stops may arrive before their dial
 
 export function sweepOf(id) {
   if (!sweeps.has(id)) sweeps.set(id, new Sweep());

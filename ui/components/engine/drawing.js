@@ -104,9 +104,11 @@ export function drawAxes(context, side, view, names) {
   context.stroke();
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
+  context.font = `11px ${FONT}`;
+  const end = Math.min(side - 30, side - 20 - context.measureText(names[0]).width); // where the axis' name begins
   for (const tick of ticks) {
     const x = view.toPlane(tick, 0)[0] * side;
-    if (x > 30 && x < side - 30) haloText(context, signed(tick, digits), x, side - 8, PLANE.text);
+    if (x > 30 && x < end) haloText(context, signed(tick, digits), x, side - 8, PLANE.text);
   }
   context.textAlign = "left";
   context.textBaseline = "middle";

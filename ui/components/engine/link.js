@@ -5,6 +5,8 @@
 // fight: whenever it has written, what is on screen is put over it again (where the browser says so: the Navigation
 // API), and a link that is copied is always made from what is on screen.
 
+import { shared } from "./shared.js";
+
 const SETTLED_MS = 250; // nothing is written while a hand moves
 
 class PageLink {
@@ -67,7 +69,7 @@ class PageLink {
 }
 
 // One for all components of the page.
-export const pageLink = new PageLink();
+export const pageLink = shared("link", () => new PageLink());
 
 // Numbers as Python writes and reads them: to four digits, and none where it is the usual one.
 export const rounded = (value) => String(Number(value.toPrecision(4)));

@@ -1,6 +1,7 @@
 // What every component does with the page: makes elements, and says when it cannot draw.
 
 import { bodies, parsePayload } from "./payload.js";
+import { shared } from "./shared.js";
 
 export function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
@@ -35,7 +36,7 @@ export function showFailure(parent, noun, error) {
 const PATIENCE = 400; // ms: tensors that are on their way come sooner
 const GIVEN_UP = 15000; // ms
 const newest = new WeakMap(); // mount point -> the data it was last given
-const waiting = new Map(); // id of tensors -> functions to call when they have come
+const waiting = shared("waiting", () => new Map()); // id of tensors -> functions to call when they have come
 
 // Calls use(payload) with what a component was given: at once, or as soon as its tensors are known. If they do not
 // come, the server is asked for them. What fails is said as in showFailure.

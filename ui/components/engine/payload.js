@@ -1,5 +1,7 @@
 // The canvas payload: see vae_core/payloads/plane.py for the layout. Nothing here knows of a screen.
 
+import { shared } from "./shared.js";
+
 const HALF_TO_FLOAT = (() => {
   let table = null;
   return () => {
@@ -26,7 +28,7 @@ export function halvesToFloats(halves) {
 }
 
 // Tensors that have arrived, by their id: the server sends them once and then the header alone.
-export const bodies = new Map(); // id -> ArrayBuffer, the longest unused first
+export const bodies = shared("bodies", () => new Map()); // id -> ArrayBuffer, the longest unused first
 const BODIES_KEPT = 96 * 2 ** 20; // bytes
 
 function keepBody(id, body) {

@@ -1,7 +1,9 @@
 // Held-out images arrive once per page, after what points at them.
 
-export const sheets = new Map(); // image set -> {bitmap, columns}, once the thumbnails have arrived; null while on their way
-const listeners = new Set();
+import { shared } from "./shared.js";
+
+export const sheets = shared("sheets", () => new Map()); // image set -> {bitmap, columns}, once the thumbnails have arrived; null while on their way
+const listeners = shared("listeners", () => new Set());
 
 // shown(name of the image set) is called whenever thumbnails have arrived.
 export function onThumbnails(shown) { listeners.add(shown); }

@@ -52,6 +52,7 @@ class TrainingFilm {
     const stays = before && !before.live && this.index <= last;
     this.index = stays ? this.index : last;
     if (header.live || !before) this.pause();
+    this.find(".legend").hidden = !header.curves.panels.length; // no term of the loss is in nats
     this.curves.show(header.curves, header.epochs, header.frames[this.index]);
     this.showOriginals();
     this.show();
@@ -108,7 +109,8 @@ class TrainingFilm {
 
   say() {
     const epoch = this.header.frames[this.index];
-    this.find(".live").textContent = `Epoch ${epoch}: ${this.curves.said(epoch)}, nats per held-out image.`;
+    const said = this.curves.said(epoch);
+    this.find(".live").textContent = said ? `Epoch ${epoch}: ${said}, nats per held-out image.` : `Epoch ${epoch}.`;
   }
 
   // ---- showing --------------------------------------------------------------------------------------------------------
@@ -117,7 +119,7 @@ class TrainingFilm {
     const { header } = this;
     const epoch = header.frames[this.index];
     this.slider.value = this.index;
-    this.slider.setAttribute("aria-valuetext", `epoch ${epoch}: ${this.curves.said(epoch)}`);
+    this.slider.setAttribute("aria-valuetext", [`epoch ${epoch}`, this.curves.said(epoch)].filter(Boolean).join(": "));
     this.find("output").textContent = `epoch ${epoch} of ${header.epochs}`;
     this.find(".caption").textContent = `${this.classes.length.toLocaleString("en")} held-out images after epoch ${epoch}. Axes: ${header.axes.join(", ")}.`;
     this.find(".plane").setAttribute("aria-label", `Latent plane after epoch ${epoch}`);

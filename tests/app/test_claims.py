@@ -1,0 +1,28 @@
+"""docs/claims.md names steps that are on the pages."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ui.chapters import numbered
+
+from .helpers import ROOT, seen, subheaders, texts
+
+ROWS = re.findall(
+    r"^\| ([A-Z]\d+) \|[^|]+\| ([^|:]+): ([^|]+) \|", (ROOT / "docs" / "claims.md").read_text("utf-8"), re.M
+)
+
+
+def test_every_claim_of_the_story_has_its_place():
+    names = [f"D{n}" for n in range(1, 6)] + [f"A{n}" for n in range(1, 4)] + [f"V{n}" for n in range(1, 12)]
+    assert [row[0] for row in ROWS] == [*names, *(f"M{n}" for n in range(1, 9)), "B1"]
+
+
+@pytest.mark.parametrize("chapter", numbered(), ids=lambda one: one.slug)
+def test_the_steps_that_it_names_are_there(chapter):
+    wanted = [step for _, title, step in ROWS if title == chapter.title]
+    at = seen(chapter.page)
+    there = [*subheaders(at), *(line.strip("# ") for text in texts(at) for line in text.splitlines() if "## " in line)]
+    assert wanted and not [step for step in wanted if step not in there], there

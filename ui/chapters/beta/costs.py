@@ -1,0 +1,226 @@
+"""What β costs: reconstruction against KL, every stop's numbers, and what is left of the loss at the largest β."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ui.chapters.beta.sweep import KL_ONLY, NO_KL, USUAL, label_of, measured, name_of, small, spec_of, stop_at, stops_of
+from ui.figures.markup import Html
+from ui.figures.palette import CLASS_COLOURS
+from ui.figures.plots import TEMPLATE, Finished, in_words
+from ui.figures.tables import as_html
+from ui.runs.resources import load_run
+from ui.runs.selection import figure, per_shelf
+from vae_core.errors import RunNotFound
+from vae_core.metrics import label_agreement
+from vae_core.run import Run
+
+RATE_TICKS = (0, 1, 3, 10, 30, 100, 300, 1000)  # nats
+
+
+class Point(NamedTuple):
+    """A stop on the curve, nats per image.
+
+    Attributes:
+        label: its name on the dial.
+        rate: KL.
+        distortion: reconstruction.
+    """
+
+    label: str
+    rate: float
+    distortion: float
+
+
+def _across(rate: float) -> float:
+    """Where a rate stands on the axis: equal factors are equal steps, and yet 0 has a place."""
+    return float(np.log10(1.0 + rate))
+
+
+def points_of(dimensions: int) -> list[Point]:
+    """Every stop that was measured, along the dial.
+
+    Raises:
+        RunNotFound: none was that saw a reconstruction.
+    """
+    found = []
+    for line in stops_of(dimensions):
+        rate, distortion = figure(line, "kl"), figure(line, "reconstruction")
+        if rate is not None and distortion is not None:
+            found.append(Point(label_of(spec_of(line)), rate, distortion))
+    if all(one.label == KL_ONLY for one in found):
+        raise RunNotFound(f"no run of the sweep at d = {dimensions} was measured; run 'python -m vae_core rebuild'.")
+    return found
+
+
+def rate_distortion(dimensions: int, label: str) -> Finished:
+    """Reconstruction against KL, every point a trained model; the one on the dial has a ring.
+
+    Args:
+        dimensions: d.
+        label: of the stop on the dial.
+    """
+    return _curve(tuple(points_of(dimensions)), label)
+
+
+@lru_cache(maxsize=64)
+def _curve(points: tuple[Point, ...], label: str) -> Finished:
+    shown = [one for one in points if one.label != KL_ONLY]  # it would flatten the others: it is named at the edge
+    chart = go.Figure()
+    chart.add_scatter(
+        x=[_across(one.rate) for one in shown], y=[one.distortion for one in shown],
+        text=[one.label for one in shown], customdata=[one.rate for one in shown],
+        mode="lines+markers+text", textposition="top right", name="β", cliponaxis=False,
+        line={"color": CLASS_COLOURS[0]},
+        hovertemplate="β = %{text}<br>KL %{customdata:.1f}<br>reconstruction %{y:.1f}<extra></extra>",
+    )  # fmt: skip
+    low, high = min(one.distortion for one in shown), max(one.distortion for one in shown)
+    margin = 0.15 * (high - low) or 1.0
+    edge = high + 1.5 * margin
+    ringed = [(one.rate, one.distortion) for one in shown if one.label == label]
+    for one in (one for one in points if one.label == KL_ONLY):
+        chart.add_scatter(
+            x=[_across(one.rate)], y=[edge], mode="markers+text", name=one.label, hoverinfo="skip", cliponaxis=False,
+            textposition="middle right",
+            text=[f"   {one.label}: KL {one.rate:.0f}, reconstruction {one.distortion:.0f}"],
+            marker={"symbol": "triangle-up", "size": 9, "color": CLASS_COLOURS[0]},
+        )  # fmt: skip
+        ringed += [(one.rate, edge)] if one.label == label else []
+    for rate, height in ringed:
+        chart.add_scatter(
+            x=[_across(rate)], y=[height], mode="markers", name=name_of(label), hoverinfo="skip", cliponaxis=False,
+            marker={"size": 16, "color": "rgba(0,0,0,0)", "line": {"color": CLASS_COLOURS[1], "width": 3}},
+        )  # fmt: skip
+    chart.update_layout(
+        template=TEMPLATE,
+        height=340,
+        showlegend=False,
+        xaxis={
+            "title": "rate: KL, nats per image",
+            "tickvals": [_across(rate) for rate in RATE_TICKS],
+            "ticktext": [f"{rate:,}" for rate in RATE_TICKS],
+        },
+        yaxis={"title": "distortion: reconstruction, nats per image", "range": [low - margin / 2, edge + margin / 2]},
+        hovermode="closest",
+    )
+    told = {name_of(one.label): [f"KL {one.rate:.1f}", f"reconstruction {one.distortion:.1f}"] for one in points}
+    what = f"Reconstruction against KL, nats per image, a trained model at each point; the ring is at {name_of(label)}."
+    return Finished(chart, in_words(what, told))
+
+
+@per_shelf
+def price(dimensions: int) -> str:
+    """What the curve says in numbers: markdown."""
+    free, usual, last = (_at(dimensions, label) for label in (NO_KL, USUAL, _largest(dimensions)))
+    return (
+        f"From β = 0 to β = 1 the KL falls by **{free.rate - usual.rate:.0f} nats**, and the reconstruction gets worse "
+        f"by **{usual.distortion - free.distortion:.1f} nats**. At β = {last.label} the KL is **{last.rate:.1f} nats** "
+        f"and the reconstruction **{last.distortion:.1f} nats**: every code decodes to the same grey image."
+    )
+
+
+def _largest(dimensions: int) -> str:
+    """The label of the largest β."""
+    return [label_of(spec_of(line)) for line in stops_of(dimensions) if spec_of(line).data_weight != 0][-1]
+
+
+def _at(dimensions: int, label: str) -> Point:
+    line = stop_at(dimensions, label)
+    return Point(label, measured(line, "kl"), measured(line, "reconstruction"))
+
+
+def collapse(dimensions: int) -> tuple[int, str]:
+    """What becomes of the loss at the largest β: the index of the right answer, and why."""
+    label = _largest(dimensions)
+    last, usual = _at(dimensions, label), _at(dimensions, USUAL)
+    units = measured(stop_at(dimensions, label), "active_units")
+    beta = float(label)
+    told = (
+        f"At β = {label} the KL is {last.rate:.2f} nats, the reconstruction {last.distortion:.1f} nats, and "
+        f"{units:.0f} of {dimensions} dimensions are active. Coding as the model of β = 1 does would save "
+        f"{last.distortion - usual.distortion:.0f} nats of reconstruction and cost {beta:g} × {usual.rate:.1f} = "
+        f"{beta * usual.rate:.0f} nats of KL: it is cheaper to say nothing."
+    )
+    return (1 if last.rate < 0.1 else 0), told
+
+
+def agreement(run: Run) -> float:
+    """Share of the 10 nearest neighbours that have the same label, of one z sampled for each held-out image.
+
+    Of a sampled z, not of its mean: where the code is not used, the means still differ by less than any sample could
+    tell.
+    """
+    return label_agreement(run.codes.drawn(np.random.default_rng(0)), run.codes.labels)
+
+
+@per_shelf
+def sweep_table(dimensions: int) -> Html:
+    """Every stop with its numbers: HTML."""
+    rows: list[dict[str, object]] = []
+    for line in stops_of(dimensions):
+        metrics, run = line.metrics.get("test", {}), load_run(line.key)
+        ratio = metrics.get("sigma_over_spread")
+        rows.append(
+            {
+                "β": label_of(spec_of(line)),
+                "reconstruction": _nats(metrics.get("reconstruction")),
+                "KL": _nats(metrics.get("kl")),
+                "I(x; z)": _nats(metrics.get("mutual_information")),
+                "KL(q(z) ‖ p)": _nats(metrics.get("aggregate_kl")),
+                "active units": metrics.get("active_units", "–"),
+                "median σ / spread of μ": small(ratio) if ratio and metrics.get("active_units") else "collapsed",
+                "neighbours of the same class": f"{agreement(run):.0%}",
+                "holes": _share(figure(line, "samples", "prior", "hole_rate")),
+                "coverage": _two(figure(line, "samples", "prior", "coverage")),
+            }
+        )
+    count = len(load_run(stops_of(dimensions)[0].key).codes.labels)
+    return as_html(
+        rows,
+        title=f"The sweep at d = {dimensions} in numbers",
+        note="Nats per image, z sampled, 10,000 test digits. The KL is I(x; z), what the code tells of its image, plus "
+        "KL(q(z) ‖ p), how far all codes together are from the prior; both are estimated from 2,000 samples. "
+        f"Neighbours: the 10 nearest, of one z sampled for each of {count:,} held-out digits. Holes and coverage: "
+        "3,000 samples from N(0, I).",
+    )
+
+
+def _nats(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}" if value >= 0.05 else "0"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
+
+
+def _two(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def formulas(dimensions: int) -> list[tuple[str, str]]:
+    """The mathematics with the numbers of the stop that is the ordinary VAE."""
+    rate, distortion = _at(dimensions, USUAL)[1:]
+    return [
+        (
+            f"The loss is a weighted sum of two terms. At β = 1 it is {distortion:.1f} + {rate:.1f} = "
+            f"{distortion + rate:.1f} nats per image: the negative ELBO, which is never below −log p(x). With any "
+            "other β it is a loss, but no such bound.",
+            r"\mathcal{L}_\beta(x) = -\,\mathbb{E}_{q(z|x)}[\log p(x|z)]"
+            r" + \beta\,\mathrm{KL}\big(q(z|x)\,\Vert\,\mathcal{N}(0, I)\big)",
+        ),
+        (
+            "Without the KL nothing keeps σ away from 0 or μ near 0. With it both are held: the KL is least where "
+            "μ = 0 and σ = 1.",
+            r"\mathrm{KL} = \tfrac12 \sum_i \big(\mu_i^2 + \sigma_i^2 - 1 - \log \sigma_i^2\big)",
+        ),
+        (
+            "With a Gaussian likelihood of variance c the reconstruction is a squared error divided by 2c. Multiply "
+            "the loss by c/c₀: c and β are the same dial.",
+            r"\frac{\lVert x - f(z) \rVert^2}{2c} + \mathrm{KL} \;\propto\;"
+            r" \frac{\lVert x - f(z) \rVert^2}{2c_0} + \frac{c}{c_0}\,\mathrm{KL}",
+        ),
+    ]

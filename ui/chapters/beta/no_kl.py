@@ -1,0 +1,111 @@
+"""Two ways to cheat when there is no KL: σ shrinks, or the means move apart; the same thing in another unit."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from ui.chapters.beta.sweep import (
+    DATASET,
+    NO_KL,
+    USUAL,
+    label_of,
+    measured,
+    name_of,
+    small,
+    spec_of,
+    stop_at,
+    stops_of,
+)
+from ui.figures.markup import Html
+from ui.figures.palette import CLASS_COLOURS
+from ui.figures.plots import TEMPLATE, Finished, in_words
+from ui.figures.tables import as_html
+from ui.runs.resources import held_out, load_run
+from ui.runs.selection import figure, per_shelf
+from vae_core.lessons.latent_scale import InUnits, in_other_units
+
+MEASURED_IMAGES = 1_000
+
+
+@per_shelf
+def ratios(dimensions: int) -> dict[str, float]:
+    """Median σ over the spread of μ, by label, of the stops that use their code."""
+    found = {}
+    for line in stops_of(dimensions):
+        value = figure(line, "sigma_over_spread")
+        if value and figure(line, "active_units"):
+            found[label_of(spec_of(line))] = value
+    return found
+
+
+@per_shelf
+def ratio_figure(dimensions: int) -> Finished:
+    """Median σ over the spread of μ against β."""
+    found = ratios(dimensions)
+    chart = go.Figure()
+    chart.add_scatter(
+        x=list(found), y=list(found.values()), mode="lines+markers+text", name="σ / spread", cliponaxis=False,
+        text=[small(value) for value in found.values()],
+        textposition=["middle right", *["top center"] * (len(found) - 1)],  # the first lies at the axis
+        line={"color": CLASS_COLOURS[0]}, hovertemplate="β = %{x}<br>%{y:.2g}<extra></extra>",
+    )  # fmt: skip
+    chart.update_layout(
+        template=TEMPLATE,
+        height=340,
+        showlegend=False,
+        xaxis={"title": "β", "type": "category"},
+        yaxis={"title": "median σ / spread of μ", "type": "log", "exponentformat": "power", "dtick": 1},
+        hovermode="closest",
+    )
+    told = {name_of(label): [small(value)] for label, value in found.items()}
+    return Finished(chart, in_words("Median σ of the posteriors over the spread of their means, against β.", told))
+
+
+@per_shelf
+def cheating_text(dimensions: int) -> str:
+    """How far it goes, in numbers: markdown."""
+    free, usual = (measured(stop_at(dimensions, label), "sigma_over_spread") for label in (NO_KL, USUAL))
+    return (
+        f"At β = 0 the median σ is **{small(free)}** of the spread of the means; at β = 1 it is **{small(usual)}**. "
+        "In units of that spread, σ has shrunk. In units of σ, the means have moved apart, to a spread of "
+        f"**{1 / free:,.0f} σ**. It is one model in two units, and it decodes to the same images. Only the KL term "
+        "tells the units apart, and at β = 0 it does not count."
+    )
+
+
+@per_shelf
+def _in_units(dimensions: int) -> tuple[InUnits, InUnits, InUnits, InUnits]:
+    """β = 0 as trained, in units of the codes' spread, in units of the median σ; and β = 1 as trained."""
+    free, usual = (load_run(stop_at(dimensions, label).key) for label in (NO_KL, USUAL))
+    pixels = held_out(DATASET).first(MEASURED_IMAGES).floats()
+    trained = in_other_units(free, 1.0, pixels)
+    shrunk, drifted = (in_other_units(free, 1 / unit, pixels) for unit in (trained.spread, trained.sigma))
+    return trained, shrunk, drifted, in_other_units(usual, 1.0, pixels)
+
+
+@per_shelf
+def two_ways_table(dimensions: int) -> Html:
+    """β = 0 in three units of latent space, beside β = 1 as trained: HTML."""
+    names = (
+        "β = 0, as trained",
+        "β = 0, in units of the codes' spread: σ has shrunk",
+        "β = 0, in units of the median σ: the means have moved apart",
+        "β = 1, as trained",
+    )
+    return as_html(
+        [_row(name, figures) for name, figures in zip(names, _in_units(dimensions), strict=True)],
+        title="Two ways to cheat when there is no KL",
+        note=f"{MEASURED_IMAGES:,} held-out digits, one z each with the same noise, nats per image. The codes are "
+        "multiplied by a factor and the decoder's first weights divided by it: the images stay the same.",
+    )
+
+
+def _row(name: str, figures: InUnits) -> dict[str, object]:
+    return {
+        "latent space": name,
+        "median σ": small(figures.sigma),
+        "spread of μ": f"{figures.spread:,.3g}" if figures.spread < 1_000 else f"{figures.spread:,.0f}",
+        "σ / spread": small(figures.sigma / figures.spread),
+        "reconstruction": f"{figures.reconstruction:.1f}",
+        "KL": f"{figures.kl:.1f}" if figures.kl < 1e4 else f"{figures.kl:.2g}",
+    }

@@ -1,0 +1,114 @@
+"""The variance c beside β: for a c that a model was trained with, the model whose β weighs the terms the same way."""
+
+from __future__ import annotations
+
+import math
+
+import plotly.graph_objects as go
+
+from ui.chapters.beta.variance import Weighed, weighed
+from ui.figures.markup import Html
+from ui.figures.palette import CLASS_COLOURS
+from ui.figures.pictures import labelled_rows, tiles
+from ui.figures.plots import TEMPLATE, Finished, in_words
+from ui.runs.resources import held_out, load_run, shelf
+from ui.runs.selection import figure, per_shelf
+from vae_core.errors import RunNotFound
+
+DATASET, SHOWN = "digits", 12
+VARIANCES = (0.0125, 0.2)  # of the shipped runs, beside the one that β is varied at
+
+
+@per_shelf
+def pairs() -> dict[float, tuple[Weighed, Weighed]]:
+    """By c: the run trained with it at β = 1, and that at another c whose β makes c · β the same.
+
+    Raises:
+        RunNotFound: there is no such pair in the store.
+    """
+    fixed = [one for one in weighed() if not one.learned]
+    found = {
+        by_c.c: (by_c, by_beta)
+        for by_c in fixed
+        for by_beta in fixed
+        if by_c.beta == 1.0 != by_beta.beta and math.isclose(by_c.product, by_beta.product)
+    }
+    if not found:
+        raise RunNotFound("the runs that compare c with β are not in the store; run 'python -m vae_core rebuild'.")
+    return found
+
+
+def pair_of(c: float) -> tuple[Weighed, Weighed]:
+    """The pair of a c.
+
+    Raises:
+        RunNotFound: it is not in the store.
+    """
+    if c not in pairs():
+        raise RunNotFound(f"the runs with c = {c:g} are not in the store; run 'python -m vae_core rebuild'.")
+    return pairs()[c]
+
+
+def equivalent(c: float) -> str:
+    """The β that weighs the terms as this c does, and what the two runs came to: markdown."""
+    by_c, by_beta = pair_of(c)
+    others = [abs(one.error - by_c.error) for pair in pairs().values() for one in pair if one not in (by_c, by_beta)]
+    told = (
+        f"At the fixed variance {by_beta.c:g}, c = {by_c.c:g} is the same as **β = {by_c.c:g} / {by_beta.c:g} = "
+        f"{by_beta.beta:g}**. Trained one way and the other, the squared errors are **{by_c.error:.4f}** and "
+        f"**{by_beta.error:.4f}** per pixel, the KL **{by_c.kl:.2f}** and **{by_beta.kl:.2f} nats**."
+    )
+    return f"{told} The other pair's errors are {min(others):.4f} away or more." if others else told
+
+
+@per_shelf
+def pair_figure(c: float) -> Finished:
+    """Squared error against KL of all runs with a set c and β; the pair of this c stands out."""
+    chosen = pair_of(c)
+    rest = [one for one in weighed() if not one.learned and one not in chosen]
+    chart = go.Figure()
+    groups = [
+        (f"c = {chosen[0].c:g}, β = 1", [chosen[0]], CLASS_COLOURS[0], "circle-open", 18),
+        (f"c = {chosen[1].c:g}, β = {chosen[1].beta:g}", [chosen[1]], CLASS_COLOURS[1], "cross-thin-open", 18),
+        ("other runs", rest, CLASS_COLOURS[6], "diamond-open", 10),
+    ]
+    for name, members, colour, symbol, size in groups:
+        chart.add_scatter(
+            x=[one.kl for one in members], y=[one.error for one in members], text=[one.name for one in members],
+            name=name, mode="markers", marker={"symbol": symbol, "size": size, "color": colour, "line": {"width": 3}},
+            hovertemplate="%{text}<br>KL %{x:.2f}<br>squared error %{y:.4f}",
+        )  # fmt: skip
+    chart.update_layout(
+        template=TEMPLATE,
+        height=230,
+        xaxis={"title": "KL, nats per image"},
+        yaxis={"title": "squared error per pixel"},
+        hovermode="closest",
+    )
+    told = {
+        name: [f"squared error {one.error:.4f} and KL {one.kl:.2f} with {one.name}" for one in members]
+        for name, members, *_ in groups
+    }
+    return Finished(chart, in_words("Squared error per pixel against KL, nats per image.", told))
+
+
+@per_shelf
+def pair_pictures(c: float) -> Html:
+    """The same held-out digits rebuilt by the pair's two runs: HTML."""
+    images = held_out(DATASET)
+    rows = [("Held out", "", tiles(images.floats()[:SHOWN], images.image_shape, columns=SHOWN))]
+    for one in pair_of(c):
+        run = load_run(one.key)
+        rows.append((one.name, "", tiles(run.decode(run.codes.mean[:SHOWN]), run.image_shape, columns=SHOWN)))
+    return labelled_rows(rows)
+
+
+def pair_note() -> str:
+    """What the numbers rest on, and where a learned c goes."""
+    keys = {one.key for one in weighed()}
+    count = max(figure(line, "n") or 0 for line in shelf().lines if line.key in keys)
+    learned = [f"from {one.began:g} to {one.c:.3f}" for one in weighed() if one.learned]
+    told = f"8 × 8 digits, {count:,.0f} test images, z sampled; one run each, so small differences mean nothing."
+    if not learned:
+        return told
+    return f"{told} c can also be learned with the weights: training moved it {' and '.join(learned)}."

@@ -1,0 +1,73 @@
+"""One number for each image of a small set: what the network remembers, and what lies between."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ui.runs.resources import feature_space, load_run
+from vae_core.datasets import load
+from vae_core.metrics import holes, mean_squared_error
+from vae_core.payloads.plane import Payload, line_payload
+
+MEMORISED = (10, 50, 200)
+
+
+@lru_cache(maxsize=64)
+def memorised_line(key: str) -> Payload:
+    """A memoriser's line with the images that it memorised."""
+    run = load_run(key)
+    images = load(run.spec.dataset, "train", download=False).first(run.spec.images)
+    labels = [run.label_names[label] for label in images.labels]
+    return line_payload(run, images.images, labels, options={"z": 3.5})
+
+
+class Capacity(NamedTuple):
+    """What a memoriser could do, and what it cannot.
+
+    Attributes:
+        weights: numbers that training sets.
+        pixels: of the memorised images together.
+        average_error: on new images, of one that always answers with the average of the memorised images.
+    """
+
+    weights: int
+    pixels: int
+    average_error: float
+
+
+@lru_cache(maxsize=8)
+def capacity_of(key: str) -> Capacity:
+    """Measured on a memoriser's run and its data."""
+    run = load_run(key)
+    memorised = load(run.spec.dataset, "train", download=False).first(run.spec.images).floats()
+    new = load(run.spec.dataset, "validation", download=False).floats()
+    average = np.broadcast_to(memorised.mean(axis=0), new.shape)
+    weights = sum(array.size for array in run.weights.values())
+    return Capacity(weights, memorised.size, mean_squared_error(new, average))
+
+
+@lru_cache(maxsize=64)
+def holes_on_line(key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Which of a memoriser's images are holes: at the whole numbers, and halfway between."""
+    run, space = load_run(key), feature_space("mnist_sample")
+    whole = np.arange(float(run.spec.images or 0))[:, None]
+    at, between = (
+        holes(space.features(run.decode(z)), space.reference, space.threshold) for z in (whole, whole[:-1] + 0.5)
+    )
+    return at, between
+
+
+def between_numbers(key: str) -> tuple[int, str]:
+    """Answer to the memoriser's prediction."""
+    at, between = holes_on_line(key)
+    worse = between.mean() >= 2 * max(at.mean(), 0.05)
+    return (
+        1 if worse else 0,
+        f"{between.sum()} of the {len(between)} images halfway between two numbers ({between.mean():.0%}) look like "
+        f"no training digit, at the numbers themselves {at.sum()} of {len(at)} ({at.mean():.0%}; real digits: 5%). "
+        "Training asked for nothing between the numbers, and two neighbours there have nothing in common but the "
+        "order in which they came.",
+    )

@@ -1,0 +1,105 @@
+"""Continuity: how much the decoded image changes when its code moves by a small step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ui.chapters.regularity.judge import probabilities
+from ui.figures.pictures import tiles
+from ui.runs.resources import load_run
+
+STEPS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # in standard deviations of the codes
+USUAL_STEP = 0.2
+USUAL_IMAGE = 133  # a 3 whose neighbourhoods in the shipped pair at d = 2 are near the average of all
+AROUND = 8  # neighbours shown
+MEASURED = 1_000  # codes
+SEED = 20_061_123
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """A code and its neighbours, decoded.
+
+    Attributes:
+        picture: PNG file, three by three, the code in the middle; another class is marked.
+        changed: how many of the neighbours are of another class than the middle, by the classifier.
+    """
+
+    picture: bytes
+    changed: int
+
+
+@lru_cache(maxsize=256)
+def neighbourhood(key: str, image: int, step: float) -> Neighbourhood:
+    """The code of a held-out image, and eight codes one step away from it.
+
+    On a plane they lie in the directions in which they are shown; in more dimensions in eight random ones.
+
+    Args:
+        key: of the run.
+        image: its number.
+        step: in standard deviations of the codes.
+
+    Raises:
+        RunNotFound: the dataset has no classifier here.
+    """
+    run = load_run(key)
+    code, spread = _codes(key)[image], _spread(key)
+    around = code + step * _directions(len(spread)) * spread
+    pixels = run.decode(np.concatenate([around[: AROUND // 2], code[None], around[AROUND // 2 :]]))
+    seen = probabilities(pixels, run.spec.dataset).argmax(axis=1)
+    marked = seen != seen[AROUND // 2]
+    return Neighbourhood(tiles(pixels, run.image_shape, columns=3, marked=marked), int(marked.sum()))
+
+
+@lru_cache(maxsize=256)
+def changed_share(key: str, step: float) -> tuple[float, int]:
+    """How often a step in a random direction changes the class that the classifier sees, and at how many codes.
+
+    Raises:
+        RunNotFound: the dataset has no classifier here.
+    """
+    chosen = _chosen(key)
+    direction = np.random.default_rng(SEED).standard_normal(chosen.shape)
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    after = _classes(key, chosen + step * direction * _spread(key))
+    return float((_classes_before(key) != after).mean()), len(chosen)
+
+
+def _chosen(key: str) -> np.ndarray:
+    """The codes at which steps are measured."""
+    codes = _codes(key)
+    return codes[np.random.default_rng(SEED).permutation(len(codes))[:MEASURED]]
+
+
+@lru_cache(maxsize=64)
+def _classes_before(key: str) -> np.ndarray:
+    return _classes(key, _chosen(key))
+
+
+def _classes(key: str, z: np.ndarray) -> np.ndarray:
+    """Codes (N, d) -> the classes that the classifier sees in their images, (N,)."""
+    run = load_run(key)
+    return probabilities(run.decode(z), run.spec.dataset).argmax(axis=1)
+
+
+def _codes(key: str) -> np.ndarray:
+    return load_run(key).codes.mean.astype(np.float64)
+
+
+def _spread(key: str) -> np.ndarray:
+    """The codes' standard deviation in each dimension: a step is measured in it, or a large scale would flatter."""
+    return _codes(key).std(axis=0)
+
+
+def _directions(dimensions: int) -> np.ndarray:
+    """Eight directions of length 1, (8, d): those of the compass in the order of reading, or random ones."""
+    if dimensions == 2:
+        angles = np.array([3, 2, 1, 4, 0, 5, 6, 7]) * math.pi / 4
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    random = np.random.default_rng(SEED).standard_normal((AROUND, dimensions))
+    return random / np.linalg.norm(random, axis=1, keepdims=True)

@@ -1,0 +1,34 @@
+// Loads a component's module, again where the network fails for a moment. It goes to the browser as text, within the
+// script that Streamlit carries (modules.py), so it imports nothing itself.
+
+const WAITS = [500, 2500]; // ms before the second attempt and the third
+
+const rest = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
+
+// The default export of the module at the first of the addresses that answers. A browser remembers for as long as the
+// page is open that an address could not be imported, or one that its module imports: each attempt needs addresses of
+// its own. If none answers, what says so in the component's place.
+export async function load(addresses, get = (address) => import(address), wait = rest) {
+  for (const [attempt, address] of addresses.entries()) {
+    if (attempt) await wait(WAITS[attempt - 1]);
+    try {
+      return (await get(address)).default;
+    } catch (error) {
+      console.warn(`attempt ${attempt + 1} to load ${address}: ${error.message}`);
+    }
+  }
+  return sayNotLoaded;
+}
+
+function sayNotLoaded({ parentElement }) {
+  parentElement.querySelector(".component")?.setAttribute("hidden", "");
+  let box = parentElement.querySelector(".failed");
+  if (!box) {
+    box = document.createElement("div");
+    box.className = "failed";
+    box.setAttribute("role", "alert");
+    parentElement.append(box);
+  }
+  box.hidden = false;
+  box.textContent = "This instrument could not be loaded. Check the connection and reload the page.";
+}

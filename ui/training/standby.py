@@ -1,0 +1,58 @@
+"""A training process kept ready, so that the first epoch comes a second after the click and not after six.
+
+Importing torch and its optimisers takes most of that time. Pages on which somebody may soon train call `prepare`; the
+queue takes the process that waits, if there is one. It ends after a while without visitors.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from ui.training.process_worker import TrainingProcess
+from vae_core.sweep.plan import memory_available
+
+IDLE = 600.0  # seconds without a call of `prepare` until the process ends
+LEAST_MEMORY = 2e9  # bytes that must be free: a waiting process holds about 0.4 GB
+
+
+class Standby:
+    """At most one waiting process. Its methods may be called from any thread."""
+
+    def __init__(self, idle: float = IDLE) -> None:
+        self._idle = idle
+        self._lock = threading.Lock()
+        self._process: TrainingProcess | None = None
+        self._timer: threading.Timer | None = None
+
+    def prepare(self) -> None:
+        """Have a process wait, from now on for `IDLE` seconds; nothing where memory is short."""
+        with self._lock:
+            if self._process is None or not self._process.alive():
+                free = memory_available()
+                if free is not None and free < LEAST_MEMORY:
+                    return
+                try:
+                    self._process = TrainingProcess()
+                except OSError:
+                    return  # the queue will meet the same error where it can be shown
+            self._postpone()
+
+    def take(self) -> TrainingProcess | None:
+        """The waiting process, which then is the caller's; None if there is none."""
+        with self._lock:
+            process, self._process = self._process, None
+            if self._timer:
+                self._timer.cancel()
+        return process if process and process.alive() else None
+
+    def close(self) -> None:
+        """End the waiting process."""
+        if process := self.take():
+            process.close()
+
+    def _postpone(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = threading.Timer(self._idle, self.close)
+        self._timer.daemon = True
+        self._timer.start()
