@@ -327,6 +327,11 @@ def test_touch_decodes_pins_and_draws_on_a_phone(phone, app_url):
         "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]}
     )
     x, y = box["x"] + 80, box["y"] + 200
+    path = phone.get_by_role("button", name="Path", exact=True)
+    path.tap()  # else a finger scrolls the page
+    expect(path).to_have_attribute("aria-pressed", "true")
+    box = plane.bounding_box()
+    x, y = box["x"] + 80, box["y"] + 200
     touch("touchStart", (x, y))
     for step in range(1, 9):
         touch("touchMove", (x + 20 * step, y - 8 * step))
@@ -433,7 +438,9 @@ def test_places_are_shaded_by_their_distance_to_the_nearest_shown_code(page, app
 
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
-    expect(note).to_have_text("orange: farther from every code than 99% of the codes are from their neighbour")
+    expect(note).to_have_text("orange: far from every digit")
+    told = "Farther from every code than 99% of the codes are from their nearest neighbour"
+    expect(note).to_have_attribute("title", told)
     assert_shaded_as_measured(plane, points, beyond)
 
     page.locator(".legend").get_by_role("button", name="6", exact=True).click(modifiers=["Shift"])
@@ -487,10 +494,17 @@ def test_a_group_shows_distances_together_whatever_its_images(page, app_url):
     page.goto(app_url)
     planes = [plane_of(page, index) for index in (0, 1)]
     buttons = page.get_by_role("button", name="Distance")
+    for plane in planes:
+        heat_of(plane)  # Home begins so
     planes[1].evaluate("p => { p.latentCanvas.options.images = 'other'; }")
     buttons.nth(0).click()
     for plane in planes:
+        expect(plane.locator("canvas.heat")).to_be_hidden()
+    wait_until(page, lambda: "ae-heat=0" in page.url and "vae-heat=0" in page.url)
+    buttons.nth(0).click()
+    for plane in planes:
         heat_of(plane)
+    wait_until(page, lambda: "heat" not in page.url)
     # One that differs from its group does as the group is told.
     planes[1].evaluate("p => p.latentCanvas.showLayer('heat', false)")
     buttons.nth(0).click()

@@ -137,7 +137,7 @@ def test_every_step_of_the_descent_is_that_of_numpy(standing, parts_url, decoder
 
 
 def test_q_settles_on_the_mode_that_it_starts_near_and_the_gap_stays(page, parts_url):
-    root = opened(page, f"{parts_url}/?only=descent", "descent")
+    root = opened(page, f"{parts_url}&only=descent", "descent")
     ends = []
     for start in ("-2.5", "2.5"):
         slider(root, "start of μ").fill(start)
@@ -153,7 +153,7 @@ def test_q_settles_on_the_mode_that_it_starts_near_and_the_gap_stays(page, parts
 
 @pytest.mark.parametrize("decoder, x, c", [("folded", 1.0, 0.3), ("folded", 2.0, 0.2), ("bent", 1.0, 0.3)])
 def test_where_it_leads_is_told_from_what_is_on_screen(page, parts_url, decoder, x, c):
-    root = opened(page, f"{parts_url}/?only=descent", "descent")
+    root = opened(page, f"{parts_url}&only=descent", "descent")
     set_story(root, decoder, x, c)
     toy = Toy(DECODERS[decoder], x, c)
     way = descend(toy, DESCENT["start"], DESCENT["spread"], DESCENT["rate"], int(DESCENT["steps"]))

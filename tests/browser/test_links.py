@@ -185,6 +185,7 @@ def on_mathematics(page: Page) -> None:
 
 
 def on_train(page: Page) -> None:
+    page.get_by_text("Settings", exact=True).click()  # the form is folded away while a run is shown
     page.get_by_role("spinbutton", name="Epochs").fill("7")
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "epochs=7" in url)

@@ -131,8 +131,8 @@ def test_one_replica_dies_and_its_visitors_go_on_with_the_other(group, browser: 
     pinner.reload()
     assert len(state(plane_of(pinner))["pins"]) == 1
 
-    choice(reader, "Latent dimensions, d", "16").click()  # who sat there noticed nothing
-    reader.wait_for_url(re.compile(r"[?&]d=16"))
+    choice(reader, "Latent dimensions, d", "32").click()  # who sat there noticed nothing
+    reader.wait_for_url(re.compile(r"[?&]d=32"))
     assert reader.evaluate("window.untouched") is True and errors[1] == []
     assert not [text for text in errors[0] if "ontent Security" in text]
 

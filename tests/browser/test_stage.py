@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from ui.chapters import numbered
 
+from .conftest import watch
 from .test_canvas import wait_until
 
 pytestmark = pytest.mark.browser
@@ -45,7 +48,7 @@ def test_a_walk_by_keyboard_through_home_and_two_chapters(page, app_url):
     expect(explanation).to_be_visible()
     assert len(explanation.inner_text()) > 20
     to_the_end(page)
-    wait_until(page, f"() => (localStorage.getItem('{PROGRESS}') ?? '').includes('{first.slug}')")
+    wait_until(page, lambda: first.slug in (page.evaluate(f"localStorage.getItem('{PROGRESS}')") or ""))
     page.get_by_role("link", name=f"Next: {second.title}").focus()
     page.keyboard.press("Enter")
     arrived(page, second.title)
@@ -72,7 +75,7 @@ def test_a_walk_by_touch_scrolls_over_a_plane_and_taps_terms_and_cards(phone, ap
         wire.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y - 25 * step}]})
         phone.wait_for_timeout(30)
     wire.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    wait_until(phone, f"() => document.querySelector('{MAIN}').scrollTop > 80")
+    wait_until(phone, lambda: phone.locator(MAIN).evaluate("main => main.scrollTop") > 80)
     assert plane.evaluate("plane => plane.latentCanvas.state().path") == 0
     phone.locator("dfn.term").first.tap()
     gloss = phone.locator("dfn.term .gloss").first
@@ -87,6 +90,7 @@ def test_a_walk_by_touch_scrolls_over_a_plane_and_taps_terms_and_cards(phone, ap
 def test_each_step_is_a_slide_when_presented(page, app_url):
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(f"{app_url}/beta?present=1")
+    page.locator(".st-key-chapter-end").wait_for(state="attached")  # every step has come
     steps = page.locator("[class*='st-key-step-']:visible, [class*='st-key-widestep-']:visible")
     label = page.locator(".slide")
     expect(label).to_contain_text("1 of")
@@ -102,19 +106,33 @@ def test_each_step_is_a_slide_when_presented(page, app_url):
     expect(label).to_have_text(f"2 of {count}")
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Present")).to_be_visible()
-    wait_until(page, "() => document.querySelectorAll(\"[class*='st-key-step-']\").length > 2")
+    expect(steps.nth(2)).to_be_visible()
 
 
-def test_storage_that_is_blocked_costs_the_marks_alone(page, app_url):
-    page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('blocked'); } });")
-    page.goto(f"{app_url}/glossary")
-    expect(page.get_by_role("heading", level=1, name="Glossary")).to_be_visible()
+@pytest.fixture
+def fresh(browser) -> Iterator[Page]:
+    """A page in a browser of its own: what it is given before the app runs goes with it."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    page, errors = context.new_page(), []
+    watch(page, errors)
+    yield page
+    context.close()
+    assert not errors, errors
+
+
+def test_storage_that_is_blocked_costs_the_marks_alone(fresh, app_url):
+    blocked = "Storage.prototype.getItem = Storage.prototype.setItem = () => { throw new Error('blocked'); };"
+    fresh.add_init_script(blocked)
+    fresh.goto(f"{app_url}/glossary")
+    expect(fresh.get_by_role("heading", level=1, name="Glossary")).to_be_visible()
+    fresh.get_by_test_id("stTopNavLinkContainer").get_by_role("link", name="Home").click()
+    fresh.locator(".st-key-card-beta .card-state").wait_for(state="attached")
 
 
 @pytest.mark.parametrize("kept", ["not json", '{"a": 1}', '["<b>", 7, "beta"]'])
-def test_what_storage_holds_is_not_believed(page, app_url, kept):
-    page.add_init_script(f"localStorage.setItem('{PROGRESS}', {kept!r});")
-    page.goto(app_url)
-    page.locator(".st-key-card-beta").wait_for()
+def test_what_storage_holds_is_not_believed(fresh, app_url, kept):
+    fresh.add_init_script(f"localStorage.setItem('{PROGRESS}', {kept!r});")
+    fresh.goto(app_url)
+    fresh.locator(".st-key-card-beta .card-state").wait_for(state="attached")
     content = "() => getComputedStyle(document.querySelector('.st-key-card-beta .card-state'), '::after').content"
-    assert ("done" in page.evaluate(content)) == ("beta" in kept)
+    wait_until(fresh, lambda: ("done" in fresh.evaluate(content)) == ("beta" in kept))

@@ -178,6 +178,13 @@ def flag(name: str, meaning: str) -> Property:
     return Property(name, lambda text: _pick(text, {"1": True}), lambda on: "1" if on else "", meaning, "1", "1")
 
 
+def switch(name: str, meaning: str) -> Property:
+    """A parameter that is 1 or 0; absent where the page's own default holds."""
+    return Property(
+        name, lambda text: _pick(text, {"1": True, "0": False}), lambda on: str(int(on)), meaning, "0, 1", "1"
+    )
+
+
 def key(name: str, meaning: str) -> Property:
     """A parameter that names a run; the page checks whether it exists."""
     return Property(
@@ -242,7 +249,7 @@ def plane(prefix: str, what: str) -> tuple[Property, ...]:
         points(f"{prefix}z", f"the pinned points of {what}"),
         view(f"{prefix}view", f"the part of {what} to show"),
         several_of(f"{prefix}off", range(100), f"the classes, counted from 0, that {what} hides"),
-        flag(f"{prefix}heat", f"the distances on {what}"),
+        switch(f"{prefix}heat", f"whether the distances are shown on {what}"),
     )
 
 

@@ -1,6 +1,6 @@
 // What the link to a page says of a canvas.
 
-import { rounded } from "../engine/link.js";
+import { rounded, unlike } from "../engine/link.js";
 
 // What the link says of this plane, under names that begin with the payload's option `link`. Of pins and view the page
 // itself hears where they are committed.
@@ -16,7 +16,7 @@ export function linkedOf(canvas) {
       [`${link}view`]: seen === square([home.cx, home.cy, home.half]) ? "" : seen,
     }),
     [`${link}off`]: [...canvas.hidden].sort((one, other) => one - other).join(","),
-    [`${link}heat`]: canvas.layers.heatShown ? "1" : "",
+    [`${link}heat`]: unlike(Number(canvas.layers.heatShown), Number(Boolean(canvas.options.heat))),
   };
 }
 
