@@ -17,7 +17,7 @@ from ui.chapters.beta.variance import learned_text, same_dial, twins, weighing_c
 from ui.components.canvas import latent_canvas
 from ui.components.canvas import thumbnails as plane_thumbnails
 from ui.components.dial import beta_dial, thumbnails
-from ui.figures.markup import Html, fold
+from ui.figures.markup import folded
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
@@ -65,7 +65,7 @@ def dial_and_costs(dimensions: int) -> None:
     with costs.words:
         if seen:
             prose(price(d))
-            st.html(Html(fold("Every β in numbers", sweep_table(d))))
+            st.html(folded("Every β in numbers", sweep_table(d)))
     with costs.instrument:
         if seen:
             show(rate_distortion(d, label), key=f"beta-curve-{d}")
@@ -151,7 +151,7 @@ def cheats(dimensions: int) -> None:
     )
     with one.words:
         prose(cheating_text(dimensions))
-        st.html(Html(fold("Both ways in numbers", two_ways_table(dimensions))))
+        st.html(folded("Both ways in numbers", two_ways_table(dimensions)))
     with one.instrument:
         show(ratio_figure(dimensions), key=f"beta-ratio-{dimensions}")
 
@@ -202,7 +202,7 @@ def variance() -> None:
     with one.instrument:
         if seen:
             show(weighing_curve(), key="beta-variance")
-            st.html(Html(fold("Every model in numbers, and the same digits by some of them", weighing_figures())))
+            st.html(folded("Every model in numbers, and the same digits by some of them", weighing_figures()))
         else:
             chapter.covered(340)
 

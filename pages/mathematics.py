@@ -29,7 +29,7 @@ from ui.chapters.mathematics.samples_per_step import (
     what_samples_change,
 )
 from ui.components.descent import experiment
-from ui.figures.markup import Html, fold, small_print
+from ui.figures.markup import folded, small_print
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
@@ -142,7 +142,7 @@ def tighter_bound() -> None:
         st.html(bound_pictures(found))
         with step.words:
             chapter.prose(bound_sentence(found))
-            st.html(Html(fold("How this was measured", small_print(bound_note(found)))))
+            st.html(folded("How this was measured", small_print(bound_note(found))))
 
 
 @st.fragment
@@ -166,7 +166,7 @@ def samples_per_step() -> None:
         table = sample_table()
         with step.words:
             chapter.prose(what_samples_change())
-            st.html(Html(fold("All numbers", table)))
+            st.html(folded("All numbers", table))
 
 
 @st.fragment
@@ -190,7 +190,7 @@ def one_dial() -> None:
         st.html(pair_pictures(c))
         with step.words:
             chapter.prose(equivalent(c))
-            st.html(Html(fold("How this was measured", small_print(pair_note()))))
+            st.html(folded("How this was measured", small_print(pair_note())))
     with step.words, st.container(horizontal=True):
         for other, label in ((BETA, "More on c and β: the β dial"), (INSIDE, "More on μ + σε: inside the VAE")):
             st.page_link(other.file, label=label, icon=":material/arrow_forward:")

@@ -43,7 +43,7 @@ from ui.chapters.regularity.paths import (
 )
 from ui.chapters.regularity.samples import USUAL_SEED, sample_sheet
 from ui.components.canvas import latent_canvas, thumbnails
-from ui.figures.markup import Html, fold
+from ui.figures.markup import fold, folded
 from ui.figures.messages import errors_said
 from ui.figures.pictures import labelled_rows, side_by_side
 from ui.figures.plots import show
@@ -321,13 +321,13 @@ def in_numbers(specs: Pair, dataset: str) -> None:
     with more.instrument:
         with errors_said():
             chapter.prose(fold("What the numbers say, for and against", verdict(specs)))
-        st.html(Html(fold("All numbers", numbers(specs))))
+        st.html(folded("All numbers", numbers(specs)))
         with errors_said():
             agreement = check()
             if agreement:
                 chapter.prose(fold("Do the frames agree with the eye?", by_eye(agreement)))
         with errors_said():
-            st.html(Html(fold("Convolutional networks with as many weights", at_equal_weights())))
+            st.html(folded("Convolutional networks with as many weights", at_equal_weights()))
 
 
 def by_eye(seen: Check) -> str:

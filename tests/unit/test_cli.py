@@ -283,7 +283,7 @@ def test_verify_names_a_file_that_needs_a_plugin_and_calls_it_undamaged(
     assert lines[unknown]["ok"] and "needs the model 'vq', which is not known here" in lines[unknown]["problem"]
     for_people = ask("verify", "--store", store.root)
     assert f"UNKNOWN {unknown} " in for_people.out and "DAMAGED" not in for_people.out
-    assert for_people.out.splitlines()[-1] == "1 whole, 0 damaged, 1 not known here"
+    assert for_people.out.splitlines()[-1] == "1 intact, 0 damaged, 1 not known here"
     listed = ask("list", "--store", store.root)
     assert (listed.status, listed.out.count("\n")) == (0, 1) and "needs the model 'vq'" in listed.err
 

@@ -99,7 +99,7 @@ class Beyond:
         (Unlike, "Unlike must be a frozen dataclass, which is compared by its fields"),
         (Undeclared, "the field count of the options Undeclared needs its kind and help"),
         (Helpless, "the field count of the options Helpless needs its kind and help"),
-        (Beyond, "a default of the options Beyond is out of its own range: count must be a whole number from 2 to 64"),
+        (Beyond, "a default of the options Beyond is out of its own range: count must be an integer from 2 to 64"),
     ],
 )
 def test_a_record_that_is_not_declared_is_refused_when_its_model_is_registered(record: type, said: str) -> None:
