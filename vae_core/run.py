@@ -40,6 +40,26 @@ class Codes:
         """Whether each code is a distribution rather than a point."""
         return self.log_var is not None
 
+    def posterior(self) -> tuple[np.ndarray, np.ndarray]:
+        """Means and log-variances, float32 (N, d) each.
+
+        Raises:
+            MeasureError: the model encodes images as points.
+        """
+        if self.log_var is None:
+            raise MeasureError("These codes are points without a posterior: choose a variational autoencoder.")
+        return self.mean, self.log_var
+
+    def parts(self) -> dict[str, np.ndarray]:
+        """What describes each code, by name: ``mean``, and ``log_var`` if it is a distribution; float32 (N, d)."""
+        return {"mean": self.mean} if self.log_var is None else {"mean": self.mean, "log_var": self.log_var}
+
+    def mean_variance(self) -> np.ndarray:
+        """The posteriors' variances averaged over the images, float64 (d,); 0 for points."""
+        if self.log_var is None:
+            return np.zeros(self.mean.shape[1])
+        return np.exp(self.log_var.astype(np.float64)).mean(axis=0)
+
     def drawn(self, generator: np.random.Generator) -> np.ndarray:
         """One sample z of each image's posterior, float32 (N, d); the codes themselves if there is no posterior."""
         if self.log_var is None:

@@ -12,6 +12,7 @@ import streamlit as st
 
 from ui.figures.palette import CLASS_COLOURS, KL_COLOUR
 from ui.links.present import presenting
+from vae_core.payloads.film import terms_in_nats
 from vae_core.run import Run
 
 PLAIN = {"displayModeBar": False}
@@ -102,9 +103,8 @@ def ends(places: Iterable[float], values: Iterable[float], *, digits: int = 1) -
 def history_figure(run: Run) -> Finished:
     """Losses by epoch, training against held out, in nats per image."""
     epochs = [record["epoch"] for record in run.history]
-    has_kl = any(record.get("kl") for record in run.history)
-    names = [("reconstruction", "Reconstruction", CLASS_COLOURS[0])]
-    names += [("kl", "KL", KL_COLOUR)] if has_kl else []
+    known = {"reconstruction": ("Reconstruction", CLASS_COLOURS[0]), "kl": ("KL", KL_COLOUR)}
+    names = [(name, *known[name]) for name in terms_in_nats(run.spec, run.history) if name in known]
     figure = go.Figure()
     points = {}
     for name, title, colour in names:
@@ -129,7 +129,7 @@ def history_figure(run: Run) -> Finished:
             "tickmode": "auto",
             "nticks": 5,
             "tickformat": ".1f",
-            "visible": has_kl,
+            "visible": any(name == "kl" for name, *_ in names),
         },
     )
     return Finished(figure, in_words("Losses in nats per image against epochs.", points))

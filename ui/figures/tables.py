@@ -55,7 +55,7 @@ def pins_table(run: Run, pins: list[list[float]]) -> Rows:
         zip(points, codes, distances, indices, strict=True), start=1
     ):
         row: dict[str, object] = {"pin": number, "z₁": f"{point[0]:.3f}", "z₂": f"{point[1]:.3f}"}
-        if run.codes.log_var is not None:
+        if run.codes.has_posterior:
             density = math.exp(-0.5 * float(code @ code)) / (2 * math.pi) ** (len(code) / 2)
             row["prior density"] = f"{density:.2g}"
         row["nearest held out"] = run.label_names[int(run.codes.labels[index])]

@@ -66,17 +66,13 @@ def measure_codes(dataset: ImageDataset, codes: Codes, problems: dict[str, str])
 def _gaussian_kl(codes: Codes) -> float:
     mean = finite_rows("codes", codes.mean, least=2)
     covariance = np.atleast_2d(np.cov(mean, rowvar=False))
-    if codes.log_var is not None:
-        covariance = covariance + np.diag(np.exp(codes.log_var.astype(np.float64)).mean(axis=0))
-    return gaussian_kl_to_standard_normal(mean.mean(axis=0), covariance)
+    return gaussian_kl_to_standard_normal(mean.mean(axis=0), covariance + np.diag(codes.mean_variance()))
 
 
 def _sigma_over_spread(codes: Codes) -> dict[str, float]:
-    assert codes.log_var is not None  # only called for models with a posterior
-    return {"sigma_over_spread": sigma_over_spread(codes.mean, codes.log_var)}
+    return {"sigma_over_spread": sigma_over_spread(*codes.posterior())}
 
 
 def _aggregate(codes: Codes) -> dict[str, float]:
-    assert codes.log_var is not None  # only called for models with a posterior
-    aggregate = aggregate_posterior(codes.mean, codes.log_var, samples=AGGREGATE_SAMPLES)
+    aggregate = aggregate_posterior(*codes.posterior(), samples=AGGREGATE_SAMPLES)
     return {"aggregate_kl": aggregate.marginal_kl, "mutual_information": aggregate.mutual_information}

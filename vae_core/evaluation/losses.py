@@ -86,8 +86,8 @@ def evaluate(model: Network, spec: RunSpec, dataset: ImageDataset, codes: Codes 
         "code_std": codes.mean.std(axis=0).tolist(),
     }
     result |= p_x_given_z.floor(images)
-    if codes.log_var is not None:
-        kl_of_each = kl_to_standard_normal(torch.from_numpy(codes.mean), torch.from_numpy(codes.log_var))
+    if codes.has_posterior:
+        kl_of_each = kl_to_standard_normal(*map(torch.from_numpy, codes.posterior()))
         result["kl_per_dimension"] = kl_of_each.mean(dim=0).tolist()
         result["active_units"] = active_units(codes.mean)
     else:

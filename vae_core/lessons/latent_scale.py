@@ -52,10 +52,11 @@ def in_other_units(run: Run, factor: float, pixels: np.ndarray, *, seed: int = 0
     if not factor > 0 or not math.isfinite(factor) or len(pixels) > len(run.codes.mean):
         raise ValueError("in_other_units needs a factor above 0 and no more images than the run has codes")
     first = run.decoder[0]
-    if run.codes.log_var is None or first["op"] != "linear":
+    if not run.codes.has_posterior or first["op"] != "linear":
         raise MeasureError(f"{run.key} has no posterior, or no decoder that can be rescaled.")
-    mean = run.codes.mean[: len(pixels)].astype(np.float64) * factor
-    log_var = run.codes.log_var[: len(pixels)].astype(np.float64) + 2.0 * math.log(factor)
+    means, log_vars = run.codes.posterior()
+    mean = means[: len(pixels)].astype(np.float64) * factor
+    log_var = log_vars[: len(pixels)].astype(np.float64) + 2.0 * math.log(factor)
     noise = np.random.default_rng(seed).standard_normal(mean.shape)
     z = reparameterise(mean, log_var, noise)
     matrix, *_ = tensor_names([first])

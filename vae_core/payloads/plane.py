@@ -223,8 +223,9 @@ def plane_payload(
     points = plane.project(run.codes.mean if codes is None else codes)
     tensors.add("points", points.astype(np.float16))
     tensors.add("classes", run.codes.labels)
-    if run.codes.log_var is not None and codes is None:
-        tensors.add("posteriors", plane.posterior_factors(run.codes.log_var).astype(np.float16))
+    if run.codes.has_posterior and codes is None:
+        _, log_var = run.codes.posterior()
+        tensors.add("posteriors", plane.posterior_factors(log_var).astype(np.float16))
     for name, array in (extra or {}).items():
         tensors.add(name, array)
     for program in run.further_programs.values():

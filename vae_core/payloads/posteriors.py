@@ -24,11 +24,12 @@ def posteriors_payload(runs: Sequence[Run], planes: Sequence[Mapping[str, Any]],
     """
     tensors, told = Tensors(), []
     for number, (run, entries) in enumerate(zip(runs, planes, strict=True)):
-        if run.spec.latent_dim != 2 or run.codes.log_var is None:
+        if run.spec.latent_dim != 2 or not run.codes.has_posterior:
             raise ValueError(f"{run.key} has no posteriors in a plane of two latent dimensions")
-        means = run.codes.mean.astype(np.float32)
+        means, log_var = run.codes.posterior()
+        means = means.astype(np.float32)
         tensors.add(f"means{number}", means)
-        tensors.add(f"sigmas{number}", np.exp(0.5 * run.codes.log_var.astype(np.float64)).astype(np.float32))
+        tensors.add(f"sigmas{number}", np.exp(0.5 * log_var.astype(np.float64)).astype(np.float32))
         told.append(
             {
                 "key": run.key,

@@ -85,9 +85,7 @@ def history_csv(run: Run) -> str:
 
 def codes_csv(run: Run) -> str:
     """Every held-out image: index, class, code, and log-variance where there is a posterior."""
-    columns = {"mean": run.codes.mean}
-    if run.codes.log_var is not None:
-        columns["log_var"] = run.codes.log_var
+    columns = run.codes.parts()
     return as_csv(
         [
             {

@@ -178,9 +178,8 @@ class Store:
             StoreError: see `archive.write`.
         """
         tensors = {f"model/{name}": array for name, array in run.weights.items()}
-        tensors |= {"codes/mean": _halved(run.codes.mean), "codes/labels": run.codes.labels}
-        if run.codes.log_var is not None:
-            tensors["codes/log_var"] = _halved(run.codes.log_var)
+        tensors |= {f"codes/{name}": _halved(array) for name, array in run.codes.parts().items()}
+        tensors["codes/labels"] = run.codes.labels
         tensors |= {"snapshots": run.snapshots, **{f"extra/{name}": array for name, array in run.extras.items()}}
         document = {
             "key": run.key,

@@ -93,11 +93,10 @@ def finish(
 
 def _as_stored(codes: Codes) -> Codes:
     """Rounded to half precision, if they are within its range."""
-    arrays = [codes.mean] if codes.log_var is None else [codes.mean, codes.log_var]
-    if any(np.abs(array).max() >= LARGEST_HALF for array in arrays):
+    parts = codes.parts()
+    if any(np.abs(array).max() >= LARGEST_HALF for array in parts.values()):
         return codes
-    mean, *rest = (array.astype(np.float16).astype(np.float32) for array in arrays)
-    return Codes(mean, rest[0] if rest else None, codes.labels)
+    return replace(codes, **{name: array.astype(np.float16).astype(np.float32) for name, array in parts.items()})
 
 
 def _extras(spec: RunSpec, model: Network, training: ImageDataset, held_out: Codes) -> dict[str, np.ndarray]:

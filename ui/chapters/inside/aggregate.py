@@ -67,9 +67,7 @@ def together(choice: str) -> Html:
 
 
 def _together_row(name: str, run: Run) -> dict[str, object]:
-    codes = run.codes
-    assert codes.log_var is not None  # every choice is a VAE
-    mean, noise = codes.mean.astype(np.float64), np.exp(codes.log_var.astype(np.float64)).mean(axis=0)
+    mean, noise = run.codes.mean.astype(np.float64), run.codes.mean_variance()
     spread = mean.var(axis=0)
     covariance = np.cov(mean, rowvar=False) + np.diag(noise)
     deviations = np.sqrt(np.diagonal(covariance))

@@ -53,10 +53,9 @@ def width_of(stop: str) -> Width:
         RunNotFound: it is not in the store.
     """
     run = _run(stop)
-    codes = run.codes
-    assert codes.log_var is not None  # the sweep has VAEs only
-    sigma = float(np.median(np.exp(0.5 * codes.log_var.astype(np.float64))))
-    ratio = sigma_over_spread(codes.mean, codes.log_var)
+    mean, log_var = run.codes.posterior()
+    sigma = float(np.median(np.exp(0.5 * log_var.astype(np.float64))))
+    ratio = sigma_over_spread(mean, log_var)
     return Width(sigma, sigma / ratio, ratio, halves_of(run))
 
 

@@ -145,11 +145,10 @@ class Halves(NamedTuple):
 
 def halves_of(run: Run) -> Halves:
     """The KL's part of the means and its part of the variances, over the run's held-out codes."""
-    codes = run.codes
-    assert codes.log_var is not None  # every choice is a VAE
-    of_mean = closed_form_kl(codes.mean, np.zeros_like(codes.mean)).sum(axis=1)
-    of_variance = closed_form_kl(np.zeros_like(codes.mean), codes.log_var).sum(axis=1)
-    return Halves(float(of_mean.mean()), float(of_variance.mean()), len(codes.labels))
+    mean, log_var = run.codes.posterior()
+    of_mean = closed_form_kl(mean, np.zeros_like(mean)).sum(axis=1)
+    of_variance = closed_form_kl(np.zeros_like(mean), log_var).sum(axis=1)
+    return Halves(float(of_mean.mean()), float(of_variance.mean()), len(mean))
 
 
 @per_shelf
