@@ -25,6 +25,7 @@ from ui.chapters import chapters
 from ui.chapters.pictures import FILE
 from ui.chapters.pictures import HEIGHT as CARD_HEIGHT
 from ui.chapters.pictures import WIDTH as CARD_WIDTH
+from vae_core.storage.manifest import shipped_run
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "tour.webp"
@@ -123,13 +124,17 @@ def tour(browser: Browser, url: str) -> None:
     print(f"{PICTURE}: {len(frames)} frames, {PICTURE.stat().st_size:,} bytes")
 
 
+# What a card shows where the page itself opens empty.
+_SHOWING = {"train": f"?run={shipped_run(model='vae', dataset='mnist', latent_dim=2).key}"}
+
+
 def cards(browser: Browser, url: str) -> None:
     """The first instrument of every chapter, cut to a card."""
     page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark", device_scale_factor=1.5)
     for chapter in chapters():
         if chapter.is_home or not (ROOT / "ui" / "chapters" / chapter.slug).is_dir():
             continue
-        page.goto(f"{url}/{chapter.url}")
+        page.goto(f"{url}/{chapter.url}{_SHOWING.get(chapter.slug, '')}")
         wait_until_still(page)
         page.wait_for_timeout(2_000)  # planes fill after the page is still
         box = page.locator(".st-key-instrument-opening").bounding_box()
