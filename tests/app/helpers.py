@@ -107,6 +107,8 @@ class Shown(HTMLParser):
         self.in_note = self.in_note or tag == "p"
         if tag == "img":
             image = {name: value or "" for name, value in attrs}
+            if image["src"].startswith("pictures/"):
+                return  # of a card: the server gives it, not the page
             kind, _, data = image["src"].partition(",")
             assert kind == "data:image/png;base64"
             self.parts.append(base64.b64decode(data))

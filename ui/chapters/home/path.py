@@ -39,4 +39,5 @@ def _picture(entry: Chapter) -> str:
     address = picture_address(entry.slug)
     if not address:
         return ""
-    return f'<img class="card-picture" src="{address}" alt="" width="{WIDTH}" height="{HEIGHT}" loading="lazy">'
+    size = f'width="{WIDTH}" height="{HEIGHT}"'
+    return f'<img class="card-picture" src="{address}" alt="" aria-hidden="true" {size} loading="lazy">'
