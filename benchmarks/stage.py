@@ -24,13 +24,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import axe_playwright_python
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from benchmarks.serving import chromium, serve
 from ui.chapters import Chapter, chapters
 
 SIZES = ((1440, 900), (1280, 720), (390, 844))
 THEMES = ("light", "dark")
+PHONE = 600  # CSS pixels: narrower windows are a phone's
 STILL_MS, SETTLE_MS, PATIENCE_MS = 1_500, 400, 30_000
 BAR = 60  # CSS pixels that the menu covers
 MOST_SHIFT, MOST_WINDOWS, MOST_GRADE, MOST_PAINT = 0.05, 5.0, 10.0, 1.0
@@ -140,6 +141,15 @@ def main() -> int:
     return 1 if missed else 0
 
 
+def visitor(browser: Browser, width: int, height: int, theme: str) -> BrowserContext:
+    """A browser of this size in this theme, with a finger where it is a phone's."""
+    phone = width < PHONE
+    return browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme="dark" if theme == "dark" else "light",
+        has_touch=phone, is_mobile=phone,
+    )  # fmt: skip
+
+
 def look(
     browser: Browser, url: str, pages: list[Chapter], sizes: list[tuple[int, ...]], themes: list[str]
 ) -> tuple[list[Seen], dict[str, float]]:
@@ -147,10 +157,7 @@ def look(
     seen = []
     for width, height in sizes:
         for theme in themes:
-            context = browser.new_context(
-                viewport={"width": width, "height": height}, color_scheme="dark" if theme == "dark" else "light",
-                has_touch=width < 600, is_mobile=width < 600,
-            )  # fmt: skip
+            context = visitor(browser, width, height, theme)
             context.add_init_script(OBSERVE)
             page = context.new_page()
             for chapter in pages:
@@ -167,7 +174,7 @@ def _seen(page: Page, name: str, width: int, height: int, theme: str) -> Seen:
     wait_until_still(page)
     shift = float(page.evaluate("window.shift"))
     cut = []
-    narrow = width < 600
+    narrow = width < PHONE
     for step in page.evaluate(STEPS):
         page.evaluate(SCROLL, [step, narrow, BAR])
         page.wait_for_timeout(SETTLE_MS)

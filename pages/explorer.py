@@ -16,8 +16,8 @@ from ui.figures.messages import errors_said
 from ui.figures.plots import history_figure, show
 from ui.figures.tables import as_html, metrics_table, pins_table
 from ui.links import url_state
-from ui.runs.resources import image_set, listing, load_run, plane, store, thumbnail_sheet
-from ui.runs.selection import can_be_explored, in_order, run_titles
+from ui.runs.resources import image_set, load_run, plane, store, thumbnail_sheet
+from ui.runs.selection import explorable
 from ui.stage import chapter
 from ui.stage.steps import Step
 from ui.training.quota import note_shown
@@ -26,14 +26,12 @@ from vae_core.models import model_kind
 from vae_core.run import Run
 from vae_core.storage.export import as_csv, codes_csv
 from vae_core.storage.manifest import shipped_run
-from vae_core.storage.store import Listed
 
 LINK = links.properties(CHAPTER.url)
 
 
-def choose_run(lines: list[Listed]) -> str:
+def choose_run(titles: dict[str, str]) -> str:
     """The run menu. A link's run comes first; one that is not here is said and left out."""
-    titles = run_titles(lines)
     linked = url_state.read(LINK["run"])
     if linked and linked not in titles:
         shown = linked if len(linked) <= 60 else f"{linked[:57]}…"
@@ -42,8 +40,8 @@ def choose_run(lines: list[Listed]) -> str:
         )
     if "explorer-run" not in st.session_state:
         home = shipped_run(model="vae", dataset="mnist", latent_dim=2).key
-        preferred = [line.key for line in lines if line.spec and line.spec.model == "vae"]
-        first = home if home in titles else (preferred or list(titles))[0]
+        vaes = (key for key in titles if key.startswith("vae-"))
+        first = home if home in titles else next(vaes, next(iter(titles)))
         st.session_state["explorer-run"] = linked if linked in titles else first
     key = st.selectbox("Run", list(titles), format_func=titles.__getitem__, key="explorer-run")
     # Pins and view belong to a run: another run starts afresh.
@@ -181,18 +179,18 @@ def _compared(two: Step, run: Run, other: Run) -> None:
         show(figure, key=f"explorer-curves-{other.key}")
 
 
-lines = in_order([line for line in listing() if line.spec and can_be_explored(line.spec)])
+runs = explorable()
 first = chapter.opening(
     CHAPTER,
     "Every trained run, with the full instrument. **Hover** decodes, a **click** pins a point, a **drag** draws a "
     "path. The **wheel** zooms, **Shift and drag** moves the view. The link above keeps all of it.",
 )
-if not lines:
+if not runs:
     st.info("There are no runs yet. Make the shipped ones with `python -m vae_core rebuild`.")
     st.stop()
 
 with first.words:
-    chosen = choose_run(lines)
+    chosen = choose_run(runs)
 with errors_said():
     shown = load_run(chosen)
     note_shown(shown.spec.dataset)

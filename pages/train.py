@@ -165,7 +165,7 @@ def in_training(key: str, pace: float) -> None:
         st.warning(ticket.note)
     if record and record.film:
         training_film(record.film, key=f"train-film-{key}")
-    if record and (remark := overfitting(record.history)):
+    if record and (remark := overfitting(record.spec, record.history)):
         st.info(remark, icon=":material/trending_up:")
 
 
@@ -209,7 +209,7 @@ def finished(key: str, spec: RunSpec) -> None:
     run = load_run(key)
     if has_film(run):
         training_film(film(key), key=f"train-film-{key}")
-    if remark := overfitting(run.history):
+    if remark := overfitting(spec, run.history):
         st.info(remark, icon=":material/trending_up:")
 
 

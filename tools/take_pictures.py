@@ -20,7 +20,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
 from benchmarks.serving import chromium, serve
-from benchmarks.stage import SIZES, THEMES, wait_until_still
+from benchmarks.stage import SIZES, THEMES, visitor, wait_until_still
 from ui.chapters import chapters
 from ui.chapters.pictures import FILE
 from ui.chapters.pictures import HEIGHT as CARD_HEIGHT
@@ -153,10 +153,7 @@ def pages(browser: Browser, url: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for width, height in SIZES:
         for theme in THEMES:
-            context = browser.new_context(
-                viewport={"width": width, "height": height}, color_scheme="dark" if theme == "dark" else "light",
-                has_touch=width < 600, is_mobile=width < 600,
-            )  # fmt: skip
+            context = visitor(browser, width, height, theme)
             page = context.new_page()
             for chapter in chapters():
                 page.goto(f"{url}/{chapter.url}")

@@ -48,4 +48,4 @@ def as_written(text: str) -> str:
 
 def folded(title: str, inside: str) -> Html:
     """A box that opens, around HTML."""
-    return Html(f'<details class="box"><summary>{html.escape(title)}</summary>{inside}</details>')
+    return Html(fold(html.escape(title), inside))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, wraps
 from typing import Any, TypeVar
@@ -92,31 +93,25 @@ def run_title(line: Listed) -> str:
     return f"{run_name(line.spec)}, {line.key[-4:]}"
 
 
-def run_titles(lines: Sequence[Listed]) -> dict[str, str]:
-    """Runs in words by their keys; the end of the key is added only where two would read alike."""
-    names = [run_name(line.spec) for line in lines if line.spec]
-    return {
-        line.key: run_title(line) if names.count(run_name(line.spec)) > 1 else run_name(line.spec)
-        for line in lines
-        if line.spec
-    }
+@per_shelf
+def explorable() -> dict[str, str]:
+    """The runs that can be explored, in words by their keys, as a menu lists them.
 
+    They are sorted by images, model, dimensions, β, layers and seed. The end of the key is added only where two would
+    read alike.
+    """
 
-def in_order(lines: Sequence[Listed]) -> list[Listed]:
-    """Runs as a menu lists them: by images, then by model, dimensions, β, layers and seed."""
-
-    def place(line: Listed) -> tuple[Any, ...]:
-        spec = line.spec
-        if spec is None:
-            return ("",)
+    def place(line: tuple[str, RunSpec]) -> tuple[Any, ...]:
+        key, spec = line
         sets, kinds = list(datasets.DATASETS), list(MODELS)
         dataset = sets.index(spec.dataset) if spec.dataset in sets else len(sets)
-        return (
-            dataset, spec.dataset, kinds.index(spec.model), spec.latent_dim, spec.kl_weight, spec.hidden, spec.seed,
-            line.key,
-        )  # fmt: skip
+        model = kinds.index(spec.model)
+        return dataset, spec.dataset, model, spec.latent_dim, spec.kl_weight, spec.hidden, spec.seed, key
 
-    return sorted(lines, key=place)
+    lines = [(line.key, line.spec) for line in shelf().lines if line.spec and can_be_explored(line.spec)]
+    names = {key: run_name(spec) for key, spec in sorted(lines, key=place)}
+    count = Counter(names.values())
+    return {key: name if count[name] == 1 else f"{name}, {key[-4:]}" for key, name in names.items()}
 
 
 def run_name(spec: RunSpec) -> str:

@@ -2,7 +2,7 @@
 
 Streamlit's cost is by the element, in every run of every visitor: what belongs together is one element here.
 
-The order on a page: `opening` (the title and the one question, the first step), then `step` after step with `predict`
+The order on a page: `opening` (the title and the one question, the first step), then `step` after step with `ask`
 wherever a guess is worth making first, then the `foot`.
 """
 
@@ -20,13 +20,11 @@ import streamlit as st
 from ui.chapters import Chapter, chapters, numbered
 from ui.figures.markup import fold
 from ui.stage.glossary import explained
-from ui.stage.questions import Prediction, ask, covered, predict
+from ui.stage.questions import Prediction, ask, covered
 from ui.stage.steps import Step, begin, prose, step
 from vae_core.storage.manifest import PROJECT
 
-__all__ = ["Prediction", "Source", "Step", "ask", "covered", "foot", "opening", "passage", "predict", "prose", "step"]
-
-TEXT_WIDTH = 560  # pixels: at most 70 characters
+__all__ = ["Prediction", "Source", "Step", "ask", "covered", "foot", "opening", "prose", "step"]
 
 
 @dataclass(frozen=True)
@@ -57,11 +55,6 @@ def _number(record: Chapter) -> int:
     """Its place among the numbered chapters, from 1; 0 for a page that has no number."""
     slugs = [one.slug for one in numbered()]
     return slugs.index(record.slug) + 1 if record.slug in slugs else 0
-
-
-def passage(heading: str, text: str) -> None:
-    """A heading and a short text within a step."""
-    prose(f"### {heading}\n\n{text}")
 
 
 def foot(

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from ui.chapters.links import answer_of_link, keep_answer
-from ui.figures.messages import errors_said
 from ui.links.present import PRESENTING, presenting
 from ui.stage.steps import prose
 
@@ -31,21 +30,8 @@ class Prediction:
     answer: Callable[[], tuple[int, str]]
 
 
-@st.fragment
-@errors_said()
-def predict(prediction: Prediction, evidence: Callable[[], None] | None = None) -> None:
-    """A question, and below it what answers it; choosing or skipping reruns this part alone.
-
-    Args:
-        prediction: the question.
-        evidence: draws what would give the answer away; called once the question was answered or skipped.
-    """
-    if ask(prediction) and evidence:
-        evidence()
-
-
 def ask(prediction: Prediction) -> bool:
-    """What `predict` shows, for use inside of another fragment.
+    """A question with its options, and once one is chosen, whether it is right and why. Use it inside of a fragment.
 
     Returns:
         Whether the evidence may be shown: the question was answered, or skipped, or is hidden while presenting.

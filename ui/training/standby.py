@@ -7,6 +7,7 @@ queue takes the process that waits, if there is one. It ends after a while witho
 from __future__ import annotations
 
 import threading
+import time
 
 from ui.training.process_worker import TrainingProcess
 from vae_core.sweep.plan import memory_available
@@ -23,6 +24,7 @@ class Standby:
         self._lock = threading.Lock()
         self._process: TrainingProcess | None = None
         self._timer: threading.Timer | None = None
+        self._until = 0.0
 
     def prepare(self) -> None:
         """Have a process wait, from now on for `IDLE` seconds; nothing where memory is short."""
@@ -35,14 +37,14 @@ class Standby:
                     self._process = TrainingProcess()
                 except OSError:
                     return  # the queue will meet the same error where it can be shown
-            self._postpone()
+            self._until = time.monotonic() + self._idle
+            if self._timer is None:
+                self._watch(self._idle)
 
     def take(self) -> TrainingProcess | None:
         """The waiting process, which then is the caller's; None if there is none."""
         with self._lock:
             process, self._process = self._process, None
-            if self._timer:
-                self._timer.cancel()
         return process if process and process.alive() else None
 
     def close(self) -> None:
@@ -50,9 +52,16 @@ class Standby:
         if process := self.take():
             process.close()
 
-    def _postpone(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-        self._timer = threading.Timer(self._idle, self.close)
+    def _watch(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._look)
         self._timer.daemon = True
         self._timer.start()
+
+    def _look(self) -> None:
+        with self._lock:
+            left = self._until - time.monotonic()
+            if left > 0:
+                self._watch(left)
+                return
+            self._timer = None
+        self.close()

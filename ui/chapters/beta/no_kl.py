@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
-
+from ui.chapters.beta.by_beta import against_beta
 from ui.chapters.beta.sweep import (
     DATASET,
     NO_KL,
     USUAL,
     label_of,
     measured,
-    name_of,
     small,
     spec_of,
     stop_at,
     stops_of,
 )
 from ui.figures.markup import Html
-from ui.figures.palette import CLASS_COLOURS
-from ui.figures.plots import TEMPLATE, Finished, in_words
+from ui.figures.plots import Finished
 from ui.figures.tables import as_html
 from ui.runs.resources import held_out, load_run
 from ui.runs.selection import figure, per_shelf
@@ -42,23 +39,13 @@ def ratios(dimensions: int) -> dict[str, float]:
 def ratio_figure(dimensions: int) -> Finished:
     """Median σ over the spread of μ against β."""
     found = ratios(dimensions)
-    chart = go.Figure()
-    chart.add_scatter(
-        x=list(found), y=list(found.values()), mode="lines+markers+text", name="σ / spread", cliponaxis=False,
-        text=[small(value) for value in found.values()],
-        textposition=["middle right", *["top center"] * (len(found) - 1)],  # the first lies at the axis
-        line={"color": CLASS_COLOURS[0]}, hovertemplate="β = %{x}<br>%{y:.2g}<extra></extra>",
-    )  # fmt: skip
-    chart.update_layout(
-        template=TEMPLATE,
-        height=340,
-        showlegend=False,
-        xaxis={"title": "β", "type": "category"},
-        yaxis={"title": "median σ / spread of μ", "type": "log", "exponentformat": "power", "dtick": 1},
-        hovermode="closest",
+    return against_beta(
+        found,
+        {"title": "median σ / spread of μ", "type": "log", "exponentformat": "power", "dtick": 1},
+        "Median σ of the posteriors over the spread of their means, against β.",
+        number=small,
+        positions=["middle right", *["top center"] * (len(found) - 1)],  # the first lies at the axis
     )
-    told = {name_of(label): [small(value)] for label, value in found.items()}
-    return Finished(chart, in_words("Median σ of the posteriors over the spread of their means, against β.", told))
 
 
 @per_shelf

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import plotly.graph_objects as go
-
+from ui.chapters.beta.by_beta import against_beta
 from ui.chapters.beta.sweep import DATASET, NO_KL, label_of, labels_of, measured, name_of, spec_of, stop_at, stops_of
-from ui.figures.palette import CLASS_COLOURS
-from ui.figures.plots import TEMPLATE, Finished, in_words
+from ui.figures.plots import Finished
 from ui.runs.selection import compared_spec, figure, per_shelf, seeds_of
 from vae_core.errors import RunNotFound
 from vae_core.storage.store import Listed
@@ -81,20 +79,9 @@ def _ties(dimensions: int, best: str, found: dict[str, float]) -> str:
 @per_shelf
 def distance_figure(dimensions: int) -> Finished:
     """The distance against β."""
-    found = distances(dimensions)
-    chart = go.Figure()
-    chart.add_scatter(
-        x=list(found), y=list(found.values()), mode="lines+markers+text", name="Fréchet distance",
-        text=[f"{value:.0f}" for value in found.values()], textposition="top center", cliponaxis=False,
-        line={"color": CLASS_COLOURS[0]}, hovertemplate="β = %{x}<br>distance %{y:.0f}<extra></extra>",
-    )  # fmt: skip
-    chart.update_layout(
-        template=TEMPLATE,
-        height=340,
-        showlegend=False,
-        xaxis={"title": "β", "type": "category"},
-        yaxis={"title": "classifier Fréchet distance, less is better", "rangemode": "tozero"},
-        hovermode="closest",
+    return against_beta(
+        distances(dimensions),
+        {"title": "classifier Fréchet distance, less is better", "rangemode": "tozero"},
+        "Classifier Fréchet distance of samples from N(0, I) to real digits.",
+        number="{:.0f}".format,
     )
-    told = {name_of(label): [f"{value:.0f}"] for label, value in found.items()}
-    return Finished(chart, in_words("Classifier Fréchet distance of samples from N(0, I) to real digits.", told))

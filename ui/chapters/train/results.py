@@ -50,24 +50,24 @@ def measured(key: str) -> Html:
     )
 
 
-def overfitting(history: Sequence[Mapping[str, float]]) -> str:
+def overfitting(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> str:
     """A remark where the loss on held-out images has risen while that on training images still fell; else nothing.
 
-    Compared is the sum of reconstruction and KL, in nats per image, as a mean of three epochs: the last ones against
-    the best ones. On 500 held-out images sampling makes an epoch's loss uncertain by about 0.2 nats, and the best of
-    many epochs looks better by luck, so less than `LEAST_RISE` says nothing.
+    Compared is the weighted sum of reconstruction and KL, in nats per image, as a mean of three epochs: the last ones
+    against the best ones. The best of many epochs looks better by luck too, so less than `LEAST_RISE` says nothing.
 
     Args:
+        spec: of the run, for the weights.
         history: one record per finished epoch.
     """
-    names = [
-        name.removeprefix("validation_") for name in (history[0] if history else {}) if name.startswith("validation_")
-    ]
-    terms = [name for name in names if name in history[0] and name in ("reconstruction", "kl")]
+    weights = {"reconstruction": spec.data_weight, "kl": spec.kl_weight}
+    terms = [name for name in weights if history and f"validation_{name}" in history[0]]
     if not terms or len(history) < LEAST_EPOCHS:
         return ""
     held_out, training = (
-        np.convolve([sum(one[f"{prefix}{name}"] for name in terms) for one in history], np.full(3, 1 / 3), "valid")
+        np.convolve(
+            [sum(weights[name] * one[prefix + name] for name in terms) for one in history], [1 / 3] * 3, "valid"
+        )
         for prefix in ("validation_", "")
     )
     best = int(held_out.argmin())

@@ -40,7 +40,6 @@ export class Presentation {
       this.turn(by);
     }, { signal });
     this.steps = [];
-    this.counting = setInterval(() => { if (this.presents) this.count(); }, LOOK_MS); // a page's steps come one by one
   }
 
   turn(by) {
@@ -80,7 +79,11 @@ export class Presentation {
     const hidden = hide.length ? `${hide.join(", ")} { display: none !important; }` : "";
     this.said = `${present ? PRESENTED + hidden : ""}${marked}`;
     this.presents = present;
-    if (present) this.count();
+    clearInterval(this.counting);
+    if (present) {
+      this.count();
+      this.counting = setInterval(() => this.count(), LOOK_MS); // a page's steps come one by one
+    }
     this.slide();
   }
 
