@@ -29,7 +29,8 @@ class Standby:
     def prepare(self) -> None:
         """Have a process wait, from now on for `IDLE` seconds; nothing where memory is short."""
         with self._lock:
-            if self._process is None or not self._process.alive():
+            self._forget_the_dead()
+            if self._process is None:
                 free = memory_available()
                 if free is not None and free < LEAST_MEMORY:
                     return
@@ -44,8 +45,15 @@ class Standby:
     def take(self) -> TrainingProcess | None:
         """The waiting process, which then is the caller's; None if there is none."""
         with self._lock:
+            self._forget_the_dead()
             process, self._process = self._process, None
-        return process if process and process.alive() else None
+        return process
+
+    def _forget_the_dead(self) -> None:
+        # One that was ended from outside, such as for lack of memory: its pipe and its log are still open here.
+        if self._process and not self._process.alive():
+            self._process.close()
+            self._process = None
 
     def close(self) -> None:
         """End the waiting process."""
