@@ -155,3 +155,39 @@ def welcome_returning_visitors() -> bool:
     _put_in_place.add(request_rerun)
     AppSession.request_rerun = request_rerun  # type: ignore[method-assign, assignment]
     return True
+
+
+def keep_unsent_messages() -> bool:
+    """Send all of a run's messages, even if a part of the page (a fragment) runs again before they have left.
+
+    When a fragment starts, Streamlit drops its messages of earlier runs that still wait to be sent, but sends the
+    earlier run's end all the same. On a busy server the browser then takes the fragment for gone: its controls lose
+    what was chosen, and what stands below moves into its place and is overwritten. Without the part, this can happen
+    to visitors who change two settings in quick succession.
+
+    Returns:
+        Whether this is in effect; a second call changes nothing.
+    """
+    try:
+        from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+
+        original = ForwardMsgQueue.clear
+    except (ImportError, AttributeError):
+        _warn("queue of messages")
+        return False
+    if original in _put_in_place:
+        return True
+    if not _takes(original, ["self", "retain_lifecycle_msgs", "fragment_ids_this_run"]):
+        _warn("queue of messages")
+        return False
+
+    @wraps(original)
+    def clear(
+        queue: ForwardMsgQueue, retain_lifecycle_msgs: bool = False, fragment_ids_this_run: list[str] | None = None
+    ) -> None:
+        # No message belongs to none of the fragments, so none is dropped, and none is merged with those that follow.
+        original(queue, retain_lifecycle_msgs, None if fragment_ids_this_run is None else [])
+
+    _put_in_place.add(clear)
+    ForwardMsgQueue.clear = clear  # type: ignore[method-assign, assignment]
+    return True

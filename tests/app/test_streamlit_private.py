@@ -13,13 +13,22 @@ import pytest
 import streamlit
 from streamlit import config
 from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import app_session
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
 from tests.app.helpers import ROOT, open_page, payloads
 from ui import streamlit_private
 from ui.app import navigation, process
-from ui.streamlit_private import COOKIE, SEEN_ON, TEST_IDS, remember_theme, welcome_returning_visitors
+from ui.streamlit_private import (
+    COOKIE,
+    SEEN_ON,
+    TEST_IDS,
+    keep_unsent_messages,
+    remember_theme,
+    welcome_returning_visitors,
+)
 from ui.training import visitor
 
 BUNDLE = Path(streamlit.__file__).with_name("static")
@@ -28,7 +37,11 @@ BUNDLE = Path(streamlit.__file__).with_name("static")
 @pytest.fixture(autouse=True)
 def unwrapped(monkeypatch):
     """Streamlit's own functions; whatever a test puts in their place goes with the test, and warnings are new."""
-    for owner, name in ((app_session, "_populate_theme_msg"), (AppSession, "request_rerun")):
+    for owner, name in (
+        (app_session, "_populate_theme_msg"),
+        (AppSession, "request_rerun"),
+        (ForwardMsgQueue, "clear"),
+    ):
         monkeypatch.setattr(owner, name, inspect.unwrap(getattr(owner, name)))
     monkeypatch.setattr(process, "_modules_frozen", 0)
     streamlit_private._warn.cache_clear()
@@ -43,6 +56,7 @@ def test_the_parts_were_seen_on_the_version_that_is_installed():
     [
         (remember_theme, app_session, "_populate_theme_msg"),
         (welcome_returning_visitors, AppSession, "request_rerun"),
+        (keep_unsent_messages, ForwardMsgQueue, "clear"),
     ],
 )
 def test_a_part_is_there_and_is_wrapped_once(put, owner, name, caplog):
@@ -71,6 +85,7 @@ def test_a_page_is_of_the_type_that_is_named():
         (remember_theme, app_session, "_populate_theme_msg"),
         (remember_theme, config, "on_config_parsed"),
         (welcome_returning_visitors, AppSession, "request_rerun"),
+        (keep_unsent_messages, ForwardMsgQueue, "clear"),
     ],
 )
 @pytest.mark.parametrize("how", ["gone", "changed"])
@@ -125,6 +140,29 @@ def test_a_returning_visitor_gets_the_whole_page_once(monkeypatch):
     for _ in range(2):
         AppSession.request_rerun(session, ClientState(fragment_id="part"))
     assert asked == ["", "part"]
+
+
+def test_what_was_not_sent_yet_outlives_the_start_of_a_part():
+    """A page's run and one of its parts' follow each other before the first has left the server."""
+
+    def sent(part: str) -> list[str | None]:
+        queue = ForwardMsgQueue()
+        for kind, place, of in [("radio", 0, "part"), ("foot", 1, "")]:
+            message = ForwardMsg()
+            message.metadata.delta_path.extend([0, place])
+            message.delta.new_element.markdown.body = kind
+            message.delta.fragment_id = of
+            queue.enqueue(message)
+        queue.enqueue(ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY))
+        queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=[part])
+        return [message.delta.new_element.markdown.body or message.WhichOneof("type") for message in queue.flush()]
+
+    assert sent("part") == ["foot", "script_finished"]  # Streamlit's own: if this changes, ours may go
+    assert keep_unsent_messages()
+    assert sent("part") == sent("another") == ["radio", "foot", "script_finished"]
+    queue = ForwardMsgQueue()
+    queue.enqueue(ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY))
+    assert len(queue.flush()) == 1 and queue.is_empty()
 
 
 def test_the_names_of_elements_are_those_that_the_app_uses():

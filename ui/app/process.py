@@ -17,7 +17,7 @@ import scipy.spatial  # noqa: F401
 
 import vae_core.payloads.plane
 import vae_core.storage.store  # noqa: F401
-from ui.streamlit_private import remember_theme, welcome_returning_visitors
+from ui.streamlit_private import keep_unsent_messages, remember_theme, welcome_returning_visitors
 
 # For torch, if a page imports it: one thread, because sessions share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -39,6 +39,7 @@ def set_up_process() -> None:
     if not _modules_frozen:
         remember_theme()
         welcome_returning_visitors()
+        keep_unsent_messages()
     if len(sys.modules) != _modules_frozen:
         gc.collect()
         gc.freeze()
