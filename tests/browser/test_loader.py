@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from ui.components.modules import digest
 from vae_core.storage.manifest import shipped_run
+
+from .test_canvas import wait_until
+from .test_chapters import choice
+from .test_links import settled
 
 pytestmark = pytest.mark.browser
 
@@ -50,3 +54,20 @@ def test_one_that_stays_is_said_where_the_component_would_be(on_bad_network: Pag
     page.reload()
     expect(page.locator(".training-film output")).to_have_text("epoch 150 of 150")
     expect(page.get_by_text(NOT_LOADED)).to_have_count(0)
+
+
+def test_what_is_set_while_an_instrument_loads_does_not_cost_it(page: Page, app_url: str) -> None:
+    """Streamlit calls a component for the page's first run and for the second, then ends the first call."""
+    held: list[Route] = []
+    page.route("**/modules/*/line/line.js", lambda route: held.append(route))
+    page.goto(f"{app_url}/reduction?answers=line:1")
+    wait_until(page, lambda: held)
+    choice(page, "Numbers in the code, d", "2").click()
+    page.wait_for_url("**d=2**")
+    settled(page)
+    for route in held:
+        route.continue_()
+    line = page.locator(".latent-line")
+    expect(line).to_be_visible()
+    page.wait_for_timeout(500)
+    expect(line).to_be_visible()

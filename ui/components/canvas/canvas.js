@@ -1,7 +1,7 @@
 // The latent canvas: a plane of latent space that decodes under the pointer. All touch happens in the browser; Python hears
 // of pins, paths and views only when the visitor commits (click, pointer-up), and only where the page asks for it.
 
-import { forgetPayload, showFailure, withPayload } from "../engine/page.js";
+import { showFailure, withPayload } from "../engine/page.js";
 import { slices } from "../engine/slices.js";
 import { onThumbnails, receiveThumbnails } from "../engine/thumbnails.js";
 import { LatentCanvas } from "./coordinator.js";
@@ -15,7 +15,7 @@ onThumbnails((images) => {
 
 export default function (component) {
   const { parentElement, setStateValue } = component;
-  withPayload(component, "plane", (payload) => {
+  return withPayload(component, "plane", (payload) => {
     if (payload.header.kind === "thumbnails") { receiveThumbnails(payload); return; }
     let canvas = instances.get(parentElement);
     const isNew = !canvas;
@@ -31,10 +31,8 @@ export default function (component) {
     // Several planes arrive with a page: each is set up in a frame of its own.
     if (isNew) slices.add(apply);
     else apply();
-  });
-  return () => {
+  }, () => {
     instances.get(parentElement)?.remove();
     instances.delete(parentElement);
-    forgetPayload(parentElement);
-  };
+  });
 }

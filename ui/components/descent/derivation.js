@@ -5,7 +5,7 @@ import { DescentPart } from "./descent.js";
 import { DiagonalPart } from "./diagonal.js";
 import { EstimatePart } from "./estimate.js";
 import { PosteriorPart } from "./posterior.js";
-import { forgetPayload, withPayload } from "../engine/page.js";
+import { withPayload } from "../engine/page.js";
 
 const PARTS = { posterior: PosteriorPart, descent: DescentPart, diagonal: DiagonalPart, estimate: EstimatePart };
 const mounted = new Map(); // mount point -> {headerText, root, part}
@@ -32,10 +32,5 @@ function dismount(parentElement) {
 }
 
 export default function (component) {
-  const { parentElement } = component;
-  withPayload(component, "experiment", (payload) => show(parentElement, payload));
-  return () => {
-    dismount(parentElement);
-    forgetPayload(parentElement);
-  };
+  return withPayload(component, "experiment", (payload) => show(component.parentElement, payload), dismount);
 }

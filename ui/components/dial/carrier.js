@@ -1,17 +1,13 @@
 // Brings stops, or the thumbnails, to the dial: a component that shows nothing itself.
 
-import { forgetPayload, withPayload } from "../engine/page.js";
+import { withPayload } from "../engine/page.js";
 import { receiveThumbnails } from "../engine/thumbnails.js";
 import { dropStops, takeStops } from "./stops.js";
 
 export default function (component) {
   const { parentElement } = component;
-  withPayload(component, "stop", (payload) => {
+  return withPayload(component, "stop", (payload) => {
     if (payload.header.kind === "thumbnails") receiveThumbnails(payload);
     else takeStops(parentElement, payload);
-  });
-  return () => {
-    dropStops(parentElement);
-    forgetPayload(parentElement);
-  };
+  }, () => dropStops(parentElement));
 }

@@ -1,7 +1,7 @@
 // The β dial: a slider along VAEs that differ only in β. On a stop everything is that model's own; between two stops the
 // points are on their way from one to the other, and all else is the nearer stop's. Python hears of a stop on release.
 
-import { forgetPayload, withPayload } from "../engine/page.js";
+import { withPayload } from "../engine/page.js";
 import { onThumbnails, sheets } from "../engine/thumbnails.js";
 import { Timings } from "../engine/timings.js";
 import { Gallery, Sheet } from "./gallery.js";
@@ -206,14 +206,12 @@ onThumbnails((images) => {
 
 export default function (component) {
   const { parentElement, setStateValue } = component;
-  withPayload(component, "dial", (payload) => {
+  return withPayload(component, "dial", (payload) => {
     let dial = dials.get(parentElement);
     if (!dial) dials.set(parentElement, (dial = new BetaDial(parentElement)));
     dial.update(payload, setStateValue);
-  });
-  return () => {
+  }, () => {
     dials.get(parentElement)?.remove();
     dials.delete(parentElement);
-    forgetPayload(parentElement);
-  };
+  });
 }

@@ -2,7 +2,7 @@
 
 import { expectLength } from "../engine/arrays.js";
 import { haloText, PLANE } from "../engine/drawing.js";
-import { forgetPayload, withPayload } from "../engine/page.js";
+import { withPayload } from "../engine/page.js";
 import { Plane } from "../engine/plane.js";
 import { View, classMedians } from "../engine/view.js";
 
@@ -180,13 +180,11 @@ class Ellipses {
 
 export default function (component) {
   const { parentElement } = component;
-  withPayload(component, "planes", (payload) => {
+  return withPayload(component, "planes", (payload) => {
     if (!shown.has(parentElement)) shown.set(parentElement, new Ellipses(parentElement));
     shown.get(parentElement).receive(payload);
-  });
-  return () => {
+  }, () => {
     shown.get(parentElement)?.end();
     shown.delete(parentElement);
-    forgetPayload(parentElement);
-  };
+  });
 }

@@ -35,21 +35,35 @@ export function showFailure(parent, noun, error) {
 
 const PATIENCE = 400; // ms: tensors that are on their way come sooner
 const GIVEN_UP = 15000; // ms
-const newest = new WeakMap(); // mount point -> the data it was last given
+const newest = new WeakMap(); // mount point -> the call of its component that came last
 const waiting = shared("waiting", () => new Map()); // id of tensors -> functions to call when they have come
 
+// What a component's default export returns. Streamlit calls it when the component is taken off the page, and then
+// end(parentElement) is called. Streamlit calls a component whenever its page ran. If that happens while its module still
+// loads, the first call is ended after the second has begun, at the same mount point: then there is nothing to end.
+export function endOf(call, end) {
+  const { parentElement } = call;
+  newest.set(parentElement, call);
+  return () => {
+    if (newest.get(parentElement) !== call) return;
+    newest.delete(parentElement);
+    end(parentElement);
+  };
+}
+
 // Calls use(payload) with what a component was given: at once, or as soon as its tensors are known. If they do not
-// come, the server is asked for them. What fails is said as in showFailure.
-export function withPayload({ data, parentElement, setTriggerValue }, noun, use) {
-  newest.set(parentElement, data);
+// come, the server is asked for them. What fails is said as in showFailure. Returns what `endOf` does.
+export function withPayload(call, noun, use, end) {
+  const { data, parentElement, setTriggerValue } = call;
+  const ended = endOf(call, end);
   const attempt = () => {
-    if (newest.get(parentElement) !== data) return; // something newer came, or the component is gone
+    if (newest.get(parentElement) !== call) return; // something newer came, or the component is gone
     try {
       const payload = parsePayload(data);
       const id = payload.header.body?.id;
       if (payload.missing) {
         waiting.set(id, [...(waiting.get(id) ?? []), attempt]);
-        const stillMissing = () => newest.get(parentElement) === data && !bodies.has(id);
+        const stillMissing = () => newest.get(parentElement) === call && !bodies.has(id);
         setTimeout(() => { if (stillMissing()) setTriggerValue("want", id); }, PATIENCE);
         setTimeout(() => {
           if (stillMissing()) showFailure(parentElement, noun, new Error("its data did not arrive"));
@@ -65,7 +79,5 @@ export function withPayload({ data, parentElement, setTriggerValue }, noun, use)
     }
   };
   attempt();
+  return ended;
 }
-
-// To be called when a component is taken off the page.
-export function forgetPayload(parentElement) { newest.delete(parentElement); }

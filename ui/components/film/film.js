@@ -3,7 +3,7 @@
 
 import { drawAxes, drawClassNames, drawPoints, drawRings } from "../engine/drawing.js";
 import { pageLink, unlike } from "../engine/link.js";
-import { forgetPayload, still, withPayload } from "../engine/page.js";
+import { still, withPayload } from "../engine/page.js";
 import { imageToRgba } from "../engine/pictures.js";
 import { View, classMedians } from "../engine/view.js";
 import { Curves } from "./curves.js";
@@ -209,14 +209,12 @@ function joined(a, b) {
 
 export default function (component) {
   const { parentElement } = component;
-  withPayload(component, "film", (payload) => {
+  return withPayload(component, "film", (payload) => {
     let film = films.get(parentElement);
     if (!film) films.set(parentElement, (film = new TrainingFilm(parentElement)));
     film.update(payload);
-  });
-  return () => {
+  }, () => {
     films.get(parentElement)?.remove();
     films.delete(parentElement);
-    forgetPayload(parentElement);
-  };
+  });
 }

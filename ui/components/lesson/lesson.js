@@ -1,6 +1,7 @@
 // The line above every page: copies the link to what is on screen, presents and leaves again.
 
 import { pageLink } from "../engine/link.js";
+import { endOf } from "../engine/page.js";
 import { Presentation } from "./present.js";
 import { Progress } from "./progress.js";
 
@@ -81,12 +82,13 @@ class Lesson {
   }
 }
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function (call) {
+  const { data, parentElement, setTriggerValue } = call;
   let lesson = lessons.get(parentElement);
   if (!lesson) lessons.set(parentElement, (lesson = new Lesson(parentElement)));
   lesson.update(data, setTriggerValue);
-  return () => {
+  return endOf(call, () => {
     lessons.get(parentElement)?.remove();
     lessons.delete(parentElement);
-  };
+  });
 }

@@ -4,7 +4,7 @@
 import { expectLength } from "../engine/arrays.js";
 import { Decoder } from "../engine/interpreter.js";
 import { pageLink, unlike } from "../engine/link.js";
-import { element, forgetPayload, withPayload } from "../engine/page.js";
+import { element, withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 import { slices } from "../engine/slices.js";
 
@@ -220,14 +220,12 @@ class LatentLine {
 
 export default function (component) {
   const { parentElement } = component;
-  withPayload(component, "line", (payload) => {
+  return withPayload(component, "line", (payload) => {
     let line = lines.get(parentElement);
     if (!line) lines.set(parentElement, (line = new LatentLine(parentElement)));
     line.update(payload);
-  });
-  return () => {
+  }, () => {
     lines.get(parentElement)?.remove();
     lines.delete(parentElement);
-    forgetPayload(parentElement);
-  };
+  });
 }

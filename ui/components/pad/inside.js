@@ -3,7 +3,7 @@
 
 import { normals } from "../engine/gaussian.js";
 import { pageLink, rounded, unlike } from "../engine/link.js";
-import { element, forgetPayload, withPayload } from "../engine/page.js";
+import { element, withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 import { Timings } from "../engine/timings.js";
 import { signed } from "../engine/view.js";
@@ -276,14 +276,12 @@ class Inside {
 
 export default function (component) {
   const { parentElement } = component;
-  withPayload(component, "network", (payload) => {
+  return withPayload(component, "network", (payload) => {
     let inside = insides.get(parentElement);
     if (!inside) insides.set(parentElement, (inside = new Inside(parentElement)));
     inside.receive(payload);
-  });
-  return () => {
+  }, () => {
     insides.get(parentElement)?.remove();
     insides.delete(parentElement);
-    forgetPayload(parentElement);
-  };
+  });
 }

@@ -1,6 +1,8 @@
 // What is on the pad now, for the panels further down the page that show more of it. They are told once a frame, however
 // many times the pen moved.
 
+import { endOf } from "../engine/page.js";
+
 class Now {
   constructor() {
     this.shown = null;
@@ -35,11 +37,12 @@ export const now = new Now();
 // The default export of a panel's module: one `Panel` for each mount point.
 export function panel(Panel) {
   const panels = new Map();
-  return ({ parentElement }) => {
+  return (call) => {
+    const { parentElement } = call;
     if (!panels.has(parentElement)) panels.set(parentElement, new Panel(parentElement));
-    return () => {
+    return endOf(call, () => {
       panels.get(parentElement)?.end();
       panels.delete(parentElement);
-    };
+    });
   };
 }

@@ -1,7 +1,7 @@
 // A slider for every latent dimension, and the image that all of them together decode to.
 
 import { Decoder } from "../engine/interpreter.js";
-import { element, forgetPayload, named, withPayload } from "../engine/page.js";
+import { element, named, withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 
 const STEPS = 200; // from end to end
@@ -73,14 +73,12 @@ class LatentSliders {
 
 export default function (mounted) {
   const { parentElement } = mounted;
-  withPayload(mounted, "set of sliders", (payload) => {
+  return withPayload(mounted, "set of sliders", (payload) => {
     let sliders = instances.get(parentElement);
     if (!sliders) instances.set(parentElement, (sliders = new LatentSliders(parentElement)));
     sliders.update(payload);
-  });
-  return () => {
+  }, () => {
     instances.get(parentElement)?.remove();
     instances.delete(parentElement);
-    forgetPayload(parentElement);
-  };
+  });
 }
