@@ -16,7 +16,7 @@ import pytest
 from ui.training import app_queue
 from ui.training import queue as queue_module
 from ui.training.process_worker import ProcessWorker
-from ui.training.queue import KEPT_FAILURES, LONGEST_QUEUE, MOST_PER_VISITOR, Ended, TrainingQueue
+from ui.training.queue import KEPT_FAILURES, LONGEST_QUEUE, MOST_IN_TURN, MOST_PER_VISITOR, Ended, TrainingQueue
 from ui.training.standby import Standby
 from ui.training.visitor import unmasked
 from vae_core.spec import RunSpec
@@ -128,6 +128,45 @@ def test_a_visitor_has_three_at_a_time_and_may_join_others(bench):
     bench.let_go()
     wait_until(lambda: len(bench.came) == 3)
     assert queue.ask(wanted[-2:-1], "a") == ""
+
+
+def test_runs_beyond_three_follow_in_turn_as_those_of_the_visitor_end(bench):
+    queue, wanted = TrainingQueue(bench), specs(MOST_PER_VISITOR + 2)
+    assert queue.ask_in_turn(wanted, "a") == ""
+    wait_until(lambda: bench.came == wanted[:1])
+    assert places(queue, wanted) == [0, 1, 2, None, None]
+    assert queue.waits_in_turn("a") == tuple(wanted[MOST_PER_VISITOR:]) and queue.waits_in_turn("b") == ()
+    assert queue.specs == wanted  # the images of all of them are in use
+    assert queue.ask_in_turn(wanted, "a") == "" and queue.specs == wanted
+    bench.let_go()
+    wait_until(lambda: places(queue, wanted) == [None, 0, 1, 2, None])
+    assert queue.leave(wanted[-1].key, "a") and not queue.leave(wanted[-1].key, "a")
+    bench.let_go(3)
+    wait_until(lambda: queue.idle)
+    assert bench.came == wanted[:-1] and queue.waits_in_turn("a") == ()
+
+
+def test_who_leaves_a_run_that_waits_gets_the_next_in_turn_and_who_leaves_all_gets_none(bench):
+    queue, wanted = TrainingQueue(bench), specs(MOST_PER_VISITOR + 2)
+    queue.ask_in_turn(wanted, "a")
+    wait_until(lambda: bench.came == wanted[:1])
+    queue.leave(wanted[1].key, "a")
+    assert places(queue, wanted) == [0, None, 1, 2, None]
+    for spec in reversed(wanted):
+        queue.leave(spec.key, "a")
+    wait_until(lambda: queue.idle)
+    assert bench.came == wanted[:1] and queue.specs == []
+
+
+def test_nothing_waits_in_turn_where_the_queue_is_full_or_closed_or_the_line_too_long(bench):
+    queue, wanted = TrainingQueue(bench), specs(LONGEST_QUEUE + 3)
+    assert "is the most" in queue.ask_in_turn(wanted[: MOST_IN_TURN + 1], "a") and queue.specs == []
+    for number, spec in enumerate(wanted[: LONGEST_QUEUE + 1]):
+        queue.ask([spec], f"visitor {number}")
+    assert queue.ask_in_turn(wanted[-2:], "late").startswith("Too many runs are waiting")
+    assert queue.waits_in_turn("late") == ()
+    queue.close()
+    assert queue.ask_in_turn(wanted[-2:], "late").startswith("The app is about to end")
 
 
 def test_it_stops_when_the_last_who_asked_has_left(bench):

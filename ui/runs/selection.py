@@ -19,6 +19,7 @@ from vae_core.storage.store import Listed
 # Hidden layers of the runs that chapters compare: small, so that many fit into a download.
 COMPARED_HIDDEN = {"mlp": (128, 64), "conv": (16, 32, 64), "linear": ()}
 SMALL_SET, SMALL_SET_EPOCHS, SMALL_SET_BATCH = 10_000, 200, 64
+OWN_EPOCHS = 60
 
 
 Result = TypeVar("Result")
@@ -65,6 +66,18 @@ def compared_spec(model: str, dataset: str, latent_dim: int, hidden: tuple[int, 
         # With the epochs for 55,000 images there would be only a few hundred steps.
         changes |= {"epochs": SMALL_SET_EPOCHS, "batch_size": SMALL_SET_BATCH}
     return replace(recipe, **changes)
+
+
+def own_spec(dataset: str, model: str = "vae", latent_dim: int = 2, beta: float | None = None) -> RunSpec:
+    """What the app itself proposes for a visitor's own images: small, because there are few of them.
+
+    Raises:
+        SpecError: no such model on these images.
+    """
+    return RunSpec(
+        dataset, model, latent_dim=latent_dim, hidden=COMPARED_HIDDEN["mlp"], beta=beta, epochs=OWN_EPOCHS,
+        batch_size=SMALL_SET_BATCH,
+    )  # fmt: skip
 
 
 def seeds_of(spec: RunSpec) -> list[Listed]:

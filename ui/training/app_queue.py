@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 import streamlit as st
@@ -110,57 +110,73 @@ def waiting_text(ticket: Ticket) -> str:
     return "waiting for a run that others asked for" if training_queue().held_up else "about to begin"
 
 
-def offer_training(specs: Sequence[RunSpec], *, key: str) -> None:
+def offer_training(
+    specs: Sequence[RunSpec], *, key: str, name: Callable[[RunSpec], str] | None = None, in_turn: bool = False
+) -> None:
     """Show what is missing and how long it would take, and train it on request; then the page runs again.
 
-    Where the dataset itself is missing, say that instead, and how to get it: a page downloads nothing.
+    It also runs again whenever one of several is there. Where the dataset itself is missing, say that instead, and how
+    to get it: a page downloads nothing.
 
     Args:
         specs: the missing runs, of one dataset.
         key: unique on the page.
+        name: what a run is called; by default its model.
+        in_turn: they may be more than a visitor may have at once: the others wait for their turn, and all of them can
+            be stopped here.
     """
-    busy = any(training_queue().ticket(spec.key) for spec in specs)
-    st.fragment(_offer, run_every=1.0 if busy else None)(list(specs), key)
+    busy = any(map(_is_asked, specs))
+    st.fragment(_offer, run_every=1.0 if busy else None)(list(specs), key, name, in_turn)
 
 
-def _offer(specs: list[RunSpec], key: str) -> None:
-    missing = [spec for spec in specs if spec not in shelf()]
-    if not missing:
+def _is_asked(spec: RunSpec) -> bool:
+    return bool(training_queue().ticket(spec.key)) or spec in training_queue().waits_in_turn(visitor())
+
+
+def _offer(specs: list[RunSpec], key: str, name: Callable[[RunSpec], str] | None, in_turn: bool) -> None:
+    if any(spec in shelf() for spec in specs):
         st.rerun()
-    tickets = {spec.key: training_queue().ticket(spec.key) for spec in missing}
     with st.container(border=True):
-        if any(tickets.values()):
-            for spec in missing:
-                _show_progress(spec, tickets[spec.key])
-            return
-        for spec in missing:
+        for spec in specs:
             if problem := training_queue().failures.get(spec.key):
                 st.error(problem[:1].upper() + problem[1:], icon=":material/error:")
-        names = " and ".join(f"{model_kind(s.model).title}, d = {s.latent_dim}" for s in missing)
-        title = as_written(datasets.info(missing[0].dataset).title)
-        if not datasets.is_here(missing[0].dataset):
+        if any(map(_is_asked, specs)):
+            for spec in specs:
+                _show_progress(spec, name(spec) if name else model_kind(spec.model).title)
+            if in_turn and st.button("Stop", key=f"{key}-stop", icon=":material/stop:"):
+                for spec in reversed(specs):  # those that wait for their turn first: none of them is to begin
+                    training_queue().leave(spec.key, visitor())
+                st.rerun()
+            return
+        each = [name(spec) if name else f"{model_kind(spec.model).title}, d = {spec.latent_dim}" for spec in specs]
+        names = " and ".join(filter(None, [", ".join(each[:-1]), each[-1]]))
+        title = as_written(datasets.info(specs[0].dataset).title)
+        if not datasets.is_here(specs[0].dataset):
             st.markdown(
                 f"**{title} is not on this machine**, so {names} cannot be trained here. With a network, this "
                 "downloads it and trains:"
             )
-            st.code("\n".join(map(command_line, missing)), language="sh", wrap_lines=True)
+            st.code("\n".join(map(command_line, specs)), language="sh", wrap_lines=True)
             return
-        estimates = [estimated_seconds(spec) for spec in missing]
+        estimates = [estimated_seconds(spec) for spec in specs]
         known = [seconds for seconds in estimates if seconds is not None]
         time = f"about {duration(sum(known))}" if len(known) == len(estimates) else "for a while"
         st.markdown(f"Not trained yet on {title}: {names}. Training takes {time}; the page stays usable meanwhile.")
-        if st.button("Train", key=f"{key}-train", icon=":material/play_arrow:"):
-            if refusal := training_queue().ask(missing, visitor()):
+        if st.button("Train what is missing" if in_turn else "Train", key=f"{key}-train", icon=":material/play_arrow:"):
+            ask = training_queue().ask_in_turn if in_turn else training_queue().ask
+            if refusal := ask(specs, visitor()):
                 st.warning(refusal)
                 return
             st.rerun()
 
 
-def _show_progress(spec: RunSpec, ticket: Ticket | None) -> None:
-    name = model_kind(spec.model).title
+def _show_progress(spec: RunSpec, name: str) -> None:
+    ticket = training_queue().ticket(spec.key)
     if ticket and ticket.place == 0:
         record = live(spec.key)
         done = record.epoch if record else 0
         st.progress(min(1.0, done / spec.epochs), f"{name}: epoch {done} of {spec.epochs}")
     elif ticket:
         st.progress(0.0, f"{name}: {waiting_text(ticket)}")
+    elif spec in training_queue().waits_in_turn(visitor()):
+        st.progress(0.0, f"{name}: asked for when one of your runs has ended")

@@ -19,7 +19,7 @@ from typing import Protocol
 from vae_core.spec import RunSpec
 
 LONGEST_QUEUE = 64
-MOST_PER_VISITOR = 3
+MOST_PER_VISITOR, MOST_IN_TURN = 3, 8
 MOST_RESUMED = 2
 KEPT_FAILURES = 32
 VISITORS_KEPT, ASKED_KEPT = 1_000, 6
@@ -105,6 +105,7 @@ class TrainingQueue:
     failures: dict[str, str] = field(default_factory=dict)
     _jobs: dict[str, _Job] = field(default_factory=dict)
     _lately: OrderedDict[str, tuple[str, ...]] = field(default_factory=OrderedDict)
+    _in_turn: dict[str, dict[str, RunSpec]] = field(default_factory=dict)
     _threads: int = 0
     _closed: bool = False
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -123,11 +124,50 @@ class TrainingQueue:
             for key, spec in wanted.items():
                 self.failures.pop(key, None)
                 self._jobs.setdefault(key, _Job(spec, set())).asked.add(visitor)
+                self._in_turn.get(visitor, {}).pop(key, None)
             self._remember(list(wanted), visitor)
             while self._threads < min(self.workers, len(self._jobs)):
                 self._threads += 1
                 threading.Thread(target=self._work, name="training", daemon=True).start()
         return ""
+
+    def ask_in_turn(self, specs: Sequence[RunSpec], visitor: str) -> str:
+        """Request runs as `ask` does, but in their order: those beyond what one visitor may have at once wait until
+        one of the visitor's runs has ended.
+
+        Returns:
+            Empty, or the sentence that says why none of them was taken.
+        """
+        with self._lock:
+            before = self._in_turn.get(visitor, {})
+            wanted = before | {spec.key: spec for spec in specs if spec.key not in self._asked_by(visitor)}
+            if len(wanted) > MOST_IN_TURN:
+                return f"{len(before)} of your runs wait for their turn; {MOST_IN_TURN} is the most."
+            self._in_turn[visitor] = wanted
+            refusal = self._next_in_turn(visitor)
+            if refusal and not self._asked_by(visitor):  # none of the visitor's runs will end and try again
+                del self._in_turn[visitor]
+                return refusal
+        return ""
+
+    def waits_in_turn(self, visitor: str) -> tuple[RunSpec, ...]:
+        """The visitor's runs that are requested only when one of theirs has ended, in their order."""
+        with self._lock:
+            return tuple(self._in_turn.get(visitor, {}).values())
+
+    def _next_in_turn(self, visitor: str) -> str:
+        """Request as many of a visitor's waiting runs as they may have now; returns the refusal of the next one."""
+        line = self._in_turn[visitor]
+        while line:
+            key, spec = next(iter(line.items()))
+            if refusal := self.ask([spec], visitor):
+                return refusal
+            line.pop(key, None)
+        del self._in_turn[visitor]
+        return ""
+
+    def _asked_by(self, visitor: str) -> set[str]:
+        return {key for key, job in self._jobs.items() if visitor in job.asked}
 
     def _refusal(self, more: int, visitor: str) -> str:
         if self._closed:
@@ -136,7 +176,7 @@ class TrainingQueue:
         free = max(0, self.workers - (len(self._jobs) - waiting))
         if waiting + more > LONGEST_QUEUE + free:
             return "Too many runs are waiting already. Try again when one has finished."
-        mine = sum(visitor in job.asked for job in self._jobs.values())
+        mine = len(self._asked_by(visitor))
         if mine + more > MOST_PER_VISITOR:
             return (
                 f"You have asked for {mine} runs that are not finished; {MOST_PER_VISITOR} at a time is the most. "
@@ -162,16 +202,17 @@ class TrainingQueue:
             Whether the visitor had requested it.
         """
         with self._lock:
+            waited = self._in_turn.get(visitor, {}).pop(key, None)
             job = self._jobs.get(key)
             if job is None or visitor not in job.asked:
-                return False
+                return waited is not None
             job.asked.discard(visitor)
-            if job.asked:
-                return True
-            if not job.begun:
+            if not job.asked and not job.begun:
                 del self._jobs[key]
-            else:
+            elif not job.asked:
                 self._stop(job)
+            if visitor in self._in_turn:
+                self._next_in_turn(visitor)
             return True
 
     def _stop(self, job: _Job) -> None:
@@ -209,14 +250,16 @@ class TrainingQueue:
 
     @property
     def specs(self) -> list[RunSpec]:
-        """The specs of all jobs."""
+        """The specs of all jobs, then of the runs that wait for their turn to become one."""
         with self._lock:
-            return [job.spec for job in self._jobs.values()]
+            later = [spec for line in self._in_turn.values() for spec in line.values()]
+            return [*(job.spec for job in self._jobs.values()), *later]
 
     def close(self) -> None:
         """Accept no more requests, drop waiting jobs, stop running ones. Does not wait."""
         with self._lock:
             self._closed = True
+            self._in_turn.clear()
             for key, job in list(self._jobs.items()):
                 job.asked.clear()
                 if job.begun:
@@ -254,6 +297,8 @@ class TrainingQueue:
                     del self.failures[next(iter(self.failures))]
             elif job.stopping and job.asked and not self._closed:  # requested again while it was stopping
                 self._jobs[job.spec.key] = _Job(job.spec, job.asked)
+            for visitor in list(self._in_turn):
+                self._next_in_turn(visitor)
 
     def _train(self, job: _Job) -> str:
         """Train a job; returns the sentence that says why it failed, empty if it finished or was stopped."""

@@ -8,6 +8,7 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.links import url_state
+from ui.runs.selection import own_spec
 from ui.training.forecast import duration, estimated_seconds, memory_of, weight_count
 from vae_core import datasets
 from vae_core.losses.likelihoods import LIKELIHOODS
@@ -67,7 +68,7 @@ def presets(chosen: str | None) -> list[Preset]:
     if chosen in datasets.here() or chosen is None:
         own = None
     else:
-        own = replace(plain, dataset=chosen, epochs=60)
+        own = own_spec(chosen)
         kinds.insert(0, ("own", "My images", "A VAE on the images that you have sent.", ":material/photo:", own))
     return [Preset(name, f"{title}{_time(spec)}", why, icon, spec) for name, title, why, icon, spec in kinds]
 
