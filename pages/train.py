@@ -6,6 +6,8 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.explorer import CHAPTER as EXPLORER
+from ui.chapters.photographs import CHAPTER as PHOTOGRAPHS
+from ui.chapters.photographs.runs import DIMENSIONS
 from ui.chapters.train import CHAPTER
 from ui.chapters.train import form as recipe
 from ui.chapters.train.results import comparable, comparison, film, has_film, measured, overfitting, spec_of
@@ -24,6 +26,7 @@ from ui.training.queue import Ticket
 from ui.training.quota import note_shown, offered
 from ui.training.uploads import upload_box
 from ui.training.visitor import visitor
+from vae_core.datasets import own
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
 from vae_core.storage.export import command_line, history_csv, script
@@ -227,6 +230,12 @@ def afterwards(key: str, spec: RunSpec) -> None:
                 st.page_link(
                     EXPLORER.file, label="Explore its latent space", icon=":material/explore:",
                     query_params={"run": key},
+                )  # fmt: skip
+            if own.shape_in(spec.dataset):
+                same = {"d": str(spec.latent_dim)} if spec.latent_dim in DIMENSIONS else {}
+                st.page_link(
+                    PHOTOGRAPHS.file, label="Use these photographs in the chapters' experiments",
+                    icon=PHOTOGRAPHS.icon, query_params={"dataset": spec.dataset, **same},
                 )  # fmt: skip
             if recipe.can_say(spec):
                 more = min(2 * spec.epochs, int(recipe.LARGEST["epochs"]))

@@ -11,7 +11,6 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from ui.figures.pictures import tiles
 from vae_core import datasets
 from vae_core.datasets import own
 from vae_core.datasets.limits import LONGEST_READING, LONGEST_UNDECIDED, MOST_SENT, MOST_UNDECIDED
-from vae_core.datasets.reader import USER_ERROR
+from vae_core.datasets.reader import ALONE, USER_ERROR
 from vae_core.errors import UnusableImages
 from vae_core.storage.manifest import PROJECT
 
@@ -69,7 +68,7 @@ def read_upload(files: Sequence[tuple[str, bytes]], size: int, colour: str) -> R
     root = datasets.data_root()
     with _one_at_a_time:
         own.remove_stale(root, MOST_UNDECIDED, LONGEST_UNDECIDED)
-        found = _run_reader(files, size, colour, root)
+        found = _run_reader(files, size, colour, str(root.resolve()))
     left_out = tuple((str(name), str(why)) for name, why in found["left_out"])
     return Read(
         found["name"], found["title"], tuple(found["shape"]), len(found["label_names"]), left_out,
@@ -77,13 +76,25 @@ def read_upload(files: Sequence[tuple[str, bytes]], size: int, colour: str) -> R
     )  # fmt: skip
 
 
-def _run_reader(files: Sequence[tuple[str, bytes]], size: int, colour: str, root: Path) -> dict[str, Any]:
-    """Run `vae_core.datasets.reader`; returns its report.
+def read_picture(name: str, content: bytes, shape: tuple[int, int, int]) -> np.ndarray:
+    """One picture as a model of images of this shape gets it: float32 (1, C*H*W), 0 to 1. It is kept nowhere.
+
+    Raises:
+        UnusableImages: with a message for the visitor.
+    """
+    channels, side, _ = shape
+    with _one_at_a_time:
+        found = _run_reader([(name, content)], side, "grey" if channels == 1 else "colour", ALONE)
+    return np.frombuffer(base64.b64decode(found["pixels"]), np.uint8).reshape(1, -1).astype(np.float32) / 255.0
+
+
+def _run_reader(files: Sequence[tuple[str, bytes]], size: int, colour: str, root: str) -> dict[str, Any]:
+    """Run `vae_core.datasets.reader`, whose first argument is `root`; returns its report.
 
     Raises:
         UnusableImages: with its message, or because it was killed.
     """
-    command = [sys.executable, "-m", "vae_core.datasets.reader", str(root.resolve()), str(size), colour]
+    command = [sys.executable, "-m", "vae_core.datasets.reader", root, str(size), colour]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     # A file, not a pipe: a pipe is filled in small pieces, each under the interpreter lock that all pages need.
     with tempfile.TemporaryFile() as sent:

@@ -4,8 +4,10 @@ Decoding thousands of pictures takes seconds of processor time and may take giga
 priority and limits on time and memory, and a picture that crashes it does not affect its parent.
 
 Standard input is a line of JSON, ``[[name, bytes], …]``, followed by the files' contents. The images are stored below
-the data root ROOT, see `own.save_waiting`, and described as JSON on standard output, see `report`. Exit status 0 means
-success; `USER_ERROR`, that the last line of standard error, which begins with "Error: ", is a message for the user.
+the data root ROOT, see `own.save_waiting`, and described as JSON on standard output, see `report`. Where ROOT is
+`ALONE`, there is one picture, which is stored nowhere: the JSON holds its pixels, see `one_picture`. Exit status 0
+means success; `USER_ERROR`, that the last line of standard error, which begins with "Error: ", is a message for the
+user.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from vae_core.datasets.reading import OwnImages
 
 USER_ERROR = 3
+ALONE = "-"
 SHOWN = 24  # pictures in the preview, evenly spaced
 
 
@@ -35,6 +38,9 @@ def main() -> int:
 
     root, size, colour = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     try:
+        if sys.argv[1] == ALONE:
+            print(json.dumps(one_picture(sys.stdin.buffer, size, colour)))
+            return 0
         images = _read(sys.stdin.buffer, size, colour)
         print(json.dumps(report(images, own.save_waiting(images, root))))
     except VaeCoreError as error:
@@ -64,6 +70,27 @@ def report(images: OwnImages, name: str) -> dict[str, Any]:
         "left_out_count": images.left_out_count,
         "shown": base64.b64encode(chosen.tobytes()).decode(),
     }
+
+
+def one_picture(stream: BinaryIO, size: int, colour: str) -> dict[str, Any]:
+    """A picture from a stream: ``pixels``, uint8 (C, H, W) in base64, grey if `colour` says so.
+
+    Raises:
+        UnusableImages: it cannot be read; the message names it.
+    """
+    import numpy as np
+
+    from vae_core.datasets.pictures import decode, to_grey
+    from vae_core.errors import UnusableImages
+
+    ((name, length),) = json.loads(stream.readline())
+    try:
+        pixels = decode(stream.read(length), size)
+    except UnusableImages as error:
+        raise UnusableImages(f"{name} {error}") from error
+    if colour == "grey":
+        pixels = to_grey(pixels[None])[0]
+    return {"pixels": base64.b64encode(np.ascontiguousarray(pixels).tobytes()).decode()}
 
 
 def _read(stream: BinaryIO, size: int, colour: str) -> OwnImages:

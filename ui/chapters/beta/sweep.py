@@ -9,7 +9,7 @@ from ui.runs.resources import load_run, shelf
 from ui.runs.selection import figure, per_shelf
 from vae_core.errors import RunNotFound
 from vae_core.payloads.plane import Payload
-from vae_core.payloads.sweep import in_bundles, sweep_payloads
+from vae_core.payloads.sweep import PINNED, in_bundles, sweep_payloads
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Listed
@@ -112,20 +112,27 @@ def numbers_of(line: Listed) -> dict[str, Any]:
 
 
 @per_shelf
-def dial_of(dimensions: int, start: int, images: str) -> tuple[Payload, list[Payload]]:
-    """The dial's payload and its stops in bundles, the start first.
+def dial_along(keys: tuple[str, ...], start: int, images: str) -> tuple[Payload, list[Payload]]:
+    """The payload of a dial along some runs and its stops in bundles, the start first.
 
     Args:
-        dimensions: d.
+        keys: of the runs, in their order along the dial.
         start: the stop shown first.
         images: name of the held-out images.
     """
-    lines = stops_of(dimensions)
+    lines, runs = {line.key: line for line in shelf().lines}, [load_run(key) for key in keys]
+    shown = min(len(PINNED), *(len(run.codes.labels) for run in runs))
     dial, stops = sweep_payloads(
-        [load_run(line.key) for line in lines],
-        [numbers_of(line) for line in lines],
+        runs,
+        [numbers_of(lines[key]) for key in keys],
         start=start,
+        pinned=PINNED[:shown],
         palette=list(CLASS_COLOURS),
         options={"images": images},
     )
     return dial, in_bundles(stops)
+
+
+def dial_of(dimensions: int, start: int, images: str) -> tuple[Payload, list[Payload]]:
+    """The same along the sweep of this chapter, d = `dimensions`."""
+    return dial_along(tuple(line.key for line in stops_of(dimensions)), start, images)

@@ -20,8 +20,9 @@ def latent_canvas(payload: Payload, *, key: str) -> Any:
 
     Args:
         payload: made by `vae_core.payloads.plane.plane_payload`; its option ``heat`` shades distances from the start,
-            ``samples`` (list of [x, y]) are marked by crosses, ``link`` begins the names under which links keep what
-            was done on it (`ui.chapters.links`).
+            ``samples`` (list of [x, y]) are marked by crosses, ``pictures`` puts images at their points, as many as fit
+            beside each other, ``link`` begins the names under which links keep what was done on it
+            (`ui.chapters.links`).
         key: the element's identity across reruns.
 
     Returns:

@@ -10,7 +10,11 @@ const instances = new Map(); // mount point -> LatentCanvas
 
 // Fills in what the planes already point at.
 onThumbnails((images) => {
-  for (const canvas of instances.values()) if (canvas.options?.images === images) canvas.showFocus();
+  for (const canvas of instances.values()) {
+    if (canvas.options?.images !== images) continue;
+    canvas.showFocus();
+    if (canvas.options.pictures) canvas.drawPoints();
+  }
 });
 
 export default function (component) {

@@ -1,11 +1,16 @@
 // What is drawn of a canvas: points with their classes' names, and what lies over them.
 
-import { drawImageMark, drawPath, drawPin } from "./marks.js";
+import { sheets } from "../engine/thumbnails.js";
+import { drawImageMark, drawPath, drawPictures, drawPin } from "./marks.js";
 
 export function drawPointsOf(canvas) {
   const { surface, view, header, hidden } = canvas;
   const context = surface.cleared("points");
   surface.drawPoints(context, view, { points: canvas.xy, classes: canvas.classes, hidden, palette: header.palette });
+  const sheet = canvas.options.pictures && sheets.get(canvas.options.images);
+  if (sheet) {
+    drawPictures(context, surface.side, view, canvas.xy, sheet, canvas.image, (index) => !hidden.has(canvas.classes[index]));
+  }
   surface.drawNames(context, view, { centres: canvas.centres, labels: header.labels, hidden, palette: header.palette });
 }
 
