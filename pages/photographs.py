@@ -20,6 +20,7 @@ from ui.chapters.photographs.album import (
     compared,
     counted,
     first_outside,
+    first_photograph,
     of_class,
     pool,
     sheet,
@@ -88,12 +89,12 @@ def choose_set() -> str:
             url_state.write(LINK[name], None)
     st.session_state[SHOWN] = chosen
     if known == (READY,):
-        st.info(
-            "You have no photographs here yet. Send some on **Train your own**: 20 are enough to begin, a few hundred "
-            "are better. Until then, try the page with handwritten digits, and models that came with the app.",
-            icon=":material/photo_library:",
-        )
-        st.page_link(TRAIN.file, label="Send your photographs", icon=TRAIN.icon)
+        with st.container(border=True):
+            st.markdown(
+                "**You have no photographs here yet.** Send some on Train your own: 20 are enough to begin, a few "
+                "hundred are better. Until then, try it with handwritten digits, and models that came with the app."
+            )
+            st.page_link(TRAIN.file, label="Send your photographs", icon=TRAIN.icon)
     return str(chosen)
 
 
@@ -199,7 +200,8 @@ def attribute(dataset: str, models: list[RunSpec]) -> None:
         "attribute",
         "Add what some of them have",
         "A smile, a hat, snow: take the mean code of photographs that have it, less the mean code of others that do "
-        "not. That is a direction in [[latent space]]. Add α times that direction to the code of another photograph.",
+        "not. That is a direction in [[latent space]], an [[attribute vector]]. Add α times that direction to the code "
+        "of another photograph.",
     )
     if not models:
         not_yet(step, "The direction is computed once a model is trained.")
@@ -267,7 +269,7 @@ def a_new_one(dataset: str, models: list[RunSpec]) -> None:
     if not models:
         not_yet(step, "A photograph can be rebuilt once a model is trained.")
         return
-    title, pixels = "Held-out photograph 1", pool(dataset).pixels[:1]
+    title, pixels = "Held-out photograph 1", first_photograph(dataset)
     with step.words:
         sent = st.file_uploader(
             "A photograph", [suffix.removeprefix(".") for suffix in SUFFIXES], key=f"photographs-new-{dataset}",
@@ -313,7 +315,6 @@ def dial(dataset: str, runs: Wanted) -> None:
         "How much should the KL term count?",
         "The [[β-VAE|β dial]] on these photographs: each mark is a model of its own. A small β rebuilds sharply, and "
         "its codes are anywhere; a large one keeps its codes at the [[prior]], and blurs.",
-        wide=True,
     )
     stops = runs.stops
     if len(stops) < 2:
@@ -348,7 +349,8 @@ with first.words:
     )
 runs = wanted(dataset, d)
 models, missing = runs.models, runs.missing
-note_shown(dataset)
+if models:
+    note_shown(dataset)
 with first.words, errors_said():
     if missing:
         expect_training()

@@ -124,8 +124,8 @@ def by_torch(run: Run, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def test_without_photographs_the_page_says_so_and_is_tried_on_digits():
     at = seen(PAGE)
-    assert "You have no photographs here yet" in at.info[0].value and len(at.info) == 1
-    assert not at.error and not at.warning and at.query_params == {}
+    said(at, "You have no photographs here yet")
+    assert not at.info and not at.error and not at.warning and at.query_params == {}
     links = [element.proto.label for element in at.get("page_link")]
     assert "Send your photographs" in links
     runs = wanted(READY, 16)

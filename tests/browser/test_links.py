@@ -43,6 +43,8 @@ STATES = {
       const { elbos, eps, playing, ...rest } = part.state();
       return rest;
     }""",
+    ".album": "({album}) => album.marks",
+    ".latent-along": "({latentAlong: line}) => [line.header.key, line.at, line.header.along.start]",
     ".training-film": "({trainingFilm: film}) => [film.header.key, film.index]",
 }
 
@@ -218,6 +220,18 @@ def on_train(page: Page) -> None:
     press(page, page.locator(".training-film").get_by_role("slider", name="Epoch"), "ArrowLeft", "ArrowLeft")
 
 
+def on_photographs(page: Page) -> None:
+    page.locator(".album").first.get_by_role("button", name="Photograph 8, 7").click()
+    page.wait_for_url(lambda url: "between=" in url)
+    press(page, page.locator(".latent-along").first.get_by_role("slider"), "ArrowLeft")
+    page.locator(".album").nth(1).get_by_role("button", name="Photograph 5, 4").click()
+    page.wait_for_url(lambda url: "onto=5" in url)
+    press(page, page.locator(".latent-along").nth(3).get_by_role("slider"), "ArrowRight")
+    page.locator(".latent-canvas:visible .legend button").nth(3).click()
+    page.wait_for_url(lambda url: "ae-off=3" in url)
+    settled(page)
+
+
 def on_explorer(page: Page) -> None:
     plane = plane_of(page)
     click_at(page, plane, 0.4, 0.6)
@@ -239,6 +253,7 @@ def on_explorer(page: Page) -> None:
         ("beta", ".beta-dial", on_beta),
         ("mathematics?answers=humps:1,diagonal:2", ".derivation >> nth=3", on_mathematics),
         (f"train?run={VAE}", ".training-film", on_train),
+        ("photographs", ".latent-along", on_photographs),
         ("explorer", ".latent-canvas:visible", on_explorer),
     ],
     ids=lambda one: one.partition("?")[0] if isinstance(one, str) else "",

@@ -11,12 +11,11 @@ import numpy as np
 import streamlit as st
 
 from ui.runs.resources import held_out, load_run
-from vae_core import datasets
 from vae_core.datasets import ImageDataset, load, own
 from vae_core.payloads.plane import Payload, thumbnails_payload
 
 TILES = 48  # photographs to choose from
-POOL = 2_000  # photographs that a class's mean code is taken from, and that errors are measured on
+POOL = 1_000  # photographs that a class's mean code is taken from, and that errors are measured on
 FARTHEST = 3.0  # times the direction, to both sides
 
 Stretch = tuple[np.ndarray, np.ndarray]  # a code and a direction from it, (d,) each
@@ -26,16 +25,21 @@ class Pool(NamedTuple):
     """Photographs, held-out ones first.
 
     Attributes:
-        pixels: float32 (N, D), 0 to 1.
+        images: uint8 (N, C, H, W).
         labels: (N,).
         label_names: of the classes.
         held_out: how many of the first are held out.
     """
 
-    pixels: np.ndarray
+    images: np.ndarray
     labels: np.ndarray
     label_names: tuple[str, ...]
     held_out: int
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """As a model gets them, float32 (N, D), 0 to 1: made when asked for, because a cache keeps the pool."""
+        return self.images.reshape(len(self.images), -1).astype(np.float32) / np.float32(255.0)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -48,18 +52,16 @@ def pool(dataset: str) -> Pool:
     parts = [held_out(dataset).first(POOL // 2)]
     if own.shape_in(dataset):
         parts.append(load(dataset, "train", download=False).first(POOL - len(parts[0])))
-    pixels = np.concatenate([part.floats() for part in parts])
+    images = np.concatenate([part.images for part in parts])
     labels = np.concatenate([part.labels for part in parts])
-    return Pool(pixels, labels, parts[0].label_names, len(parts[0]))
+    return Pool(images, labels, parts[0].label_names, len(parts[0]))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def sheet(dataset: str) -> Payload:
     """The first photographs of the pool as one picture, with the names of their classes."""
-    some, shape = pool(dataset), datasets.info(dataset).image_shape
-    count = min(TILES, len(some.labels))
-    images = np.rint(some.pixels[:count] * 255.0).astype(np.uint8).reshape(count, *shape)
-    shown = ImageDataset(dataset, "album", images, some.labels[:count], some.label_names)
+    some = pool(dataset)
+    shown = ImageDataset(dataset, "album", some.images[:TILES], some.labels[:TILES], some.label_names)
     names = [some.label_names[label] for label in shown.labels] if len(some.label_names) > 1 else None
     return thumbnails_payload(shown, names=names)
 
@@ -70,6 +72,12 @@ def codes(key: str, dataset: str) -> np.ndarray:
     found = load_run(key).encode(pool(dataset).pixels)
     found.flags.writeable = False
     return found
+
+
+def first_photograph(dataset: str) -> np.ndarray:
+    """(1, D), the pixels of the first photograph."""
+    some = pool(dataset)
+    return some._replace(images=some.images[:1]).pixels
 
 
 def usual_pair(dataset: str) -> list[int]:

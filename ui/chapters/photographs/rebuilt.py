@@ -29,7 +29,7 @@ def rebuilt(key: str, pixels: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _errors(images: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    return np.square(images.astype(np.float64) - pixels).mean(axis=1)
+    return np.square(images - pixels).mean(axis=1, dtype=np.float64)
 
 
 def pictures(specs: list[RunSpec], title: str, pixels: np.ndarray) -> Html:

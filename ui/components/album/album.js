@@ -49,14 +49,14 @@ class Album {
     this.find(".purposes").replaceChildren(...this.buttons);
     this.find(".purposes").hidden = purposes.length < 2;
     this.tiles = Array.from({ length: count }, (_, number) => {
-      const canvas = element("canvas");
+      const canvas = element("canvas", { ariaHidden: "true" });
       new Picture(canvas, image).showTile(sheet, number);
       const badge = element("span", { className: "badge", ariaHidden: "true" });
-      const button = element("button", { type: "button" }, canvas, badge);
+      const button = element("button", { type: "button" }); // over the picture, which is printed without it
       button.addEventListener("click", () => this.mark(number));
-      return { button, badge, name: `Photograph ${number + 1}${names ? `, ${names[number]}` : ""}` };
+      return { button, badge, tile: element("div", { className: "tile" }, canvas, badge, button), name: `Photograph ${number + 1}${names ? `, ${names[number]}` : ""}` };
     });
-    this.find(".sheet").replaceChildren(...this.tiles.map(({ button }) => button));
+    this.find(".sheet").replaceChildren(...this.tiles.map(({ tile }) => tile));
     this.stop(0);
   }
 
@@ -65,8 +65,8 @@ class Album {
 
   key(event) {
     const from = this.tiles.findIndex(({ button }) => button === event.target);
-    const { offsetTop } = this.tiles[0].button;
-    const columns = this.tiles.filter(({ button }) => button.offsetTop === offsetTop).length;
+    const { offsetTop } = this.tiles[0].tile;
+    const columns = this.tiles.filter(({ tile }) => tile.offsetTop === offsetTop).length;
     const to = this.tiles[from + STEPS[event.key]?.(columns)];
     if (!to) return;
     event.preventDefault();

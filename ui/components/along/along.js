@@ -52,14 +52,14 @@ class LatentAlong {
     const places = Array.from({ length: steps }, (_, step) => low + ((high - low) * step) / (steps - 1));
     const decoded = this.decoder.decode(places.flatMap((place) => this.code(place)));
     this.steps = places.map((place, step) => {
-      const canvas = element("canvas");
+      const canvas = element("canvas", { ariaHidden: "true" });
       new Picture(canvas, image).show(decoded, step * this.decoder.size);
-      const button = element("button", { type: "button" }, canvas, element("span", { textContent: short(place) }));
+      const button = element("button", { type: "button" }); // over the picture, which is printed without it
       button.setAttribute("aria-label", `${name} = ${short(place)}`);
       button.addEventListener("click", () => this.moved(place));
-      return { place, button };
+      return { place, button, tile: element("div", { className: "step" }, canvas, button, element("span", { textContent: short(place) })) };
     });
-    this.find(".steps").replaceChildren(...this.steps.map(({ button }) => button));
+    this.find(".steps").replaceChildren(...this.steps.map(({ tile }) => tile));
   }
 
   code(place) { return this.header.along.start.map((value, i) => value + place * this.header.along.direction[i]); }
