@@ -22,10 +22,11 @@ import ui.training.quota
 import ui.training.uploads
 from ui.chapters import chapters
 from ui.runs.resources import held_out, thumbnail_sheet
-from ui.training.own_images import Read, left_out, read_upload, summary
+from ui.training.own_images import Read, left_out, read_picture, read_upload, summary
 from ui.training.quota import in_use, keep, note_shown, offered
 from vae_core import archive, datasets
 from vae_core.datasets import limits, own
+from vae_core.datasets.pictures import decode, to_grey
 from vae_core.datasets.reading import OwnImages
 from vae_core.errors import DatasetUnavailable, UnusableImages
 from vae_core.execution import Execution
@@ -101,6 +102,18 @@ def test_several_pictures_or_an_archive_are_read_and_what_was_left_out_is_listed
     shown = np.asarray(Image.open(io.BytesIO(one.preview)).convert("L"))[:28, :28]
     expected = archive.read(own.waiting(own_root) / f"{one.name}{own.SUFFIX}")[0]["images"][0, 0]
     assert np.array_equal(shown, expected)
+
+
+def test_one_picture_is_read_as_a_model_gets_it_and_kept_nowhere(own_root):
+    content = picture(3, 64)
+    for shape in ((3, 32, 32), (1, 28, 28)):
+        pixels = decode(content, shape[1])
+        expected = pixels if shape[0] == 3 else to_grey(pixels[None])[0]
+        read = read_picture("one.png", content, shape)
+        assert read.dtype == np.float32 and np.array_equal(np.rint(read * 255), expected.reshape(1, -1))
+    with pytest.raises(UnusableImages, match=r"^one\.png is damaged"):
+        read_picture("one.png", content[:200], (3, 32, 32))
+    assert not own_root.exists()
 
 
 def test_reading_that_takes_too_long_or_is_ended_is_said(own_root, monkeypatch):
