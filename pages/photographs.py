@@ -271,10 +271,11 @@ def a_new_one(dataset: str, models: list[RunSpec]) -> None:
         return
     title, pixels = "Held-out photograph 1", first_photograph(dataset)
     with step.words:
-        sent = st.file_uploader(
-            "A photograph", [suffix.removeprefix(".") for suffix in SUFFIXES], key=f"photographs-new-{dataset}",
-            max_upload_size=MOST_BYTES // 1_000_000, help="It is read, shown to you, and kept nowhere.",
-        )  # fmt: skip
+        with st.popover("Send a photograph", icon=":material/add_photo_alternate:"):
+            sent = st.file_uploader(
+                "It is read, shown to you, and kept nowhere.", [suffix.removeprefix(".") for suffix in SUFFIXES],
+                key=f"photographs-new-{dataset}", max_upload_size=MOST_BYTES // 1_000_000,
+            )  # fmt: skip
         if sent is None:
             st.caption("Until you send one, the first held-out photograph stands in its place.")
         else:
