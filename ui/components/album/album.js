@@ -1,7 +1,7 @@
 // An album: photographs that a click marks for a purpose, and a second click on the same one unmarks. Python hears of the
 // marks of all purposes whenever they change.
 
-import { element, forgetPayload, showFailure, withPayload } from "../engine/page.js";
+import { element, showFailure, withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 
 const STEPS = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: (columns) => -columns, ArrowDown: (columns) => columns };
@@ -110,14 +110,12 @@ class Album {
 
 export default function (component) {
   const { parentElement, setStateValue } = component;
-  withPayload(component, "album", (payload) => {
+  return withPayload(component, "album", (payload) => {
     let album = instances.get(parentElement);
     if (!album) instances.set(parentElement, (album = new Album(parentElement)));
     album.update(payload, setStateValue).catch((error) => showFailure(parentElement, "album", error));
-  });
-  return () => {
+  }, () => {
     instances.get(parentElement)?.remove();
     instances.delete(parentElement);
-    forgetPayload(parentElement);
-  };
+  });
 }

@@ -3,7 +3,7 @@
 import { companions, joinGroup, leaveGroup } from "../canvas/groups.js";
 import { Decoder } from "../engine/interpreter.js";
 import { pageLink, rounded, unlike } from "../engine/link.js";
-import { element, forgetPayload, named, withPayload } from "../engine/page.js";
+import { element, named, withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 
 const FINE = 200; // steps of the slider from end to end
@@ -93,14 +93,12 @@ class LatentAlong {
 
 export default function (mounted) {
   const { parentElement } = mounted;
-  withPayload(mounted, "line", (payload) => {
+  return withPayload(mounted, "line", (payload) => {
     let line = instances.get(parentElement);
     if (!line) instances.set(parentElement, (line = new LatentAlong(parentElement)));
     line.update(payload);
-  });
-  return () => {
+  }, () => {
     instances.get(parentElement)?.remove();
     instances.delete(parentElement);
-    forgetPayload(parentElement);
-  };
+  });
 }
