@@ -9,7 +9,7 @@ from ui.runs.resources import load_run, shelf
 from ui.runs.selection import figure, per_shelf
 from vae_core.errors import RunNotFound
 from vae_core.payloads.plane import Payload
-from vae_core.payloads.sweep import in_bundles, sweep_payloads
+from vae_core.payloads.sweep import sweep_payloads
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Listed
@@ -113,7 +113,7 @@ def numbers_of(line: Listed) -> dict[str, Any]:
 
 @per_shelf
 def dial_of(dimensions: int, start: int, images: str) -> tuple[Payload, list[Payload]]:
-    """The dial's payload and its stops in bundles, the start first.
+    """The dial's payload and its stops, the start first.
 
     Args:
         dimensions: d.
@@ -121,11 +121,10 @@ def dial_of(dimensions: int, start: int, images: str) -> tuple[Payload, list[Pay
         images: name of the held-out images.
     """
     lines = stops_of(dimensions)
-    dial, stops = sweep_payloads(
+    return sweep_payloads(
         [load_run(line.key) for line in lines],
         [numbers_of(line) for line in lines],
         start=start,
         palette=list(CLASS_COLOURS),
         options={"images": images},
     )
-    return dial, in_bundles(stops)

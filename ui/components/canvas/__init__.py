@@ -15,22 +15,18 @@ _canvas = component(
 )
 
 
-def latent_canvas(payload: Payload, *, key: str) -> Any:
+def latent_canvas(payload: Payload, thumbnails: Payload | None = None, *, key: str) -> Any:
     """Mount a plane.
 
     Args:
         payload: made by `vae_core.payloads.plane.plane_payload`; its option ``heat`` shades distances from the start,
             ``samples`` (list of [x, y]) are marked by crosses, ``link`` begins the names under which links keep what
             was done on it (`ui.chapters.links`).
+        thumbnails: the held-out images, which the plane shows once they have arrived, after itself.
         key: the element's identity across reruns.
 
     Returns:
         An object with ``pins`` (list of [x, y]), ``path`` (12 points) and ``view`` ([cx, cy, half]) once the
         visitor has committed them and the payload's option ``commit`` is on; None before.
     """
-    return mount(_canvas, payload, key=key, commits=("pins", "path", "view"))
-
-
-def thumbnails(payload: Payload, *, key: str) -> None:
-    """Send the held-out images to the planes of this page; shows nothing itself. Mount it after the planes."""
-    mount(_canvas, payload, key=key, height=1)
+    return mount(_canvas, payload, key=key, later=[thumbnails] if thumbnails else [], commits=("pins", "path", "view"))
