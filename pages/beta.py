@@ -14,14 +14,13 @@ from ui.chapters.beta.sweep import DATASET, DIMENSIONS, USUAL, dial_of, labels_o
 from ui.chapters.beta.switched_off import switched_off_figure, switched_off_text
 from ui.chapters.beta.terms_alone import alone_sentence, terms_alone
 from ui.chapters.beta.variance import learned_text, same_dial, twins, weighing_curve, weighing_figures, weighing_text
+from ui.chapters.thumbnails import thumbnails_of
 from ui.components.canvas import latent_canvas
-from ui.components.canvas import thumbnails as plane_thumbnails
-from ui.components.dial import beta_dial, thumbnails
+from ui.components.dial import beta_dial
 from ui.figures.markup import folded
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
-from ui.runs.resources import thumbnail_sheet
 from ui.stage import chapter
 from ui.stage.steps import prose
 
@@ -84,7 +83,7 @@ def dial(dimensions: int) -> str:
         st.session_state[place] = usual if linked is None else labels.index(linked)
     start = st.session_state[place]
     payload, stops = dial_of(dimensions, start, f"{DATASET}:validation")
-    chosen = beta_dial(payload, stops, key=f"beta-dial-{dimensions}")
+    chosen = beta_dial(payload, stops, thumbnails_of(DATASET), key=f"beta-dial-{dimensions}")
     at = start if chosen is None else chosen
     url_state.write(beta, labels[at] if at != usual else None)
     return labels[at]
@@ -138,7 +137,7 @@ def each_term_alone() -> None:
     with one.instrument:
         for column, alone in zip(st.columns(3, gap="medium"), terms_alone(f"{DATASET}:validation"), strict=True):
             with column:
-                latent_canvas(alone, key=f"beta-alone-{alone.header['title']}")
+                latent_canvas(alone, thumbnails_of(DATASET), key=f"beta-alone-{alone.header['title']}")
 
 
 def cheats(dimensions: int) -> None:
@@ -242,8 +241,3 @@ chapter.foot(
         chapter.Source("Rybkin et al. 2021, Simple and effective VAE training with calibrated decoders", "https://arxiv.org/abs/2006.13202"),
     ),
 )  # fmt: skip
-
-with errors_said():
-    thumbnails(thumbnail_sheet(DATASET), key="beta-thumbnails")
-    if chosen_d == USUAL_D:
-        plane_thumbnails(thumbnail_sheet(DATASET), key="beta-plane-thumbnails")

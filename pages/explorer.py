@@ -8,15 +8,16 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.explorer import CHAPTER
+from ui.chapters.thumbnails import thumbnails_of
 from ui.chapters.train.results import comparable, comparison
-from ui.components.canvas import latent_canvas, thumbnails
+from ui.components.canvas import latent_canvas
 from ui.components.sliders import dimensions, latent_sliders
 from ui.figures.markup import fold
 from ui.figures.messages import errors_said
 from ui.figures.plots import history_figure, show
 from ui.figures.tables import as_html, metrics_table, pins_table
 from ui.links import url_state
-from ui.runs.resources import image_set, load_run, plane, store, thumbnail_sheet
+from ui.runs.resources import image_set, load_run, plane, store
 from ui.runs.selection import explorable
 from ui.stage import chapter
 from ui.stage.steps import Step
@@ -86,7 +87,7 @@ def instrument(run: Run) -> None:
     payload = plane(run.key).with_header(
         title=model_kind(run.spec.model).title, subtitle=subtitle_of(run), options=options
     )
-    committed = latent_canvas(payload, key=f"explorer-{run.key}")
+    committed = latent_canvas(payload, thumbnails_of(run.spec.dataset), key=f"explorer-{run.key}")
     pins = committed.pins if committed.pins is not None else start["pins"]
     url_state.write(LINK["z"], pins)
     if committed.view:
@@ -175,7 +176,7 @@ def _compared(two: Step, run: Run, other: Run) -> None:
                 shown = plane(one.key).with_header(
                     title=model_kind(one.spec.model).title, subtitle=f"…{one.key[-10:]}", options=options
                 )
-                latent_canvas(shown, key=f"explorer-beside-{one.key}")
+                latent_canvas(shown, thumbnails_of(one.spec.dataset), key=f"explorer-beside-{one.key}")
         show(figure, key=f"explorer-curves-{other.key}")
 
 
@@ -210,4 +211,3 @@ with errors_said():
             show(history_figure(shown), key=f"history-{shown.key}")
     if model_kind(shown.spec.model).bottleneck.continuous:
         compare(shown)
-    thumbnails(thumbnail_sheet(shown.spec.dataset), key="explorer-thumbnails")

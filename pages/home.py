@@ -5,9 +5,9 @@ import streamlit as st
 from ui.chapters import chapters
 from ui.chapters.home.path import path_of_chapters
 from ui.chapters.home.planes import plane_of
-from ui.components.canvas import latent_canvas, thumbnails
+from ui.chapters.thumbnails import thumbnails_of
+from ui.components.canvas import latent_canvas
 from ui.figures.messages import errors_said
-from ui.runs.resources import thumbnail_sheet
 from ui.stage.steps import begin, step
 
 PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
@@ -26,9 +26,10 @@ first = begin(
     "that are far from every digit.",
 )
 with first.instrument:
+    sheet = thumbnails_of("mnist")
     for column, (model, title) in zip(st.columns(2, gap="medium"), PLANES, strict=True):
         with column, errors_said():
-            latent_canvas(plane_of(model, title), key=f"home-{model}")
+            latent_canvas(plane_of(model, title), sheet, key=f"home-{model}")
 
 with step(
     "path",
@@ -37,6 +38,3 @@ with step(
     wide=True,
 ).instrument:
     path_of_chapters([entry for entry in chapters() if not entry.is_home])
-
-with errors_said():
-    thumbnails(thumbnail_sheet("mnist"), key="home-thumbnails")

@@ -40,15 +40,15 @@ from ui.chapters.photographs.runs import (
     wanted,
 )
 from ui.chapters.regularity.comparison import subtitle, title_of
+from ui.chapters.thumbnails import thumbnails_of
 from ui.chapters.train import CHAPTER as TRAIN
 from ui.components.album import Purpose, album
 from ui.components.along import Line, along
-from ui.components.canvas import latent_canvas, thumbnails
+from ui.components.canvas import latent_canvas
 from ui.components.dial import beta_dial
-from ui.components.dial import thumbnails as dial_thumbnails
 from ui.figures.messages import errors_said
 from ui.links import url_state
-from ui.runs.resources import image_set, load_run, plane, thumbnail_sheet
+from ui.runs.resources import image_set, load_run, plane
 from ui.stage import chapter
 from ui.stage.steps import Step
 from ui.training.app_queue import expect_training, not_kept, offer_training
@@ -100,6 +100,7 @@ def choose_set() -> str:
 
 def planes(models: list[RunSpec], runs: Wanted) -> None:
     """The planes of those that are trained, linked."""
+    sheet = thumbnails_of(runs.pair[0].dataset)
     for column, spec in zip(st.columns(2, gap="medium"), runs.pair, strict=True):
         with column, errors_said():
             if spec not in models:
@@ -112,7 +113,7 @@ def planes(models: list[RunSpec], runs: Wanted) -> None:
             shown = plane(spec.key).with_header(
                 title=model_kind(spec.model).title, subtitle=subtitle(spec.key, None, 0), options=options
             )
-            latent_canvas(shown, key=f"photographs-{spec.key}")
+            latent_canvas(shown, sheet, key=f"photographs-{spec.key}")
 
 
 def lines(models: list[RunSpec], stretch: Callable[[str], Stretch], told: Callable[[str], str], line: str) -> None:
@@ -330,7 +331,7 @@ def dial(dataset: str, runs: Wanted) -> None:
             st.session_state[place] = names.index(f"{linked:g}") if linked and f"{linked:g}" in names else usual
         start = st.session_state[place]
         payload, parts = dial_along(tuple(spec.key for spec in stops), start, f"{dataset}:validation")
-        at = beta_dial(payload, parts, key=f"photographs-dial-{stops[0].key}-{len(stops)}")
+        at = beta_dial(payload, parts, thumbnails_of(dataset), key=f"photographs-dial-{stops[0].key}-{len(stops)}")
         at = start if at is None else at
         url_state.write(LINK["beta"], stops[at].kl_weight if at != usual else None)
 
@@ -389,8 +390,3 @@ chapter.foot(
         chapter.Source("Higgins et al. 2017, beta-VAE", "https://openreview.net/forum?id=Sy2fzU9gl"),
     ),
 )
-with errors_said():
-    if models:
-        thumbnails(thumbnail_sheet(dataset), key="photographs-thumbnails")
-    if len(runs.stops) > 1:
-        dial_thumbnails(thumbnail_sheet(dataset), key="photographs-dial-thumbnails")

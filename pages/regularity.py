@@ -42,13 +42,14 @@ from ui.chapters.regularity.paths import (
     usual_path,
 )
 from ui.chapters.regularity.samples import USUAL_SEED, sample_sheet
-from ui.components.canvas import latent_canvas, thumbnails
+from ui.chapters.thumbnails import thumbnails_of
+from ui.components.canvas import latent_canvas
 from ui.figures.markup import fold, folded
 from ui.figures.messages import errors_said
 from ui.figures.pictures import labelled_rows, side_by_side
 from ui.figures.plots import show
 from ui.links import url_state
-from ui.runs.resources import image_set, load_run, plane, shelf, thumbnail_sheet
+from ui.runs.resources import image_set, load_run, plane, shelf
 from ui.runs.selection import compared_spec
 from ui.stage import chapter
 from ui.training.app_queue import offer_training
@@ -100,6 +101,7 @@ def view_controls(specs: Pair) -> tuple[tuple[int, int] | None, int]:
 
 def planes(specs: Pair, pair: tuple[int, int] | None, at: int) -> None:
     """Both planes, linked: one image lights up on both."""
+    sheet = thumbnails_of(specs[0].dataset)
     for column, spec in zip(st.columns(2, gap="medium"), specs, strict=True):
         with column, errors_said():
             run = load_run(spec.key)
@@ -107,7 +109,7 @@ def planes(specs: Pair, pair: tuple[int, int] | None, at: int) -> None:
             shown = plane(spec.key, pair, at).with_header(
                 title=model_kind(spec.model).title, subtitle=subtitle(spec.key, pair, at), options=options
             )
-            latent_canvas(shown, key=f"regularity-{spec.key}")
+            latent_canvas(shown, sheet, key=f"regularity-{spec.key}")
 
 
 def turned(name: str, label: str, icon: str) -> int:
@@ -401,8 +403,6 @@ with errors_said():
         with first.instrument:
             planes(touched, pair, at)
         continuity(touched)
-        with errors_said():
-            thumbnails(thumbnail_sheet(dataset), key="regularity-thumbnails")
 with errors_said():
     if missing := missing_of(sampled):
         step = chapter.step("completeness", *COMPLETENESS)

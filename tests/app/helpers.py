@@ -50,12 +50,17 @@ def seen(page: str | None = None, **query: str) -> AppTest:
 
 
 def payloads(at: AppTest) -> list[bytes]:
-    """What the page's components were sent, in the order of the page; the lesson's line takes no bytes."""
+    """What the page's components were given, in the order of the page: headers; the lesson's line takes no bytes."""
     return [element.proto.bytes for element in at.get("bidi_component") if element.proto.bytes]
 
 
+def later_kinds(header: dict[str, Any]) -> list[str]:
+    """What a component fetches after its own payload."""
+    return [later["kind"] for later in header.get("later", ())]
+
+
 def payload_headers(at: AppTest) -> list[dict[str, Any]]:
-    """Heads of what the page's components were sent, in the order of the page."""
+    """Headers of what the page's components were given, in the order of the page."""
     headers = []
     for raw in payloads(at):
         size = int.from_bytes(raw[:4], "little")

@@ -20,6 +20,7 @@ from .helpers import (
     boxes,
     charts,
     copy_runs,
+    later_kinds,
     open_page,
     payload_headers,
     plotted,
@@ -46,14 +47,14 @@ def measured(line, *path):
 
 
 @pytest.mark.parametrize("d", [2, 16])
-def test_the_page_is_whole_and_sends_the_dial_then_the_start_and_its_neighbours(d):
+def test_the_page_is_whole_and_its_dial_fetches_the_start_then_its_neighbours(d):
     at = seen(PAGE, d=str(d))
     assert not at.error and not at.warning
     dial, *rest = payload_headers(at)
-    kinds = ["stop", "bundle", "bundle", *{2: ["plane"] * 3, 16: []}[d], "thumbnails", *["thumbnails"][: d == 2]]
-    assert [dial["kind"], *[header["kind"] for header in rest]] == ["dial", *kinds]
-    assert len(rest[1]["parts"]) == 2  # the start's neighbours
-    stops = [rest[0], *rest[1]["parts"], *rest[2]["parts"]]
+    assert [dial["kind"], *[header["kind"] for header in rest]] == ["dial", *{2: ["plane"] * 3, 16: []}[d]]
+    *stops, sheet = dial["later"]
+    assert {stop["kind"] for stop in stops} == {"stop"} and sheet["kind"] == "thumbnails"
+    assert all(later_kinds(header) == ["thumbnails"] for header in rest)
     start = LABELS[d].index("1")
     order = [stop["index"] for stop in stops]
     assert sorted(order) == list(range(len(LABELS[d]))) and order[0] == start
@@ -106,17 +107,20 @@ def test_the_dials_numbers_are_the_runs(d):
         assert stop["n"] == 10_000
 
 
-def test_everything_sent_for_the_first_position_and_in_all_is_small():
+def test_little_is_given_to_components_and_what_the_dial_fetches_is_small():
     at = seen(PAGE)
-    sizes = [len(element.proto.bytes) for element in at.get("bidi_component")]
-    assert sizes[0] + sizes[1] < 1_500_000
-    assert sum(sizes[:-1]) < 8_000_000
+    assert sum(len(element.proto.bytes) for element in at.get("bidi_component")) < 60_000
+    dial = payload_headers(at)[0]
+    sizes = [header["body"]["size"] for header in (dial, *dial["later"])]
+    assert sizes[0] + sizes[1] < 500_000
+    assert sum(sizes[:-1]) < 4_000_000
 
 
 @pytest.mark.parametrize("label", ["0", "16", "KL only"])
 def test_a_link_starts_the_dial_at_its_beta(label):
     at = seen(PAGE, beta=label)
-    dial, first, *_ = payload_headers(at)
+    dial, *_ = payload_headers(at)
+    first = dial["later"][0]
     assert dial["stops"][dial["options"]["start"]]["label"] == label
     assert first["index"] == dial["options"]["start"]
     assert at.query_params["beta"] == [label] or at.query_params["beta"] == label

@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from pathlib import PurePosixPath
 
 import pytest
-from starlette.applications import Starlette
-from starlette.datastructures import Headers
 
-from ui.app.server import routes
+from tests.support.asgi import ask
 from ui.components.modules import COMPONENTS, digest, module_loader, modules
 
 IMPORT = re.compile(r'^(?:import|export) .* from "(.*)";$', re.M)
 
 
-def get(path: str) -> tuple[int, Headers, bytes]:
-    """Status, headers and content of one answer, without a server: path is as the server hands it on, decoded."""
-    said: list[dict] = []
-
-    async def ask() -> None:
-        async def receive() -> dict:
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message: dict) -> None:
-            said.append(message)
-
-        scope = {
-            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": path, "root_path": "",
-            "query_string": b"", "headers": [], "server": ("127.0.0.1", 80),
-        }  # fmt: skip
-        await Starlette(routes=routes())(scope, receive, send)
-
-    asyncio.run(ask())
-    content = b"".join(message.get("body", b"") for message in said)
-    return said[0]["status"], Headers(raw=said[0]["headers"]), content
-
-
 def test_every_module_is_served_for_good_under_the_digest_of_all():
     assert len(modules()) > 40
     for path, text in modules().items():
-        status, headers, content = get(f"/modules/{digest()}/{path}")
+        status, headers, content = ask(f"/modules/{digest()}/{path}")
         assert status == 200 and content == text
         assert headers["content-type"].startswith("text/javascript")
         assert headers["cache-control"] == "public, max-age=31536000, immutable"
@@ -60,7 +35,7 @@ def test_every_module_is_served_for_good_under_the_digest_of_all():
     ],
 )
 def test_nothing_else_is_served(path):
-    assert get(f"/modules/{digest()}/{path}")[0] == 404
+    assert ask(f"/modules/{digest()}/{path}")[0] == 404
 
 
 OTHERS = ["0" * 16, "canvas", digest().upper() + "0", *(f"{digest()}{end}" for end in ("-0", "-3", "-", "-1-1", "-01"))]
@@ -68,14 +43,14 @@ OTHERS = ["0" * 16, "canvas", digest().upper() + "0", *(f"{digest()}{end}" for e
 
 @pytest.mark.parametrize("other", [*OTHERS, f"{'0' * 16}-1"])
 def test_another_versions_digest_is_not_found(other):
-    assert get(f"/modules/{other}/canvas/canvas.js")[0] == 404
+    assert ask(f"/modules/{other}/canvas/canvas.js")[0] == 404
 
 
 @pytest.mark.parametrize("alias", [f"{digest()}-1", f"{digest()}-2"])
 def test_whoever_asks_again_gets_the_same_modules(alias):
-    first = get(f"/modules/{digest()}/engine/link.js")
-    assert get(f"/modules/{alias}/engine/link.js") == first and first[0] == 200
-    assert get(f"/modules/{alias}/engine/none.js")[0] == 404
+    first = ask(f"/modules/{digest()}/engine/link.js")
+    assert ask(f"/modules/{alias}/engine/link.js") == first and first[0] == 200
+    assert ask(f"/modules/{alias}/engine/none.js")[0] == 404
 
 
 def test_every_import_leads_to_a_module():
@@ -90,7 +65,7 @@ def test_the_loader_names_a_module_that_there_is():
     loader = module_loader("dial/dial.js")
     asked = json.loads(re.search(r"await load\((\[.*?\])", loader)[1])
     assert asked == [f"modules/{digest()}{again}/dial/dial.js" for again in ("", "-1", "-2")]
-    assert all(get(f"/{address}")[0] == 200 for address in asked)
+    assert all(ask(f"/{address}")[0] == 200 for address in asked)
     waits = json.loads(re.search(r"^const WAITS = (\[.*?\]);", loader, re.M)[1])
     assert len(waits) == len(asked) - 1 and not IMPORT.findall(loader)  # it travels alone
     with pytest.raises(KeyError):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from ui.figures.palette import CLASS_COLOURS
 from vae_core.datasets import load
@@ -41,9 +42,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.components.dial import beta_dial, thumbnails
+from ui.components.dial import beta_dial
 from vae_core.payloads.plane import Payload
-from vae_core.payloads.sweep import in_bundles
 
 
 def payloads(name):
@@ -56,16 +56,10 @@ def payloads(name):
 
 
 dial, *stops = payloads(st.query_params.get("d", "2"))
-if "few" in st.query_params and not st.session_state.get("all"):
-    stops = stops[: int(st.query_params["few"])]
-else:
-    stops = in_bundles(stops)
-chosen = beta_dial(dial, stops, key="dial") if st.toggle("Shown", True) else None
-st.button("Send the rest", key="all")
+chosen = beta_dial(dial, stops, *payloads("thumbnails"), key="dial") if st.toggle("Shown", True) else None
 st.write(f"committed: {chosen}")
 st.session_state["runs"] = st.session_state.get("runs", 0) + 1
 st.write(f"runs: {st.session_state['runs']}")
-thumbnails(*payloads("thumbnails"), key="thumbnails")
 """
 
 
@@ -141,13 +135,34 @@ def many_points() -> tuple[Payload, list[Payload]]:
     return sweep_payloads(runs, [{"label": f"{beta:g}"} for beta in BETAS], start=START, palette=list(CLASS_COLOURS))
 
 
+def hold(page: Page, stops: Sequence[Payload]) -> Callable[[], None]:
+    """Keeps the requests for some stops back; what lets them go, and those that come after."""
+    held: list[Route] = []
+    gone = False
+
+    def came(route: Route) -> None:
+        if gone:
+            route.continue_()
+        else:
+            held.append(route)
+
+    def let_go() -> None:
+        nonlocal gone
+        gone = True
+        for route in held:
+            route.continue_()
+
+    for stop in stops:
+        page.route(f"**/tensors/{stop.header['body']['id']}", came)
+    return let_go
+
+
 def opened(page: Page, dial: Dial, query: str = "") -> Locator:
-    """The dial on the page, all that was sent is there and the shown stop is drawn."""
+    """The dial on the page, all of it has arrived and the shown stop is drawn."""
     page.goto(f"{dial.url}&{query}")
     root = page.locator(".beta-dial")
     expect(root).to_be_visible()
-    if "few" not in query:
-        wait(page, root, "dial.reach?.[1] - dial.reach?.[0] === dial.header.stops.length - 1")
+    wait(page, root, "dial.reach?.[1] - dial.reach?.[0] === dial.header.stops.length - 1")
     drawn(page, root)
     return root
 
@@ -453,8 +468,9 @@ def test_the_plane_decodes_under_the_arrow_keys(page, dial):
 
 
 def test_until_its_neighbours_are_there_the_dial_says_so_and_stays_within(page, dial):
-    root = opened(page, dial, "few=2")
-    wait(page, root, "dial.reach[0] === 2 && dial.reach[1] === 3")
+    let_go = hold(page, dial.payloads[2][1][2:])
+    root = opened_bare(page, dial)
+    wait(page, root, "dial.reach?.[0] === 2 && dial.reach?.[1] === 3")
     expect(root.locator(".loading")).to_have_text("loading: 2 of 5 stops")
     expect(root.get_by_role("button", name="β = 0", exact=True)).to_be_disabled()
     root.locator("input").focus()
@@ -470,13 +486,14 @@ def test_until_its_neighbours_are_there_the_dial_says_so_and_stays_within(page, 
     assert state(root)["position"] == 2
     page.mouse.up()
     wait(page, root, "!dial.moving")
-    page.get_by_role("button", name="Send the rest").click()
+    let_go()
     wait(page, root, "dial.reach[1] - dial.reach[0] === 4")
     expect(root.locator(".loading")).to_have_text("")
     go(page, root, 0)
 
 
 def test_before_the_first_stop_there_are_its_numbers_and_no_error(page, dial):
+    hold(page, dial.payloads[2][1])
     root = opened_bare(page, dial)
     expect(root.locator(".place")).to_have_text("β = 1 trained")
     expect(root.locator(".loading")).to_have_text("loading: 0 of 5 stops")
@@ -489,7 +506,7 @@ def test_before_the_first_stop_there_are_its_numbers_and_no_error(page, dial):
 
 
 def opened_bare(page: Page, dial: Dial) -> Locator:
-    page.goto(f"{dial.url}&few=0")
+    page.goto(dial.url)
     root = page.locator(".beta-dial")
     expect(root).to_be_visible()
     return root
@@ -550,14 +567,34 @@ def test_a_dial_that_is_taken_down_while_it_plays_comes_back_whole(page, dial):
     assert np.abs(shown - dial.decoded(2, 0, dial.samples(2))).max() <= ALLOWED
 
 
-def test_tensors_travel_once(page, dial):
+def test_tensors_come_over_http_once_and_never_through_the_socket(page, dial):
     received: list[int] = []
+    fetched: list[str] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
+    page.on("request", lambda request: fetched.append(request.url) if "/tensors/" in request.url else None)
     root = opened(page, dial)
-    size = min(len(stop.body) for stop in dial.payloads[2][1])
-    wait_until(page, lambda: sum(length > size for length in received) >= len(BETAS))
-    received.clear()
+    first, stops = dial.payloads[2]
+    wait_until(page, lambda: len(fetched) >= len(BETAS) + 2)  # the dial, its stops and the thumbnails
+    ids = [url.rpartition("/")[2] for url in fetched]
+    assert ids[:-1] == [payload.header["body"]["id"] for payload in (first, *stops)]
+    size = min(len(stop.body) for stop in stops)
+    assert sum(length > size for length in received) <= 1  # the dial's own script, which travels with its mount
     go(page, root, 0)
     expect(page.get_by_text("committed: 0")).to_be_visible()
     page.wait_for_timeout(300)
-    assert sum(length > size for length in received) <= 1  # the dial's own script, which travels with its mount
+    assert len(fetched) == len(ids)
+
+
+def test_a_stop_that_does_not_arrive_is_said_and_the_others_work(page, dial):
+    first, lost = dial.payloads[2][1][:2]
+    page.route(f"**/tensors/{lost.header['body']['id']}", lambda route: route.fulfill(status=204, body=""))
+    page.goto(dial.url)
+    root = page.locator(".beta-dial")
+    expect(root.locator(".loading")).to_have_text("Some stops did not arrive. Reload the page to try again.")
+    wait(page, root, "dial.reach?.[1] === 2 && dial.reach?.[0] === 0")
+    assert first.header["index"] == START and lost.header["index"] == START + 1
+    go(page, root, 0)
+    page.unroute_all()
+    page.reload()
+    wait(page, root, "dial.reach?.[1] - dial.reach?.[0] === 4")
+    expect(root.locator(".loading")).to_have_text("")

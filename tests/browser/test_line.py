@@ -39,9 +39,7 @@ from vae_core.payloads.plane import Payload
 content = Path(__file__).with_name("payload").read_bytes()
 size = 4 + int.from_bytes(content[:4], "little")
 header, body = json.loads(content[4:size]), content[size:]
-if "lost" in st.query_params and "lost" not in st.session_state:
-    st.session_state["lost"] = st.session_state["travel.sent"] = {header["body"]["id"]}
-latent_line(Payload(header, body[:-900] if "cut" in st.query_params else body), key="line")
+latent_line(Payload(header, body), key="line")
 st.button("Run again")
 """
 
@@ -243,29 +241,36 @@ def test_a_phone_has_the_film_in_two_rows_and_a_finger_moves_along_it(phone, lin
     touch("touchEnd")
 
 
-def test_damaged_data_is_told_in_a_sentence(page, line):
-    page.goto(f"{line.url}&cut=1")
+def test_tensors_that_do_not_arrive_are_told_in_a_sentence(page, line):
+    page.route("**/tensors/*", lambda route: route.fulfill(status=200, body="too short"))
+    page.goto(line.url)
     failed = page.locator(".failed")
-    expect(failed).to_contain_text("This line could not be drawn")
+    expect(failed).to_contain_text("This line could not be drawn: its data did not arrive: the data ends too early.")
     expect(page.locator(".latent-line")).to_be_hidden()
 
 
-def test_tensors_travel_once_and_are_asked_for_if_they_were_lost(page, line):
-    received: list[int] = []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
-    opened(page, line)
-    size = COUNT * line.images[0].size
-    first = max(received)
-    received.clear()
-    page.get_by_role("button", name="Run again").click()
-    page.wait_for_timeout(800)
-    assert received and max(received) < first - size
-
-    received.clear()
-    page.goto(f"{line.url}&lost=1")  # the server believes that this visitor has them
-    root = page.locator(".latent-line")
-    expect(root).to_be_visible()
-    film_drawn(page, root)
+def test_a_network_that_fails_for_a_moment_costs_a_moment(browser, line):
+    context = browser.new_context()  # what fails is in the console, and must be
+    page, asked = context.new_page(), []
+    page.route("**/tensors/*", lambda route: route.continue_() if asked.append(1) or len(asked) > 2 else route.abort())
+    root = opened(page, line)
     slide_to(root, 2.5)
     shown = grey(root.locator(".decoded canvas"))
     assert np.abs(shown / 255 - line.decoded(2.5)).max() <= 1.5 / 255
+    assert len(asked) == 3
+    context.close()
+
+
+SIZES = """() => performance.getEntriesByType("resource").filter(({ name }) => name.includes("/tensors/"))
+  .map(({ transferSize }) => transferSize)"""
+
+
+def test_tensors_are_fetched_once_by_a_browser_whatever_session_asks(page, line):
+    opened(page, line)
+    (first,) = page.evaluate(SIZES)
+    assert first > COUNT * line.images[0].size
+    page.get_by_role("button", name="Run again").click()
+    page.wait_for_timeout(800)
+    assert page.evaluate(SIZES) == [first]
+    opened(page, line)  # another session
+    assert page.evaluate(SIZES) == [0]  # the browser had them

@@ -101,6 +101,31 @@ def test_what_the_proxy_sends_and_what_it_keeps_to_itself(group):
         assert get(f"{group.url}/{hidden}")[0] in (400, 404)
 
 
+def test_the_proxy_keeps_what_an_address_names_by_its_content(group, browser: Browser):
+    context = browser.new_context()
+    page = context.new_page()
+    with page.expect_response("**/tensors/*") as first:
+        page.goto(f"{group.url}/explorer?run={AE}")
+    tensors = first.value.url
+    assert first.value.status == 200
+    context.close()
+    module = f"{group.url}/{MODULES}/{digest()}/canvas/canvas.js"
+    get(module)
+    for address in (tensors, module):
+        bodies = set()
+        for cookie in ("vae_seat=1", "vae_seat=2", "vae_seat=7"):
+            for coding in ("gzip", "identity"):
+                get(address, Accept_Encoding=coding, Cookie=cookie)
+                status, headers, body = get(address, Accept_Encoding=coding, Cookie=cookie)
+                assert status == 200 and headers["x-cache"] == "HIT" and headers["cache-control"] == FOR_GOOD
+                assert "set-cookie" not in headers
+                bodies.add(gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body)
+        assert len(bodies) == 1
+    for _ in range(2):
+        status, headers, _ = get(f"{group.url}/tensors/{'0' * 24}")
+        assert status == 404 and headers.get("x-cache") != "HIT"
+
+
 def test_one_replica_dies_and_its_visitors_go_on_with_the_other(group, browser: Browser):
     visitors, errors = [], ([], [])
     for heard in errors:

@@ -13,11 +13,12 @@ test("the names of one digest share their things, and another digest has its own
   const from = async (name) => {
     const engine = join(folder, name, "engine");
     const here = new URL("../../ui/components/engine/", import.meta.url);
-    for (const file of ["payload.js", "shared.js"]) await cp(new URL(file, here), join(engine, file));
-    return import(pathToFileURL(join(engine, "payload.js")).href);
+    await cp(new URL("shared.js", here), join(engine, "shared.js"));
+    return import(pathToFileURL(join(engine, "shared.js")).href);
   };
   const [first, again, other] = [await from("0123abcd"), await from("0123abcd-2"), await from("4567abcd")];
-  assert.notEqual(first.parsePayload, again.parsePayload); // two modules
-  assert.equal(first.bodies, again.bodies);
-  assert.notEqual(first.bodies, other.bodies);
+  assert.notEqual(first.shared, again.shared); // two modules
+  const made = () => ({});
+  assert.equal(first.shared("things", made), again.shared("things", made));
+  assert.notEqual(first.shared("things", made), other.shared("things", made));
 });

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import nn
 
 from vae_core.datasets import ImageDataset, load
-from vae_core.payloads.plane import LatentPlane, Payload, bundle, line_payload, plane_payload, thumbnails_payload
+from vae_core.payloads.plane import LatentPlane, Payload, line_payload, plane_payload, thumbnails_payload
 from vae_core.program.export import decoder_program
 from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
@@ -413,19 +413,6 @@ def test_thumbnails_of_the_bundled_digits_are_the_bundled_digits() -> None:
     header, sheet = sheet_of(thumbnails_payload(dataset).to_bytes())
     tiles = sheet.reshape(-1, 28, header["columns"], 28).transpose(0, 2, 1, 3).reshape(-1, 28, 28)
     assert np.array_equal(tiles[: len(dataset)], dataset.images[:, 0])
-
-
-def test_a_bundle_has_each_payloads_header_and_tensors(small_runs: dict[str, Run]) -> None:
-    several = [plane_payload(small_runs[name], number=name) for name in ("vae", "ae", "vae d=5")]
-    whole = bundle(several)
-    assert whole.header["kind"] == "bundle" and whole.header["body"]["size"] == len(whole.body)
-    for payload, part in zip(several, whole.header["parts"], strict=True):
-        header, tensors = parse(Payload(part, whole.body).to_bytes())
-        expected_header, expected = parse(payload.to_bytes())
-        assert {**header, "tensors": None} == {**expected_header, "tensors": None}
-        assert tensors.keys() == expected.keys()
-        assert all(np.array_equal(tensors[name], expected[name]) for name in expected)
-    assert bundle(several[:2]).header["body"]["id"] != whole.header["body"]["id"]
 
 
 def test_other_codes_can_be_drawn_and_then_have_no_ellipses(small_runs: dict[str, Run]) -> None:

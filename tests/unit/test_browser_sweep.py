@@ -15,7 +15,6 @@ from vae_core.payloads.sweep import (
     PINNED,
     aligned_planes,
     dial_payload,
-    in_bundles,
     outward,
     scale_end,
     stop_payload,
@@ -127,16 +126,8 @@ def test_a_collapsed_stop_aligns_without_trouble() -> None:
 
 
 @pytest.mark.parametrize("count, start, order", [(1, 0, [0]), (5, 0, [0, 1, 2, 3, 4]), (5, 2, [2, 3, 1, 4, 0])])
-def test_stops_travel_from_the_start_outward(count: int, start: int, order: list[int]) -> None:
+def test_stops_are_fetched_from_the_start_outward(count: int, start: int, order: list[int]) -> None:
     assert outward(count, start) == order
-
-
-def test_stops_travel_in_three_bundles_at_most(sweep: list[Run]) -> None:
-    _, stops = sweep_payloads(sweep, sweep_numbers(sweep), start=1)
-    first, rest = in_bundles(stops)
-    assert first is stops[0]
-    assert [part["index"] for part in rest.header["parts"]] == [2, 0]
-    assert len(in_bundles(stops * 4)) == 3 and in_bundles([]) == []
 
 
 def test_a_scale_ends_at_the_largest_but_no_farther_than_twice_the_median() -> None:

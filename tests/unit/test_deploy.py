@@ -12,7 +12,9 @@ import pytest
 from deploy.dockerfile import NotUnderstood, context, filled_in, read
 from deploy.proxy import CannotServe, configuration, content_security_policy, framed_elsewhere, largest_upload
 from deploy.serve import prepare
+from ui.chapters.pictures import PICTURES
 from ui.components.modules import MODULES
+from ui.components.tensors import TENSORS
 from vae_core.storage.manifest import SHIPPED
 from vae_core.storage.store import Store
 
@@ -38,7 +40,7 @@ def test_every_seat_has_its_replica_first_and_all_others_behind_it():
     assert rendered(frame_ancestors="https://school.example").count("Partitioned") == 2
 
 
-def test_modules_take_no_seat_and_all_else_does():
+def test_what_an_address_names_by_its_content_takes_no_seat_and_all_else_does():
     """nginx's own rule, by hand: the first expression that matches, else the default."""
     text = rendered()
     header = re.findall(r"add_header Set-Cookie (\S+) always;", text)
@@ -48,7 +50,9 @@ def test_modules_take_no_seat_and_all_else_does():
     def told(path: str) -> str:
         return next((said for rule, said in rules if rule and re.search(rule, path)), dict(rules)[""])
 
-    assert len(header) == 1 and told(f"/{MODULES}/0123456789abcdef/dial/dial.js") == '""'
+    assert len(header) == 1
+    for path in (f"/{MODULES}/0123456789abcdef/dial/dial.js", f"/{TENSORS}/{'0' * 24}", f"/{PICTURES}/0123.webp"):
+        assert told(path) == '""'
     for path in ("/", "/explorer", "/modules", "/media/x.png", "/_stcore/stream", f"/other/{MODULES}/x.js"):
         assert told(path) == "$new_seat"
     assert 'map "$answered_by $cookie_vae_seat" $new_seat {' in text

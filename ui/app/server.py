@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from ui.app.process import set_up_process
 from ui.chapters.pictures import PICTURES, pictures_route
 from ui.components.modules import MODULES, modules_route
+from ui.components.tensors import TENSORS, tensors_route
 
 # Absolute: a relative path would be resolved against app.py or the working directory, depending on the server.
 MAIN = Path(__file__).resolve().with_name("main.py")
@@ -27,7 +28,11 @@ FAILED = (
 
 # The first part of an address -> what is answered below it: {"tensors": [Route("/{digest}", …)]} answers
 # /tensors/<digest>, and 404 for all else below /tensors, which Streamlit would answer with its page.
-ROUTES: Mapping[str, Sequence[BaseRoute]] = {MODULES: [modules_route()], PICTURES: [pictures_route()]}
+ROUTES: Mapping[str, Sequence[BaseRoute]] = {
+    MODULES: [modules_route()],
+    PICTURES: [pictures_route()],
+    TENSORS: [tensors_route()],
+}
 
 NOTHING_HERE = PlainTextResponse("Not Found", 404)
 

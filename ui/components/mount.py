@@ -6,13 +6,13 @@ What runs in the browser are the modules of ui/components, which load each other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from ui.components.modules import COMPONENTS, module_loader
-from ui.components.travel import parcel, wanted
+from ui.components.tensors import offer
 from vae_core.payloads.plane import Payload
 
 
@@ -36,21 +36,24 @@ def component(name: str, *, html: str, styles: Sequence[str], module: str) -> An
 
 
 def mount(
-    one: Any, payload: Payload, *, key: str, receiver: str = "", commits: Sequence[str] = (), **options: Any
+    one: Any, payload: Payload, *, key: str, later: Sequence[Payload] = (), commits: Sequence[str] = (), **options: Any
 ) -> Any:
-    """Show a component with a payload, whose tensors travel once (`ui.components.travel`).
+    """Show a component with a payload: it is given the header, and fetches the tensors (`ui.components.tensors`).
 
     Args:
         one: made by `component`.
         payload: what it shows.
         key: the element's identity across reruns.
-        receiver: see `ui.components.travel.parcel`.
+        later: what it fetches once it shows that, in this order; its header lists theirs.
         commits: the state keys that the visitor can set; read them from what is returned.
         options: for Streamlit.
     """
-    callbacks: dict[str, Callable[[], None]] = {f"on_{state}_change": _committed for state in commits}
-    callbacks["on_want_change"] = wanted(payload, receiver)
-    return one(key=key, data=parcel(payload, receiver), **callbacks, **options)
+    for each in (payload, *later):
+        offer(each)
+    if later:
+        payload = payload.with_header(later=[each.header for each in later])
+    callbacks = {f"on_{state}_change": _committed for state in commits}
+    return one(key=key, data=payload.head, **callbacks, **options)
 
 
 def _committed() -> None:

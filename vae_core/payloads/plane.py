@@ -6,8 +6,8 @@ Layout of a payload, little-endian::
     bytes   header, JSON (UTF-8), padded with spaces so that the tensors start at a multiple of 8
     bytes   tensors, each at the offset (from the first tensor) that the header gives it, a multiple of 8
 
-The header's ``body`` holds the size of the tensors in bytes and an id made from them: a receiver that caches tensors by
-their id needs the header alone, `Payload.head`, when only titles or options have changed.
+The header's ``body`` holds the size of the tensors in bytes and an id made from them: a receiver that has tensors by
+their id, or can fetch them, needs the header alone, `Payload.head`.
 
 The header's ``layers`` are a short program that the browser interprets, see `program.operations`: a new decoder made of
 its operations needs no new JavaScript. Nothing here needs torch: a page needs a run's file alone.
@@ -19,7 +19,7 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -125,7 +125,7 @@ class LatentPlane:
 
 @dataclass(frozen=True)
 class Payload:
-    """A header and the bytes of its tensors. `to_bytes` is sent, or `head` if the receiver has the tensors.
+    """A header and the bytes of its tensors: `head` for a receiver that fetches the tensors, else `to_bytes`.
 
     Attributes:
         header: JSON-compatible.
@@ -151,24 +151,13 @@ class Payload:
         return self.head + self.body
 
 
-def bundle(payloads: Sequence[Payload]) -> Payload:
-    """Combine several payloads to send them together; the browser separates them again.
-
-    Its header lists theirs as ``parts``; each part's tensors lie in the bundle's body.
-    """
-    parts, bodies, size = [], [], 0
-    for payload in payloads:
-        table = payload.header["tensors"]
-        moved = {name: {**entry, "offset": entry["offset"] + size} for name, entry in table.items()}
-        parts.append({**payload.header, "tensors": moved})
-        bodies.append(payload.body + bytes(-len(payload.body) % ALIGNMENT))
-        size += len(bodies[-1])
-    body = b"".join(bodies)
-    return Payload({"format": FORMAT, "kind": "bundle", "body": _identity(body), "tensors": {}, "parts": parts}, body)
+def digest_of(body: bytes) -> str:
+    """The id of a payload's tensors, made from their bytes: 24 hexadecimal digits."""
+    return hashlib.blake2b(body, digest_size=12).hexdigest()
 
 
 def _identity(body: bytes) -> dict[str, Any]:
-    return {"id": hashlib.blake2b(body, digest_size=12).hexdigest(), "size": len(body)}
+    return {"id": digest_of(body), "size": len(body)}
 
 
 class Tensors:
@@ -297,7 +286,7 @@ def line_payload(run: Run, images: np.ndarray, labels: list[str], **header: Any)
 
 
 def thumbnails_payload(dataset: ImageDataset, **header: Any) -> Payload:
-    """All images of a split as one PNG of tiles, row by row; sent after the planes, which then show real images."""
+    """All images of a split as one PNG of tiles, row by row, for planes that show real images."""
     from PIL import Image
 
     count = len(dataset)

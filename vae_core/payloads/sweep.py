@@ -21,7 +21,6 @@ from vae_core.payloads.plane import (
     LatentPlane,
     Payload,
     Tensors,
-    bundle,
     image_size,
     plane_payload,
     square_range,
@@ -63,7 +62,7 @@ def aligned_planes(codes: Sequence[np.ndarray]) -> list[LatentPlane]:
 
 
 def outward(count: int, start: int) -> list[int]:
-    """0 to count − 1, the nearest to `start` first: the order in which stops are sent."""
+    """0 to count − 1, the nearest to `start` first: the order in which stops are fetched."""
     return sorted(range(count), key=lambda index: (abs(index - start), -index))
 
 
@@ -163,19 +162,10 @@ def stop_payload(run: Run, dial: Payload, index: int, plane: LatentPlane | None 
 def sweep_payloads(
     runs: Sequence[Run], numbers: Sequence[Mapping[str, Any]], *, start: int = 0, **options: Any
 ) -> tuple[Payload, list[Payload]]:
-    """A dial and its stops in the order in which they should be sent. Arguments as in `dial_payload`."""
+    """A dial and its stops in the order in which they should be fetched. Arguments as in `dial_payload`."""
     dial = dial_payload(runs, numbers, start=start, **options)
     planes = aligned_planes([run.codes.mean for run in runs])
     return dial, [stop_payload(runs[index], dial, index, planes[index]) for index in outward(len(runs), start)]
-
-
-def in_bundles(stops: Sequence[Payload]) -> list[Payload]:
-    """Stops in few bundles, in their order: the start alone, its two neighbours, the rest.
-
-    Each element that a page sends costs time in every rerun.
-    """
-    groups = (stops[:1], stops[1:3], stops[3:])
-    return [group[0] if len(group) == 1 else bundle(group) for group in groups if group]
 
 
 def scale_end(values: Sequence[float | None]) -> float:

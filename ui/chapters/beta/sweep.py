@@ -9,7 +9,7 @@ from ui.runs.resources import load_run, shelf
 from ui.runs.selection import figure, per_shelf
 from vae_core.errors import RunNotFound
 from vae_core.payloads.plane import Payload
-from vae_core.payloads.sweep import PINNED, in_bundles, sweep_payloads
+from vae_core.payloads.sweep import PINNED, sweep_payloads
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Listed
@@ -113,7 +113,7 @@ def numbers_of(line: Listed) -> dict[str, Any]:
 
 @per_shelf
 def dial_along(keys: tuple[str, ...], start: int, images: str) -> tuple[Payload, list[Payload]]:
-    """The payload of a dial along some runs and its stops in bundles, the start first.
+    """The payload of a dial along some runs and its stops, the start first.
 
     Args:
         keys: of the runs, in their order along the dial.
@@ -122,7 +122,7 @@ def dial_along(keys: tuple[str, ...], start: int, images: str) -> tuple[Payload,
     """
     lines, runs = {line.key: line for line in shelf().lines}, [load_run(key) for key in keys]
     shown = min(len(PINNED), *(len(run.codes.labels) for run in runs))
-    dial, stops = sweep_payloads(
+    return sweep_payloads(
         runs,
         [numbers_of(lines[key]) for key in keys],
         start=start,
@@ -130,7 +130,6 @@ def dial_along(keys: tuple[str, ...], start: int, images: str) -> tuple[Payload,
         palette=list(CLASS_COLOURS),
         options={"images": images},
     )
-    return dial, in_bundles(stops)
 
 
 def dial_of(dimensions: int, start: int, images: str) -> tuple[Payload, list[Payload]]:

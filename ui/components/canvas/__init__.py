@@ -15,7 +15,7 @@ _canvas = component(
 )
 
 
-def latent_canvas(payload: Payload, *, key: str) -> Any:
+def latent_canvas(payload: Payload, thumbnails: Payload | None = None, *, key: str) -> Any:
     """Mount a plane.
 
     Args:
@@ -23,15 +23,11 @@ def latent_canvas(payload: Payload, *, key: str) -> Any:
             ``samples`` (list of [x, y]) are marked by crosses, ``pictures`` puts images at their points, as many as fit
             beside each other, ``link`` begins the names under which links keep what was done on it
             (`ui.chapters.links`).
+        thumbnails: the held-out images, which the plane shows once they have arrived, after itself.
         key: the element's identity across reruns.
 
     Returns:
         An object with ``pins`` (list of [x, y]), ``path`` (12 points) and ``view`` ([cx, cy, half]) once the
         visitor has committed them and the payload's option ``commit`` is on; None before.
     """
-    return mount(_canvas, payload, key=key, commits=("pins", "path", "view"))
-
-
-def thumbnails(payload: Payload, *, key: str) -> None:
-    """Send the held-out images to the planes of this page; shows nothing itself. Mount it after the planes."""
-    mount(_canvas, payload, key=key, height=1)
+    return mount(_canvas, payload, key=key, later=[thumbnails] if thumbnails else [], commits=("pins", "path", "view"))

@@ -20,7 +20,6 @@ onThumbnails((images) => {
 export default function (component) {
   const { parentElement, setStateValue } = component;
   return withPayload(component, "plane", (payload) => {
-    if (payload.header.kind === "thumbnails") { receiveThumbnails(payload); return; }
     let canvas = instances.get(parentElement);
     const isNew = !canvas;
     if (isNew) instances.set(parentElement, (canvas = new LatentCanvas(parentElement)));
@@ -38,5 +37,5 @@ export default function (component) {
   }, () => {
     instances.get(parentElement)?.remove();
     instances.delete(parentElement);
-  });
+  }, { later: receiveThumbnails });
 }

@@ -28,7 +28,6 @@ const SAY_MS = 250;
 
 export class LatentCanvas {
   constructor(parent) {
-    // Built on demand: the mount that only brings thumbnails stays empty.
     parent.append(parent.querySelector("template").content.cloneNode(true));
     this.root = parent.querySelector(".latent-canvas");
     this.failed = parent.querySelector(".failed");

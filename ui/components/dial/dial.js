@@ -2,14 +2,14 @@
 // points are on their way from one to the other, and all else is the nearer stop's. Python hears of a stop on release.
 
 import { withPayload } from "../engine/page.js";
-import { onThumbnails, sheets } from "../engine/thumbnails.js";
+import { onThumbnails, receiveThumbnails, sheets } from "../engine/thumbnails.js";
 import { Timings } from "../engine/timings.js";
 import { Gallery, Sheet } from "./gallery.js";
 import { Motion } from "./motion.js";
 import { Numbers, stopSentence } from "./numbers.js";
 import { DialPlane } from "./plane.js";
 import { Rail } from "./rail.js";
-import { sweepOf } from "./sweep.js";
+import { leaveSweep, sweepOf } from "./sweep.js";
 
 const dials = new Map(); // mount point -> BetaDial
 
@@ -68,6 +68,7 @@ class BetaDial {
     this.find("canvas.rebuilt").setAttribute("aria-label", "Their reconstructions");
     this.showNearest(this.start);
     this.sweep = sweepOf(header.sweep);
+    this.lost = false;
     this.sweep.dials.add(this);
     this.showReach();
     for (const stop of this.sweep.stops.values()) this.arrived(stop);
@@ -86,9 +87,13 @@ class BetaDial {
     this.rail.showReach(this.reach);
     const [low, high] = this.reach ?? [0, -1];
     const [here, all] = [high - low + 1, this.header.stops.length];
-    this.find(".loading").textContent = here < all ? `loading: ${here} of ${all} stops` : "";
+    const lacking = this.lost ? "Some stops did not arrive. Reload the page to try again." : `loading: ${here} of ${all} stops`;
+    this.find(".loading").textContent = here < all ? lacking : "";
     this.find(".play").disabled = !this.reach || all === 1;
   }
+
+  // Something that was to come did not; what has come works.
+  missed() { this.lost = true; this.showReach(); }
 
   limits() { return this.reach ?? [this.start, this.start]; }
 
@@ -189,7 +194,7 @@ class BetaDial {
 
   leave() {
     this.motion.cancel();
-    this.sweep?.dials.delete(this);
+    if (this.sweep) leaveSweep(this.sweep, this);
     this.gallery?.end();
   }
 
@@ -213,5 +218,11 @@ export default function (component) {
   }, () => {
     dials.get(parentElement)?.remove();
     dials.delete(parentElement);
+  }, {
+    later: (payload) => {
+      if (payload.header.kind === "thumbnails") return receiveThumbnails(payload);
+      return sweepOf(payload.header.sweep).receive(payload);
+    },
+    missed: () => dials.get(parentElement)?.missed(),
   });
 }

@@ -25,7 +25,8 @@ class Stop {
 class Sweep {
   buffer;
 
-  constructor() {
+  constructor(id) {
+    this.id = id;
     this.stops = new Map(); // index -> Stop
     this.dials = new Set(); // to be told of a stop that has arrived
   }
@@ -39,11 +40,6 @@ class Sweep {
     expectLength("points", stop.points, this.buffer.length);
     this.stops.set(index, stop);
     for (const dial of this.dials) dial.arrived(stop);
-  }
-
-  forget(index) {
-    this.stops.delete(index);
-    for (const dial of this.dials) dial.showReach();
   }
 
   // First and last of the stops that have arrived without a gap around `index`; null if that one has not.
@@ -90,9 +86,15 @@ class Sweep {
   }
 }
 
-const sweeps = shared("sweeps", () => new Map()); // id -> Sweep: stops may arrive before their dial
+const sweeps = shared("sweeps", () => new Map()); // id -> Sweep, of the dials on the page
 
 export function sweepOf(id) {
-  if (!sweeps.has(id)) sweeps.set(id, new Sweep());
+  if (!sweeps.has(id)) sweeps.set(id, new Sweep(id));
   return sweeps.get(id);
+}
+
+// A dial is gone, and with the last one its stops.
+export function leaveSweep(sweep, dial) {
+  sweep.dials.delete(dial);
+  if (!sweep.dials.size) sweeps.delete(sweep.id);
 }

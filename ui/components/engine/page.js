@@ -1,7 +1,7 @@
 // What every component does with the page: makes elements, and says when it cannot draw.
 
-import { bodies, parsePayload } from "./payload.js";
-import { shared } from "./shared.js";
+import { bodyAtHand, bodyOf } from "./bodies.js";
+import { parseHead, payloadOf } from "./payload.js";
 
 export function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
@@ -33,10 +33,7 @@ export function showFailure(parent, noun, error) {
   box.textContent = `This ${noun} could not be drawn: ${error.message}. Reload the page to try again.`;
 }
 
-const PATIENCE = 400; // ms: tensors that are on their way come sooner
-const GIVEN_UP = 15000; // ms
 const newest = new WeakMap(); // mount point -> the call of its component that came last
-const waiting = shared("waiting", () => new Map()); // id of tensors -> functions to call when they have come
 
 // What a component's default export returns. Streamlit calls it when the component is taken off the page, and then
 // end(parentElement) is called. Streamlit calls a component whenever its page ran. If that happens while its module still
@@ -51,33 +48,51 @@ export function endOf(call, end) {
   };
 }
 
-// Calls use(payload) with what a component was given: at once, or as soon as its tensors are known. If they do not
-// come, the server is asked for them. What fails is said as in showFailure. Returns what `endOf` does.
-export function withPayload(call, noun, use, end) {
-  const { data, parentElement, setTriggerValue } = call;
+// Calls use(payload) with what a component was given: at once if its tensors are at hand, else when they have come. Then
+// later(payload), as each of the further payloads comes that the header lists, and missed(error) for one that does not.
+// What else fails is said as in showFailure. Returns what `endOf` does.
+export function withPayload(call, noun, use, end, { later = nothing, missed = warn } = {}) {
+  const { data, parentElement } = call;
   const ended = endOf(call, end);
-  const attempt = () => {
-    if (newest.get(parentElement) !== call) return; // something newer came, or the component is gone
+  const current = () => newest.get(parentElement) === call; // else something newer came, or the component is gone
+  const failed = (error) => { if (current()) showFailure(parentElement, noun, error); };
+  const show = (header, headerText, body) => {
+    if (!current()) return;
     try {
-      const payload = parsePayload(data);
-      const id = payload.header.body?.id;
-      if (payload.missing) {
-        waiting.set(id, [...(waiting.get(id) ?? []), attempt]);
-        const stillMissing = () => newest.get(parentElement) === call && !bodies.has(id);
-        setTimeout(() => { if (stillMissing()) setTriggerValue("want", id); }, PATIENCE);
-        setTimeout(() => {
-          if (stillMissing()) showFailure(parentElement, noun, new Error("its data did not arrive"));
-        }, GIVEN_UP);
-        return;
-      }
-      use(payload);
-      const others = waiting.get(id) ?? [];
-      waiting.delete(id);
-      for (const other of others) other();
+      use({ ...payloadOf(header, body), headerText });
     } catch (error) {
-      showFailure(parentElement, noun, error);
+      failed(error);
+      return;
+    }
+    fetchLater(header.later ?? [], current, later, missed);
+  };
+  try {
+    const { header, headerText } = parseHead(data);
+    const known = bodyAtHand(header.body);
+    if (known) show(header, headerText, known);
+    else bodyOf(header.body).then((body) => show(header, headerText, body), failed);
+  } catch (error) {
+    failed(error);
+  }
+  return ended;
+}
+
+const nothing = (_payload) => undefined;
+const warn = (error) => { console.warn(error.message); };
+
+const LANES = 2; // at once, so that one that fails does not hold up all others
+
+function fetchLater(headers, current, later, missed) {
+  const queue = headers.values();
+  const lane = async () => {
+    for (const header of queue) {
+      if (!current()) return;
+      try {
+        await later(payloadOf(header, await bodyOf(header.body)));
+      } catch (error) {
+        missed(error);
+      }
     }
   };
-  attempt();
-  return ended;
+  for (let number = 0; number < LANES; number++) lane();
 }

@@ -20,7 +20,4 @@ def training_film(payload: Payload, *, key: str) -> None:
         payload: made by `vae_core.payloads.film`.
         key: the element's identity across reruns; a run in training keeps its own, so that nothing flickers.
     """
-    if payload.header["live"]:  # each is sent once: nothing to remember
-        _film(key=key, data=payload.to_bytes())
-        return
     mount(_film, payload, key=key)

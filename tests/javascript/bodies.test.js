@@ -1,0 +1,62 @@
+// Tensors by HTTP: fetched once, again where the network fails, given up with a sentence.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { bodyAtHand, bodyOf } from "../../ui/components/engine/bodies.js";
+
+globalThis.document = { baseURI: "http://localhost/prefix/page" };
+
+// A server that answers in turn as it is told, an error or the bytes of a body; and the waits between the attempts.
+function server(...answers) {
+  const asked = [], waits = [];
+  const get = async (address, { cache }) => {
+    asked.push([address.pathname, cache]);
+    const answer = answers[Math.min(asked.length, answers.length) - 1];
+    if (answer instanceof Error) throw answer;
+    if (typeof answer === "number") return { ok: false, status: answer };
+    return { ok: true, arrayBuffer: async () => Uint8Array.from(answer).buffer };
+  };
+  return { asked, waits, tools: { get, wait: async (milliseconds) => { waits.push(milliseconds); } } };
+}
+
+test("tensors are fetched once, however many ask, and are at hand afterwards", async () => {
+  const { asked, tools } = server([1, 2, 3]);
+  const body = { id: "once", size: 3 };
+  assert.equal(bodyAtHand(body), null);
+  const both = await Promise.all([bodyOf(body, tools), bodyOf(body, tools)]);
+  assert.deepEqual([...new Uint8Array(both[0])], [1, 2, 3]);
+  assert.equal(both[0], both[1]);
+  assert.equal(bodyAtHand(body), both[0]);
+  assert.equal(await bodyOf(body, tools), both[0]);
+  assert.deepEqual(asked, [["/prefix/tensors/once", "default"]]);
+});
+
+test("none are fetched where there are none", () => {
+  assert.equal(bodyAtHand({ id: "empty", size: 0 }).byteLength, 0);
+});
+
+test("a network that fails, a server without them and a body cut short are tried again, past the browser's cache", async () => {
+  const { asked, waits, tools } = server(new Error("gone"), 404, [1], [1, 2]);
+  assert.equal((await bodyOf({ id: "again", size: 2 }, tools)).byteLength, 2);
+  assert.deepEqual(asked.map(([, cache]) => cache), ["default", "reload", "reload", "reload"]);
+  assert.deepEqual(waits, [...waits].sort((a, b) => a - b));
+  assert.equal(waits.length, 3);
+});
+
+test("what never comes is given up with a sentence, and can be asked for once more", async () => {
+  const { asked, tools } = server(503);
+  await assert.rejects(bodyOf({ id: "never", size: 2 }, tools), /its data did not arrive: the server says 503/);
+  assert.equal(asked.length, 5);
+  const well = server([7, 7]);
+  assert.equal((await bodyOf({ id: "never", size: 2 }, well.tools)).byteLength, 2);
+});
+
+test("the longest unused leave memory first", async () => {
+  const size = 40 * 2 ** 20;
+  const tools = { wait: async () => undefined, get: async () => ({ ok: true, arrayBuffer: async () => new ArrayBuffer(size) }) };
+  for (const id of ["one", "two"]) await bodyOf({ id, size }, tools);
+  bodyAtHand({ id: "one", size });
+  await bodyOf({ id: "three", size }, tools);
+  assert.deepEqual(["one", "two", "three"].map((id) => Boolean(bodyAtHand({ id, size }))), [true, false, true]);
+});
