@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.explorer import CHAPTER as EXPLORER
 from ui.chapters.train import CHAPTER
 from ui.chapters.train import form as recipe
-from ui.chapters.train.results import comparable, comparison, film, has_film, measured, overfitting, spec_of
-from ui.components.film import training_film
+from ui.chapters.train.results import (
+    comparable,
+    comparison,
+    film,
+    film_before,
+    has_film,
+    measured,
+    overfitting,
+    spec_of,
+)
+from ui.components.film import thumbnails, training_film
 from ui.figures.markup import as_written
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
-from ui.runs.resources import load_run, shelf, store
+from ui.runs.resources import load_run, shelf, store, thumbnail_sheet
 from ui.runs.selection import can_be_explored, run_name
 from ui.stage import chapter
 from ui.training.app_queue import expect_training, not_kept, seconds_left, training_queue, waiting_text
@@ -24,6 +35,8 @@ from ui.training.queue import Ticket
 from ui.training.quota import note_shown, offered
 from ui.training.uploads import upload_box
 from ui.training.visitor import visitor
+from vae_core import datasets
+from vae_core.errors import DatasetUnavailable
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
 from vae_core.storage.export import command_line, history_csv, script
@@ -55,7 +68,7 @@ def form() -> None:
             said = "This run is in training already, or waits for it."
         else:
             said = recipe.expected(spec)
-            if begun := live(spec.key):
+            if (begun := live(spec.key)) and begun.epoch:
                 said = f"Stopped after epoch {begun.epoch} of {spec.epochs}; it goes on from there. {said}"
         st.markdown(f"{said} Its key: `{spec.key}`. {not_kept()}")
         if st.button("Show" if there else "Train", key="train-begin", type="primary", icon=":material/play_arrow:"):
@@ -137,13 +150,15 @@ def instrument(key: str) -> None:
 
 def pace_of(ticket: Ticket) -> float:
     """Seconds until a visitor who watches looks again: a class that waits is not to cost as much as one that clicks."""
+    if ticket.place == 0 and live(ticket.spec.key) is None:
+        return 0.3  # it has just begun: the first picture is a second away
     return 1.0 if ticket.place <= 1 else 3.0
 
 
 def in_training(key: str, pace: float) -> None:
     """A run that trains or waits, again and again."""
     ticket = training_queue().ticket(key, visitor())
-    if ticket is None or pace_of(ticket) != pace:
+    if ticket is None:
         st.rerun()
     note_shown(ticket.spec.dataset)
     record = live(key)
@@ -163,10 +178,12 @@ def in_training(key: str, pace: float) -> None:
             st.caption(f"{others} other visitor{'s' if others > 1 else ''} asked for it too; it is trained once.")
     if ticket.note:
         st.warning(ticket.note)
-    if record and record.film:
-        training_film(record.film, key=f"train-film-{key}")
+    if shown := record.film if record else film_before(ticket.spec, "starting" if ticket.place == 0 else "waiting"):
+        training_film(shown, key=f"train-film-{key}")
     if record and (remark := overfitting(record.spec, record.history)):
         st.info(remark, icon=":material/trending_up:")
+    if pace_of(ticket) != pace:  # last, so that nobody waits for it: the whole page runs again
+        st.rerun()
 
 
 def progress_of(ticket: Ticket, record: Live | None) -> tuple[float, str]:
@@ -179,10 +196,12 @@ def progress_of(ticket: Ticket, record: Live | None) -> tuple[float, str]:
         return 0.0, f"{text[:1].upper()}{text[1:]}"
     if record is None:
         return 0.0, "Starting: the first epoch is on its way"
+    if not record.epoch:
+        return 0.0, "Before training; the first epoch is on its way"
     if record.epoch >= spec.epochs:
         return 1.0, f"Epoch {record.epoch} of {spec.epochs}: trained, now it is measured on held-out images"
     rate = f", {record.images_per_second:,.0f} images per second" if record.images_per_second else ""
-    left = seconds_left(ticket)
+    left = seconds_left(spec)
     time = f", {duration(left)} left" if left is not None else ""
     return record.epoch / spec.epochs, f"Epoch {record.epoch} of {spec.epochs}{rate}{time}"
 
@@ -195,7 +214,7 @@ def halted(key: str) -> None:
     if spec is None:
         return
     st.markdown(f"## {as_written(run_name(spec))}")
-    if record:
+    if record and record.epoch:
         st.progress(record.epoch / spec.epochs, f"Stopped after epoch {record.epoch} of {spec.epochs}; nothing is lost")
     if st.button("Go on", key="train-resume", type="primary", icon=":material/play_arrow:"):
         begin(spec)
@@ -211,6 +230,16 @@ def finished(key: str, spec: RunSpec) -> None:
         training_film(film(key), key=f"train-film-{key}")
     if remark := overfitting(spec, run.history):
         st.info(remark, icon=":material/trending_up:")
+
+
+def held_out_images(key: str) -> None:
+    """Send what the film may show in the place of its dots; where the images are not here, it keeps to dots."""
+    ticket = training_queue().ticket(key)
+    spec = spec_of(key) or (ticket.spec if ticket else kept_spec(key))
+    if spec is None or not datasets.info(spec.dataset).pictures:
+        return
+    with suppress(DatasetUnavailable):
+        thumbnails(thumbnail_sheet(spec.dataset), key=f"train-thumbnails-{spec.dataset}")
 
 
 def afterwards(key: str, spec: RunSpec) -> None:
@@ -308,8 +337,12 @@ with first.instrument, errors_said():
             "every epoch as it ends.",
             icon=":material/model_training:",
         )
+        if stage := film_before(recipe.presets(None)[0].spec, "nothing trains yet"):
+            training_film(stage, key="train-film-empty")  # the room for it, and its scripts are there when it begins
 if shown and (spec := spec_of(shown)):
     afterwards(shown, spec)
+if shown:
+    held_out_images(shown)
 
 chapter.foot(
     CHAPTER,

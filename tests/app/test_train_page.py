@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 import ui.training.app_queue
 from ui.chapters.train import form as recipe
+from ui.figures.tables import metrics_table
 from ui.training.forecast import memory_of, weight_count, work_of
 from ui.training.progress import live
 from ui.training.queue import LONGEST_QUEUE, Ended
@@ -122,7 +123,8 @@ def test_training_from_the_page_to_the_end(empty_store):
     header = payload_headers(at)[0]
     assert (header["kind"], header["key"], header["frames"], header["live"]) == ("film", key, [1, 2, 3], False)
     assert header["rebuilt_epochs"] == [1, 2, 3] and header["count"] == 10
-    assert tables(at)[0]["test, n = 360"][0] == f"{run.metrics['test']['negative_elbo']:.1f}"
+    assert list(tables(at)[0]) == ["metric", "held out, n = 360", "unit"]  # its test images are the same ones
+    assert tables(at)[0]["held out, n = 360"][0] == f"{run.metrics['test']['negative_elbo']:.1f}"
     assert at.code[0].value == command_line(run.spec)
     assert len(at.get("download_button")) == 3
     again = open_page(PAGE, run=key)
@@ -302,6 +304,15 @@ def test_two_runs_are_compared(small_store):
     runs = [small_store.load(key) for key in (vae, ae)]
     assert rows["Reconstruction, nats"] == tuple(f"{run.metrics['test']['reconstruction']:.1f}" for run in runs)
     assert rows["KL, nats"][1] == "–" and "seed" not in rows
+
+
+def test_one_held_out_set_has_one_column_and_two_have_two():
+    mnist = Store(SHIPPED).load(shipped_run(model="vae", dataset="mnist", latent_dim=2).key)
+    assert list(metrics_table(mnist)[0]) == ["metric", "held out, n = 5,000", "test, n = 10,000", "unit"]
+    few = Store(SHIPPED).load(shipped_run(model="memoriser", images=50).key)
+    assert list(metrics_table(few)[0]) == ["metric", "held out, n = 500", "training, n = 50", "unit"]
+    test = {**few.metrics["test"], "mse": 0.5}  # as many images, but others
+    assert "test, n = 500" in metrics_table(replace(few, metrics={**few.metrics, "test": test}))[0]
 
 
 WITHOUT_TORCH = """

@@ -26,6 +26,20 @@ export function drawPoints(context, side, view, points, classes, hidden, palette
   context.globalAlpha = 1;
 }
 
+// Images instead of points, `size` wide: each in its place, where no other is yet. draw(i, x, y, size) draws one around a
+// place in CSS pixels.
+export function drawImages(side, view, points, count, size, draw) {
+  const taken = new Set();
+  for (let i = 0; i < count; i++) {
+    const [u, v] = view.toPlane(points[2 * i], points[2 * i + 1]);
+    if (u < 0 || v < 0 || u > 1 || v > 1) continue;
+    const cell = `${Math.floor((u * side) / size)} ${Math.floor((v * side) / size)}`;
+    if (taken.has(cell)) continue;
+    taken.add(cell);
+    draw(i, u * side, v * side, size);
+  }
+}
+
 // The name of each class at the middle of its points: colour is never the only sign.
 export function drawClassNames(context, side, view, centres, labels, hidden, palette) {
   context.font = `600 ${Math.max(12, side / 38)}px ${FONT}`;

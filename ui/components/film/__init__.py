@@ -24,3 +24,8 @@ def training_film(payload: Payload, *, key: str) -> None:
         _film(key=key, data=payload.to_bytes())
         return
     mount(_film, payload, key=key)
+
+
+def thumbnails(payload: Payload, *, key: str) -> None:
+    """Send the held-out images to the films of this page; shows nothing itself. Mount it after the films."""
+    mount(_film, payload, key=key, receiver="film:", height=1)  # thumbnails go to other components too
