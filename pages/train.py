@@ -28,6 +28,7 @@ from ui.links import url_state
 from ui.runs.resources import load_run, shelf, store, thumbnail_sheet
 from ui.runs.selection import can_be_explored, run_name
 from ui.stage import chapter
+from ui.stage.beside import planes_beside
 from ui.training.app_queue import expect_training, not_kept, seconds_left, training_queue, waiting_text
 from ui.training.forecast import duration
 from ui.training.progress import Live, kept_spec, live
@@ -287,7 +288,7 @@ def afterwards(key: str, spec: RunSpec) -> None:
 @st.fragment
 @errors_said()
 def beside(key: str) -> None:
-    """Another run on the same images, compared."""
+    """Another run on the same images, compared: both planes, their numbers, their curves."""
     titles = comparable(key)
     if not titles:
         return
@@ -305,6 +306,7 @@ def beside(key: str) -> None:
     url_state.write(LINK["with"], other)
     if other:
         table, figure = comparison(key, other)
+        planes_beside(load_run(key), load_run(other), group="train-compared")
         st.html(table)
         show(figure, key=f"train-comparison-{key}")
 

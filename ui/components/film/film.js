@@ -218,7 +218,7 @@ class TrainingFilm {
     const palette = header.labels.map((_, label) => header.palette[label % header.palette.length]);
     if (this.asImages) this.drawImages(context, side, points);
     else drawPoints(context, side, view, points, classes, new Set(), palette);
-    if (header.labels.length > 1 && header.labels.length <= MOST_NAMED) {
+    if (!this.asImages && header.labels.length > 1 && header.labels.length <= MOST_NAMED) {
       drawClassNames(context, side, view, classMedians(points, classes, header.labels.length), header.labels, new Set(), palette);
     }
     drawRings(context, side, view, header.rings);
