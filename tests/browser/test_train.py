@@ -117,9 +117,9 @@ def test_train_leave_come_back_scrub_and_repeat_it_elsewhere(page, own_app, stor
     assert waiting.value.suggested_filename == f"{key}-training.gif"
     waiting.value.save_as(tmp_path / "film.gif")
     assert (tmp_path / "film.gif").stat().st_size < 2e6
-    moving = Image.open(tmp_path / "film.gif")
-    assert moving.n_frames == 12 and moving.info["loop"] == 0
-    shown = [np.asarray(frame.convert("L"), dtype=float) for frame in ImageSequence.Iterator(moving)]
+    with Image.open(tmp_path / "film.gif") as moving:
+        assert moving.n_frames == 12 and moving.info["loop"] == 0
+        shown = [np.asarray(frame.convert("L"), dtype=float) for frame in ImageSequence.Iterator(moving)]
     assert np.abs(shown[0] - shown[-1]).mean() > 1
 
     with page.expect_download() as waiting:
