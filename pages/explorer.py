@@ -20,6 +20,7 @@ from ui.links import url_state
 from ui.runs.resources import image_set, load_run, plane, store
 from ui.runs.selection import explorable
 from ui.stage import chapter
+from ui.stage.beside import planes_beside
 from ui.stage.steps import Step
 from ui.training.quota import note_shown
 from vae_core.metrics.latent import ACTIVE_VARIANCE
@@ -170,13 +171,7 @@ def _compared(two: Step, run: Run, other: Run) -> None:
     with two.words:
         st.html(table)
     with two.instrument:
-        for column, one in zip(st.columns(2, gap="medium"), (run, other), strict=True):
-            with column:
-                options = {"group": "explorer-compared", "compact": True, "images": image_set(one)}
-                shown = plane(one.key).with_header(
-                    title=model_kind(one.spec.model).title, subtitle=f"…{one.key[-10:]}", options=options
-                )
-                latent_canvas(shown, thumbnails_of(one.spec.dataset), key=f"explorer-beside-{one.key}")
+        planes_beside(run, other, group="explorer-compared")
         show(figure, key=f"explorer-curves-{other.key}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
 from ui.chapters import links
@@ -10,15 +12,25 @@ from ui.chapters.photographs import CHAPTER as PHOTOGRAPHS
 from ui.chapters.photographs.runs import DIMENSIONS
 from ui.chapters.train import CHAPTER
 from ui.chapters.train import form as recipe
-from ui.chapters.train.results import comparable, comparison, film, has_film, measured, overfitting, spec_of
+from ui.chapters.train.results import (
+    comparable,
+    comparison,
+    film,
+    film_before,
+    has_film,
+    measured,
+    overfitting,
+    spec_of,
+)
 from ui.components.film import training_film
 from ui.figures.markup import as_written
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
-from ui.runs.resources import load_run, shelf, store
+from ui.runs.resources import load_run, shelf, store, thumbnail_sheet
 from ui.runs.selection import can_be_explored, run_name
 from ui.stage import chapter
+from ui.stage.beside import planes_beside
 from ui.training.app_queue import expect_training, not_kept, seconds_left, training_queue, waiting_text
 from ui.training.forecast import duration
 from ui.training.progress import Live, kept_spec, live
@@ -26,8 +38,10 @@ from ui.training.queue import Ticket
 from ui.training.quota import note_shown, offered
 from ui.training.uploads import upload_box
 from ui.training.visitor import visitor
+from vae_core import datasets
 from vae_core.datasets import own
 from vae_core.models import model_kind
+from vae_core.payloads.plane import Payload
 from vae_core.spec import RunSpec
 from vae_core.storage.export import command_line, history_csv, script
 
@@ -58,7 +72,7 @@ def form() -> None:
             said = "This run is in training already, or waits for it."
         else:
             said = recipe.expected(spec)
-            if begun := live(spec.key):
+            if (begun := live(spec.key)) and begun.epoch:
                 said = f"Stopped after epoch {begun.epoch} of {spec.epochs}; it goes on from there. {said}"
         st.markdown(f"{said} Its key: `{spec.key}`. {not_kept()}")
         if st.button("Show" if there else "Train", key="train-begin", type="primary", icon=":material/play_arrow:"):
@@ -140,13 +154,15 @@ def instrument(key: str) -> None:
 
 def pace_of(ticket: Ticket) -> float:
     """Seconds until a visitor who watches looks again: a class that waits is not to cost as much as one that clicks."""
+    if ticket.place == 0 and live(ticket.spec.key) is None:
+        return 0.3  # it has just begun: the first picture is a second away
     return 1.0 if ticket.place <= 1 else 3.0
 
 
 def in_training(key: str, pace: float) -> None:
     """A run that trains or waits, again and again."""
     ticket = training_queue().ticket(key, visitor())
-    if ticket is None or pace_of(ticket) != pace:
+    if ticket is None:
         st.rerun()
     note_shown(ticket.spec.dataset)
     record = live(key)
@@ -166,10 +182,12 @@ def in_training(key: str, pace: float) -> None:
             st.caption(f"{others} other visitor{'s' if others > 1 else ''} asked for it too; it is trained once.")
     if ticket.note:
         st.warning(ticket.note)
-    if record and record.film:
-        training_film(record.film, key=f"train-film-{key}")
+    if shown := record.film if record else film_before(ticket.spec, "starting" if ticket.place == 0 else "waiting"):
+        training_film(shown, held_out_images(ticket.spec), key=f"train-film-{key}")
     if record and (remark := overfitting(record.spec, record.history)):
         st.info(remark, icon=":material/trending_up:")
+    if pace_of(ticket) != pace:  # last, so that nobody waits for it: the whole page runs again
+        st.rerun()
 
 
 def progress_of(ticket: Ticket, record: Live | None) -> tuple[float, str]:
@@ -182,10 +200,12 @@ def progress_of(ticket: Ticket, record: Live | None) -> tuple[float, str]:
         return 0.0, f"{text[:1].upper()}{text[1:]}"
     if record is None:
         return 0.0, "Starting: the first epoch is on its way"
+    if not record.epoch:
+        return 0.0, "Before training; the first epoch is on its way"
     if record.epoch >= spec.epochs:
         return 1.0, f"Epoch {record.epoch} of {spec.epochs}: trained, now it is measured on held-out images"
     rate = f", {record.images_per_second:,.0f} images per second" if record.images_per_second else ""
-    left = seconds_left(ticket)
+    left = seconds_left(spec)
     time = f", {duration(left)} left" if left is not None else ""
     return record.epoch / spec.epochs, f"Epoch {record.epoch} of {spec.epochs}{rate}{time}"
 
@@ -198,12 +218,12 @@ def halted(key: str) -> None:
     if spec is None:
         return
     st.markdown(f"## {as_written(run_name(spec))}")
-    if record:
+    if record and record.epoch:
         st.progress(record.epoch / spec.epochs, f"Stopped after epoch {record.epoch} of {spec.epochs}; nothing is lost")
     if st.button("Go on", key="train-resume", type="primary", icon=":material/play_arrow:"):
         begin(spec)
     if record and record.film:
-        training_film(record.film, key=f"train-film-{key}")
+        training_film(record.film, held_out_images(spec), key=f"train-film-{key}")
 
 
 def finished(key: str, spec: RunSpec) -> None:
@@ -211,9 +231,18 @@ def finished(key: str, spec: RunSpec) -> None:
     st.markdown(f"## {as_written(run_name(spec))}")
     run = load_run(key)
     if has_film(run):
-        training_film(film(key), key=f"train-film-{key}")
+        training_film(film(key), held_out_images(spec), key=f"train-film-{key}")
     if remark := overfitting(spec, run.history):
         st.info(remark, icon=":material/trending_up:")
+
+
+def held_out_images(spec: RunSpec) -> Payload | None:
+    """What the film may show in the place of its dots; where the images are not here, it keeps to dots."""
+    if not datasets.info(spec.dataset).pictures:
+        return None
+    with suppress(DatasetUnavailable):
+        return thumbnail_sheet(spec.dataset)
+    return None
 
 
 def afterwards(key: str, spec: RunSpec) -> None:
@@ -267,7 +296,7 @@ def afterwards(key: str, spec: RunSpec) -> None:
 @st.fragment
 @errors_said()
 def beside(key: str) -> None:
-    """Another run on the same images, compared."""
+    """Another run on the same images, compared: both planes, their numbers, their curves."""
     titles = comparable(key)
     if not titles:
         return
@@ -285,6 +314,7 @@ def beside(key: str) -> None:
     url_state.write(LINK["with"], other)
     if other:
         table, figure = comparison(key, other)
+        planes_beside(load_run(key), load_run(other), group="train-compared")
         st.html(table)
         show(figure, key=f"train-comparison-{key}")
 
@@ -317,6 +347,8 @@ with first.instrument, errors_said():
             "every epoch as it ends.",
             icon=":material/model_training:",
         )
+        if stage := film_before(recipe.presets(None)[0].spec, "nothing trains yet"):
+            training_film(stage, key="train-film-empty")  # the room for it, and its scripts are there when it begins
 if shown and (spec := spec_of(shown)):
     afterwards(shown, spec)
 

@@ -81,7 +81,7 @@ def test_the_explorers_numbers_are_the_runs_metrics(small_store):
     run = small_store.load(at.selectbox[0].value)
     shown = tables(at)[0]
     row = shown["metric"].index("Negative ELBO")
-    assert shown["test, n = 360"][row] == f"{run.metrics['test']['negative_elbo']:.1f}"
+    assert shown["held out, n = 360"][row] == f"{run.metrics['test']['negative_elbo']:.1f}"
 
 
 def test_another_run_can_be_chosen(small_store):

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 import ui.training.app_queue
 from ui.chapters.train import form as recipe
+from ui.figures.tables import metrics_table
 from ui.training.forecast import memory_of, weight_count, work_of
 from ui.training.progress import live
 from ui.training.queue import LONGEST_QUEUE, Ended
@@ -114,6 +115,8 @@ def test_training_from_the_page_to_the_end(empty_store):
     at = train(open_page(PAGE, **SHORT))
     key = key_on(at)
     assert at.query_params["run"] in (key, [key])
+    before = payload_headers(at)[0]  # the stage is laid out, for the images of this run
+    assert (before["key"], before["frames"], before["count"], before["live"]) == (key, [], 10, True)
     assert "first epoch is on its way" in at.get("progress")[0].text
     wait_until(lambda: ui.training.app_queue.training_queue().idle, seconds=240)
     assert ui.training.app_queue.training_queue().failures == {}
@@ -122,7 +125,9 @@ def test_training_from_the_page_to_the_end(empty_store):
     header = payload_headers(at)[0]
     assert (header["kind"], header["key"], header["frames"], header["live"]) == ("film", key, [1, 2, 3], False)
     assert header["rebuilt_epochs"] == [1, 2, 3] and header["count"] == 10
-    assert tables(at)[0]["test, n = 360"][0] == f"{run.metrics['test']['negative_elbo']:.1f}"
+    assert header["decoded_epochs"] == [1, 2, 3] and header["images"] == payload_headers(at)[1]["images"]
+    assert list(tables(at)[0]) == ["metric", "held out, n = 360", "unit"]  # its test images are the same ones
+    assert tables(at)[0]["held out, n = 360"][0] == f"{run.metrics['test']['negative_elbo']:.1f}"
     assert at.code[0].value == command_line(run.spec)
     assert len(at.get("download_button")) == 3
     again = open_page(PAGE, run=key)
@@ -232,6 +237,34 @@ def test_while_it_trains_the_page_shows_the_newest_epoch_and_stop_keeps_it(bench
     assert bench.came[0] == bench.came[1]
 
 
+def test_the_untrained_network_is_shown_and_who_stops_there_lost_nothing(bench, empty_store):
+    at = open_page(PAGE, **SHORT)
+    assert payload_headers(at)[0]["waiting"] == "nothing trains yet"
+    key = key_on(train(at))
+    wait_until(lambda: len(bench.came) == 1)
+    save = empty_store.save_partial
+
+    def leave(*arguments) -> None:
+        save(*arguments)
+        raise KeyboardInterrupt
+
+    empty_store.save_partial = leave
+    with pytest.raises(KeyboardInterrupt):
+        get_or_train(empty_store, bench.came[0], execution=FLOAT32, film=True)
+    wait_until(lambda: live(key) is not None)
+    at.run()
+    header = payload_headers(at)[0]
+    assert header["frames"] == header["decoded_epochs"] == [0] and header["curves"]["epochs"] == []
+    progress = at.get("progress")[0]
+    assert progress.value == 0 and progress.text == "Before training; the first epoch is on its way"
+    at.button(key="train-stop").click().run()
+    wait_until(lambda: ui.training.app_queue.training_queue().idle)
+    at.run()
+    assert not at.get("progress") and at.button(key="train-resume").label == "Go on"
+    assert payload_headers(at)[0]["frames"] == [0]
+    assert key_on(at) == key  # and says nothing of an epoch that it would go on from
+
+
 def test_a_run_stopped_elsewhere_without_pictures_is_shown_too(bench, empty_store):
     """As the command line leaves it, and as files from before films were."""
     spec = RunSpec("digits", "ae", hidden=(128,), epochs=5)
@@ -302,6 +335,18 @@ def test_two_runs_are_compared(small_store):
     runs = [small_store.load(key) for key in (vae, ae)]
     assert rows["Reconstruction, nats"] == tuple(f"{run.metrics['test']['reconstruction']:.1f}" for run in runs)
     assert rows["KL, nats"][1] == "–" and "seed" not in rows
+    planes = [header for header in payload_headers(at) if header["kind"] == "plane"]
+    assert [header["key"] for header in planes] == [vae, ae]
+    assert {header["options"]["group"] for header in planes} == {"train-compared"}
+
+
+def test_one_held_out_set_has_one_column_and_two_have_two():
+    mnist = Store(SHIPPED).load(shipped_run(model="vae", dataset="mnist", latent_dim=2).key)
+    assert list(metrics_table(mnist)[0]) == ["metric", "held out, n = 5,000", "test, n = 10,000", "unit"]
+    few = Store(SHIPPED).load(shipped_run(model="memoriser", images=50).key)
+    assert list(metrics_table(few)[0]) == ["metric", "held out, n = 500", "training, n = 50", "unit"]
+    test = {**few.metrics["test"], "mse": 0.5}  # as many images, but others
+    assert "test, n = 500" in metrics_table(replace(few, metrics={**few.metrics, "test": test}))[0]
 
 
 WITHOUT_TORCH = """

@@ -212,6 +212,16 @@ def test_a_drag_draws_a_path_and_its_film_strip(standing, app_url):
     end = plane.evaluate("p => p.latentCanvas.path.at(-1)")
     for frame, (x, y) in ((0, start), (11, end)):
         assert np.abs(pixels(film.nth(frame)) - decoded_by_torch(VAE, x, y)).max() <= 1.5 / 255
+    with page.expect_download() as gif:
+        page.get_by_role("button", name="Save the path as GIF").click()
+    assert gif.value.suggested_filename == f"{VAE}-path.gif" and gif.value.path().stat().st_size < 2e6
+    with Image.open(gif.value.path()) as moving:
+        times = moving.width // 28
+        for frame, (x, y) in ((0, start), (29, end)):  # there, and then back
+            moving.seek(frame)
+            grey = np.asarray(moving.convert("L"), dtype=float)[::times, ::times].ravel() / 255
+            assert np.abs(grey - decoded_by_torch(VAE, x, y).ravel()).max() <= 1.5 / 255
+        assert moving.n_frames == 58
     page.get_by_role("button", name="Clear path").click()
     assert state(plane)["path"] == 0
 

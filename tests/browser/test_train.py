@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageSequence
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import serve
@@ -63,6 +64,13 @@ def ink(film: Locator) -> int:
     }""")
 
 
+def unpacked(film: Locator, epoch: int) -> None:
+    """Wait until what the decoder made after an epoch is drawn."""
+    film.page.wait_for_function(
+        "([film, epoch]) => film.trainingFilm.decoded.bitmaps.get(epoch)", arg=[film.element_handle(), epoch]
+    )
+
+
 def test_train_leave_come_back_scrub_and_repeat_it_elsewhere(page, own_app, store, tmp_path):
     page.goto(f"{own_app}/train?{SHORT}")
     page.get_by_role("button", name="Train").click(timeout=60_000)
@@ -90,14 +98,29 @@ def test_train_leave_come_back_scrub_and_repeat_it_elsewhere(page, own_app, stor
     total = record["validation_reconstruction"] + record["validation_kl"]
     told = float(film.locator(".curve span").first.text_content().split()[0])
     assert told == pytest.approx(total, abs=0.0051)
-    first = film.locator("canvas.rebuilt").evaluate("canvas => canvas.toDataURL()")
+    pictures = ("canvas.rebuilt", ".samples canvas", ".plane canvas")
+    unpacked(film, 1)
+    first = {name: film.locator(name).evaluate("canvas => canvas.toDataURL()") for name in pictures}
     page.keyboard.press("End")
     expect(film.locator("output")).to_have_text("epoch 12 of 12")
-    assert film.locator("canvas.rebuilt").evaluate("canvas => canvas.toDataURL()") != first
+    unpacked(film, 12)
+    for name in pictures:
+        assert film.locator(name).evaluate("canvas => canvas.toDataURL()") != first[name]
+    expect(film.locator(".samples canvas")).to_have_attribute("aria-label", re.compile("^16 samples after epoch 12,"))
     film.get_by_role("button", name="Play").click()
     expect(film.get_by_role("button", name="Pause")).to_be_visible()
     expect(film.locator("output")).to_have_text("epoch 12 of 12")
     expect(film.locator(".live")).to_contain_text("Epoch 12: Total: negative ELBO")
+
+    with page.expect_download() as waiting:
+        film.get_by_role("button", name="Save as GIF").click()
+    assert waiting.value.suggested_filename == f"{key}-training.gif"
+    waiting.value.save_as(tmp_path / "film.gif")
+    assert (tmp_path / "film.gif").stat().st_size < 2e6
+    with Image.open(tmp_path / "film.gif") as moving:
+        assert moving.n_frames == 12 and moving.info["loop"] == 0
+        shown = [np.asarray(frame.convert("L"), dtype=float) for frame in ImageSequence.Iterator(moving)]
+    assert np.abs(shown[0] - shown[-1]).mean() > 1
 
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Script that repeats it").click()
@@ -153,6 +176,30 @@ def test_stop_and_go_on(page, own_app, store):
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=60_000)
     page.wait_for_timeout(500)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("nothing is lost")).to_be_visible(timeout=60_000)
+
+
+def test_the_stage_is_laid_out_before_the_click_and_begins_with_the_untrained_network(page, own_app):
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{own_app}/train?dataset=digits&epochs=300&depth=512-256&batch=32&seed=3")
+    film = page.locator(".training-film")
+    expect(film.locator("output")).to_have_text("nothing trains yet", timeout=60_000)
+    expect(film.get_by_role("button", name="Play")).to_be_disabled()
+    page.get_by_role("button", name="Train").click()
+    page.wait_for_url(re.compile(r"[?&]run="))
+    expect(film.locator("output")).to_have_text(re.compile("before training|epoch"), timeout=PATIENCE)
+    height = film.evaluate("film => film.offsetHeight")
+    page.wait_for_function(
+        "film => film.trainingFilm.header.frames[0] >= 2", arg=film.element_handle(), timeout=PATIENCE
+    )
+    assert film.evaluate("film => film.offsetHeight") == height
+    epoch = film.evaluate("film => film.trainingFilm.header.frames[0]")
+    unpacked(film, epoch)
+    images = film.get_by_role("button", name="Images")
+    expect(images).to_be_visible(timeout=60_000)  # the held-out images have come
+    images.press("Enter")
+    expect(images).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("nothing is lost")).to_be_visible(timeout=60_000)
 

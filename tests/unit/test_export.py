@@ -40,8 +40,8 @@ def test_the_exported_script_makes_the_same_run_in_a_clean_process(kept, tmp_pat
         **os.environ,
         "PYTHONPATH": str(project),
         "VAE_STORE": str(tmp_path / "again"),
-        "OMP_NUM_THREADS": "1",
     }
+    environment.pop("OMP_NUM_THREADS", None)
     done = subprocess.run(
         [sys.executable, str(program)], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
@@ -50,6 +50,14 @@ def test_the_exported_script_makes_the_same_run_in_a_clean_process(kept, tmp_pat
     again = json.loads(metrics)["test"]
     for name in ("reconstruction", "kl", "mse", "n"):
         assert again[name] == pytest.approx(run.metrics["test"][name], rel=1e-6)
+    said = done.stderr.splitlines()
+    assert [line.partition(":")[0] for line in said] == ["epoch 1 of 2", "epoch 2 of 2"]
+    assert said[-1].endswith(", 0 s left")
+    repeated = Store(tmp_path / "again").load(key)
+    assert repeated.provenance["threads"] == 1
+    loss = float(said[-1].split("held-out loss ")[1].split(",")[0])
+    last = repeated.history[-1]
+    assert loss == pytest.approx(last["validation_reconstruction"] + last["validation_kl"], abs=0.0051)
 
 
 def test_the_command_line_names_the_same_run(kept, monkeypatch) -> None:

@@ -19,6 +19,7 @@ _CELL = "padding:0.3rem 1.2rem 0.3rem 0;border-bottom:1px solid rgba(128,138,152
 _FIRST, _OTHER = f"{_CELL};text-align:left;min-width:9rem", f"{_CELL};text-align:right;white-space:nowrap"
 _ROW_NAME = f"{_FIRST};font-weight:400"
 
+_SPLITS = {"validation": "held out", "test": "test", "train": "training"}
 _ROWS = (
     ("negative_elbo", "Negative ELBO", "nats", 1),
     ("reconstruction", "Reconstruction", "nats", 1),
@@ -29,11 +30,21 @@ _ROWS = (
 )
 
 
+def one_held_out_set(run: Run) -> bool:
+    """Whether the validation and the test set are the same images, as of small sets: then all figures agree."""
+    if not {"test", "validation"} <= run.metrics.keys():
+        return False
+    test, validation = run.metrics["test"], run.metrics["validation"]
+    return all(test.get(name) == validation.get(name) for name in ("n", *(name for name, *_ in _ROWS)))
+
+
 def metrics_table(run: Run) -> Rows:
-    """One row per metric, one column per measured split with its sample size."""
+    """One row per metric, one column per measured split with its sample size; one set has one column."""
+    left_out = {"test"} if one_held_out_set(run) else set()
     splits = {
-        f"{'test' if split == 'test' else 'held out'}, n = {values['n']:,}": values
+        f"{_SPLITS[split]}, n = {values['n']:,}": values
         for split, values in sorted(run.metrics.items(), reverse=True)
+        if split not in left_out
     }
     rows: Rows = []
     for name, title, unit, digits in _ROWS:

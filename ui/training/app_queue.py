@@ -83,18 +83,17 @@ def _start(spec: RunSpec) -> Worker:
     return ProcessWorker(spec, store().root, _standby().take())
 
 
-def seconds_left(ticket: Ticket) -> float | None:
-    """Seconds until a run in training is finished; None if that is not known."""
-    record = live(ticket.spec.key)
-    return record.seconds_left if record and record.epoch else estimated_seconds(ticket.spec)
+def seconds_left(spec: RunSpec) -> float | None:
+    """Seconds until a run in training is finished, or of one that has not begun; None if that is not known."""
+    record = live(spec.key)
+    return record.seconds_left if record and record.epoch else estimated_seconds(spec)
 
 
 def seconds_until_begun(ticket: Ticket) -> float | None:
     """Seconds until a waiting job begins, from the jobs before it; None if that is not known."""
     total = 0.0
     for spec in ticket.before:
-        record = live(spec.key)
-        seconds = record.seconds_left if record else estimated_seconds(spec)
+        seconds = seconds_left(spec)
         if seconds is None:
             return None
         total += seconds

@@ -1,6 +1,6 @@
 """The progress of a run in training: an immutable record, read from the file that its process writes after each epoch.
 
-It is read at most once a second for all visitors together, and without torch.
+It is read at most once a second for all visitors together, more often only until there is one, and without torch.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from vae_core.payloads.plane import Payload
 from vae_core.spec import RunSpec
 
 FRESH = 0.9  # seconds for which a record is reused without checking the file
+FRESH_WITHOUT = 0.2  # the same while there is none: who has just asked for a run waits for its first picture
 RECORDS_KEPT = 16
 RATE_OVER = 20  # readings
 
@@ -33,10 +34,10 @@ class Live:
 
     Attributes:
         spec: of the run.
-        epoch: number of finished epochs.
+        epoch: number of finished epochs; 0 while there is only the untrained network.
         history: one record per finished epoch, losses in nats per image.
         images_per_second: over the last epochs, validation left out; None if the file does not have it.
-        seconds_left: until the last epoch ends.
+        seconds_left: until the last epoch ends; None before the first one has ended.
         film: for the component.
         readings: (time at which the epoch ended, epoch) of what was read, oldest first.
         file: identity of the file that it was read from.
@@ -46,7 +47,7 @@ class Live:
     epoch: int
     history: list[dict[str, float]]
     images_per_second: float | None
-    seconds_left: float
+    seconds_left: float | None
     film: Payload | None
     readings: tuple[tuple[float, int], ...] = ()
     file: tuple[int, int] = (0, 0)
@@ -64,7 +65,7 @@ _read = _Records()
 
 
 def live(key: str) -> Live | None:
-    """The record of a run that is in training or was stopped; None if no epoch of it is finished.
+    """The record of a run that is in training or was stopped; None if it has not begun.
 
     Raises:
         RunNotFound: this cannot be the key of a run.
@@ -74,7 +75,7 @@ def live(key: str) -> Live | None:
     path = folder.partial_path(folder.path(key).name.removesuffix(".safetensors"))
     with _read.lock:
         checked, known = _read.records.get(entry, (-FRESH, None))
-        if time.monotonic() - checked < FRESH:
+        if time.monotonic() - checked < (FRESH if known else FRESH_WITHOUT):
             return known
         record = _renewed(path, known)
         _read.records[entry] = time.monotonic(), record
@@ -104,6 +105,8 @@ def _renewed(path: Path, known: Live | None) -> Live | None:
     except (OSError, DamagedRun, SpecError, KeyError, TypeError, ValueError):
         return None  # removed meanwhile, or damaged: the training process sets it aside
     readings = known.readings if known and known.epoch < record.epoch else ()
+    if not record.epoch:
+        return replace(record, file=file)
     readings = (*readings, (state.st_mtime, record.epoch))[-RATE_OVER:]
     per_epoch = _seconds_per_epoch(readings, record.history)
     left = per_epoch * (record.spec.epochs - record.epoch)
@@ -115,8 +118,8 @@ def _record(tensors: dict[str, np.ndarray], document: dict[str, Any]) -> Live:
     shown = document.get("images_per_epoch")
     recent = history[-5:]
     seconds = sum(record["seconds"] for record in recent)
-    rate = shown * len(recent) / max(seconds, 1e-9) if shown else None
-    return Live(spec, epoch, history, rate, 0.0, film_of_partial(tensors, document, palette=list(CLASS_COLOURS)))
+    rate = shown * len(recent) / max(seconds, 1e-9) if shown and recent else None
+    return Live(spec, epoch, history, rate, None, film_of_partial(tensors, document, palette=list(CLASS_COLOURS)))
 
 
 def _seconds_per_epoch(readings: tuple[tuple[float, int], ...], history: list[dict[str, float]]) -> float:

@@ -1,19 +1,24 @@
 """A run's course of training as a payload for the browser's training film.
 
-It holds the loss curves, and the latent plane and reconstructions of held-out images after every kept epoch: all of a
-finished run, only the newest of one in training, because its file changes all the time. Nothing here needs torch.
+It holds the loss curves, and after every kept epoch the latent plane, reconstructions of held-out images and what the
+decoder makes of the plane and of samples: all of a finished run, only the newest of one in training, because its file
+changes all the time. Nothing here needs torch.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
+from vae_core.datasets import ImageDataset
 from vae_core.models import model_kind
+from vae_core.payloads.decoded import SAMPLES, Decoded, decoded, from_tensors, is_picture, side_of
 from vae_core.payloads.plane import PRIOR_REACH, RING_RADII, LatentPlane, Payload, Tensors, image_size, square_range
+from vae_core.program.forward import run_program
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 
@@ -22,16 +27,27 @@ SETTLED_SHARE = 0.03  # share of the epochs, at the beginning, that a curve's ax
 _REBUILT, _SNAPSHOT = "film/rebuilt/", "snapshot/"
 _TITLES = {"reconstruction": "Reconstruction", "kl": "KL"}  # the ELBO's terms, which come first
 _HELD_OUT = "validation_"
+_NOWHERE = np.array([[-1.0, -1.0], [1.0, 1.0]])  # the plane of a film without codes
 
 
-def film_of_run(run: Run, **header: Any) -> Payload:
+def film_of_run(run: Run, pictures: Mapping[str, np.ndarray] = MappingProxyType({}), **header: Any) -> Payload:
     """All kept epochs of a finished run.
 
     Args:
         run: with at least one snapshot; the images as they were rebuilt are shown where it kept them, see
             `training.pictures`.
+        pictures: what its decoder made while it trained, see `Store.load_film`; the last epoch's is made of the run.
         header: further entries, such as ``palette``.
     """
+    plane = LatentPlane.of_codes(run.codes.mean)
+    made = {epoch: one for epoch, one in from_tensors(pictures).items() if epoch in run.snapshot_epochs}
+    if model_kind(run.spec.model).bottleneck.continuous and is_picture(run.image_shape):
+        made[max(run.snapshot_epochs)] = decoded(
+            lambda z: run.likelihood.expected_images(run_program(run.decoder, run.weights, z)),
+            run.codes.mean,
+            run.image_shape,
+            prior=run.codes.has_posterior,
+        )
     kept = {int(epoch): images for epoch, images in zip(run.extras.get("film/epochs", ()), _frames(run), strict=False)}
     return _payload(
         run.spec,
@@ -42,14 +58,41 @@ def film_of_run(run: Run, **header: Any) -> Payload:
         image_shape=run.image_shape,
         originals=run.extras.get("film/originals"),
         rebuilt=kept,
-        plane=LatentPlane.of_codes(run.codes.mean),
+        made=made,
+        plane=plane,
         prior=run.codes.has_posterior,
         **header,
     )
 
 
+def film_to_come(spec: RunSpec, held_out: ImageDataset, rebuilt: int, **header: Any) -> Payload:
+    """A film without epochs, for a run that is about to begin: all has its place already.
+
+    Args:
+        spec: of the run.
+        held_out: its validation images.
+        rebuilt: how many of them will be rebuilt.
+        header: further entries, such as ``palette``.
+    """
+    return _payload(
+        spec,
+        [],
+        {},
+        labels=np.zeros(0, np.uint8),
+        label_names=held_out.label_names,
+        image_shape=held_out.image_shape,
+        originals=held_out.images[:rebuilt],
+        rebuilt={},
+        made={},
+        plane=LatentPlane.of_codes(np.zeros((2, spec.latent_dim), np.float32)),
+        prior=model_kind(spec.model).bottleneck.has_prior,
+        live=True,
+        **header,
+    )
+
+
 def film_of_partial(tensors: Mapping[str, np.ndarray], document: Mapping[str, Any], **header: Any) -> Payload | None:
-    """The newest kept epoch of a run in training.
+    """The newest kept epoch of a run in training; epoch 0 is the untrained network.
 
     Args:
         tensors, document: of its partial file, see `Store.save_partial`.
@@ -66,6 +109,7 @@ def film_of_partial(tensors: Mapping[str, np.ndarray], document: Mapping[str, An
     codes = snapshots[newest]
     rebuilt = _by_epoch(tensors, _REBUILT)
     shown = {newest: rebuilt[newest]} if newest in rebuilt else {}
+    made = from_tensors(tensors)
     labels = tensors.get("film/labels")
     return _payload(
         spec,
@@ -76,6 +120,7 @@ def film_of_partial(tensors: Mapping[str, np.ndarray], document: Mapping[str, An
         image_shape=tuple(document["image_shape"]) if "image_shape" in document else None,
         originals=tensors.get("film/originals"),
         rebuilt=shown,
+        made={newest: made[newest]} if newest in made else {},
         plane=LatentPlane.of_codes(codes.astype(np.float32)),
         prior=model_kind(spec.model).bottleneck.has_prior,
         live=True,
@@ -93,33 +138,52 @@ def _payload(
     image_shape: tuple[int, ...] | None,
     originals: np.ndarray | None,
     rebuilt: Mapping[int, np.ndarray],
+    made: Mapping[int, Decoded],
     plane: LatentPlane,
     prior: bool,
     **header: Any,
 ) -> Payload:
     """Tensors ``points`` float16 (E, n, 2) for the epochs in ``frames``, ``classes`` uint8 (n,), ``originals`` uint8
-    (S, C, H, W) and ``rebuilt`` uint8 (E', S, C, H, W) for the epochs in ``rebuilt_epochs``."""
+    (S, C, H, W), ``rebuilt`` uint8 (E', S, C, H, W) for the epochs in ``rebuilt_epochs``, and for those in
+    ``decoded_epochs`` a WebP file ``decoded/EPOCH`` each, whose grid covers the square ``decoded_edges``: left, right,
+    bottom, top. Of more than two dimensions the plane is another one after each epoch: there only the last grid has its
+    place on the plane that is drawn."""
     tensors = Tensors()
     epochs = sorted(codes)
-    points = np.stack([plane.project(np.nan_to_num(codes[epoch].astype(np.float32))) for epoch in epochs])
+    points = np.zeros((len(epochs), len(labels), 2), dtype=np.float32)
+    for place, epoch in enumerate(epochs):
+        points[place] = plane.project(np.nan_to_num(codes[epoch].astype(np.float32)))
     tensors.add("points", points.astype(np.float16))
     tensors.add("classes", np.ascontiguousarray(labels, dtype=np.uint8))
-    pictured = sorted(rebuilt) if originals is not None else []
-    if originals is not None and pictured:
-        tensors.add("originals", originals)
-        tensors.add("rebuilt", np.stack([rebuilt[epoch] for epoch in pictured]))
+    pictured = sorted(rebuilt)
+    shown = originals if originals is not None and (pictured or not epochs) else np.zeros((0, 1, 1, 1), np.uint8)
+    if len(shown):
+        tensors.add("originals", shown)
+        tensors.add("rebuilt", np.stack([rebuilt[epoch] for epoch in pictured]) if pictured else shown[:0])
     channels, height, width = image_shape or (1, 1, 1)
+    for epoch, one in made.items():
+        tensors.add(f"decoded/{epoch}", one.webp)
     return tensors.payload(
         {
             "kind": "film",
             "key": spec.key,
             "epochs": spec.epochs,
             "frames": epochs,
-            "rebuilt_epochs": pictured,
-            "count": len(originals) if originals is not None and pictured else 0,
+            "rebuilt_epochs": pictured if len(shown) else [],
+            "count": len(shown),
             "image": image_size((channels, height, width)),
+            "decoded_epochs": sorted(made),
+            "decoded_edges": [
+                one.edges.tolist() if plane.whole or epoch == epochs[-1] else None
+                for epoch, one in sorted(made.items())
+            ],
+            "decoded_side": side_of((channels, height, width)),
+            "samples": SAMPLES if prior and (made or not epochs) else 0,
+            "images": f"{spec.dataset}:validation",
             "labels": list(label_names),
-            "range": square_range(points.reshape(-1, 2), at_least=PRIOR_REACH if prior and plane.whole else 0.0),
+            "range": square_range(
+                points.reshape(-1, 2) if epochs else _NOWHERE, at_least=PRIOR_REACH if prior and plane.whole else 0.0
+            ),
             "rings": list(RING_RADII) if prior and plane.whole else [],
             "axes": plane.axis_names,
             "curves": curves(spec, history),
@@ -132,10 +196,10 @@ def _payload(
 def curves(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """Losses by epoch, in nats per image: ``epochs``, and ``panels`` of one term each with its ``training`` and
     ``held_out`` values and the ``range`` of its axis. Of a long history an even choice of epochs. The terms of the ELBO
-    have their total before them, where there are no others."""
+    have their total before them, where there are no others. Before the first epoch the curves are empty."""
     places = np.unique(np.linspace(0, len(history) - 1, min(len(history), MOST_ON_CURVES)).round().astype(int))
     chosen = [history[place] for place in places]
-    names = terms_in_nats(spec, history)
+    names = terms_in_nats(spec, history) if history else _expected_terms(spec)
     terms = {
         _title(name): ([entry[name] for entry in chosen], [entry[f"{_HELD_OUT}{name}"] for entry in chosen])
         for name in names
@@ -168,8 +232,15 @@ def terms_in_nats(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> list
     return sorted(names, key=lambda name: [*_TITLES, name].index(name))
 
 
+def _expected_terms(spec: RunSpec) -> list[str]:
+    """The terms of the ELBO that a history will have: enough for every model whose film begins before training."""
+    return [*_TITLES] if model_kind(spec.model).bottleneck.divergence else ["reconstruction"]
+
+
 def settled_range(*lines: Sequence[float]) -> list[float]:
     """From the lowest loss to the highest after the first 3% of the epochs: the earlier ones would flatten the rest."""
+    if not lines[0]:
+        return [0.0, 1.0]
     settled = min(len(lines[0]) - 1, math.ceil(SETTLED_SHARE * len(lines[0])))
     low, high = min(min(line) for line in lines), max(max(line[settled:]) for line in lines)
     margin = 0.06 * (high - low) or max(0.06 * abs(high), 0.01)

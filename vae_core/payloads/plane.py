@@ -290,15 +290,9 @@ def thumbnails_payload(dataset: ImageDataset, **header: Any) -> Payload:
     from PIL import Image
 
     count = len(dataset)
-    channels, height, width = dataset.image_shape
     columns = min(THUMBNAIL_COLUMNS, count)
-    rows = math.ceil(count / columns)
-    tiles = np.zeros((rows * columns, height, width, channels), dtype=np.uint8)
-    tiles[:count] = dataset.images.transpose(0, 2, 3, 1)
-    sheet = tiles.reshape(rows, columns, height, width, channels).transpose(0, 2, 1, 3, 4)
-    sheet = sheet.reshape(rows * height, columns * width, channels)
     file = io.BytesIO()
-    Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(file, format="PNG")
+    Image.fromarray(tiled(dataset.images, columns)).save(file, format="PNG")
     tensors = Tensors()
     tensors.add("png", np.frombuffer(file.getvalue(), dtype=np.uint8))
     return tensors.payload(
@@ -311,6 +305,17 @@ def thumbnails_payload(dataset: ImageDataset, **header: Any) -> Payload:
             **header,
         }
     )
+
+
+def tiled(images: np.ndarray, columns: int) -> np.ndarray:
+    """Images (N, C, H, W) as tiles of one picture, row by row: (rows * H, columns * W), a last axis for colours."""
+    count, channels, height, width = images.shape
+    rows = math.ceil(count / columns)
+    tiles = np.zeros((rows * columns, height, width, channels), dtype=np.uint8)
+    tiles[:count] = images.transpose(0, 2, 3, 1)
+    sheet = tiles.reshape(rows, columns, height, width, channels).transpose(0, 2, 1, 3, 4)
+    sheet = sheet.reshape(rows * height, columns * width, channels)
+    return sheet[..., 0] if channels == 1 else sheet
 
 
 def image_size(shape: tuple[int, int, int]) -> dict[str, int]:

@@ -76,7 +76,7 @@ def evict(
 
 def _leftovers(store: Store, now: float, older_than: float | None) -> list[Evicted]:
     found = []
-    for folder in (store.root, store.root / ".partial"):
+    for folder in (store.root, store.root / ".partial", store.root / ".films"):
         for path in sorted(folder.glob("*")):  # hidden ones too
             if not path.is_file():
                 continue
@@ -97,6 +97,8 @@ def _remove(store: Store, path: Path) -> bool:
             return False
         try:
             path.unlink(missing_ok=True)
+            if path == store.path(key):
+                store.film_path(key).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"{path} cannot be removed ({error.strerror or error}).") from error
     return True

@@ -38,7 +38,9 @@ def command_line(spec: RunSpec) -> str:
 
 
 def script(spec: RunSpec) -> str:
-    """A Python program that trains a spec, or finds it trained, and prints its key and its numbers."""
+    """A Python program that trains a spec, or finds it trained, and prints its key and its numbers; its epochs go to
+    standard error meanwhile. It computes on one thread, as the app does, unless OMP_NUM_THREADS says otherwise: on a
+    busy machine several threads wait for each other many times as long as they compute."""
     fields = {name: tuple(value) if name == "hidden" else value for name, value in spec.to_dict().items()}
     given = ",\n".join(f"    {name}={pformat(value)}" for name, value in fields.items() if value is not None)
     own = (
@@ -51,18 +53,32 @@ def script(spec: RunSpec) -> str:
 
 import json
 import os
+import sys
+
+# Read when torch is imported, below. More threads pay for large networks on an idle machine only.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from vae_core.execution import Execution
 from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
+from vae_core.training.loop import Progress
 
 {own}spec = RunSpec(
 {given},
 )
 assert spec.key == "{spec.key}"
+
+
+def say(done: Progress) -> None:
+    """One line after each epoch."""
+    text = f"epoch {{done.epoch}} of {{done.epochs}}: held-out loss {{done.held_out_loss:.2f}}"
+    print(f"{{text}}, {{done.seconds_left:.0f}} s left", file=sys.stderr, flush=True)
+
+
 execution = Execution(device="cpu", precision="float32")
-run = get_or_train(Store(os.environ.get("VAE_STORE") or "repeated"), spec, execution=execution)
+store = Store(os.environ.get("VAE_STORE") or "repeated")
+run = get_or_train(store, spec, execution=execution, on_epoch=say)
 print(run.key)
 print(json.dumps(run.metrics, indent=2))
 '''

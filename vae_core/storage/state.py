@@ -21,7 +21,7 @@ class TrainingState:
         moments: the optimisers' state, see `training.optimisers.optimiser_state`.
         history: one record per finished epoch.
         snapshots: epoch -> float16 (n, d).
-        precision: chosen when the run begins, and kept when it resumes.
+        precision: chosen when the run begins, and kept when it resumes; empty before.
     """
 
     epoch: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +51,7 @@ class Store:
     """A folder of runs.
 
     ``<key>.safetensors`` are finished runs; ``.partial/<key>.safetensors`` runs that were interrupted;
+    ``.films/<key>.safetensors`` what its decoder made while it trained, for the training film alone;
     ``.locks/`` one lock per key, held while a run trains, across threads and processes;
     ``<name>.damaged-N`` files that failed verification, set aside.
 
@@ -261,6 +262,21 @@ class Store:
         """The path of the run `key` while it is in training."""
         return self.root / ".partial" / f"{key}{SUFFIX}"
 
+    def film_path(self, key: str) -> Path:
+        """The path of the pictures of the run `key`, whether or not there are some."""
+        return self.root / ".films" / f"{key}{SUFFIX}"
+
+    def save_film(self, key: str, pictures: Mapping[str, np.ndarray]) -> None:
+        """Keep the pictures of a run's film beside it: its own file stays the same with and without."""
+        archive.write(self.film_path(key), pictures, {"key": key})
+
+    def load_film(self, key: str) -> dict[str, np.ndarray]:
+        """The pictures of a run's film; empty where there are none, or none whole: nothing else depends on them."""
+        try:
+            return archive.read(self.film_path(key))[0]
+        except (FileNotFoundError, DamagedRun):
+            return {}
+
     def save_partial(self, spec: RunSpec, state: TrainingState, film: Film | None = None) -> None:
         """Save all that resuming needs, and the film's pictures so far."""
         tensors = {f"model/{name}": value.numpy() for name, value in state.weights.items()}
@@ -278,7 +294,7 @@ class Store:
         archive.write(self.partial_path(spec.key), tensors, document)
 
     def load_partial(self, spec: RunSpec) -> TrainingState | None:
-        """Where an interrupted run stands; None if there is nothing whole to resume from.
+        """Where an interrupted run stands; None if there is nothing whole to resume from, or no epoch is finished.
 
         Raises:
             UnknownRun: it was begun by another version, whose file must not be written over.
@@ -294,6 +310,8 @@ class Store:
         except DamagedRun:
             self._set_aside(path, file_read)
             return None
+        if not document["epoch"]:
+            return None  # the untrained model: it is made again as it was
         return TrainingState(
             epoch=document["epoch"],
             weights=_section(tensors, "model/"),

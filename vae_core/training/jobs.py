@@ -47,7 +47,7 @@ def get_or_train(
         splits: to train on and to validate on, instead of those of the spec's dataset. They are not part of the
             key: keep such runs in a store of their own.
         on_wait: called once if another thread or process is training this key.
-        film: keep reconstructions of a few held-out images during training, see `training.pictures`.
+        film: keep what the network makes while it trains, from before the first epoch on, see `training.pictures`.
 
     Raises:
         DatasetUnavailable, TrainingDiverged, StoreError: each with a message for the user. After any of
@@ -65,6 +65,10 @@ def get_or_train(
             resume = store.load_partial(spec)
             if film:
                 pictures = Film.of(spec, training, validation, store.partial_path(spec.key))
+
+            def keep(state: TrainingState) -> None:
+                store.save_partial(spec, state, pictures)
+
             trained = train(
                 spec,
                 training,
@@ -72,7 +76,8 @@ def get_or_train(
                 execution=execution,
                 resume=resume,
                 on_epoch=on_epoch,
-                save_state=lambda state: store.save_partial(spec, state, pictures),
+                save_state=keep,
+                before=keep if pictures else None,
             )
         else:
             trained = fit(spec, training, validation, on_epoch=on_epoch)
@@ -163,6 +168,7 @@ def _finished(
     run = finish(spec, trained, training, validation, test, store.features_if_any(spec.dataset), start)
     if film:
         run = replace(run, extras={**run.extras, **film.extras()})
+        store.save_film(spec.key, film.pictures())  # before the run: who sees that finds these
     store.save(run)
     store.partial_path(spec.key).unlink(missing_ok=True)
     return run

@@ -79,6 +79,7 @@ def train(
     resume: TrainingState | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
     save_state: Callable[[TrainingState], None] | None = None,
+    before: Callable[[TrainingState], None] | None = None,
 ) -> Trained:
     """Train one model.
 
@@ -90,17 +91,23 @@ def train(
         resume: the state to continue from.
         on_epoch: called after each epoch.
         save_state: called after each epoch, before `on_epoch`, with all that resuming needs.
+        before: called before the first epoch, unless resumed, with the untrained model as epoch 0 and the codes that it
+            gives: to be looked at, not to resume from.
 
     Raises:
         SpecError: a network that pages could not run, see `new_model`: before the first epoch.
         TrainingDiverged: the loss became infinite or NaN; names the epoch and the run.
     """
     where = choose_device(execution.device)
-    exact = resume.precision if resume else choose_precision(execution.precision, where)
     model = new_model(spec, training)
     if resume:
         model.load_state_dict(resume.weights)
     model.to(where)
+    shown, _ = resident(validation.first(shown_images(spec)), where)  # as the pages show them, grey
+    if before and not resume:
+        model.eval()
+        before(TrainingState(0, copy_of_weights(model), {}, [], "", {0: _codes_of(model, shown)}))
+    exact = resume.precision if resume else choose_precision(execution.precision, where)
     step = new_step(spec, model, exact)
     if resume:
         restore_optimisers(step.optimisers, resume.moments)
@@ -109,7 +116,6 @@ def train(
     held_out, held_targets = resident(observed(spec, validation), where)
     if step.targets == "number":
         targets, held_targets = torch.arange(len(pixels), device=where), torch.full_like(held_targets, -1)
-    shown, _ = resident(validation.first(shown_images(spec)), where)  # as the pages show them, grey
     keep = snapshot_epochs(spec.epochs)
     history = list(resume.history) if resume else []
     snapshots = dict(resume.snapshots) if resume else {}
@@ -129,7 +135,7 @@ def train(
         record = {"epoch": epoch, **record, "seconds": seconds}
         history.append(record)
         if epoch in keep:
-            snapshots[epoch] = model.encode_mean(floats(shown)).cpu().numpy().astype(np.float16)
+            snapshots[epoch] = _codes_of(model, shown)
         if save_state:
             moments = optimiser_state(step.optimisers)
             save_state(TrainingState(epoch, copy_of_weights(model), moments, list(history), exact, dict(snapshots)))
@@ -140,6 +146,11 @@ def train(
             on_epoch(Progress(epoch, spec.epochs, record, loss, images / seconds, left))
 
     return Trained(model.cpu().eval(), history, snapshots, device_name(where), exact)
+
+
+def _codes_of(model: Network, shown: Tensor) -> np.ndarray:
+    """A snapshot: the mean codes of held-out images, float16 (n, d)."""
+    return model.encode_mean(floats(shown)).cpu().numpy().astype(np.float16)
 
 
 def final_loss(spec: RunSpec, terms: Sequence[Term], means: Mapping[str, float]) -> float:

@@ -1,12 +1,12 @@
-"""The training film: reconstructions of a few held-out images after each kept epoch.
+"""The training film: what the network makes after each kept epoch, and before the first one.
 
-They are in the partial file beside what resuming needs, with the network as a program, so that a page can show a run in
-training without torch; the finished run keeps the pictures as its extras.
+Reconstructions of a few held-out images, and one picture of what the decoder makes (`payloads.decoded`). They are in
+the partial file beside what resuming needs, with the network as a program, so that a page can show a run in training
+without torch. The finished run keeps the reconstructions as its extras; the pictures lie beside it (`Store.save_film`).
 """
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,18 +16,17 @@ from vae_core.datasets import ImageDataset
 from vae_core.errors import DamagedRun
 from vae_core.losses.likelihoods import likelihood_of
 from vae_core.models import build, model_kind
+from vae_core.payloads.decoded import decoded, from_tensors, is_picture, to_tensors
 from vae_core.program.export import Programs
 from vae_core.program.forward import run_program
 from vae_core.spec import RunSpec
 from vae_core.storage.state import TrainingState
 from vae_core.training.programs import checked_programs
-from vae_core.training.schedule import images_per_epoch, shown_images, snapshot_epochs
+from vae_core.training.schedule import images_per_epoch, rebuilt_images, shown_images, snapshot_epochs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MOST_BYTES = 600_000  # of all pictures of a run
-FEWEST, MOST = 2, 10  # images
 _REBUILT = "film/rebuilt/"
 
 
@@ -56,11 +55,16 @@ class Film:
     ) -> None:
         self.spec = spec
         self.encoder, self.decoder = programs.encoder, programs.decoder
+        self.image_shape = training.image_shape
+        self.prior = model_kind(spec.model).bottleneck.has_prior
         self.kept = snapshot_epochs(spec.epochs)
-        self.originals = validation.images[: _image_count(len(self.kept), validation.image_shape)]
+        self.originals = validation.images[: rebuilt_images(spec, validation.image_shape)]
         self.labels = validation.labels[: shown_images(spec)].astype(np.uint8)
         self.pixels = validation.first(len(self.originals)).floats()
-        self.rebuilt = _earlier(partial, self.originals.shape)
+        earlier = _earlier(partial)
+        shape = self.originals.shape
+        self.rebuilt = {epoch: images for epoch, images in rebuilt_in(earlier).items() if images.shape == shape}
+        self.decoded = from_tensors(earlier)
         self.document = {
             "image_shape": list(training.image_shape),
             "label_names": list(training.label_names),
@@ -70,15 +74,27 @@ class Film:
         }
 
     def take(self, state: TrainingState) -> dict[str, np.ndarray]:
-        """Reconstruct the images if the state's epoch is kept; returns all tensors so far, for the partial file."""
-        if state.epoch in self.kept or not self.rebuilt:
+        """Make the pictures if the state's epoch is kept; returns all tensors so far, for the partial file."""
+        codes = state.snapshots.get(state.epoch)
+        if codes is not None or not self.rebuilt:
             weights = {name: value.numpy() for name, value in state.weights.items()}
-            output = run_program(self.decoder, weights, run_program(self.encoder, weights, self.pixels))
-            shown = likelihood_of(self.spec, weights).expected_images(output)
+            shown = self._decode(weights, run_program(self.encoder, weights, self.pixels))
             levels = np.rint(np.clip(shown, 0.0, 1.0) * 255.0).astype(np.uint8)
             self.rebuilt[state.epoch] = levels.reshape(self.originals.shape)
+            # Where codes are beyond half precision there is no plane to draw.
+            if codes is not None and np.isfinite(codes).all() and is_picture(self.image_shape):
+                self.decoded[state.epoch] = decoded(
+                    lambda z: self._decode(weights, z), codes.astype(np.float32), self.image_shape, prior=self.prior
+                )
         frames = {f"{_REBUILT}{epoch}": images for epoch, images in self.rebuilt.items()}
-        return {"film/labels": self.labels, "film/originals": self.originals, **frames}
+        return {"film/labels": self.labels, "film/originals": self.originals, **frames, **self.pictures()}
+
+    def _decode(self, weights: dict[str, np.ndarray], z: np.ndarray) -> np.ndarray:
+        return likelihood_of(self.spec, weights).expected_images(run_program(self.decoder, weights, z))
+
+    def pictures(self) -> dict[str, np.ndarray]:
+        """What the decoder made in all epochs so far, for `Store.save_film`."""
+        return to_tensors(self.decoded)
 
     def extras(self) -> dict[str, np.ndarray]:
         """For the finished run: ``film/originals`` uint8 (S, C, H, W), ``film/epochs`` int32 (E,) and
@@ -98,13 +114,9 @@ def rebuilt_in(tensors: dict[str, np.ndarray]) -> dict[int, np.ndarray]:
     return {int(name.removeprefix(_REBUILT)): images for name, images in tensors.items() if name.startswith(_REBUILT)}
 
 
-def _image_count(epochs: int, image_shape: tuple[int, int, int]) -> int:
-    return max(FEWEST, min(MOST, MOST_BYTES // (epochs * math.prod(image_shape))))
-
-
-def _earlier(partial: Path, shape: tuple[int, ...]) -> dict[int, np.ndarray]:
+def _earlier(partial: Path) -> dict[str, np.ndarray]:
     try:
         tensors, _ = archive.read(partial)
     except (FileNotFoundError, DamagedRun):
         return {}  # a damaged one was set aside when the state to resume from was read
-    return {epoch: images for epoch, images in rebuilt_in(tensors).items() if images.shape == shape}
+    return tensors

@@ -17,6 +17,8 @@ SNAPSHOT_NUMBERS = 1_000  # of one epoch's snapshot: 500 images for d = 2
 # A few images are gone through several times in an epoch: an epoch's bookkeeping would cost more than its steps.
 FEW_IMAGES, FEWEST_PER_EPOCH = 1_000, 5_000
 MAX_SNAPSHOTS = 60
+FILM_BYTES = 600_000  # of all reconstructions of a run
+FEWEST_REBUILT, MOST_REBUILT = 2, 10  # images
 WARM_UP_SHARE = 0.1
 START_DIVISOR, END_DIVISOR = 25.0, 1e4
 
@@ -47,3 +49,9 @@ def snapshot_epochs(epochs: int) -> set[int]:
 def shown_images(spec: RunSpec) -> int:
     """How many held-out images an epoch's snapshot of the latent plane has."""
     return SNAPSHOT_NUMBERS // spec.latent_dim or 1
+
+
+def rebuilt_images(spec: RunSpec, image_shape: tuple[int, ...]) -> int:
+    """How many held-out images are rebuilt after each kept epoch."""
+    each = len(snapshot_epochs(spec.epochs)) * math.prod(image_shape)
+    return max(FEWEST_REBUILT, min(MOST_REBUILT, FILM_BYTES // each))

@@ -1,7 +1,7 @@
 """Train one run in a child process: ``python -m vae_core.training.worker``.
 
 What to train is one line of JSON on standard input, ``{"store": folder, "spec": specification}``. Until it comes, the
-process imports what training needs: one that was started early begins at once. The process runs as long as its
+process prepares what training needs: one that was started early begins at once. The process runs as long as its
 standard input is open: when its parent closes it or dies, the process stops and its finished epochs are kept. Its
 niceness is 19, or ``VAE_NICE`` (0 to 19). Exit status 0 means that the run is in the store; `USER_ERROR`, that the last
 line of standard error, which begins with "Error: ", is a message for the user.
@@ -38,7 +38,7 @@ def main() -> int:
     from vae_core.storage.store import Store
     from vae_core.training.jobs import get_or_train
 
-    _import_what_optimisers_need()
+    _prepare()
     line = _first_line()
     if not line:
         return 0  # the parent has no use for this process
@@ -59,11 +59,14 @@ def main() -> int:
     return 0
 
 
-def _import_what_optimisers_need() -> None:
-    # The first optimiser of a process makes torch import its compiler, a second or two.
+def _prepare() -> None:
+    """What every run needs once in a process and can be done before anybody asks for one."""
     import torch
 
-    torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
+    from vae_core.training.device import choose_device, choose_precision
+
+    torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])  # the first one makes torch import its compiler, a second
+    choose_precision("auto", choose_device())  # measured once
 
 
 def _first_line() -> bytes:

@@ -11,15 +11,16 @@ import plotly.graph_objects as go
 from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, ends, in_words
-from ui.figures.tables import Rows, as_html, metrics_table
-from ui.runs.resources import load_run, shelf
+from ui.figures.tables import Rows, as_html, metrics_table, one_held_out_set
+from ui.runs.resources import held_out, load_run, shelf, store
 from ui.runs.selection import can_be_explored, per_shelf, run_title
-from vae_core.errors import RunNotFound
+from vae_core.errors import DatasetUnavailable, RunNotFound
 from vae_core.models import model_kind
-from vae_core.payloads.film import curves, film_of_run, settled_range, terms_in_nats
+from vae_core.payloads.film import curves, film_of_run, film_to_come, settled_range, terms_in_nats
 from vae_core.payloads.plane import Payload
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.training.schedule import rebuilt_images
 
 FILMS_KEPT = 16
 LEAST_EPOCHS, LEAST_RISE = 8, 1.0  # for the remark on overfitting; nats per image
@@ -33,7 +34,27 @@ def has_film(run: Run) -> bool:
 @lru_cache(maxsize=FILMS_KEPT)
 def film(key: str) -> Payload:
     """All kept epochs of a run."""
-    return film_of_run(load_run(key), palette=list(CLASS_COLOURS))
+    return film_of_run(load_run(key), store().load_film(key), palette=list(CLASS_COLOURS))
+
+
+@lru_cache(maxsize=FILMS_KEPT)
+def film_before(spec: RunSpec, waiting: str) -> Payload | None:
+    """The film of a run that has not begun; None where its images are not here, or no film will be made of it.
+
+    Args:
+        spec: of the run.
+        waiting: said in the place of the epoch.
+    """
+    kind = model_kind(spec.model)
+    if not kind.bottleneck.continuous or not kind.trained:
+        return None
+    try:
+        images = held_out(spec.dataset)
+    except DatasetUnavailable:
+        return None
+    return film_to_come(
+        spec, images, rebuilt_images(spec, images.image_shape), palette=list(CLASS_COLOURS), waiting=waiting
+    )
 
 
 @lru_cache(maxsize=FILMS_KEPT)
@@ -41,12 +62,13 @@ def measured(key: str) -> Html:
     """A run's numbers: HTML."""
     run = load_run(key)
     made = run.provenance
+    same = "The set is small: its held-out images are validation and test set in one. " if one_held_out_set(run) else ""
     return as_html(
         metrics_table(run),
         title="Measured on held-out images",
-        note="Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code. Trained on "
-        f"{made['training_images']:,} images in {made['training_seconds']:,.0f} s ({made['images_per_second']:,} "
-        f"images per second, {made['device']}, {made['precision']}).",
+        note=f"{same}Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code. "
+        f"Trained on {made['training_images']:,} images in {made['training_seconds']:,.0f} s "
+        f"({made['images_per_second']:,} images per second, {made['device']}, {made['precision']}).",
     )
 
 
@@ -127,7 +149,7 @@ def _beside(runs: list[Run]) -> Html:
             said = [_said(value) for value in values]
             rows.append({"": field.replace("_", " "), names[0]: said[0], names[1]: said[1]})
     tables = [metrics_table(run) for run in runs]
-    split = "test" if all("test" in run.metrics for run in runs) else "validation"
+    split = "test" if all("test" in run.metrics and not one_held_out_set(run) for run in runs) else "validation"
     for row in tables[0]:
         other = next((each for each in tables[1] if each["metric"] == row["metric"]), {})
         cells = [_cell(each, split) for each in (row, other)]

@@ -51,22 +51,3 @@ export function drawPin(context, side, view, x, y, number, ghost) {
   context.fillStyle = ghost ? WHITE : PLANE.ground;
   context.fillText(String(number), u, v + 0.5);
 }
-
-// Images at their points, in the order of their numbers, wherever one fits beside those drawn before: one that would
-// cover another stays a dot. sheet: of tiles; isShown(index): whether it is to be drawn at all.
-export function drawPictures(context, side, view, points, sheet, image, isShown) {
-  const size = Math.max(20, side / 17);
-  const placed = [];
-  for (let index = 0; 2 * index < points.length; index++) {
-    const [u, v] = view.toPlane(points[2 * index], points[2 * index + 1]);
-    const [x, y] = [u * side, v * side];
-    if (x < size / 2 || y < size / 2 || x > side - size / 2 || y > side - size / 2 || !isShown(index)) continue;
-    if (placed.some(([a, b]) => Math.abs(a - x) < size + 2 && Math.abs(b - y) < size + 2)) continue;
-    placed.push([x, y]);
-    const from = [(index % sheet.columns) * image.width, Math.floor(index / sheet.columns) * image.height];
-    context.drawImage(sheet.bitmap, ...from, image.width, image.height, x - size / 2, y - size / 2, size, size);
-    context.lineWidth = 1;
-    context.strokeStyle = "rgba(255, 255, 255, 0.6)";
-    context.strokeRect(x - size / 2, y - size / 2, size, size);
-  }
-}

@@ -1,10 +1,14 @@
 // A path across the plane, drawn by hand or by keys, and the film strip of the images along it.
 
-import { element, named } from "../engine/page.js";
+import { Gif, Palette } from "../engine/gif.js";
+import { element, named, save } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 import { alongPath, nearestPoint } from "../engine/view.js";
 
 const FRAMES = 12;
+const MOVING = 30; // images of the moving picture, one way
+const MOVING_SIDE = 224; // pixels, about
+const MOVING_DELAY = 8; // hundredths of a second
 const FINGERS = window.matchMedia("(pointer: coarse)");
 
 export class Path {
@@ -85,6 +89,30 @@ export class Path {
       const picture = named(element("canvas"), `Decoded image ${k + 1} of ${FRAMES} on the path`);
       return { picture: new Picture(picture, canvas.image), box: element("figure", {}, picture) };
     });
-    this.strip.replaceChildren(...this.frames.map(({ box }) => box), clear);
+    const gif = element("button", { type: "button", className: "clear", textContent: "GIF", title: "Save the images along the path as a moving picture" });
+    gif.setAttribute("aria-label", "Save the path as GIF");
+    gif.onclick = () => this.saveMoving();
+    this.strip.replaceChildren(...this.frames.map(({ box }) => box), gif, clear);
+  }
+
+  // The images along the path, there and back.
+  saveMoving() {
+    const { image, decoder, header } = this.canvas;
+    const values = decoder.decode(alongPath(this.points, MOVING).flat());
+    const small = element("canvas");
+    const picture = new Picture(small, image);
+    const times = Math.max(1, Math.round(MOVING_SIDE / image.width));
+    const large = element("canvas", { width: times * image.width, height: times * image.height });
+    const context = large.getContext("2d", { willReadFrequently: true });
+    context.imageSmoothingEnabled = false;
+    const frames = Array.from({ length: MOVING }, (_, k) => {
+      picture.show(values, k * decoder.size);
+      context.drawImage(small, 0, 0, large.width, large.height);
+      return context.getImageData(0, 0, large.width, large.height).data;
+    });
+    const gif = new Gif(large.width, large.height, new Palette(frames));
+    for (const frame of [...frames, ...frames.slice(1, -1).reverse()]) gif.add(frame, MOVING_DELAY);
+    save(new Blob([gif.end()], { type: "image/gif" }), `${header.key}-path.gif`);
+    this.canvas.say("Path saved.");
   }
 }

@@ -1,7 +1,7 @@
 // The plane as a PNG picture.
 
 import { PLANE } from "../engine/drawing.js";
-import { element } from "../engine/page.js";
+import { element, save } from "../engine/page.js";
 
 const MANIFOLD_OPACITY = 0.42; // as in plane.css
 
@@ -17,9 +17,5 @@ export function savePicture(find, side, name) {
     context.globalAlpha = layer === "manifold" ? MANIFOLD_OPACITY : 1;
     context.drawImage(drawn, 0, 0, side, side);
   }
-  canvas.toBlob((blob) => {
-    const link = element("a", { href: URL.createObjectURL(blob), download: `${name}.png` });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  });
+  canvas.toBlob((blob) => save(blob, `${name}.png`));
 }

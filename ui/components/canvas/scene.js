@@ -1,7 +1,8 @@
 // What is drawn of a canvas: points with their classes' names, and what lies over them.
 
+import { drawPictures } from "../engine/drawing.js";
 import { sheets } from "../engine/thumbnails.js";
-import { drawImageMark, drawPath, drawPictures, drawPin } from "./marks.js";
+import { drawImageMark, drawPath, drawPin } from "./marks.js";
 
 export function drawPointsOf(canvas) {
   const { surface, view, header, hidden } = canvas;

@@ -23,6 +23,13 @@ export function named(canvas, name) {
   return canvas;
 }
 
+// Gives the visitor a file.
+export function save(blob, name) {
+  const link = element("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
 export const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 // Hides the .component at a mount point and says in its .failed box that the `noun`, such as plane, was not drawn.

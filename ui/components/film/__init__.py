@@ -13,11 +13,12 @@ _film = component(
 )
 
 
-def training_film(payload: Payload, *, key: str) -> None:
+def training_film(payload: Payload, thumbnails: Payload | None = None, *, key: str) -> None:
     """Mount a film.
 
     Args:
         payload: made by `vae_core.payloads.film`.
+        thumbnails: the held-out images, which the film may show in the place of its dots.
         key: the element's identity across reruns; a run in training keeps its own, so that nothing flickers.
     """
-    mount(_film, payload, key=key)
+    mount(_film, payload, key=key, later=[thumbnails] if thumbnails else [])

@@ -52,6 +52,7 @@ export class Curves {
 
   // What the curves say at an epoch, in words.
   said(epoch) {
+    if (!this.epochs.length) return "";
     const index = this.indexOf(epoch);
     return this.panels.map(({ title, held_out: values }) => `${title} ${figure(values[index])}`).join(", ");
   }
@@ -75,21 +76,35 @@ export class Curves {
     const index = this.indexOf(this.at);
     this.charts.forEach(({ canvas, value }, number) => {
       const panel = this.panels[number];
+      if (!this.epochs.length) {
+        value.textContent = "after the first epoch";
+        canvas.setAttribute("aria-label", `${panel.title} by epoch: nothing yet`);
+        this.clean(canvas);
+        return;
+      }
       value.textContent = `${figure(panel.held_out[index])} held out, ${figure(panel.training[index])} training`;
       canvas.setAttribute("aria-label", `${panel.title} by epoch: ${figure(panel.held_out[0])} after epoch ${this.epochs[0]}, ${figure(panel.held_out.at(-1))} after epoch ${this.epochs.at(-1)}, nats per held-out image`);
       this.drawChart(canvas, panel, colours);
     });
   }
 
-  drawChart(canvas, panel, colours) {
+  // The context of an empty canvas, scaled to CSS pixels; nothing while it has no width.
+  clean(canvas) {
     const width = canvas.clientWidth;
-    if (!width) return;
+    if (!width) return null;
     const ratio = window.devicePixelRatio || 1;
     const [wide, tall] = [Math.round(width * ratio), Math.round(CURVE_HEIGHT * ratio)];
     if (canvas.width !== wide || canvas.height !== tall) Object.assign(canvas, { width: wide, height: tall });
     const context = canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, CURVE_HEIGHT);
+    return context;
+  }
+
+  drawChart(canvas, panel, colours) {
+    const context = this.clean(canvas);
+    if (!context) return;
+    const width = canvas.clientWidth;
     const { left, right, top, bottom } = CURVE_MARGIN;
     const [low, high] = panel.range;
     const inside = { width: width - left - right, height: CURVE_HEIGHT - top - bottom };

@@ -1,12 +1,16 @@
-// The training film: loss curves, the latent plane and rebuilt images after each kept epoch. While a run trains it shows
-// the newest epoch; afterwards a slider, the keys, a curve or Play go through them. All of it happens here.
+// The training film: loss curves, the latent plane with what it decodes to, rebuilt images and samples after each kept
+// epoch. While a run trains it shows the newest epoch, first of all the untrained network; afterwards a slider, the keys,
+// a curve or Play go through them. All of it happens here.
 
-import { drawAxes, drawClassNames, drawPoints, drawRings } from "../engine/drawing.js";
+import { drawAxes, drawClassNames, drawPictures, drawPoints, drawRings } from "../engine/drawing.js";
 import { pageLink, unlike } from "../engine/link.js";
-import { still, withPayload } from "../engine/page.js";
+import { save, still, withPayload } from "../engine/page.js";
 import { imageToRgba } from "../engine/pictures.js";
+import { onThumbnails, receiveThumbnails, sheets } from "../engine/thumbnails.js";
 import { View, classMedians } from "../engine/view.js";
 import { Curves } from "./curves.js";
+import { DecodedPictures } from "./decoded.js";
+import { movingPicture } from "./moving.js";
 
 const FRAME_MS = 130;
 const STILL_FRAME_MS = 500; // where motion is unwelcome
@@ -25,6 +29,10 @@ class TrainingFilm {
     this.slider.addEventListener("input", () => { this.pause(); this.go(this.slider.valueAsNumber); });
     this.slider.addEventListener("change", () => this.say());
     this.find(".play").onclick = () => (this.timer ? this.pause() : this.play());
+    this.decoded = new DecodedPictures(() => { if (this.header) this.showEpoch(); });
+    this.find(".gif").onclick = () => this.saveMoving();
+    this.find(".as-images").onclick = () => { this.showImages(!this.asImages); this.drawPlane(); };
+    onThumbnails((name) => { if (this.header?.images === name) { this.offerImages(); this.drawPlane(); } });
     this.resizes = new ResizeObserver(() => this.drawPlane());
     this.resizes.observe(this.find(".plane"));
     this.root.trainingFilm = this; // for tests and the browser console
@@ -41,20 +49,24 @@ class TrainingFilm {
     this.classes = tensor("classes");
     this.originals = header.count ? tensor("originals") : null;
     this.rebuilt = header.count ? tensor("rebuilt") : null;
-    this.view = new View(before?.live && header.live ? joined(before.range, header.range) : header.range);
-    if (before?.live && header.live) header.range = joined(before.range, header.range);
+    this.decoded.update(payload, Boolean(before));
+    if (before?.live && before.frames.length && header.live) header.range = joined(before.range, header.range);
+    this.view = new View(header.range);
     this.root.hidden = false;
     this.failed.hidden = true;
     const last = header.frames.length - 1;
-    this.slider.max = last;
-    this.find(".control").hidden = header.live; // what there is, is the newest epoch
-    this.slider.disabled = this.find(".play").disabled = last === 0;
+    // While it trains, what there is, is the newest epoch: the slider then tells how far it has come.
+    this.slider.max = header.live ? header.epochs : last;
+    this.slider.disabled = this.find(".play").disabled = header.live || last === 0;
+    this.find(".gif").disabled = header.live;
     const stays = before && !before.live && this.index <= last;
     this.index = stays ? this.index : last;
     if (header.live || !before) this.pause();
     this.find(".legend").hidden = !header.curves.panels.length; // no term of the loss is in nats
-    this.curves.show(header.curves, header.epochs, header.frames[this.index]);
+    this.curves.show(header.curves, header.epochs, header.frames[this.index] ?? 0);
     this.showOriginals();
+    this.sizeSamples();
+    this.offerImages();
     this.show();
     if (!this.linking && !header.live) {
       this.linking = true;
@@ -117,14 +129,61 @@ class TrainingFilm {
 
   show() {
     const { header } = this;
+    if (!header.frames.length) { this.showWaiting(); return; }
     const epoch = header.frames[this.index];
-    this.slider.value = this.index;
+    this.slider.value = header.live ? epoch : this.index;
     this.slider.setAttribute("aria-valuetext", [`epoch ${epoch}`, this.curves.said(epoch)].filter(Boolean).join(": "));
-    this.find("output").textContent = `epoch ${epoch} of ${header.epochs}`;
-    this.find(".caption").textContent = `${this.classes.length.toLocaleString("en")} held-out images after epoch ${epoch}. Axes: ${header.axes.join(", ")}.`;
-    this.find(".plane").setAttribute("aria-label", `Latent plane after epoch ${epoch}`);
-    this.drawPlane();
+    this.find("output").textContent = epoch ? `epoch ${epoch} of ${header.epochs}` : "before training";
+    this.find(".caption").textContent = `${this.classes.length.toLocaleString("en")} held-out images ${when(epoch)}. Axes: ${header.axes.join(", ")}.`;
+    this.find(".plane").setAttribute("aria-label", `Latent plane ${when(epoch)}`);
+    this.showEpoch();
     this.showRebuilt(epoch);
+  }
+
+  // A run that has not begun: its images, and an empty plane.
+  showWaiting() {
+    this.slider.value = 0;
+    this.find("output").textContent = this.header.waiting;
+    this.find(".caption").textContent = "The first picture is the untrained network's.";
+    this.find(".plane").setAttribute("aria-label", "Latent plane, still empty");
+    for (const selector of ["canvas.rebuilt", ".samples canvas"]) this.find(selector).setAttribute("aria-label", "Nothing yet");
+    this.drawPlane();
+  }
+
+  // What needs the decoded pictures, which may come a moment later.
+  showEpoch() {
+    this.drawPlane();
+    if (!this.header.samples || !this.header.frames.length) return;
+    const epoch = this.header.frames[this.index];
+    const canvas = this.find(".samples canvas");
+    const at = this.decoded.drawSamples(canvas.getContext("2d"), epoch);
+    canvas.setAttribute("aria-label", at === undefined ? "No samples were kept of this epoch" : `${this.header.samples} samples ${when(at)}, of the same codes each time`);
+  }
+
+  sizeSamples() {
+    this.find(".samples").hidden = !this.header.samples;
+    if (!this.header.samples) return;
+    const canvas = this.find(".samples canvas");
+    const [width, height] = this.decoded.samplesSize();
+    if (canvas.width === width && canvas.height === height) return;
+    Object.assign(canvas, { width, height });
+    canvas.style.aspectRatio = `${width} / ${height}`;
+  }
+
+  // ---- the images themselves as points --------------------------------------------------------------------------------
+
+  // Once they are here; at first without classes, whose dots would all look alike.
+  offerImages() {
+    const button = this.find(".as-images");
+    button.hidden = !sheets.get(this.header.images);
+    if (button.hidden || this.offered === this.header.key) return;
+    this.offered = this.header.key;
+    this.showImages(this.header.labels.length < 2);
+  }
+
+  showImages(shown) {
+    this.asImages = shown;
+    this.find(".as-images").setAttribute("aria-pressed", String(shown));
   }
 
   drawPlane() {
@@ -136,11 +195,21 @@ class TrainingFilm {
     const context = this.plane.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, side, side);
+    this.paintPlane(context, side, this.index);
+  }
+
+  paintPlane(context, side, index) {
     const { header, view, classes } = this;
-    const points = this.points.subarray(2 * classes.length * this.index, 2 * classes.length * (this.index + 1));
+    if (!header.frames.length) {
+      drawRings(context, side, view, header.rings);
+      return;
+    }
+    this.decoded.drawGrid(context, side, view, header.frames[index]);
+    const points = this.points.subarray(2 * classes.length * index, 2 * classes.length * (index + 1));
     const palette = header.labels.map((_, label) => header.palette[label % header.palette.length]);
-    drawPoints(context, side, view, points, classes, new Set(), palette);
-    if (header.labels.length > 1 && header.labels.length <= MOST_NAMED) {
+    if (this.asImages) drawPictures(context, side, view, points, sheets.get(header.images), header.image);
+    else drawPoints(context, side, view, points, classes, new Set(), palette);
+    if (!this.asImages && header.labels.length > 1 && header.labels.length <= MOST_NAMED) {
       drawClassNames(context, side, view, classMedians(points, classes, header.labels.length), header.labels, new Set(), palette);
     }
     drawRings(context, side, view, header.rings);
@@ -169,7 +238,7 @@ class TrainingFilm {
     let index = 0;
     while (index + 1 < epochs.length && epochs[index + 1] <= epoch) index++;
     this.paint("rebuilt", this.rebuilt, index * count * image.channels * image.height * image.width);
-    this.find("canvas.rebuilt").setAttribute("aria-label", `The same images rebuilt after epoch ${epochs[index]}`);
+    this.find("canvas.rebuilt").setAttribute("aria-label", `The same images rebuilt ${when(epochs[index])}`);
   }
 
   paint(name, bytes, start) {
@@ -184,6 +253,27 @@ class TrainingFilm {
     }
   }
 
+  // ---- to take away ---------------------------------------------------------------------------------------------------
+
+  async saveMoving() {
+    const { header, decoded } = this;
+    const button = this.find(".gif");
+    button.disabled = true;
+    button.textContent = "Saving …";
+    await decoded.all();
+    const bytes = await movingPicture({
+      frames: header.frames,
+      title: (index) => `${header.key.replace(/-[^-]*$/, "")}, epoch ${header.frames[index]} of ${header.epochs}`,
+      drawPlane: (context, side, index) => this.paintPlane(context, side, index),
+      drawSamples: header.samples ? (context, index) => decoded.drawSamples(context, header.frames[index]) : null,
+      samplesSize: header.samples ? decoded.samplesSize() : null,
+    });
+    save(new Blob([bytes], { type: "image/gif" }), `${header.key}-training.gif`);
+    button.textContent = "Save as GIF";
+    button.disabled = this.header.live;
+    this.find(".live").textContent = "Saved.";
+  }
+
   remove() {
     this.pause();
     pageLink.leave(this);
@@ -192,6 +282,8 @@ class TrainingFilm {
     this.curves.end();
   }
 }
+
+const when = (epoch) => (epoch ? `after epoch ${epoch}` : "before training");
 
 const MOST_NAMED = 20; // classes whose names have room on a plane
 
@@ -216,5 +308,5 @@ export default function (component) {
   }, () => {
     films.get(parentElement)?.remove();
     films.delete(parentElement);
-  });
+  }, { later: receiveThumbnails });
 }
