@@ -18,10 +18,11 @@ from pathlib import Path
 import streamlit as st
 
 from ui.chapters import Chapter, chapters, numbered
+from ui.figures.code import highlighted
 from ui.figures.markup import fold
 from ui.stage.glossary import explained
 from ui.stage.questions import Prediction, ask, covered
-from ui.stage.steps import Step, begin, prose, step
+from ui.stage.steps import OPENING, Step, begin, prose, step
 from vae_core.storage.manifest import PROJECT
 
 __all__ = ["Prediction", "Source", "Step", "ask", "covered", "foot", "opening", "prose", "step"]
@@ -48,7 +49,7 @@ def opening(record: Chapter, text: str, *, wide: bool = False) -> Step:
     kicker = " · ".join(filter(None, parts))
     above = f'<p class="kicker">{html.escape(kicker)}</p>\n\n' if kicker else ""
     question = f"\n\n**{record.question}**" if record.question else ""
-    return begin("opening", f"{above}# {record.title}{question}", text, wide=wide)
+    return begin(OPENING, f"{above}# {record.title}{question}", text, wide=wide)
 
 
 def _number(record: Chapter) -> int:
@@ -103,7 +104,7 @@ def _way_on(record: Chapter) -> None:
 
 @lru_cache(maxsize=64)
 def _code_text(places: tuple[tuple[str, str], ...]) -> str:
-    return "\n\n".join(f"`vae_core/{file}`\n\n```python\n{source_of(file, name)}\n```" for file, name in places)
+    return "\n\n".join(f"`vae_core/{file}`\n\n{highlighted(source_of(file, name))}" for file, name in places)
 
 
 @lru_cache(maxsize=64)
