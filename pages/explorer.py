@@ -211,3 +211,11 @@ with errors_said():
     if model_kind(shown.spec.model).bottleneck.continuous:
         compare(shown)
     thumbnails(thumbnail_sheet(shown.spec.dataset), key="explorer-thumbnails")
+
+chapter.foot(
+    CHAPTER,
+    code=(("payloads/plane.py", "LatentPlane"), ("metrics/latent.py", "active_units")),
+    sources=(
+        chapter.Source("Kingma and Welling 2014, Auto-encoding variational Bayes", "https://arxiv.org/abs/1312.6114"),
+    ),
+)

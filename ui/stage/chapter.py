@@ -61,8 +61,8 @@ def _number(record: Chapter) -> int:
 def foot(
     record: Chapter,
     *,
-    code: Sequence[tuple[str, str]],
-    sources: Sequence[Source],
+    code: Sequence[tuple[str, str]] = (),
+    sources: Sequence[Source] = (),
     mathematics: Sequence[tuple[str, str]] = (),
 ) -> None:
     """The end of a chapter: what one knows now, the way on, and what it rests on, in boxes that open.
@@ -82,12 +82,13 @@ def foot(
     folds = "\n\n".join(fold(title, text) for title, text in boxes if text)
     learned = f"## You now know\n\n{explained(record.learned)}\n\n" if record.learned else ""
     with st.container(key="chapter-end"):
-        st.markdown(learned + folds, unsafe_allow_html=True)
+        if learned or folds:
+            st.markdown(learned + folds, unsafe_allow_html=True)
         _way_on(record)
 
 
 def _way_on(record: Chapter) -> None:
-    """Links to the chapter before and the one after."""
+    """Links to the page before and the one after; after the last, to Home, where all of them are."""
     way = [one for one in chapters() if not one.is_home]
     at = next((place for place, one in enumerate(way) if one.slug == record.slug), None)
     if at is None:
@@ -100,6 +101,9 @@ def _way_on(record: Chapter) -> None:
                 way[at + 1].file, label=f"**Next: {way[at + 1].title}**", icon=":material/arrow_forward:",
                 icon_position="right",
             )  # fmt: skip
+        else:
+            home = next(one for one in chapters() if one.is_home)
+            st.page_link(home.file, label="**All chapters**", icon=home.icon)
 
 
 @lru_cache(maxsize=64)
