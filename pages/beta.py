@@ -69,7 +69,7 @@ def dial_and_costs(dimensions: int) -> None:
         if seen:
             show(rate_distortion(d, label), key=f"beta-curve-{d}")
         else:
-            chapter.covered(340)
+            chapter.covered(300)
 
 
 def dial(dimensions: int) -> str:
@@ -113,7 +113,7 @@ def best(dimensions: int) -> None:
         if seen:
             show(distance_figure(dimensions), key=f"beta-best-{dimensions}")
         else:
-            chapter.covered(340)
+            chapter.covered(300)
 
 
 def switched_off() -> None:
@@ -178,7 +178,7 @@ def kept_class(dimensions: int) -> None:
         if seen:
             show(kept_figure(dimensions), key=f"beta-kept-{dimensions}")
         else:
-            chapter.covered(340)
+            chapter.covered(300)
 
 
 @st.fragment
@@ -203,7 +203,7 @@ def variance() -> None:
             show(weighing_curve(), key="beta-variance")
             st.html(folded("Every model in numbers, and the same digits by some of them", weighing_figures()))
         else:
-            chapter.covered(340)
+            chapter.covered(300)
 
 
 chosen_d = url_state.begin(LINK["d"], USUAL_D, key="beta-d") or USUAL_D

@@ -206,3 +206,11 @@ with errors_said():
             show(history_figure(shown), key=f"history-{shown.key}")
     if model_kind(shown.spec.model).bottleneck.continuous:
         compare(shown)
+
+chapter.foot(
+    CHAPTER,
+    code=(("payloads/plane.py", "LatentPlane"), ("metrics/latent.py", "active_units")),
+    sources=(
+        chapter.Source("Kingma and Welling 2014, Auto-encoding variational Bayes", "https://arxiv.org/abs/1312.6114"),
+    ),
+)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui.chapters import chapters
 from ui.chapters.glossary import CHAPTER
-from ui.stage.chapter import opening
+from ui.stage.chapter import foot, opening
 from ui.stage.glossary import Term, terms
 
 _CHAPTERS = {one.slug: one for one in chapters()}
@@ -30,3 +30,5 @@ with opening(
     if not found:
         st.info("No term matches. Try a shorter word.")
     st.markdown("\n\n".join(map(entry, found)), unsafe_allow_html=True, width=720)
+
+foot(CHAPTER)

@@ -29,7 +29,7 @@ from ui.chapters.mathematics.samples_per_step import (
     what_samples_change,
 )
 from ui.components.descent import experiment
-from ui.figures.markup import folded, small_print
+from ui.figures.markup import fold, folded, small_print
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
@@ -93,7 +93,7 @@ def diagonal_covariance() -> None:
         "An encoder outputs one $\\sigma_i$ for each [[latent dimension]] and no correlations ([[mean-field]]). But a "
         "posterior often has them: if one number of the code goes up, another must go down to explain the same image. "
         "How good can $q$ be without? For a Gaussian posterior $p$ with two unit variances and a correlation $\\rho$, "
-        "the best variances and the KL that stays are\n\n$$\n"
+        "the best variances and the KL left are\n\n$$\n"
         r"\begin{aligned} \sigma_i^2 &= 1 - \rho^2 \\ "
         r"\min_q \mathrm{KL}(q\,\Vert\,p) &= -\tfrac12 \log(1 - \rho^2) \end{aligned}"
         "\n$$\n\n"
@@ -208,14 +208,14 @@ with first.words:
         "$p(z) = \\mathcal{N}(0, I)$. Then the [[decoder]] $f$ turns $z$ into an image, with noise of variance $c$. "
         "That is the [[likelihood]], $p(x|z) = \\mathcal{N}(f(z), c\\,I)$."
     )
-    chapter.prose(graphical_model())
+    chapter.prose(fold("The same as a graph", graphical_model()))
     chapter.prose(
         "We only see $x$. Which $z$ could have made it? Bayes' rule gives the [[posterior]]:\n\n$$\n"
         r"p(z|x) = \frac{p(x|z)\,p(z)}{p(x)}"
         "\n$$\n\n"
         "The problem is $p(x) = \\int p(x|z)\\,p(z)\\,dz$. With one number $z$ this integral is a sum over a grid, so "
-        "here the posterior is exact. With 16 numbers, a grid of 100 places each has $10^{32}$ points: nobody can add "
-        "them up.\n\n"
+        "here the posterior is exact. With 16 numbers, a grid of 100 places each has $10^{32}$ points, too many to add "
+        "up.\n\n"
         "Try the decoders. A linear $f$ keeps the posterior Gaussian, a curved one makes it skewed. The folded one "
         "sends two places of $z$ to the same $x$, so the posterior has two peaks, its **modes**."
     )
@@ -239,11 +239,11 @@ closed = chapter.step(
 )
 with closed.words, errors_said():
     layers = layers_of(load_run(run_key(DIMENSIONS[0])))
-    chapter.prose(
+    halves = (
         "In a VAE the encoder's two halves, $g$ and $h$, output $\\mu$ and $\\log \\sigma^2$. They share all layers "
-        f"but the last. The VAE of step 5 has {layers.total:,} parameters:"
+        f"but the last. The VAE of step 5 has {layers.total:,} parameters:\n\n{network(layers)}"
     )
-    chapter.prose(network(layers))
+    chapter.prose(fold("The encoder's two halves, layer by layer", halves))
 with closed.instrument:
     experiment(part("estimate"), key="mathematics-estimate")
 

@@ -40,6 +40,7 @@ from ui.training.uploads import upload_box
 from ui.training.visitor import visitor
 from vae_core import datasets
 from vae_core.datasets import own
+from vae_core.errors import DatasetUnavailable
 from vae_core.models import model_kind
 from vae_core.payloads.plane import Payload
 from vae_core.spec import RunSpec

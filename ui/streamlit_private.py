@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import inspect
 import logging
+import re
 from collections.abc import Callable, Sequence
 from functools import cache, wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -53,11 +55,19 @@ TEST_IDS = frozenset(
         "stRadioOption",
         "stSelectbox",
         "stSidebar",
+        "stSkeleton",
         "stSlider",
         "stTextInput",
         "stToolbar",
     ]
 )
+
+# What draws elements of nearly every page, and the fonts of formulas; the front end asks for each of them only when the
+# first such element is there. They are files of its folder, whose names go on with a digest. Those that are missing
+# are left out; pages then move while they open.
+EARLY_MODULES = ("BidiComponent", "rehype-raw", "rehype-katex", "Html", "Radio", "ButtonGroup", "Button", "PageLink")
+EARLY_FONTS = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
+_IMPORTED = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
 
 _log = logging.getLogger(__name__)
 _put_in_place: set[Callable[..., Any]] = set()  # the app's replacements of Streamlit's functions
@@ -191,3 +201,29 @@ def keep_unsent_messages() -> bool:
     _put_in_place.add(clear)
     ForwardMsgQueue.clear = clear  # type: ignore[method-assign, assignment]
     return True
+
+
+@cache
+def early_files() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The modules of `EARLY_MODULES` with all that they import, and `EARLY_FONTS`, as addresses below the app's."""
+    import streamlit
+
+    folder = Path(streamlit.__file__).parent / "static" / "static"
+    modules, fonts = folder / "js", folder / "media"
+    found: dict[str, None] = {}
+    waiting = [file.name for name in EARLY_MODULES for file in _only(modules, f"{name}.*.js")]
+    while waiting:
+        name = waiting.pop(0)
+        if name not in found:
+            found[name] = None
+            waiting += _IMPORTED.findall((modules / name).read_text(encoding="utf-8"))
+    letters = [file.name for name in EARLY_FONTS for file in _only(fonts, f"{name}.*.woff2")]
+    return tuple(f"static/js/{name}" for name in found), tuple(f"static/media/{name}" for name in letters)
+
+
+def _only(folder: Path, pattern: str) -> list[Path]:
+    found = sorted(folder.glob(pattern))
+    if len(found) != 1:
+        _warn(f"file {pattern}")
+        return []
+    return found

@@ -51,6 +51,7 @@ from .helpers import (
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 PAGE = "pages/mathematics.py"
+GRAPH, AT_THE_END = "The same as a graph", ["This in code", "Sources"]
 ANSWERED = {"answers": "humps:1,diagonal:2"}
 
 
@@ -94,7 +95,7 @@ def test_the_page_is_whole_and_its_experiments_come_once_their_questions_are_ans
     assert not at.warning
     assert [header["kind"] for header in payload_headers(at)] == ["posterior", "estimate"]
     assert [heading.split(".")[0] for heading in subheaders(at)] == [*"1234567", "You now know"]
-    assert boxes(at) == ["This in code", "Sources"]
+    assert boxes(at) == [GRAPH, "The encoder's two halves, layer by layer", *AT_THE_END]
     assert all("rebuild" in error.value for error in at.error)
     answered = open_page(PAGE, **ANSWERED)
     assert [header["kind"] for header in payload_headers(answered)] == list(KINDS)
@@ -132,7 +133,7 @@ def test_terms_of_the_field_are_explained_where_they_come_first():
 
 
 def test_the_drawings_are_named_and_the_network_is_the_runs():
-    drawings = [element.value for element in open_page(PAGE).markdown if element.value.startswith("<svg")]
+    drawings = re.findall("<svg.*?</svg>", "\n".join(element.value for element in open_page(PAGE).markdown))
     names = [re.search('aria-label="([^"]+)"', drawing)[1] for drawing in drawings]
     assert len(names) == 2
     for word in ("z", "x", "N images", "decoder f", "variance c", "q(z|x)"):
@@ -237,7 +238,7 @@ def test_missing_runs_are_said_and_the_experiments_stay(empty_store):
     assert [header["kind"] for header in payload_headers(at)] == list(KINDS)
     assert len(at.error) == 4  # the VAE of steps 4 and 5, the runs of step 6, those of step 7
     assert all("python -m vae_core rebuild" in error.value for error in at.error)
-    assert boxes(at) == ["This in code", "Sources"]
+    assert boxes(at) == [GRAPH, *AT_THE_END]
 
 
 def test_the_curves_and_the_table_of_samples_are_the_runs(with_samples, sampled_store):

@@ -70,3 +70,12 @@ def test_the_loader_names_a_module_that_there_is():
     assert len(waits) == len(asked) - 1 and not IMPORT.findall(loader)  # it travels alone
     with pytest.raises(KeyError):
         module_loader("dial/none.js")
+
+
+def test_the_loader_asks_at_once_for_all_that_its_module_imports():
+    asked = json.loads(re.search(r"^fetchEarly\((\[.*?\])\);$", module_loader("dial/dial.js"), re.M)[1])
+    below = f"modules/{digest()}/"
+    known = {COMPONENTS / path for path in ("dial/dial.js", *(address.removeprefix(below) for address in asked))}
+    assert f"{below}dial/rail.js" in asked and f"{below}engine/payload.js" in asked
+    for file in known:
+        assert {(file.parent / target).resolve() for target in IMPORT.findall(file.read_text("utf-8"))} <= known

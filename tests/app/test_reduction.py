@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import math
 import re
@@ -511,8 +512,9 @@ def test_a_damaged_run_is_said_once_and_the_other_rows_stay(tmp_path, monkeypatc
 @pytest.mark.parametrize("page", ["pages/reduction.py", "pages/regularity.py"])
 def test_the_code_shown_is_the_text_of_the_files(page):
     at = seen(page)
-    shown = re.findall(r"`(vae_core/\S+)`\n\n```python\n(.*?)\n```", "\n".join(texts(at)), re.DOTALL)
+    shown = re.findall(r'`(vae_core/\S+)`\n\n<div class="code"[^>]*>(.*?)</div>', "\n".join(texts(at)))
     assert len(shown) == 4
-    for file, code in shown:
+    for file, marked in shown:
+        code = html.unescape(re.sub(r"<[^>]*>", "", marked))
         assert code.startswith(("def ", "class "))
         assert code in (ROOT / file).read_text(encoding="utf-8")

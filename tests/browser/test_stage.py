@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from benchmarks.stage import MOST_SHIFT, OBSERVE, wait_until_still
 from ui.chapters import numbered
 
 from .conftest import watch
@@ -136,3 +137,32 @@ def test_what_storage_holds_is_not_believed(fresh, app_url, kept):
     fresh.locator(".st-key-card-beta .card-state").wait_for(state="attached")
     content = "() => getComputedStyle(document.querySelector('.st-key-card-beta .card-state'), '::after').content"
     wait_until(fresh, lambda: ("done" in fresh.evaluate(content)) == ("beta" in kept))
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (390, 844)], ids=["laptop", "phone"])
+@pytest.mark.parametrize("slug", ["mathematics", "train", "glossary"])
+def test_nothing_moves_while_a_page_opens(browser, app_url, slug, size):
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+    context.add_init_script(OBSERVE)
+    page = context.new_page()
+    page.goto(f"{app_url}/{slug}")
+    wait_until_still(page)
+    assert page.locator(".st-key-chapter-end").count() == 1
+    moved = page.evaluate("window.shift")
+    context.close()
+    assert moved <= MOST_SHIFT
+
+
+@pytest.mark.parametrize(("slug", "onward"), [("explorer", "Next: Glossary"), ("glossary", "All chapters")])
+def test_the_pages_beside_the_story_lead_on(page, app_url, slug, onward):
+    page.goto(f"{app_url}/{slug}")
+    to_the_end(page)
+    expect(page.get_by_test_id("stMain").get_by_role("link", name=onward)).to_be_visible()
+
+
+def test_the_dial_stands_whole_on_a_phone(phone, app_url):
+    phone.goto(f"{app_url}/beta")
+    dial = phone.locator(".beta-dial")
+    expect(dial.locator(".samples")).to_be_visible()
+    bar = 60  # CSS pixels that the menu covers
+    wait_until(phone, lambda: 300 < dial.bounding_box()["height"] <= phone.viewport_size["height"] - bar)

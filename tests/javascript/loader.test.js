@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { load } from "../../ui/components/loader.js";
+import { fetchEarly, load } from "../../ui/components/loader.js";
 
 const SENTENCE = "This instrument could not be loaded. Check the connection and reload the page.";
 
@@ -71,4 +71,17 @@ test("a component without a box gets one", async (context) => {
   (await network(1).load(["a"]))({ parentElement });
   assert.deepEqual(parentElement.appended, [made]);
   assert.deepEqual([made.role, made.className, made.textContent], ["alert", "failed", SENTENCE]);
+});
+
+test("what a module imports is asked for once, however many components need it", (context) => {
+  const links = [];
+  const head = {
+    append: (link) => links.push(link),
+    querySelector: (selector) => links.find(({ href }) => selector === `link[href="${href}"]`) ?? null,
+  };
+  globalThis.document = { baseURI: "http://host/vae/beta", head, createElement: () => ({}) };
+  context.after(() => delete globalThis.document);
+  fetchEarly(["modules/1/a.js", "modules/1/b.js"]);
+  fetchEarly(["modules/1/b.js", "modules/1/c.js"]);
+  assert.deepEqual(links, ["a", "b", "c"].map((name) => ({ rel: "modulepreload", href: `http://host/vae/modules/1/${name}.js` })));
 });

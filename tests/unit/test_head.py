@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+import streamlit
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -16,6 +19,7 @@ from starlette.routing import Route
 from ui.app import head
 from ui.app.head import StylesInHead, styles_in_head
 from ui.figures.markup import PAGE_STYLE
+from ui.streamlit_private import EARLY_FONTS, EARLY_MODULES, early_files
 
 DOCUMENT = "<html><head><title>x</title></head><body>" + "y" * 2_000 + "</body></html>"
 HTML = {"accept": "text/html,*/*"}
@@ -68,6 +72,7 @@ def client(monkeypatch) -> Client:
 
     routes = [
         Route("/", document),
+        Route("/asks", lambda _request: HTMLResponse(f"<head><link href='./{early_files()[0][-1]}'></head>")),
         Route("/odd", lambda _request: HTMLResponse("no head")),
         Route("/text", lambda _request: PlainTextResponse("</head>")),
         Route("/gone", lambda _request: HTMLResponse(DOCUMENT, 404)),
@@ -75,13 +80,25 @@ def client(monkeypatch) -> Client:
     return Client(Starlette(routes=routes, middleware=[Middleware(StylesInHead), Middleware(GZipMiddleware)]))
 
 
-def test_a_document_carries_the_styles(client):
+def test_a_document_carries_the_styles_and_what_its_elements_will_ask_for(client):
     answer = client.get("/", headers=HTML)
     before, _, after = DOCUMENT.partition("</head>")
-    assert answer.text == f"{before}{PAGE_STYLE}</head>{after}"
+    added = answer.text.removeprefix(f"{before}{PAGE_STYLE}").removesuffix(f"</head>{after}")
+    addresses = re.findall(r'<link rel="(?:modulepreload|preload)"[^>]* href="\./([^"]+)">', added)
+    assert len(addresses) == added.count("<") and len(set(addresses)) == len(addresses)
+    folder = Path(streamlit.__file__).parent / "static"
+    assert all((folder / address).is_file() for address in addresses)
+    for name in (*EARLY_MODULES, *EARLY_FONTS):
+        assert sum(f"/{name}." in address for address in addresses) == 1
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert "etag" not in answer.headers and answer.headers["cache-control"] == "no-cache"
     assert styles_in_head()
+
+
+def test_what_the_document_asks_for_itself_is_not_named_again(client):
+    modules, _ = early_files()
+    assert f"./{modules[-1]}" in client.get("/", headers=HTML).text
+    assert client.get("/asks", headers=HTML).text.count(modules[-1]) == 1
 
 
 def test_a_browser_that_has_the_document_gets_it_anew(client):

@@ -1,6 +1,8 @@
-"""The page's own styles in the document's head, where the browser reads them before it draws anything.
+"""What goes into the head of every document: the page's own styles, and what its first elements will ask for.
 
-Sent as an element of the page they would arrive after its first elements, which then would move.
+The browser reads the styles there before it draws anything; sent as an element of the page they would arrive after its
+first elements, which then would move. What draws text with HTML, formulas or instruments the front end would ask for
+only once they are there, and would show grey bars of another size until then.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import logging
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.figures.markup import PAGE_STYLE
+from ui.streamlit_private import early_files
 
 _END = b"</head>"
 _LEFT_OUT = (b"accept-encoding", b"if-none-match", b"if-modified-since")  # the document is read, and never the same
@@ -77,4 +80,12 @@ def _with_styles(document: bytes) -> bytes:
             _log.warning("Streamlit's document has no %s; each run sends the page's styles instead", _END.decode())
         _in_place = False
         return document
-    return before + PAGE_STYLE.encode() + end + after
+    return before + PAGE_STYLE.encode() + _early(before).encode() + end + after
+
+
+def _early(before: bytes) -> str:
+    """Links to `early_files`, but for those that the document names itself."""
+    modules, fonts = early_files()
+    links = [f'<link rel="modulepreload" crossorigin href="./{one}">' for one in modules if one.encode() not in before]
+    links += [f'<link rel="preload" as="font" type="font/woff2" crossorigin href="./{one}">' for one in fonts]
+    return "".join(links)

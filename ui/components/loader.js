@@ -5,6 +5,15 @@ const WAITS = [500, 2500]; // ms before the second attempt and the third
 
 const rest = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
 
+// Asks for all that a module imports at once: the browser would find out one layer after the other.
+export function fetchEarly(addresses) {
+  for (const address of addresses) {
+    const { href } = new URL(address, document.baseURI);
+    if (document.head.querySelector(`link[href="${href}"]`)) continue;
+    document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
+  }
+}
+
 // The default export of the module at the first of the addresses that answers. A browser remembers for as long as the
 // page is open that an address could not be imported, or one that its module imports: each attempt needs addresses of
 // its own. If none answers, what says so in the component's place.

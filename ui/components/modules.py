@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -21,6 +23,7 @@ from starlette.routing import Route
 COMPONENTS = Path(__file__).resolve().parent
 MODULES = "modules"  # the first part of the address
 ATTEMPTS = 3  # as many as loader.js waits between, and one more
+_IMPORTED = re.compile(r'^(?:import|export) .* from "(.*)";$', re.M)
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 
@@ -43,6 +46,20 @@ def names_of_digest() -> tuple[str, ...]:
     return (digest(), *(f"{digest()}-{attempt}" for attempt in range(1, ATTEMPTS)))
 
 
+def imported_by(entry: str) -> list[str]:
+    """The modules that a module needs, and those that these need, and so on."""
+    found: dict[str, None] = {}
+    waiting = [entry]
+    while waiting:
+        path = waiting.pop(0)
+        if path not in found:
+            found[path] = None
+            folder = posixpath.dirname(path)
+            targets = _IMPORTED.findall(modules()[path].decode())
+            waiting += [posixpath.normpath(posixpath.join(folder, target)) for target in targets]
+    return [path for path in found if path != entry]
+
+
 def module_loader(entry: str) -> str:
     """The script given to Streamlit for a component: it loads a module and passes its default export on.
 
@@ -57,10 +74,11 @@ def module_loader(entry: str) -> str:
     if entry not in modules():
         raise KeyError(entry)
     addresses = json.dumps([f"{MODULES}/{name}/{entry}" for name in names_of_digest()])
+    needed = json.dumps([f"{MODULES}/{digest()}/{path}" for path in imported_by(entry)])
     lines = modules()["loader.js"].decode().splitlines()
     script = "\n".join(line for line in lines if line and not line.startswith("//"))  # every mount carries it
     return (
-        f"{script}\n"
+        f"{script}\nfetchEarly({needed});\n"
         f"const component = await load({addresses}.map((address) => new URL(address, document.baseURI)));\n"
         "export default component;\n"
     )

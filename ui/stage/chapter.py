@@ -18,10 +18,11 @@ from pathlib import Path
 import streamlit as st
 
 from ui.chapters import Chapter, chapters, numbered
+from ui.figures.code import highlighted
 from ui.figures.markup import fold
 from ui.stage.glossary import explained
 from ui.stage.questions import Prediction, ask, covered
-from ui.stage.steps import Step, begin, prose, step
+from ui.stage.steps import OPENING, Step, begin, prose, step
 from vae_core.storage.manifest import PROJECT
 
 __all__ = ["Prediction", "Source", "Step", "ask", "covered", "foot", "opening", "prose", "step"]
@@ -48,7 +49,7 @@ def opening(record: Chapter, text: str, *, wide: bool = False) -> Step:
     kicker = " · ".join(filter(None, parts))
     above = f'<p class="kicker">{html.escape(kicker)}</p>\n\n' if kicker else ""
     question = f"\n\n**{record.question}**" if record.question else ""
-    return begin("opening", f"{above}# {record.title}{question}", text, wide=wide)
+    return begin(OPENING, f"{above}# {record.title}{question}", text, wide=wide)
 
 
 def _number(record: Chapter) -> int:
@@ -60,8 +61,8 @@ def _number(record: Chapter) -> int:
 def foot(
     record: Chapter,
     *,
-    code: Sequence[tuple[str, str]],
-    sources: Sequence[Source],
+    code: Sequence[tuple[str, str]] = (),
+    sources: Sequence[Source] = (),
     mathematics: Sequence[tuple[str, str]] = (),
 ) -> None:
     """The end of a chapter: what one knows now, the way on, and what it rests on, in boxes that open.
@@ -81,12 +82,13 @@ def foot(
     folds = "\n\n".join(fold(title, text) for title, text in boxes if text)
     learned = f"## You now know\n\n{explained(record.learned)}\n\n" if record.learned else ""
     with st.container(key="chapter-end"):
-        st.markdown(learned + folds, unsafe_allow_html=True)
+        if learned or folds:
+            st.markdown(learned + folds, unsafe_allow_html=True)
         _way_on(record)
 
 
 def _way_on(record: Chapter) -> None:
-    """Links to the chapter before and the one after."""
+    """Links to the page before and the one after; after the last, to Home, where all of them are."""
     way = [one for one in chapters() if not one.is_home]
     at = next((place for place, one in enumerate(way) if one.slug == record.slug), None)
     if at is None:
@@ -99,11 +101,14 @@ def _way_on(record: Chapter) -> None:
                 way[at + 1].file, label=f"**Next: {way[at + 1].title}**", icon=":material/arrow_forward:",
                 icon_position="right",
             )  # fmt: skip
+        else:
+            home = next(one for one in chapters() if one.is_home)
+            st.page_link(home.file, label="**All chapters**", icon=home.icon)
 
 
 @lru_cache(maxsize=64)
 def _code_text(places: tuple[tuple[str, str], ...]) -> str:
-    return "\n\n".join(f"`vae_core/{file}`\n\n```python\n{source_of(file, name)}\n```" for file, name in places)
+    return "\n\n".join(f"`vae_core/{file}`\n\n{highlighted(source_of(file, name))}" for file, name in places)
 
 
 @lru_cache(maxsize=64)

@@ -42,7 +42,7 @@ def ask(prediction: Prediction) -> bool:
         if linked is not None:
             st.session_state[key] = prediction.options[linked]
         question = prediction.question[:1].upper() + prediction.question[1:]
-        chosen = st.radio(f"**Predict first.** {question}", prediction.options, index=None, key=key)
+        chosen = st.radio(f"**Predict first.** {question}", prediction.options, index=None, key=key, horizontal=True)
         keep_answer(prediction.key, None if chosen is None else prediction.options.index(chosen))
         if chosen is None:
             hidden = presenting() and "questions" in (st.session_state.get(PRESENTING) or ())

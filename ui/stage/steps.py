@@ -7,12 +7,18 @@ ui/page.css, by the keys given here.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui.stage.glossary import explained
+
+OPENING = "opening"  # the first step's name
+AHEAD = 0.06  # seconds
+_OPENED = "stage-opened"  # in the session's state: the heading of the page that was opened last
+_AHEAD = "stage-ahead"  # and whether its opening was sent alone
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,10 @@ def step(name: str, heading: str, text: str = "", *, wide: bool = False) -> Step
 
 def begin(name: str, heading: str, text: str = "", *, wide: bool = False) -> Step:
     """As `step`, with a heading of any level, or HTML."""
+    if name == OPENING:
+        _opens(heading)
+    else:
+        _let_the_opening_go_ahead()
     with st.container(key=f"{'widestep' if wide else 'step'}-{name}"):
         prose(heading)
         if wide:
@@ -49,6 +59,20 @@ def begin(name: str, heading: str, text: str = "", *, wide: bool = False) -> Ste
         with words:
             prose(text)
     return Step(instrument, words)
+
+
+def _opens(heading: str) -> None:
+    if st.session_state.get(_OPENED) != heading:
+        st.session_state[_OPENED], st.session_state[_AHEAD] = heading, True
+
+
+def _let_the_opening_go_ahead() -> None:
+    """When a page is opened, let the browser draw the opening before it begins with what follows.
+
+    Formulas and Plotly keep it busy for longer than the whole run takes, and what comes in one piece is drawn in one.
+    """
+    if st.session_state.pop(_AHEAD, False):
+        time.sleep(AHEAD)
 
 
 def prose(text: str) -> None:

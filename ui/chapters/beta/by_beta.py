@@ -38,7 +38,7 @@ def against_beta(
     )  # fmt: skip
     chart.update_layout(
         template=TEMPLATE,
-        height=340,
+        height=300,
         showlegend=False,
         xaxis={"title": "β", "type": "category"},
         yaxis=dict(axis),

@@ -97,7 +97,7 @@ def _curve(points: tuple[Point, ...], label: str) -> Finished:
         )  # fmt: skip
     chart.update_layout(
         template=TEMPLATE,
-        height=340,
+        height=300,
         showlegend=False,
         xaxis={
             "title": "rate: KL, nats per image",

@@ -88,7 +88,7 @@ def kept_figure(dimensions: int) -> Finished:
         told[title] = [f"{value:.0%} at {name_of(label)}" for label, value in zip(found, values, strict=True)]
     chart.update_layout(
         template=TEMPLATE,
-        height=340,
+        height=300,
         xaxis={"title": "β", "type": "category"},
         yaxis={"title": "decoded to the image's class", "range": [0, 1], "tickformat": ".0%"},
     )

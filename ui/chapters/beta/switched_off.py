@@ -40,7 +40,7 @@ def switched_off_figure() -> Finished:
     )  # fmt: skip
     chart.update_layout(
         template=TEMPLATE,
-        height=350,
+        height=310,
         showlegend=False,
         xaxis={"title": "β", "type": "category"},
         yaxis={

@@ -143,7 +143,7 @@ def weighing_curve() -> Finished:
         )  # fmt: skip
     chart.update_layout(
         template=TEMPLATE,
-        height=320,
+        height=300,
         xaxis={"title": "KL, nats per image"},
         yaxis={"title": "squared error per pixel"},
         hovermode="closest",
@@ -197,11 +197,12 @@ def weighing_figures() -> Html:
 def weighing_text() -> str:
     """The equation: markdown."""
     return (
-        "Let the [[likelihood]] be a Gaussian with variance $c$ around the decoded image. The loss is\n\n"
-        "$$\\mathcal{L} = \\frac{1}{2c}\\lVert x - f(z) \\rVert^2 + \\frac{D}{2}\\log 2\\pi c "
-        "+ \\beta\\,\\mathrm{KL}$$\n\n"
-        "Multiply it by $2c$:\n\n"
-        "$$\\lVert x - f(z) \\rVert^2 + 2\\,c\\beta\\,\\mathrm{KL} + \\text{constant}$$\n\n"
+        "Let the [[likelihood]] be a Gaussian with variance $c$ around the decoded image. The loss, also times $2c$, "
+        "is\n\n$$\n"
+        r"\begin{aligned} \mathcal{L} &= \tfrac{1}{2c}\lVert x - f(z) \rVert^2 + \tfrac{D}{2}\log 2\pi c "
+        r"+ \beta\,\mathrm{KL} \\ "
+        r"2c\,\mathcal{L} &= \lVert x - f(z) \rVert^2 + 2\,c\beta\,\mathrm{KL} + \text{constant} \end{aligned}"
+        "\n$$\n\n"
         "Only the product $c\\beta$ decides what is learned. A squared error without $1/2c$ has chosen $c = 1/2$. A "
         "mean over $D$ pixels has chosen $c = D/2$: a common way to collapse a VAE without meaning to."
     )

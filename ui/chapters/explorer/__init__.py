@@ -24,5 +24,8 @@ CHAPTER = Chapter(
     question="What does this model make of its latent space?",
     blurb="Any trained run with the full instrument: pin points, draw paths, move every dimension, compare two runs.",
     minutes=5,
+    learned="- What a model makes of its [[latent space]] shows in three things: where images are encoded, what lies "
+    "between them, and what a place without images decodes to.\n"
+    "- Two runs are compared on the same held-out images.",
     links=links,
 )

@@ -30,9 +30,8 @@ def head_of_card(entry: Chapter) -> Html:
     slugs = [one.slug for one in numbered()]
     number = f"Chapter {slugs.index(entry.slug) + 1}" if entry.slug in slugs else "Tool"
     minutes = f" · {entry.minutes} min" if entry.minutes else ""
-    return Html(
-        f'{_picture(entry)}<p class="kicker">{html.escape(number + minutes)} <span class="card-state"></span></p>'
-    )
+    state = ' <span class="card-state"></span>' if entry.slug in slugs else ""  # a tool is never finished
+    return Html(f'{_picture(entry)}<p class="kicker">{html.escape(number + minutes)}{state}</p>')
 
 
 def _picture(entry: Chapter) -> str:
