@@ -24,6 +24,12 @@ know the names of parameters. Shapes are those of one example, row-major; every 
 ``masked_conv2d``
     The fields and tensors of ``conv``, and ``mask``, "A" or "B". The tensor is stored without its mask: weights that
     come after (kh // 2, kw // 2) in reading order count as 0; with "A" that one, too.
+``max_pool``
+    ``kernel_size``, ``stride`` (two numbers each: down, across). The largest number of each window of each channel:
+    (c, H, W) -> (c, H', W') with H' = (H - kernel) // stride + 1.
+``upsample``
+    ``size`` (two numbers: H', W'). (c, H, W) -> (c, H', W'): each pixel is that of the input nearest to it, the
+    one at row (row · H) // H', and likewise across.
 ``residual``
     ``program``, records as these, whose output has as many numbers as its input x. Gives x + program(x), in x's shape.
 ``layer_norm``
@@ -53,7 +59,16 @@ from typing import Any
 import numpy as np
 
 from vae_core.errors import UnknownName
-from vae_core.program.convolutions import causal_mask, conv, conv_shape, conv_transpose, conv_transpose_shape
+from vae_core.program.convolutions import (
+    causal_mask,
+    conv,
+    conv_shape,
+    conv_transpose,
+    conv_transpose_shape,
+    max_pool,
+    max_pool_shape,
+    upsample,
+)
 
 Layer = dict[str, Any]
 Program = list[Layer]
@@ -259,6 +274,23 @@ def _geometry(module: Any, *further: str) -> Layer:
     return {"in": module.in_channels, "out": module.out_channels, **extents}
 
 
+def _export_max_pool(module: Any) -> Layer:
+    pairs = {
+        field: list(value) if isinstance(value, tuple) else [value, value]
+        for field in ("kernel_size", "stride", "padding", "dilation")
+        for value in [getattr(module, field)]
+    }
+    if pairs.pop("padding") != [0, 0] or pairs.pop("dilation") != [1, 1] or module.ceil_mode or module.return_indices:
+        raise TypeError("the interpreters support no max-pooling with padding, dilation, ceil_mode or indices")
+    return pairs
+
+
+def _export_upsample(module: Any) -> Layer:
+    if module.mode != "nearest" or not isinstance(module.size, tuple):
+        raise TypeError("the interpreters support up-sampling to the nearest pixel only, to a size of two numbers")
+    return {"size": list(module.size)}
+
+
 def _with_channel_bias(y: np.ndarray, layer: Layer, weights: Weights) -> np.ndarray:
     return y + weights[layer["bias"]][:, None, None] if "bias" in layer else y
 
@@ -418,6 +450,18 @@ OPERATIONS: dict[str, Operation] = {
         parameters=(WEIGHT, BIAS),
         export=lambda module: {**_geometry(module), "mask": module.kind},
         output_shape=conv_shape,
+    ),
+    "max_pool": Operation(
+        apply=lambda layer, weights, x: max_pool(x, layer),
+        modules=("torch.nn:MaxPool2d",),
+        export=_export_max_pool,
+        output_shape=max_pool_shape,
+    ),
+    "upsample": Operation(
+        apply=lambda layer, weights, x: upsample(x, layer["size"]),
+        modules=("torch.nn:Upsample",),
+        export=_export_upsample,
+        output_shape=lambda layer, shape: (shape[0], *layer["size"]),
     ),
     "residual": Operation(
         apply=_residual,
