@@ -114,6 +114,10 @@ UNKNOWN = {
     "dilation": nn.ConvTranspose2d(2, 2, 3, dilation=2),
     "padding by reflection": nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"),
     "padding by name": nn.Conv2d(2, 2, 3, padding="same"),
+    "windows that overlap the border": nn.MaxPool2d(2, padding=1),
+    "windows rounded up": nn.MaxPool2d(2, ceil_mode=True),
+    "interpolation": nn.Upsample(size=(4, 4), mode="bilinear"),
+    "up-sampling by a factor": nn.Upsample(scale_factor=2),
     "rows that are shortened": nn.Embedding(3, 2, max_norm=1.0),
 }
 
