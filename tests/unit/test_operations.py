@@ -13,13 +13,14 @@ from tests.support.operation_examples import ALL, EXAMPLES, Example, made, with_
 from vae_core.errors import MeasureError
 from vae_core.program import backward
 from vae_core.program.convolutions import causal_mask
-from vae_core.program.export import program
+from vae_core.program.export import decoder_program, program
 from vae_core.program.forward import run_program
 from vae_core.program.modules import MaskedConv2d, Nearest, Permute, Residual
 from vae_core.program.operations import (
     OPERATIONS,
     apply,
     differentiable,
+    multiplications,
     operation_of,
     output_shape,
     tensor_names,
@@ -99,6 +100,19 @@ def test_a_record_or_weights_that_lack_a_parameter_are_refused_by_name(op: str, 
     rest = {name: array for name, array in one.weights.items() if name != layer[parameter.name]}
     with pytest.raises(ValueError, match=f"the weights lack '{layer[parameter.name]}'"):
         run_program([layer], rest, x)
+
+
+def test_multiplications_are_counted_as_by_hand() -> None:
+    layers = nn.Sequential(
+        nn.Unflatten(1, (2, 8, 6)),
+        nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        Residual(nn.Conv2d(4, 4, 1)),
+        nn.ConvTranspose2d(4, 3, 2, stride=2),
+        MaskedConv2d("B", 3, 1, 3),
+        nn.Flatten(), nn.Linear(48, 5),
+    )  # fmt: skip
+    by_hand = 2 * 4 * 9 * 48 + 4 * 4 * 12 + 4 * 3 * 4 * 12 + 3 * 9 * 48 + 48 * 5
+    assert multiplications(decoder_program(layers), (96,)) == by_hand
 
 
 def test_an_unknown_operation_within_another_is_refused_too() -> None:

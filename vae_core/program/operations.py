@@ -118,6 +118,7 @@ class Operation:
         output_shape: (record, shape) -> shape, without the batch.
         backward: (record, weights, x, output, derivative by the output) -> derivative by x; None if it is not
             implemented.
+        multiplications: (record, shape of the input) -> multiplications by a weight, for one example.
     """
 
     apply: Callable[[Layer, Weights, np.ndarray], np.ndarray]
@@ -127,6 +128,7 @@ class Operation:
     export: Callable[[Any], Layer] = _no_attributes
     output_shape: Callable[[Layer, Shape], Shape] = _same_shape
     backward: Callable[[Layer, Weights, np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
+    multiplications: Callable[[Layer, Shape], int] = lambda layer, shape: 0
 
 
 def operation_of(layer: Layer) -> Operation:
@@ -196,6 +198,17 @@ def output_shape(program: Program, shape: Shape) -> Shape:
     for layer in program:
         shape = operation_of(layer).output_shape(layer, shape)
     return shape
+
+
+def multiplications(program: Program, shape: Shape) -> int:
+    """How many times a program multiplies a number by a weight, for one example of `shape`."""
+    total = 0
+    for layer in program:
+        operation = operation_of(layer)
+        total += operation.multiplications(layer, shape)
+        total += sum(multiplications(layer[field], shape) for field in operation.nested or ())
+        shape = operation.output_shape(layer, shape)
+    return total
 
 
 def apply(program: Program, weights: Weights, x: np.ndarray) -> np.ndarray:
@@ -293,6 +306,10 @@ def _export_upsample(module: Any) -> Layer:
 
 def _with_channel_bias(y: np.ndarray, layer: Layer, weights: Weights) -> np.ndarray:
     return y + weights[layer["bias"]][:, None, None] if "bias" in layer else y
+
+
+def _taps(layer: Layer) -> int:
+    return layer["in"] * layer["out"] * math.prod(layer["kernel_size"])
 
 
 def _conv(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
@@ -412,6 +429,7 @@ OPERATIONS: dict[str, Operation] = {
         export=lambda module: {"in": module.in_features, "out": module.out_features},
         output_shape=lambda layer, shape: (layer["out"],),
         backward=_linear_backward,
+        multiplications=lambda layer, shape: layer["in"] * layer["out"],
     ),
     "relu": _activation("torch.nn:ReLU", lambda x: np.maximum(x, 0.0), lambda y: y > 0.0),
     "tanh": _activation("torch.nn:Tanh", np.tanh, lambda y: 1.0 - y * y),
@@ -436,6 +454,7 @@ OPERATIONS: dict[str, Operation] = {
         parameters=(WEIGHT, BIAS),
         export=_geometry,
         output_shape=conv_shape,
+        multiplications=lambda layer, shape: _taps(layer) * math.prod(conv_shape(layer, shape)[1:]),
     ),
     "conv_transpose": Operation(
         apply=_conv_transpose,
@@ -443,6 +462,7 @@ OPERATIONS: dict[str, Operation] = {
         parameters=(WEIGHT, BIAS),
         export=lambda module: _geometry(module, "output_padding"),
         output_shape=conv_transpose_shape,
+        multiplications=lambda layer, shape: _taps(layer) * math.prod(shape[1:]),
     ),
     "masked_conv2d": Operation(
         apply=_masked_conv,
@@ -450,6 +470,7 @@ OPERATIONS: dict[str, Operation] = {
         parameters=(WEIGHT, BIAS),
         export=lambda module: {**_geometry(module), "mask": module.kind},
         output_shape=conv_shape,
+        multiplications=lambda layer, shape: _taps(layer) * math.prod(conv_shape(layer, shape)[1:]),
     ),
     "max_pool": Operation(
         apply=lambda layer, weights, x: max_pool(x, layer),
