@@ -141,7 +141,7 @@ def each_term_alone() -> None:
 
 
 def cheats(dimensions: int) -> None:
-    """What becomes of the widths of the posteriors without a KL term."""
+    """What becomes of the widths of the approximate posteriors without a KL term."""
     one = chapter.step(
         "cheats",
         "Two ways to cheat when there is no KL",

@@ -216,8 +216,8 @@ with first.words:
         "The problem is $p(x) = \\int p(x|z)\\,p(z)\\,dz$. With one number $z$ this integral is a sum over a grid, so "
         "here the posterior is exact. With 16 numbers, a grid of 100 places each has $10^{32}$ points, too many to add "
         "up.\n\n"
-        "Try the decoders. A linear $f$ keeps the posterior Gaussian, a curved one makes it skewed. The folded one "
-        "sends two places of $z$ to the same $x$, so the posterior has two peaks, its **modes**."
+        "Try the decoders. A linear $f$ keeps the posterior Gaussian, an exponential one makes it skewed. The folded "
+        "one sends two places of $z$ to the same $x$, so the posterior has two peaks, its **modes**."
     )
 with first.instrument:
     experiment(part("posterior"), key="mathematics-posterior")

@@ -38,10 +38,10 @@ from ui.chapters.reduction.selection import kept_picture
 from ui.chapters.reduction.sheet import sheets
 from ui.components.line import latent_line
 from ui.figures.messages import errors_said
-from ui.figures.pictures import labelled_rows
+from ui.figures.pictures import Picture, labelled_rows
 from ui.figures.plots import show
 from ui.links import url_state
-from ui.runs.resources import held_out, load_run
+from ui.runs.resources import classes_in_words, held_out, load_run
 from ui.stage import chapter
 from vae_core.datasets import info
 from vae_core.models import model_kind
@@ -55,10 +55,21 @@ def selection(dimensions: int) -> None:
     """The simplest pair: digits, the pixels kept, and what is predicted from them."""
     run = run_of("pixels", dimensions)
     rebuilt, error = rebuilt_row(run.key, 0, LARGE)
+    digits = f"the digits {classes_in_words(DATASET, 0, LARGE)}"
     rows = [
-        ("x", f"held-out digits, {PIXELS} pixels each", original_row(0, LARGE)),
-        ("z = E(x)", f"the {dimensions} pixels kept, in blue: dark is 0, bright is 1", kept_picture(run.key, 0, LARGE)),
-        ("D(z)", f"the other {PIXELS - dimensions} predicted from them; error {error:.4f}", rebuilt),
+        Picture("x", f"held-out digits, {PIXELS} pixels each", original_row(0, LARGE), digits),
+        Picture(
+            "z = E(x)",
+            f"the {dimensions} pixels kept, in blue: dark is 0, bright is 1",
+            kept_picture(run.key, 0, LARGE),
+            f"{digits}, dimmed, with {dimensions} blue pixels on each",
+        ),
+        Picture(
+            "D(z)",
+            f"the other {PIXELS - dimensions} predicted from them; error {error:.4f}",
+            rebuilt,
+            f"what is predicted of {digits}",
+        ),
     ]
     note = (
         "The pixels were chosen one after another, each the one that helps most to predict the others by least "
@@ -125,12 +136,13 @@ def _start() -> int:
 
 
 def _comparison(dimensions: int, start: int) -> None:
-    rows = [("Held-out digits", "", original_row(start))]
+    digits = f"the digits {classes_in_words(DATASET, start, SHOWN)}"
+    rows = [Picture("Held-out digits", "", original_row(start), digits)]
     for model in MODELS:
         with errors_said():
             picture, error = rebuilt_row(run_of(model, dimensions).key, start)
             told = f"error {error:.4f} here, {error_of(model, dimensions):.4f} on 10,000 test digits"
-            rows.append((model_kind(model).title, told, picture))
+            rows.append(Picture(model_kind(model).title, told, picture, f"{digits}, rebuilt"))
     note = (
         "The autoencoder has layers of 784, 128, 64 and d units; the convolutional one has about as many weights "
         "(channels 16 and 32, then 64). Both are small, so that all runs fit into a download."
@@ -188,7 +200,8 @@ def directions(dimensions: int) -> None:
             f"error {errors[model]:.5f}; largest cosine {cosine:.2f}; decoder and transposed encoder differ by "
             f"{transpose_gap(run.key):.0%}"
         )
-        rows.append((f"{model_kind(model).title}, turned by {degrees}°", told, picture))
+        seen = f"{shown} images on black, blue where one adds ink and orange where it takes ink away"
+        rows.append(Picture(f"{model_kind(model).title}, turned by {degrees}°", told, picture, seen))
     with five.instrument:
         part = f"The first {shown} of {dimensions} images. " if dimensions > shown else ""
         note = (

@@ -33,6 +33,7 @@ from ui.chapters.regularity.comparison import (
 )
 from ui.chapters.regularity.neighbours import AROUND, STEPS, USUAL_IMAGE, USUAL_STEP, changed_share, neighbourhood
 from ui.chapters.regularity.paths import (
+    FILM_FRAMES,
     USUAL_END,
     USUAL_PAIR,
     USUAL_START,
@@ -41,12 +42,12 @@ from ui.chapters.regularity.paths import (
     probability_figure,
     usual_path,
 )
-from ui.chapters.regularity.samples import USUAL_SEED, sample_sheet
+from ui.chapters.regularity.samples import COLUMNS, USUAL_SEED, sample_sheet
 from ui.chapters.thumbnails import thumbnails_of
 from ui.components.canvas import latent_canvas
 from ui.figures.markup import fold, folded
 from ui.figures.messages import errors_said
-from ui.figures.pictures import labelled_rows, side_by_side
+from ui.figures.pictures import Picture, labelled_rows, side_by_side
 from ui.figures.plots import show
 from ui.links import url_state
 from ui.runs.resources import image_set, load_run, plane, shelf
@@ -147,7 +148,10 @@ def continuity(specs: Pair) -> None:
             seen = neighbourhood(spec.key, image, delta)
             share, measured = changed_share(spec.key, delta)
             title = f"{title_of(spec.model)}: {seen.changed} of {AROUND} change class"
-            cells.append((title, f"Over {measured:,} codes, this step changes {share:.0%}.", seen.picture))
+            told = f"Over {measured:,} codes, this step changes {share:.0%}."
+            names = datasets.info(spec.dataset).label_names
+            grid = "; ".join(", ".join(names[one] for one in seen.classes[at : at + 3]) for at in (0, 3, 6))
+            cells.append(Picture(title, told, seen.picture, f"nine images, which the classifier sees as {grid}"))
         note = "Framed, with a cut corner: the classifier no longer sees the class that it sees in the middle."
         st.html(side_by_side(cells, note, least="9rem"))
     with step.words, errors_said():
@@ -177,7 +181,8 @@ def sheets(specs: Pair, source: str, seed: int) -> None:
     for spec in specs:
         sheet = sample_sheet(spec.key, source, SHEET, seed)
         title = f"{title_of(spec.model)}: {sheet.unrecognised} of {sheet.count} are not recognised"
-        cells.append((title, sample_sentence(spec, source), sheet.picture))
+        told = f"{sheet.count} decoded samples in rows of {COLUMNS}, {sheet.unrecognised} of them framed"
+        cells.append(Picture(title, sample_sentence(spec, source), sheet.picture, told))
     st.html(side_by_side(cells, FRAMED))
 
 
@@ -285,7 +290,9 @@ def between(specs: Pair) -> None:
         seen = film(spec.key, way, first, second)
         probability, other = seen.detour
         detour = f"another class ({names[other]}) reaches {probability:.2f}"
-        rows.append((f"{title_of(spec.model)}, {way}", f"{seen.recognised:.0%} recognised; {detour}", seen.picture))
+        told = f"{seen.recognised:.0%} recognised; {detour}"
+        on_way = f"{FILM_FRAMES} images on the way from {names[start]} to {names[end]}, {seen.framed} of them framed"
+        rows.append(Picture(f"{title_of(spec.model)}, {way}", told, seen.picture, on_way))
         if way == "straight":
             straight.append((title_of(spec.model), seen))
     with step.instrument:

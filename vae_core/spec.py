@@ -139,15 +139,15 @@ class RunSpec:
     samples: int | None = option(
         None,
         Whole(1, MAX_SAMPLES),
-        "z drawn for each image in every step; 1 if left out.",
+        "z sampled for each image in every step; 1 if left out.",
         usual=1,
         belongs=_has_divergence,
-        refusal="{name} must be left out for model {model!r}: it draws none.",
+        refusal="{name} must be left out for model {model!r}: it samples none.",
     )
     binarised: bool | None = option(
         None,
         YesNo(),
-        "Draw each pixel as Bernoulli(pixel), anew in every step.",
+        "Sample each pixel as Bernoulli(pixel), anew in every step.",
         usual=False,
         belongs=lambda spec, kind: LIKELIHOODS[spec.likelihood].binary and _autoencodes(kind),
         refusal="{name} belongs to the Bernoulli likelihood of an autoencoder.",

@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from ui.chapters.beta.no_kl import cheating_text, ratio_figure, two_ways_table
 from ui.chapters.beta.sweep import label_of, small, stops_of
 from ui.chapters.beta.terms_alone import ALONE, alone_sentence, terms_alone
-from ui.chapters.beta.variance import rebuilt_both_ways, same_dial, squared_error, twins, weighed, weighing_curve
+from ui.chapters.beta.variance import rebuilt_by, same_dial, squared_error, twins, weighed, weighing_curve
 from ui.runs.resources import load_run, store
 from vae_core.datasets import load
 from vae_core.storage.manifest import read_manifest
@@ -134,10 +134,12 @@ def test_the_curve_and_the_page_have_the_runs_numbers():
 
 
 def test_the_pictures_are_those_of_the_two_ways_and_of_a_learned_c():
-    html = Shown(rebuilt_both_ways()._repr_html_())
+    learned = next(one for one in weighed() if one.learned)
+    html = Shown(rebuilt_by([*twins(), learned])._repr_html_())
     assert len([part for part in html.parts if isinstance(part, bytes)]) == 4
     text = " ".join(part for part in html.parts if isinstance(part, str))
-    assert all(one.name in text for one in twins())
+    assert all(one.name in text for one in (*twins(), learned))
+    assert html.alternatives[1] == f"{twins()[0].name}: {html.alternatives[0].removeprefix('Held out: ')}, rebuilt"
 
 
 def test_at_16_dimensions_the_planes_are_left_out_and_the_rest_stays():

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ui.figures.palette import HOLE_COLOUR, NEGATIVE_COLOUR, POSITIVE_COLOUR
-from ui.figures.pictures import FRAME, GAP, labelled_rows, side_by_side, signed_tiles, tiles
+from ui.figures.pictures import FRAME, GAP, Picture, labelled_rows, side_by_side, signed_tiles, tiles
 
 from .helpers import Shown
 
@@ -126,9 +126,9 @@ def test_turning_a_direction_around_swaps_the_colours():
 @pytest.mark.parametrize("put_together", [labelled_rows, side_by_side])
 def test_pictures_stand_with_their_texts_and_no_text_is_taken_for_markup(greys, put_together):
     first, second = (tiles(images, (1, SIDE, SIDE), columns=2) for images in (greys[:2], greys[2:]))
-    shown = Shown(put_together([("<b>One", "5 < 6 & more", first), ("Two", '"quoted"', second)]))
+    rows = [Picture("<b>One", "5 < 6 & more", first, 'a "7"'), Picture("Two", '"quoted"', second, "digits")]
+    shown = Shown(put_together(rows))
     row = ["<b>One", "5 < 6 & more", first, "Two", '"quoted"', second]
     cells = ["<b>One", first, "5 < 6 & more", "Two", second, '"quoted"']
     assert shown.parts == (row if put_together is labelled_rows else cells)
-    assert all(text for text in shown.alternatives) and len(shown.alternatives) == 2
-    assert shown.alternatives[1].startswith("Two")
+    assert shown.alternatives == ['<b>One: a "7"', "Two: digits"]

@@ -546,6 +546,9 @@ def test_the_table_at_equal_weights_is_of_the_files():
         assert row["squared error per pixel"] == f"{run.metrics['test']['mse']:.4f}"
         bound = run.metrics["test"].get("negative_elbo")
         assert row["negative ELBO, nats"] == ("–" if bound is None else f"{bound:.1f}")
+    dense = 2 * (784 * 128 + 128 * 64 + 64 * 16)
+    maps = 16 * 16 * 14**2 + 16 * 32 * 16 * 7**2 + 32 * 7**2 * 64 + 64 * 16
+    assert table["multiplications per image"] == [f"{count:,}" for count in (dense, 2 * maps, dense, 2 * maps)]
     counts = [int(weights.replace(",", "")) for weights in table["weights"]]
     assert max(counts[0], counts[1]) < 1.1 * min(counts[0], counts[1])
     assert max(counts[2], counts[3]) < 1.1 * min(counts[2], counts[3])

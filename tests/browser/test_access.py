@@ -52,6 +52,14 @@ TOO_WIDE = f"""() => {{ {DEEP} {UP}
   return every.filter((one) => seen(one) && wide(one) && !scrolls(one)).map((one) => one.outerHTML.slice(0, 160));
 }}"""
 
+# Texts that do not fit their box, which hides the rest of them.
+CLIPPED = f"""() => {{ {DEEP}
+  const formula = (one) => one.closest(".katex");
+  const cut = (one) => one.scrollWidth > one.clientWidth + 2 && getComputedStyle(one).overflowX === "hidden";
+  const told = every.filter((one) => one.innerText?.trim() && one.clientWidth > 5 && seen(one) && !formula(one));
+  return told.filter(cut).map((one) => one.outerHTML.slice(0, 160));
+}}"""
+
 # The words of figures are SVG, which axe-core leaves out: those with less contrast than 4.5 to the page (WCAG 1.4.3).
 FAINT = """() => {
   const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
@@ -160,11 +168,13 @@ def test_a_page_is_for_everybody(page, app_url, name):
     assert violations(page, ["color-contrast"]) == []
     wait_until(page, lambda: page.evaluate(FAINT) == [])  # figures are drawn anew for another theme
 
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_timeout(300)
-    assert page.evaluate(TOO_WIDE) == []
-    for element in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
-        assert page.evaluate(f"{element}.scrollWidth <= innerWidth + 1")
+    for width, height in ((720, 450), (390, 844)):  # a laptop's screen enlarged to 200% (WCAG 1.4.4), and a phone
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(300)
+        assert page.evaluate(TOO_WIDE) == []
+        assert page.evaluate(CLIPPED) == []
+        for element in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
+            assert page.evaluate(f"{element}.scrollWidth <= innerWidth + 1")
 
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 718, "height": 1000})  # A4 without its margins

@@ -44,6 +44,19 @@ test("a transposed convolution stamps its kernel for every pixel", () => {
   near(network.run([1, 10]), [1, 2, 10, 20, 3, 4, 30, 40]);
 });
 
+test("of a window the largest number stays, and its change; of two equal ones the first one's", () => {
+  const pool = { op: "max_pool", kernel_size: [2, 2], stride: [2, 2] };
+  const network = new Network([{ op: "reshape", shape: [1, 3, 4] }, pool], 12, from({}));
+  const image = [1, 5, 2, 2, 3, 4, 2, 1, 9, 9, 9, 9];
+  near(network.run([...image, ...image.map((value) => -value)]), [5, 2, -1, -1]);
+  near(network.slopes(image, image.map((_value, place) => place)), [1, 2]);
+});
+
+test("up-sampling repeats the nearest pixel", () => {
+  const network = new Network([{ op: "reshape", shape: [1, 1, 2] }, { op: "upsample", size: [2, 3] }], 2, from({}));
+  near(network.run([3, 7]), [3, 3, 7, 3, 3, 7]);
+});
+
 test("the derivative along a direction is what a small step gives", () => {
   const layers = [LINEAR, { op: "tanh" }, { op: "linear", in: 3, out: 2, weight: "v", bias: null }, { op: "sigmoid" }];
   const tensors = from({ w: [0.3, -0.2, 0.5, 0.1, -0.4, 0.7], b: [0.1, 0, -0.1], v: [1, -1, 0.5, 0.2, 0.3, -0.6] });

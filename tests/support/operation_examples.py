@@ -72,6 +72,16 @@ EXAMPLES: dict[str, dict[str, Example]] = {
         "without bias": Example(lambda: MaskedConv2d("B", 1, 2, 3, bias=False), (1, 4, 4)),
         "of one pixel": Example(lambda: MaskedConv2d("B", 3, 2, 1), (3, 4, 4)),
     },
+    "max_pool": {
+        "": Example(lambda: nn.MaxPool2d(2), (3, 6, 4)),
+        "on odd sizes": Example(lambda: nn.MaxPool2d(2), (2, 7, 5)),
+        "uneven": Example(lambda: nn.MaxPool2d((3, 2), stride=(2, 1)), (2, 7, 5)),
+    },
+    "upsample": {
+        "": Example(lambda: nn.Upsample(size=(6, 8)), (3, 3, 4)),
+        "to odd sizes": Example(lambda: nn.Upsample(size=(7, 5)), (2, 3, 2)),
+        "to fewer": Example(lambda: nn.Upsample(size=(3, 4)), (2, 5, 4)),
+    },
     "residual": {
         "": Example(lambda: Residual(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 5)), (5,)),
         "within another": Example(lambda: Residual(nn.Linear(5, 5), Residual(nn.Tanh(), nn.Linear(5, 5))), (5,)),

@@ -128,6 +128,7 @@ def every_kind(tmp_path_factory: pytest.TempPathFactory, made_once: MadeOnce) ->
         "vae": {"hidden": (16,)},
         "conv_ae": {"hidden": (4, 8, 16)},
         "conv_vae": {"hidden": (4, 8, 16)},
+        "pooled_ae": {"hidden": (4, 8, 16)},
         "memoriser": {"hidden": (64, 64), "images": 10, "epochs": 20, "learning_rate": 3e-3},
         "classifier": {"hidden": (8, 16, 32), "latent_dim": 16, "epochs": 16, "learning_rate": 1e-2},
     }

@@ -13,7 +13,7 @@ from vae_core.datasets import info
 from vae_core.errors import SpecError
 from vae_core.models import MODELS, ModelKind, build, named
 from vae_core.models.autoencoder import Autoencoder
-from vae_core.models.conv import conv_decoder, conv_sizes, conv_trunk
+from vae_core.models.conv import POOLED, STRIDED, Scaling, conv_decoder, conv_sizes, conv_trunk
 from vae_core.models.memoriser import Memoriser
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest
@@ -40,6 +40,16 @@ def maps(network: nn.Sequential, x: torch.Tensor) -> list[tuple[int, ...]]:
     return [*shapes, last]
 
 
+def sizes(network: nn.Sequential, x: torch.Tensor) -> list[tuple[int, int]]:
+    """Heights and widths of its maps, each once, in their order."""
+    found: dict[tuple[int, int], None] = {}
+    for layer in network:
+        x = layer(x)
+        if x.ndim == 4:
+            found[x.shape[2], x.shape[3]] = None
+    return list(found)
+
+
 def parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
@@ -57,20 +67,21 @@ def test_convolutions_halve_mnist_to_14_and_7_and_8_by_8_to_4_and_2() -> None:
 
 
 @pytest.mark.parametrize("shape", SIZES, ids=str)
-def test_the_mirror_image_gives_every_size_back(shape: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize("scaling", [STRIDED, POOLED], ids=["strided", "pooled"])
+def test_the_mirror_image_gives_every_size_back(shape: tuple[int, int, int], scaling: Scaling) -> None:
     pixels = math.prod(shape)
     for steps in range(1, halvings(shape) + 1):
         hidden = (*range(3, 3 + steps), 11)
-        down = maps(conv_trunk(shape, hidden), torch.zeros(2, pixels))
-        decoder = conv_decoder(5, hidden, shape)
-        assert maps(decoder, torch.zeros(2, 5)) == down[::-1]
-        assert [size[1:] for size in down] == conv_sizes(shape, steps)
+        down = sizes(conv_trunk(shape, hidden, scaling), torch.zeros(2, pixels))
+        decoder = conv_decoder(5, hidden, shape, scaling)
+        assert sizes(decoder, torch.zeros(2, 5)) == down[::-1]
+        assert down == conv_sizes(shape, steps)
         assert decoder(torch.zeros(2, 5)).shape == (2, pixels)
 
 
 def test_a_decoders_output_is_free_to_be_negative() -> None:
     z = 10.0 * torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
-    for model in ("ae", "vae", "conv_ae", "conv_vae", "linear_ae"):
+    for model in ("ae", "vae", "conv_ae", "conv_vae", "pooled_ae", "linear_ae"):
         assert made(model).decode(z).min() < 0.0  # logits, or means that a step may yet correct
 
 
@@ -80,6 +91,11 @@ def test_the_convolutional_model_has_as_many_parameters_as_its_fully_connected_r
     other = parameters(made(mlp, "mnist", hidden=(128, 64)))
     assert one == pytest.approx(other, rel=0.02)
     assert one == parameters(made(conv, "mnist"))  # the usual one
+
+
+def test_strided_and_max_pooled_networks_have_as_many_parameters() -> None:
+    one, other = (parameters(made(model, "mnist", latent_dim=16)) for model in ("conv_ae", "pooled_ae"))
+    assert one == pytest.approx(other, rel=0.01)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -96,7 +112,7 @@ def test_initial_weights_come_from_the_seed_and_not_from_the_global_random_state
     assert all(parameter.abs().max() > 0 for parameter in one.parameters())
 
 
-@pytest.mark.parametrize("model", ["conv_ae", "conv_vae", "classifier", "linear_ae"])
+@pytest.mark.parametrize("model", ["conv_ae", "conv_vae", "pooled_ae", "classifier", "linear_ae"])
 def test_initial_weights_are_uniform_within_pytorchs_default_bounds(model: str) -> None:
     layers = [layer for layer in made(model, "mnist").modules() if hasattr(layer, "weight")]
     assert len(layers) >= 2

@@ -13,13 +13,14 @@ from tests.support.operation_examples import ALL, EXAMPLES, Example, made, with_
 from vae_core.errors import MeasureError
 from vae_core.program import backward
 from vae_core.program.convolutions import causal_mask
-from vae_core.program.export import program
+from vae_core.program.export import decoder_program, program
 from vae_core.program.forward import run_program
 from vae_core.program.modules import MaskedConv2d, Nearest, Permute, Residual
 from vae_core.program.operations import (
     OPERATIONS,
     apply,
     differentiable,
+    multiplications,
     operation_of,
     output_shape,
     tensor_names,
@@ -101,6 +102,19 @@ def test_a_record_or_weights_that_lack_a_parameter_are_refused_by_name(op: str, 
         run_program([layer], rest, x)
 
 
+def test_multiplications_are_counted_as_by_hand() -> None:
+    layers = nn.Sequential(
+        nn.Unflatten(1, (2, 8, 6)),
+        nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        Residual(nn.Conv2d(4, 4, 1)),
+        nn.ConvTranspose2d(4, 3, 2, stride=2),
+        MaskedConv2d("B", 3, 1, 3),
+        nn.Flatten(), nn.Linear(48, 5),
+    )  # fmt: skip
+    by_hand = 2 * 4 * 9 * 48 + 4 * 4 * 12 + 4 * 3 * 4 * 12 + 3 * 9 * 48 + 48 * 5
+    assert multiplications(decoder_program(layers), (96,)) == by_hand
+
+
 def test_an_unknown_operation_within_another_is_refused_too() -> None:
     with pytest.raises(ValueError, match="unknown operation 'softmax'"):
         tensor_names([{"op": "residual", "program": [{"op": "softmax"}]}])
@@ -114,6 +128,10 @@ UNKNOWN = {
     "dilation": nn.ConvTranspose2d(2, 2, 3, dilation=2),
     "padding by reflection": nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"),
     "padding by name": nn.Conv2d(2, 2, 3, padding="same"),
+    "windows that overlap the border": nn.MaxPool2d(2, padding=1),
+    "windows rounded up": nn.MaxPool2d(2, ceil_mode=True),
+    "interpolation": nn.Upsample(size=(4, 4), mode="bilinear"),
+    "up-sampling by a factor": nn.Upsample(scale_factor=2),
     "rows that are shortened": nn.Embedding(3, 2, max_norm=1.0),
 }
 

@@ -6,6 +6,7 @@ import base64
 import html
 import io
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -21,6 +22,22 @@ _CELL = "flex:1 1 {least};min-width:0;margin:0"
 _CELL_PICTURE = "display:block;width:100%;margin:0.5rem 0;image-rendering:pixelated"
 _CAPTION = "font-size:0.875rem;opacity:0.72;font-variant-numeric:tabular-nums"
 _PICTURE = "flex:4 1 19rem;min-width:0;max-width:100%;image-rendering:pixelated"
+
+
+class Picture(NamedTuple):
+    """A picture and its words.
+
+    Attributes:
+        title: in bold.
+        text: beside or below it.
+        file: PNG.
+        seen: what is on it, for those who do not see it: what the words beside it do not say.
+    """
+
+    title: str
+    text: str
+    file: bytes
+    seen: str
 
 
 def tiles(
@@ -86,45 +103,45 @@ def _sheet(colours: np.ndarray, columns: int, marked: np.ndarray | None) -> byte
     return file.getvalue()
 
 
-def labelled_rows(rows: Sequence[tuple[str, str, bytes]], note: str = "") -> Html:
+def labelled_rows(rows: Sequence[Picture], note: str = "") -> Html:
     """Pictures below one another, each with its label on the left, or above it on narrow screens: HTML.
 
     One element instead of five per row: Streamlit's cost grows with the elements, in every rerun of every visitor.
 
     Args:
-        rows: (label in bold, further text, PNG file).
+        rows: from top to bottom.
         note: below them.
     """
     lines = []
-    for label, text, picture in rows:
+    for label, text, picture, seen in rows:
         title, said = html.escape(label), html.escape(text)
         lines.append(
             f'<div style="{_ROW}"><div style="{_LABEL}"><strong>{title}</strong><br>{said}</div>'
-            f"{_image(picture, _PICTURE, f'{title}: {said}')}</div>"
+            f"{_image(picture, _PICTURE, f'{label}: {seen}')}</div>"
         )
     return Html("".join(lines) + small_print(note))
 
 
-def side_by_side(cells: Sequence[tuple[str, str, bytes]], note: str = "", *, least: str = "19rem") -> Html:
+def side_by_side(cells: Sequence[Picture], note: str = "", *, least: str = "19rem") -> Html:
     """Pictures side by side, each between its title and its caption; below one another on narrow screens.
 
     Args:
-        cells: (title in bold, caption, PNG file).
+        cells: from left to right.
         note: below them.
         least: the width below which they stand under one another, in CSS.
     """
     style, parts = _CELL.format(least=least), []
-    for label, text, picture in cells:
+    for label, text, picture, seen in cells:
         title, said = html.escape(label), html.escape(text)
         parts.append(
             f'<figure style="{style}"><strong>{title}</strong>'
-            f"{_image(picture, _CELL_PICTURE, title)}"
+            f"{_image(picture, _CELL_PICTURE, f'{label}: {seen}')}"
             f'<figcaption style="{_CAPTION}">{said}</figcaption></figure>'
         )
     return Html(f'<div style="{_CELLS}">{"".join(parts)}</div>{small_print(note)}')
 
 
 def _image(picture: bytes, style: str, alternative: str) -> str:
-    """A PNG file within HTML; the alternative text is escaped already."""
+    """A PNG file within HTML."""
     source = base64.b64encode(picture).decode()
-    return f'<img style="{style}" alt="{alternative}" src="data:image/png;base64,{source}">'
+    return f'<img style="{style}" alt="{html.escape(alternative)}" src="data:image/png;base64,{source}">'

@@ -278,7 +278,7 @@ def read(wanted: Property) -> Any:
 def write(changed: Property, value: Any) -> None:
     """Put a value into the URL, or remove it if it is None or empty.
 
-    Nothing is sent if nothing changes: every message would add an entry to the browser's history, without what
+    Nothing is sent if nothing changes: after every message Streamlit writes the whole query string again, without what
     components store there.
     """
     text = "" if value is None else changed.text(value)

@@ -125,6 +125,12 @@ def held_out(dataset: str) -> ImageDataset:
     return load(dataset, "validation", download=False)
 
 
+def classes_in_words(dataset: str, start: int, count: int) -> str:
+    """The classes of some held-out images in their order, for those who do not see them: "7, 2, 1"."""
+    images = held_out(dataset)
+    return ", ".join(images.label_names[int(label)] for label in images.labels[start : start + count])
+
+
 @st.cache_resource(show_spinner="Reading the classifier …", max_entries=8)
 def feature_space(dataset: str) -> FeatureSpace:
     """The feature space in which images of a dataset are measured.

@@ -16,8 +16,9 @@ from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Listed
 
-# Hidden layers of the runs that chapters compare: small, so that many fit into a download.
-COMPARED_HIDDEN = {"mlp": (128, 64), "conv": (16, 32, 64), "linear": ()}
+# Hidden layers of the fully connected runs that chapters compare: small, so that many fit into a download. Those of the
+# others are the usual ones of their model.
+COMPARED_HIDDEN = {"mlp": (128, 64)}
 SMALL_SET, SMALL_SET_EPOCHS, SMALL_SET_BATCH = 10_000, 200, 64
 OWN_EPOCHS = 60
 
@@ -52,7 +53,8 @@ def compared_spec(model: str, dataset: str, latent_dim: int, hidden: tuple[int, 
         RunNotFound: the manifest has no recipe for this model.
         SpecError: no such model on this dataset.
     """
-    usual = COMPARED_HIDDEN[model_kind(model).family]
+    kind = model_kind(model)
+    usual = COMPARED_HIDDEN.get(kind.family, kind.hidden)
     wanted = hidden or usual
     alike = [spec for spec in read_manifest() if spec.model == model and spec.seed == 0]
     for spec in alike:
@@ -62,7 +64,7 @@ def compared_spec(model: str, dataset: str, latent_dim: int, hidden: tuple[int, 
     if recipe is None:
         raise RunNotFound(f"the manifest has no recipe for the model {model}.")
     changes: dict[str, Any] = {"dataset": dataset, "latent_dim": latent_dim, "hidden": wanted}
-    if datasets.info(dataset).training_images < SMALL_SET and model_kind(model).trained:
+    if datasets.info(dataset).training_images < SMALL_SET and kind.trained:
         # With the epochs for 55,000 images there would be only a few hundred steps.
         changes |= {"epochs": SMALL_SET_EPOCHS, "batch_size": SMALL_SET_BATCH}
     return replace(recipe, **changes)

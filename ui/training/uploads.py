@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui.figures.markup import Html
 from ui.figures.messages import errors_said
-from ui.figures.pictures import side_by_side
+from ui.figures.pictures import Picture, side_by_side
 from ui.training.own_images import Read, left_out, read_upload, summary
 from ui.training.quota import keep
 from ui.training.visitor import visitor
@@ -70,7 +70,7 @@ def _read(contents: list[tuple[str, bytes]], size: int, colour: str) -> Read | U
 
 def show_read(read: Read) -> None:
     """Show what was read and what was left out, and the button that accepts it."""
-    st.html(Html(side_by_side([(read.title, summary(read), read.preview)])))
+    st.html(Html(side_by_side([Picture(read.title, summary(read), read.preview, "some of the images")])))
     if missing := left_out(read):
         st.markdown(f"{read.left_out_count:,} left out:\n\n{missing}")
     if st.button("Use these images", key="train-own-use", icon=":material/check:", type="primary"):

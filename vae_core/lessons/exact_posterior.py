@@ -53,10 +53,10 @@ class Decoder:
         return b + 2.0 * c * z + 0.5 * d * np.exp(0.5 * z)
 
 
-# A linear f has a Gaussian posterior, a curved one a skewed posterior, a folded one a posterior of two modes.
+# A linear f has a Gaussian posterior, an exponential one a skewed posterior, a folded one a posterior of two modes.
 DECODERS = {
     "straight": Decoder("linear", "f(z) = z", (0.0, 1.0, 0.0, 0.0)),
-    "bent": Decoder("curved", "f(z) = 2 exp(z/2) − 2", (-2.0, 0.0, 0.0, 2.0)),
+    "bent": Decoder("exponential", "f(z) = 2 exp(z/2) − 2", (-2.0, 0.0, 0.0, 2.0)),
     "folded": Decoder("folded", "f(z) = z²/2 + z/8 − 1", (-1.0, 0.125, 0.5, 0.0)),
 }
 

@@ -74,6 +74,7 @@ def _check_memoriser(spec: RunSpec, image_shape: tuple[int, int, int]) -> None:
 
 
 _CONV = {"family": "conv", "hidden": (16, 32, 64)}
+_POOLED = {"family": "conv", "hidden": (16, 32, 66)}  # a little wider: as many weights, though kernels are smaller
 _LINEAR = {"family": "linear", "hidden": (), "likelihood": "gaussian", "likelihoods": ("gaussian",)}
 
 MODELS = {
@@ -81,6 +82,7 @@ MODELS = {
     "vae": ModelKind("Variational autoencoder", "vae_core.models.vae:build_vae", code="gaussian"),
     "conv_ae": ModelKind("Convolutional autoencoder", "vae_core.models.autoencoder:build_conv_ae", **_CONV),  # type: ignore[arg-type]
     "conv_vae": ModelKind("Convolutional VAE", "vae_core.models.vae:build_conv_vae", code="gaussian", **_CONV),  # type: ignore[arg-type]
+    "pooled_ae": ModelKind("Max-pooled autoencoder", "vae_core.models.autoencoder:build_pooled_ae", **_POOLED),  # type: ignore[arg-type]
     "linear_ae": ModelKind("Linear autoencoder", "vae_core.models.autoencoder:build_ae", **_LINEAR),  # type: ignore[arg-type]
     "pca": ModelKind("PCA", "vae_core.models.autoencoder:build_ae", trained=False, **_LINEAR),  # type: ignore[arg-type]
     "pixels": ModelKind("Chosen pixels", "vae_core.models.autoencoder:build_ae", trained=False, **_LINEAR),  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Convolutions in numpy, for batches, and their output shapes."""
+"""Convolutions in numpy, for batches, what resizes maps between them, and their output shapes."""
 
 from __future__ import annotations
 
@@ -43,6 +43,24 @@ def conv_transpose_shape(layer: dict[str, Any], shape: tuple[int, ...]) -> tuple
         layer["out"],
         *((extent - 1) * stride - 2 * padding + kernel + more for extent, kernel, stride, padding, more in ways),
     )
+
+
+def max_pool(x: np.ndarray, layer: dict[str, Any]) -> np.ndarray:
+    """(N, c, H, W) -> (N, c, H', W'): the largest number of every window."""
+    (kh, kw), (sh, sw) = layer["kernel_size"], layer["stride"]
+    return sliding_window_view(x, (kh, kw), axis=(2, 3))[:, :, ::sh, ::sw].max(axis=(4, 5))
+
+
+def upsample(x: np.ndarray, size: list[int]) -> np.ndarray:
+    """(N, c, H, W) -> (N, c, *size): the nearest pixels."""
+    rows, columns = (np.arange(wanted) * given // wanted for wanted, given in zip(size, x.shape[2:], strict=True))
+    return x[:, :, rows[:, None], columns]
+
+
+def max_pool_shape(layer: dict[str, Any], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """(c, H, W) -> (c, H', W')."""
+    ways = zip(shape[1:], layer["kernel_size"], layer["stride"], strict=True)
+    return (shape[0], *((extent - kernel) // stride + 1 for extent, kernel, stride in ways))
 
 
 def causal_mask(kernel_size: list[int], kind: str) -> np.ndarray:

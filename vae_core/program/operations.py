@@ -24,6 +24,12 @@ know the names of parameters. Shapes are those of one example, row-major; every 
 ``masked_conv2d``
     The fields and tensors of ``conv``, and ``mask``, "A" or "B". The tensor is stored without its mask: weights that
     come after (kh // 2, kw // 2) in reading order count as 0; with "A" that one, too.
+``max_pool``
+    ``kernel_size``, ``stride`` (two numbers each: down, across). The largest number of each window of each channel:
+    (c, H, W) -> (c, H', W') with H' = (H - kernel) // stride + 1.
+``upsample``
+    ``size`` (two numbers: H', W'). (c, H, W) -> (c, H', W'): each pixel is that of the input nearest to it, the
+    one at row (row · H) // H', and likewise across.
 ``residual``
     ``program``, records as these, whose output has as many numbers as its input x. Gives x + program(x), in x's shape.
 ``layer_norm``
@@ -53,7 +59,16 @@ from typing import Any
 import numpy as np
 
 from vae_core.errors import UnknownName
-from vae_core.program.convolutions import causal_mask, conv, conv_shape, conv_transpose, conv_transpose_shape
+from vae_core.program.convolutions import (
+    causal_mask,
+    conv,
+    conv_shape,
+    conv_transpose,
+    conv_transpose_shape,
+    max_pool,
+    max_pool_shape,
+    upsample,
+)
 
 Layer = dict[str, Any]
 Program = list[Layer]
@@ -103,6 +118,7 @@ class Operation:
         output_shape: (record, shape) -> shape, without the batch.
         backward: (record, weights, x, output, derivative by the output) -> derivative by x; None if it is not
             implemented.
+        multiplications: (record, shape of the input) -> multiplications by a weight, for one example.
     """
 
     apply: Callable[[Layer, Weights, np.ndarray], np.ndarray]
@@ -112,6 +128,7 @@ class Operation:
     export: Callable[[Any], Layer] = _no_attributes
     output_shape: Callable[[Layer, Shape], Shape] = _same_shape
     backward: Callable[[Layer, Weights, np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None
+    multiplications: Callable[[Layer, Shape], int] = lambda layer, shape: 0
 
 
 def operation_of(layer: Layer) -> Operation:
@@ -181,6 +198,17 @@ def output_shape(program: Program, shape: Shape) -> Shape:
     for layer in program:
         shape = operation_of(layer).output_shape(layer, shape)
     return shape
+
+
+def multiplications(program: Program, shape: Shape) -> int:
+    """How many times a program multiplies a number by a weight, for one example of `shape`."""
+    total = 0
+    for layer in program:
+        operation = operation_of(layer)
+        total += operation.multiplications(layer, shape)
+        total += sum(multiplications(layer[field], shape) for field in operation.nested or ())
+        shape = operation.output_shape(layer, shape)
+    return total
 
 
 def apply(program: Program, weights: Weights, x: np.ndarray) -> np.ndarray:
@@ -259,8 +287,29 @@ def _geometry(module: Any, *further: str) -> Layer:
     return {"in": module.in_channels, "out": module.out_channels, **extents}
 
 
+def _export_max_pool(module: Any) -> Layer:
+    pairs = {
+        field: list(value) if isinstance(value, tuple) else [value, value]
+        for field in ("kernel_size", "stride", "padding", "dilation")
+        for value in [getattr(module, field)]
+    }
+    if pairs.pop("padding") != [0, 0] or pairs.pop("dilation") != [1, 1] or module.ceil_mode or module.return_indices:
+        raise TypeError("the interpreters support no max-pooling with padding, dilation, ceil_mode or indices")
+    return pairs
+
+
+def _export_upsample(module: Any) -> Layer:
+    if module.mode != "nearest" or not isinstance(module.size, tuple):
+        raise TypeError("the interpreters support up-sampling to the nearest pixel only, to a size of two numbers")
+    return {"size": list(module.size)}
+
+
 def _with_channel_bias(y: np.ndarray, layer: Layer, weights: Weights) -> np.ndarray:
     return y + weights[layer["bias"]][:, None, None] if "bias" in layer else y
+
+
+def _taps(layer: Layer) -> int:
+    return layer["in"] * layer["out"] * math.prod(layer["kernel_size"])
 
 
 def _conv(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
@@ -380,6 +429,7 @@ OPERATIONS: dict[str, Operation] = {
         export=lambda module: {"in": module.in_features, "out": module.out_features},
         output_shape=lambda layer, shape: (layer["out"],),
         backward=_linear_backward,
+        multiplications=lambda layer, shape: layer["in"] * layer["out"],
     ),
     "relu": _activation("torch.nn:ReLU", lambda x: np.maximum(x, 0.0), lambda y: y > 0.0),
     "tanh": _activation("torch.nn:Tanh", np.tanh, lambda y: 1.0 - y * y),
@@ -404,6 +454,7 @@ OPERATIONS: dict[str, Operation] = {
         parameters=(WEIGHT, BIAS),
         export=_geometry,
         output_shape=conv_shape,
+        multiplications=lambda layer, shape: _taps(layer) * math.prod(conv_shape(layer, shape)[1:]),
     ),
     "conv_transpose": Operation(
         apply=_conv_transpose,
@@ -411,6 +462,7 @@ OPERATIONS: dict[str, Operation] = {
         parameters=(WEIGHT, BIAS),
         export=lambda module: _geometry(module, "output_padding"),
         output_shape=conv_transpose_shape,
+        multiplications=lambda layer, shape: _taps(layer) * math.prod(shape[1:]),
     ),
     "masked_conv2d": Operation(
         apply=_masked_conv,
@@ -418,6 +470,19 @@ OPERATIONS: dict[str, Operation] = {
         parameters=(WEIGHT, BIAS),
         export=lambda module: {**_geometry(module), "mask": module.kind},
         output_shape=conv_shape,
+        multiplications=lambda layer, shape: _taps(layer) * math.prod(conv_shape(layer, shape)[1:]),
+    ),
+    "max_pool": Operation(
+        apply=lambda layer, weights, x: max_pool(x, layer),
+        modules=("torch.nn:MaxPool2d",),
+        export=_export_max_pool,
+        output_shape=max_pool_shape,
+    ),
+    "upsample": Operation(
+        apply=lambda layer, weights, x: upsample(x, layer["size"]),
+        modules=("torch.nn:Upsample",),
+        export=_export_upsample,
+        output_shape=lambda layer, shape: (shape[0], *layer["size"]),
     ),
     "residual": Operation(
         apply=_residual,

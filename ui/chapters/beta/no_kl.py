@@ -42,7 +42,7 @@ def ratio_figure(dimensions: int) -> Finished:
     return against_beta(
         found,
         {"title": "median σ / spread of μ", "type": "log", "exponentformat": "power", "dtick": 1},
-        "Median σ of the posteriors over the spread of their means, against β.",
+        "Median σ of the approximate posteriors over the spread of their means, against β.",
         number=small,
         positions=["middle right", *["top center"] * (len(found) - 1)],  # the first lies at the axis
     )

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
-from ui.figures.pictures import labelled_rows, tiles
+from ui.figures.pictures import Picture, labelled_rows, tiles
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.figures.tables import as_html
-from ui.runs.resources import held_out, load_run, shelf
+from ui.runs.resources import classes_in_words, held_out, load_run, shelf
 from ui.runs.selection import figure, per_shelf
 from vae_core.errors import RunNotFound
 from vae_core.storage.manifest import read_manifest
 
 DATASET, HIDDEN = "digits", (64, 32)
 SHOWN = 12
-SERIES = (
-    ("c moved, β = 1", CLASS_COLOURS[0], "circle-open"),
-    ("β moved, c = {c:g}", CLASS_COLOURS[1], "cross-thin-open"),
-    ("c learned, β = 1", CLASS_COLOURS[2], "diamond-open"),
-)
 
 
 @dataclass(frozen=True)
@@ -123,36 +120,62 @@ def same_dial() -> tuple[int, str]:
     return (0 if by_c.error < by_beta.error else 1), told
 
 
-@per_shelf
-def weighing_curve() -> Finished:
-    """Squared error against KL, of the runs by c, by β, and with c learned."""
-    runs = weighed()
-    usual = next(one.c for one in runs if one.beta != 1.0)
-    groups = (
-        [one for one in runs if not one.learned and one.beta == 1.0],
-        [one for one in runs if not one.learned and one.c == usual],
-        [one for one in runs if one.learned],
-    )
+class Group(NamedTuple):
+    """Models that are one series of `error_against_kl`.
+
+    Attributes:
+        title: in the legend.
+        members: of the series.
+        colour, symbol, size: of its points.
+        line: whether they are joined.
+    """
+
+    title: str
+    members: list[Weighed]
+    colour: str
+    symbol: str
+    size: int = 13
+    line: bool = False
+
+
+def error_against_kl(groups: Sequence[Group], height: int) -> Finished:
+    """Squared error per pixel against KL, a point for each model."""
     chart = go.Figure()
-    for (title, colour, symbol), members in zip(SERIES, groups, strict=True):
+    for one in groups:
         chart.add_scatter(
-            x=[one.kl for one in members], y=[one.error for one in members], text=[one.name for one in members],
-            name=title.format(c=usual), mode="markers" if members and members[0].learned else "lines+markers",
-            line={"color": colour, "width": 1}, marker={"symbol": symbol, "size": 13, "line": {"width": 3}},
+            x=[run.kl for run in one.members], y=[run.error for run in one.members],
+            text=[run.name for run in one.members], name=one.title, mode="lines+markers" if one.line else "markers",
+            line={"color": one.colour, "width": 1},
+            marker={"symbol": one.symbol, "size": one.size, "color": one.colour, "line": {"width": 3}},
             hovertemplate="%{text}<br>KL %{x:.2f}<br>squared error %{y:.4f}",
         )  # fmt: skip
     chart.update_layout(
         template=TEMPLATE,
-        height=300,
+        height=height,
         xaxis={"title": "KL, nats per image"},
         yaxis={"title": "squared error per pixel"},
         hovermode="closest",
     )
     told = {
-        title.format(c=usual): [f"squared error {one.error:.4f} and KL {one.kl:.2f} with {one.name}" for one in members]
-        for (title, *_), members in zip(SERIES, groups, strict=True)
+        one.title: [f"squared error {run.error:.4f} and KL {run.kl:.2f} with {run.name}" for run in one.members]
+        for one in groups
     }
     return Finished(chart, in_words("Squared error per pixel against KL, nats per image.", told))
+
+
+@per_shelf
+def weighing_curve() -> Finished:
+    """Squared error against KL, of the runs by c, by β, and with c learned."""
+    runs = weighed()
+    usual = next(one.c for one in runs if one.beta != 1.0)
+    by_c = [one for one in runs if not one.learned and one.beta == 1.0]
+    by_beta = [one for one in runs if not one.learned and one.c == usual]
+    groups = (
+        Group("c moved, β = 1", by_c, CLASS_COLOURS[0], "circle-open", line=True),
+        Group(f"β moved, c = {usual:g}", by_beta, CLASS_COLOURS[1], "cross-thin-open", line=True),
+        Group("c learned, β = 1", [one for one in runs if one.learned], CLASS_COLOURS[2], "diamond-open"),
+    )
+    return error_against_kl(groups, 300)
 
 
 def weighing_table() -> Html:
@@ -176,21 +199,22 @@ def weighing_table() -> Html:
     )
 
 
-def rebuilt_both_ways() -> Html:
-    """The same held-out digits by the two ways to one c · β, and by a learned c: HTML."""
-    images = held_out(DATASET)
-    shown = [("held out", "", tiles(images.floats()[:SHOWN], images.image_shape, columns=SHOWN))]
-    for one in (*twins(), *[one for one in weighed() if one.learned][:1]):
+def rebuilt_by(models: Sequence[Weighed]) -> Html:
+    """The same held-out digits, and what each model makes of them: HTML."""
+    images, digits = held_out(DATASET), f"the digits {classes_in_words(DATASET, 0, SHOWN)}"
+    rows = [Picture("Held out", "", tiles(images.floats()[:SHOWN], images.image_shape, columns=SHOWN), digits)]
+    for one in models:
         run = load_run(one.key)
-        picture = tiles(run.decode(run.codes.mean[:SHOWN]), run.image_shape, columns=SHOWN)
-        shown.append((one.name, f"c · β = {one.product:.3g}", picture))
-    return labelled_rows(shown)
+        rebuilt = tiles(run.decode(run.codes.mean[:SHOWN]), run.image_shape, columns=SHOWN)
+        rows.append(Picture(one.name, f"c · β = {one.product:.3g}", rebuilt, f"{digits}, rebuilt"))
+    return labelled_rows(rows)
 
 
 @per_shelf
 def weighing_figures() -> Html:
     """Every run in numbers, then the same digits by some of them: HTML."""
-    return Html(weighing_table() + rebuilt_both_ways())
+    learned = [one for one in weighed() if one.learned][:1]
+    return Html(weighing_table() + rebuilt_by([*twins(), *learned]))
 
 
 @per_shelf

@@ -58,7 +58,7 @@ def together(choice: str) -> Html:
             rows.append(_together_row(f"sweep, β = {label_of(line.spec)}", load_run(line.key)))
     return as_html(
         rows,
-        title="All posteriors together",
+        title="All approximate posteriors together",
         note=f"{len(run.codes.labels):,} held-out digits; z is sampled from the approximate posterior of one of them. "
         "The variance of z is the variance of μ plus the mean of σ². Ranges go over the dimensions. The last three "
         f"columns are in nats, over {measured(run).get('n', 0):,} {measured_on(run)}: the KL is the sum of the other "

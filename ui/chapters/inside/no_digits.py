@@ -9,7 +9,7 @@ import numpy as np
 
 from ui.chapters.inside.instrument import DATASET, NOISE_SEED, measured, run_of
 from ui.figures.markup import Html
-from ui.figures.pictures import labelled_rows, tiles
+from ui.figures.pictures import Picture, labelled_rows, tiles
 from ui.runs.resources import held_out
 from ui.runs.selection import per_shelf
 from vae_core.evaluation.terms import terms
@@ -72,7 +72,8 @@ def no_digits(choice: str) -> Html:
     ):
         decoded = run.decode(reparameterise(*run.posterior(images), noise).astype(np.float32))
         told = f"reconstruction {reconstruction:.1f} + KL {kl:.1f} = {reconstruction + kl:.1f} nats"
-        rows.append((label, told, tiles(np.concatenate([images, decoded]), run.image_shape, columns=PICTURED)))
+        picture = tiles(np.concatenate([images, decoded]), run.image_shape, columns=PICTURED)
+        rows.append(Picture(label, told, picture, f"{PICTURED} of them above, what they decode to below"))
     return labelled_rows(
         rows,
         f"Above: the image. Below: the decoded image, ε sampled. The numbers are means over {found.n:,} images, for "

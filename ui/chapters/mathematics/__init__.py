@@ -44,7 +44,7 @@ def links() -> tuple[Property, ...]:
             number("mu", *START_MEANS, "μ in step 4", whole=False, example=0.5),
             one_of("sigma", ESTIMATE_DEVIATIONS, "σ in step 4"),
             one_of("samples", COUNTS, "the number of samples n in step 4"),
-            number("draw", 1, 10_000, "which draw of the noise in step 4"),
+            number("draw", 1, 10_000, "which sample of the noise in step 4"),
         ),
     )
 

@@ -11,9 +11,9 @@ from scipy.special import stdtrit
 
 from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
-from ui.figures.pictures import labelled_rows, tiles
+from ui.figures.pictures import Picture, labelled_rows, tiles
 from ui.figures.plots import TEMPLATE, Finished, in_words
-from ui.runs.resources import held_out, load_run, shelf
+from ui.runs.resources import classes_in_words, held_out, load_run, shelf
 from ui.runs.selection import compared_spec
 from vae_core.errors import RunNotFound
 from vae_core.evaluation.importance import Bound, binarise, bounds_by_k, image_log_weights
@@ -124,4 +124,5 @@ def bound_pictures(found: Bounded) -> Html:
     decoded = run.decode(reparameterise(mean, log_var, noise))
     picture = tiles(np.concatenate([grey, black_and_white, decoded]), images.image_shape, columns=2 + DECODED)
     told = f"as it is, in black and white, and {DECODED} samples of q(z|x), decoded"
-    return labelled_rows([(f"Held-out image {found.image}", told, picture)])
+    seen = f"{2 + DECODED} images of a {classes_in_words(DATASET, found.image, 1)}"
+    return labelled_rows([Picture(f"Held-out image {found.image}", told, picture, seen)])

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import math
 
-import plotly.graph_objects as go
-
-from ui.chapters.beta.variance import Weighed, weighed
+from ui.chapters.beta.variance import Group, Weighed, error_against_kl, rebuilt_by, weighed
 from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
-from ui.figures.pictures import labelled_rows, tiles
-from ui.figures.plots import TEMPLATE, Finished, in_words
-from ui.runs.resources import held_out, load_run, shelf
+from ui.figures.plots import Finished
+from ui.runs.resources import shelf
 from ui.runs.selection import figure, per_shelf
 from vae_core.errors import RunNotFound
 
-DATASET, SHOWN = "digits", 12
 VARIANCES = (0.0125, 0.2)  # of the shipped runs, beside the one that β is varied at
 
 
@@ -64,43 +60,20 @@ def equivalent(c: float) -> str:
 @per_shelf
 def pair_figure(c: float) -> Finished:
     """Squared error against KL of all runs with a set c and β; the pair of this c stands out."""
-    chosen = pair_of(c)
-    rest = [one for one in weighed() if not one.learned and one not in chosen]
-    chart = go.Figure()
-    groups = [
-        (f"c = {chosen[0].c:g}, β = 1", [chosen[0]], CLASS_COLOURS[0], "circle-open", 18),
-        (f"c = {chosen[1].c:g}, β = {chosen[1].beta:g}", [chosen[1]], CLASS_COLOURS[1], "cross-thin-open", 18),
-        ("other runs", rest, CLASS_COLOURS[6], "diamond-open", 10),
-    ]
-    for name, members, colour, symbol, size in groups:
-        chart.add_scatter(
-            x=[one.kl for one in members], y=[one.error for one in members], text=[one.name for one in members],
-            name=name, mode="markers", marker={"symbol": symbol, "size": size, "color": colour, "line": {"width": 3}},
-            hovertemplate="%{text}<br>KL %{x:.2f}<br>squared error %{y:.4f}",
-        )  # fmt: skip
-    chart.update_layout(
-        template=TEMPLATE,
-        height=230,
-        xaxis={"title": "KL, nats per image"},
-        yaxis={"title": "squared error per pixel"},
-        hovermode="closest",
+    by_c, by_beta = pair_of(c)
+    rest = [one for one in weighed() if not one.learned and one not in (by_c, by_beta)]
+    groups = (
+        Group(f"c = {by_c.c:g}, β = 1", [by_c], CLASS_COLOURS[0], "circle-open", 18),
+        Group(f"c = {by_beta.c:g}, β = {by_beta.beta:g}", [by_beta], CLASS_COLOURS[1], "cross-thin-open", 18),
+        Group("other runs", rest, CLASS_COLOURS[6], "diamond-open", 10),
     )
-    told = {
-        name: [f"squared error {one.error:.4f} and KL {one.kl:.2f} with {one.name}" for one in members]
-        for name, members, *_ in groups
-    }
-    return Finished(chart, in_words("Squared error per pixel against KL, nats per image.", told))
+    return error_against_kl(groups, 230)
 
 
 @per_shelf
 def pair_pictures(c: float) -> Html:
     """The same held-out digits rebuilt by the pair's two runs: HTML."""
-    images = held_out(DATASET)
-    rows = [("Held out", "", tiles(images.floats()[:SHOWN], images.image_shape, columns=SHOWN))]
-    for one in pair_of(c):
-        run = load_run(one.key)
-        rows.append((one.name, "", tiles(run.decode(run.codes.mean[:SHOWN]), run.image_shape, columns=SHOWN)))
-    return labelled_rows(rows)
+    return rebuilt_by(pair_of(c))
 
 
 def pair_note() -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from ui.chapters.photographs.album import codes, pool
 from ui.chapters.regularity.comparison import title_of
 from ui.figures.markup import Html
-from ui.figures.pictures import side_by_side, tiles
+from ui.figures.pictures import Picture, side_by_side, tiles
 from ui.figures.tables import as_html
 from ui.runs.resources import load_run
 from vae_core.spec import RunSpec
@@ -35,10 +35,12 @@ def _errors(images: np.ndarray, pixels: np.ndarray) -> np.ndarray:
 def pictures(specs: list[RunSpec], title: str, pixels: np.ndarray) -> Html:
     """A photograph beside what each model rebuilds of it."""
     shape = load_run(specs[0].key).image_shape
-    cells = [(title, f"{shape[2]} × {shape[1]} pixels, as the models get it", tiles(pixels, shape, columns=1))]
+    told = f"{shape[2]} × {shape[1]} pixels, as the models get it"
+    cells = [Picture(title, told, tiles(pixels, shape, columns=1), "the photograph")]
     for spec in specs:
         image, error = rebuilt(spec.key, pixels)
-        cells.append((title_of(spec.model), f"squared error per pixel {error:.4f}", tiles(image, shape, columns=1)))
+        told = f"squared error per pixel {error:.4f}"
+        cells.append(Picture(title_of(spec.model), told, tiles(image, shape, columns=1), "the same, rebuilt"))
     return side_by_side(cells, least="6rem")
 
 

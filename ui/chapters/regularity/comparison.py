@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +18,8 @@ from vae_core import datasets
 from vae_core.errors import RunNotFound
 from vae_core.evaluation.features import classifier_spec
 from vae_core.models import model_kind
+from vae_core.program.operations import multiplications
+from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.store import Listed
 
@@ -317,6 +320,12 @@ def verdict(specs: Pair) -> str:
     return "\n".join(f"- {sentence}" for sentence in [*said, _over(specs)])
 
 
+def multiplications_of(run: Run) -> int:
+    """How many multiplications by a weight take an image to its mean code and back."""
+    ways = ((run.encoder, (math.prod(run.image_shape),)), (run.decoder, (run.spec.latent_dim,)))
+    return sum(multiplications(program, shape) for program, shape in ways)
+
+
 @per_shelf
 def at_equal_weights() -> Html:
     """Convolutional against fully connected, autoencoder and VAE, with as many weights: HTML."""
@@ -329,6 +338,7 @@ def at_equal_weights() -> Html:
                 {
                     "model": model_kind(model).title,
                     "weights": f"{sum(array.size for array in run.weights.values()):,}",
+                    "multiplications per image": f"{multiplications_of(run):,}",
                     "squared error per pixel": "–" if error is None else f"{error:.4f}",
                     "negative ELBO, nats": "–" if bound is None else f"{bound:.1f}",
                 }

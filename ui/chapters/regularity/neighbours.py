@@ -27,10 +27,12 @@ class Neighbourhood:
     Attributes:
         picture: PNG file, three by three, the code in the middle; another class is marked.
         changed: how many of the neighbours are of another class than the middle, by the classifier.
+        classes: what the classifier sees in the nine images, in the order of reading.
     """
 
     picture: bytes
     changed: int
+    classes: tuple[int, ...]
 
 
 @lru_cache(maxsize=256)
@@ -53,7 +55,8 @@ def neighbourhood(key: str, image: int, step: float) -> Neighbourhood:
     pixels = run.decode(np.concatenate([around[: AROUND // 2], code[None], around[AROUND // 2 :]]))
     seen = probabilities(pixels, run.spec.dataset).argmax(axis=1)
     marked = seen != seen[AROUND // 2]
-    return Neighbourhood(tiles(pixels, run.image_shape, columns=3, marked=marked), int(marked.sum()))
+    picture = tiles(pixels, run.image_shape, columns=3, marked=marked)
+    return Neighbourhood(picture, int(marked.sum()), tuple(seen.tolist()))
 
 
 @lru_cache(maxsize=256)

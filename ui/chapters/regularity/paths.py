@@ -37,6 +37,7 @@ class Film:
         falls_back: how much of the end's lead over the start is lost again on the way; 0 between images of one class.
             See `class_change`.
         detour: the largest probability of another class on the way, and that class.
+        framed: how many images are marked.
     """
 
     picture: bytes
@@ -44,6 +45,7 @@ class Film:
     curves: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]
     falls_back: float
     detour: tuple[float, int]
+    framed: int
 
 
 @lru_cache(maxsize=256)
@@ -70,6 +72,7 @@ def film(key: str, way: str, first: int, second: int) -> Film:
         (tuple(start.tolist()), tuple(end.tolist()), tuple(rest.tolist())),
         float(class_change(seen[None], classes[:1], classes[1:]).falls_back[0]) if leads else 0.0,
         (float(others[strongest]), int(names[strongest[1]])),
+        int(marked.sum()),
     )
 
 

@@ -9,6 +9,17 @@ import { shared } from "./shared.js";
 
 const SETTLED_MS = 250; // nothing is written while a hand moves
 
+// Streamlit adds an entry to the history for every setting, and Back would change the link alone, not the setting. So
+// entries are pages only: Back leads to the page before, however many settings were changed on this one.
+function keepSettingsOutOfHistory() {
+  const add = history.pushState.bind(history);
+  history.pushState = (state, unused, url) => {
+    const here = new URL(url ?? location.href, location.href).pathname === location.pathname;
+    if (here) history.replaceState(state, unused, url);
+    else add(state, unused, url);
+  };
+}
+
 class PageLink {
   constructor() {
     this.page = null; // of the link; null until the component lesson has said it
@@ -16,6 +27,7 @@ class PageLink {
     this.values = {}; // what the link said and no component has taken up yet
     this.members = new Map(); // component -> the page that it came with
     globalThis.navigation?.addEventListener("currententrychange", () => this.write());
+    keepSettingsOutOfHistory();
   }
 
   // Called by the component lesson in every run: the page, and the checked values of its link, which count on arrival only.

@@ -18,6 +18,7 @@ import { embedding, nearest } from "./codebook.js";
 import { convExtent, convStep, convTransposeExtent, convTransposeStep, maskedConvStep } from "./convolution.js";
 import { sigmoid } from "./likelihood.js";
 import { batchNorm, layerNorm } from "./normalisation.js";
+import { maxPool, upsample } from "./resizing.js";
 
 // y[b, :] = bias + sum_i x[b, i] w[:, i], skipping the inputs that are zero: a ReLU leaves few others, which makes
 // this several times faster than a dot product per output. Four inputs at once: one pass over y for all of them.
@@ -119,6 +120,8 @@ export const OPERATIONS = {
   conv: convolution(convStep, convExtent),
   conv_transpose: convolution(convTransposeStep, convTransposeExtent),
   masked_conv2d: convolution(maskedConvStep, convExtent),
+  max_pool: maxPool,
+  upsample,
   reshape: {
     shape(layer, shape) {
       if (product(layer.shape) !== product(shape)) throw new Error("a reshape does not fit its input");
