@@ -328,9 +328,9 @@ def multiplications_of(run: Run) -> int:
 
 @per_shelf
 def at_equal_weights() -> Html:
-    """Convolutional against fully connected, autoencoder and VAE, with as many weights: HTML."""
+    """Convolutional against fully connected, and strided against max-pooled, with as many weights: HTML."""
     rows: list[dict[str, object]] = []
-    for model in ("ae", "conv_ae", "vae", "conv_vae"):
+    for model in ("ae", "conv_ae", "pooled_ae", "vae", "conv_vae"):
         for line in seeds_of(compared_spec(model, "mnist", CONV_DIMENSIONS))[:1]:
             run = load_run(line.key)
             bound, error = figure(line, "negative_elbo"), figure(line, "mse")
@@ -346,7 +346,29 @@ def at_equal_weights() -> Html:
     if not rows:
         return Html("<p>There is no such run in the store.</p>")
     said = f"MNIST, d = {CONV_DIMENSIONS}, 10,000 test digits: the error at the mean code, the bound with z sampled."
-    return as_html(rows, title="Convolutional and fully connected models", note=said)
+    return as_html(rows, title="Convolutional and fully connected models", note=f"{said} {strided_or_pooled()}")
+
+
+def strided_or_pooled() -> str:
+    """How strided and max-pooled convolutions differ beside their seeds, in words; empty where one is not here."""
+    errors = [
+        [value for line in seeds_of(compared_spec(model, "mnist", CONV_DIMENSIONS)) if (value := figure(line, "mse"))]
+        for model in ("conv_ae", "pooled_ae")
+    ]
+    if not all(errors):
+        return ""
+    strided, pooled = (sum(values) / len(values) for values in errors)
+    told = " and ".join(
+        f"{name} {mean:.4f} ({len(values)} seed{'' if len(values) == 1 else 's'}"
+        + (f", {min(values):.4f} to {max(values):.4f})" if len(values) > 1 else ")")
+        for name, mean, values in zip(("strided", "max-pooled"), (strided, pooled), errors, strict=True)
+    )
+    spread = max(max(values) - min(values) for values in errors)
+    few = ", and of a single run nobody knows how far another seed would be" if min(map(len, errors)) == 1 else ""
+    return (
+        f"Squared error, {told}. They differ by {abs(strided - pooled):.4f}, the seeds of one model by at most "
+        f"{spread:.4f}{few}."
+    )
 
 
 @per_shelf
