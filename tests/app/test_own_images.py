@@ -317,7 +317,7 @@ def test_pages_show_runs_on_own_images_also_when_the_images_are_gone(own_root, e
         assert planes and all(later_kinds(header) == ["thumbnails"] for header in planes)
         at = open_page(PAGE, run=key, **{"with": keys[0]})
         assert not at.error and not at.warning
-        (film,) = payload_headers(at)
+        film, *_ = payload_headers(at)
         assert film["kind"] == "film" and film["image"]["channels"] == 3 and film["count"] > 0
     for chapter in chapters():
         if chapter.slug not in ("train", "explorer"):

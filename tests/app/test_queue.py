@@ -17,7 +17,7 @@ from ui.training import app_queue
 from ui.training import queue as queue_module
 from ui.training.process_worker import ProcessWorker
 from ui.training.queue import KEPT_FAILURES, LONGEST_QUEUE, MOST_IN_TURN, MOST_PER_VISITOR, Ended, TrainingQueue
-from ui.training.standby import Standby
+from ui.training.standby import LEAST_MEMORY, Standby
 from ui.training.visitor import unmasked
 from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
@@ -330,7 +330,20 @@ def test_stopping_keeps_what_was_trained_and_leaves_no_process(tmp_path):
     wait_until(lambda: queue.idle)
 
 
-def test_a_process_that_waits_begins_the_next_run_and_ends_unused(tmp_path):
+@pytest.fixture
+def memory(monkeypatch):
+    """As much as a waiting process needs, whatever else runs on this machine."""
+    monkeypatch.setattr("ui.training.standby.memory_available", lambda: LEAST_MEMORY)
+
+
+def test_no_process_waits_where_memory_is_short(monkeypatch):
+    monkeypatch.setattr("ui.training.standby.memory_available", lambda: LEAST_MEMORY - 1)
+    standby = Standby()
+    standby.prepare()
+    assert standby.take() is None
+
+
+def test_a_process_that_waits_begins_the_next_run_and_ends_unused(tmp_path, memory):
     standby = Standby()
     assert standby.take() is None
     standby.prepare()
@@ -347,7 +360,7 @@ def test_a_process_that_waits_begins_the_next_run_and_ends_unused(tmp_path):
     assert unused.returncode is not None and standby.take() is None
 
 
-def test_a_process_that_nobody_needs_for_long_ends(tmp_path):
+def test_a_process_that_nobody_needs_for_long_ends(memory):
     standby = Standby(idle=0.5)
     standby.prepare()
     process = standby._process.process

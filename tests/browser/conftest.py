@@ -164,7 +164,7 @@ class Tab:
         errors = self.errors
         try:
             if page.url.startswith("http"):
-                page.evaluate("() => sessionStorage.clear()")  # a tab's own, which cookies are not
+                page.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")  # which cookies are not
             page.goto("about:blank")
             page.unroute_all()
             page.emulate_media(media="null", color_scheme="null", reduced_motion="null", forced_colors="null")

@@ -199,6 +199,7 @@ def test_a_link_to_planes_of_16_dimensions_is_restored_after_a_reload(page, app_
 
 def test_the_samples_have_their_own_number_of_dimensions(page, app_url):
     opened(page, f"{app_url}/{REGULARITY}")
+    wait_until(page, lambda: len(sheets(page)) > 2)
     before = sheets(page)
     choice(page, "Latent dimensions, d", "2").click()
     page.wait_for_url(re.compile("[?&]d=2"))

@@ -158,8 +158,9 @@ def test_scrubbing_sends_nothing_to_the_server(page, app_url):
 def test_stop_and_go_on(page, own_app, store):
     page.goto(f"{own_app}/train?dataset=digits&epochs=400&depth=512-256&batch=32")
     page.get_by_role("button", name="Train").click(timeout=60_000)
+    page.wait_for_url(re.compile(r"[?&]run="))
     film = page.locator(".training-film")
-    expect(film).to_be_visible(timeout=PATIENCE)
+    expect(film.locator("output")).to_have_text(re.compile("before training|epoch"), timeout=PATIENCE)
     mount = film.evaluate("film => (film.mark = 'same', film.trainingFilm.header.frames[0])")
     page.wait_for_function(
         "([film, epoch]) => film.trainingFilm.header.frames[0] > epoch",

@@ -25,7 +25,7 @@ from vae_core.storage.store import Listed, Store
 from vae_core.sweep import MOST_MEMBERS, Plan, local, parse_weights, plan
 from vae_core.sweep.engines import run_sweep
 from vae_core.sweep.local import Event
-from vae_core.sweep.plan import Weights, bytes_needed, check_memory
+from vae_core.sweep.plan import Weights, bytes_needed, check_memory, memory_available
 from vae_core.training.loop import train
 from vae_core.training.stacked import same_program
 
@@ -445,3 +445,17 @@ def test_a_place_that_is_free_is_taken_while_another_worker_is_busy(
     assert run_sweep(Plan(((short, busy, last),)), store, engine="processes", workers=2, on_event=hear, **CPU) == {}
     somebody.join()
     assert done == [short.key, last.key, busy.key]
+
+
+def test_memory_that_only_keeps_files_counts_as_available(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told = "MemTotal:       24731648 kB\nMemFree:          999999 kB\nMemAvailable:   20000000 kB\n"
+    read = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path, **named: told if str(path) == "/proc/meminfo" else read(path))
+    assert memory_available() == 20_000_000 * 1024
+
+    def missing(path: Path, **named: str) -> str:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(Path, "read_text", missing)
+    monkeypatch.setattr(os, "sysconf", {"SC_AVPHYS_PAGES": 3, "SC_PAGE_SIZE": 4096}.__getitem__)
+    assert memory_available() == 3 * 4096

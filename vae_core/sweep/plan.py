@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vae_core import datasets
@@ -151,7 +152,17 @@ def check_memory(spec: RunSpec, together: int, available: int | None) -> None:
 
 
 def memory_available() -> int | None:
-    """Free main memory in bytes; None if the system does not report it."""
+    """Main memory in bytes that a program could get; None if the system does not report it.
+
+    Linux keeps files in memory that it gives up when a program asks for more: what is free alone says too little there.
+    """
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            name, _, size = line.partition(":")
+            if name == "MemAvailable":
+                return int(size.removesuffix("kB")) * 1024
+    except (OSError, ValueError):
+        pass  # another system, which may report it as follows
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
