@@ -1,6 +1,6 @@
 """Does every chapter fit the screen it is shown on? Layout shift, whole instruments, length, contrast, reading level.
 
-    .venv/bin/python benchmarks/stage.py [--page beta] [--sizes 1440x900,390x844]
+    .venv/bin/python -m benchmarks.stage [--page beta] [--sizes 1440x900,390x844]
 
 A real Chromium opens every chapter by its link at three sizes and in both themes, waits until it is still, and goes
 from step to step as a reader scrolls. What is counted:

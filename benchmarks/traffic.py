@@ -1,6 +1,6 @@
 """What a page sends: through the WebSocket, which every session pays for, and over HTTP, which a browser keeps.
 
-    .venv/bin/python benchmarks/traffic.py [--url http://…] [--page beta]
+    .venv/bin/python -m benchmarks.traffic [--url http://…] [--page beta]
 
 A real Chromium with an empty cache opens each page, waits until nothing has arrived for a while, then opens it again
 as a new session of the same browser. Sizes are those on the wire: HTTP bodies compressed, with their headers; frames
