@@ -52,7 +52,6 @@ def over_planes(page: Page, url: str) -> Iterator[None]:
     planes = page.locator(".latent-canvas:visible .plane")
     for index in (0, 1):
         planes.nth(index).locator("canvas.manifold[data-complete]").wait_for(state="attached")
-    into_view(planes.nth(0))
     for step in range(30):
         angle = 2 * math.pi * step / 30
         point(page, planes.nth(1), 0.5 + 0.26 * math.cos(angle), 0.5 + 0.3 * math.sin(angle))
@@ -65,7 +64,6 @@ def along_beta(page: Page, url: str) -> Iterator[None]:
     dial = page.locator(".beta-dial").first
     dial.wait_for(state="visible")
     page.wait_for_timeout(4_000)  # every stop has arrived
-    into_view(dial)
     handle = dial.locator("input[type=range]").first
     low, high = float(handle.get_attribute("min") or 0), float(handle.get_attribute("max") or 1)
     for step in range(34):
@@ -82,7 +80,6 @@ def with_a_pen(page: Page, url: str) -> Iterator[None]:
     page.get_by_text("Sources", exact=True).wait_for(state="attached")
     pad = page.locator(".pad").first
     page.get_by_role("button", name="Clear").first.click()
-    into_view(pad)
     point(page, pad, *THREE[0])
     page.mouse.down()
     for (x, y), (to_x, to_y) in pairwise(THREE):
@@ -91,13 +88,6 @@ def with_a_pen(page: Page, url: str) -> Iterator[None]:
             yield
     page.mouse.up()
     yield
-
-
-def into_view(place: Locator) -> None:
-    """Scroll to the top of the window, with a margin."""
-    place.evaluate("element => element.scrollIntoView({ block: 'start' })")
-    place.page.mouse.wheel(0, -70)
-    place.page.wait_for_timeout(500)
 
 
 def point(page: Page, place: Locator, x: float, y: float) -> None:
