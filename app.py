@@ -4,6 +4,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from ui.app.head import StylesInHead
+from ui.app.held_uploads import UploadLimit
 from ui.app.server import MAIN, life_span, routes, say_that_it_failed
 
 # `streamlit run` reads this file to find the app: it must be assigned here, plainly.
@@ -12,5 +13,5 @@ app = st.App(
     routes=routes(),
     lifespan=life_span,
     on_script_error=say_that_it_failed,
-    middleware=[Middleware(StylesInHead)],
+    middleware=[Middleware(UploadLimit), Middleware(StylesInHead)],
 )

@@ -7,6 +7,7 @@ import streamlit as st
 from ui.figures.markup import Html
 from ui.figures.messages import errors_said
 from ui.figures.pictures import Picture, side_by_side
+from ui.streamlit_private import drop_own_uploads
 from ui.training.own_images import Read, left_out, read_upload, summary
 from ui.training.quota import keep
 from ui.training.visitor import visitor
@@ -76,6 +77,7 @@ def show_read(read: Read) -> None:
     if st.button("Use these images", key="train-own-use", icon=":material/check:", type="primary"):
         del st.session_state[_READ]  # if it cannot be kept, it is read again
         keep(read.name, visitor())
+        drop_own_uploads()  # they are on the disk now
         st.session_state["train-own-chosen"] = read.name
         st.session_state[_KEPT] = st.session_state.get(_KEPT, 0) + 1
         st.rerun()

@@ -20,6 +20,9 @@ LISTED = 50  # skipped files that are listed by name
 
 # One upload. Streamlit's own limit on a file, server.maxUploadSize, is the same.
 MOST_SENT = 60_000_000  # bytes, of all its files
+MOST_HELD_OF_ONE = 130_000_000  # bytes of a session in the server's memory: one upload on the page, and the next one
+MOST_HELD = 600_000_000  # bytes of all sessions, in each process: ten full uploads
+LONGEST_SENDING = 600.0  # seconds for one file: 60 MB at 0.8 Mbit/s
 LONGEST_READING = 180.0  # seconds
 MOST_MEMORY = 3_000_000_000  # bytes of address space for the process that reads it
 LONGEST_UNDECIDED = 3_600.0  # seconds that a set waits for the visitor to accept it
