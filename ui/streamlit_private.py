@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 SEEN_ON = "1.67.0"
 
-# The cookie that identifies a browser: Streamlit's random token against forged requests. Without it, visitors are
-# identified by session (ui/training/visitor.py).
-COOKIE = "_streamlit_xsrf"
-
 UPLOAD_OVERHEAD = 2_000  # bytes that an uploaded file takes beside its content: its name, its record, its entries
 
 # The names (`data-testid`) by which styles and scripts find Streamlit's elements. If one is missing, its styling
