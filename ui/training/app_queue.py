@@ -13,7 +13,7 @@ import streamlit as st
 
 from ui.figures.markup import as_written
 from ui.runs.resources import shelf, store
-from ui.training.forecast import duration, estimated_seconds
+from ui.training.forecast import duration, estimated_seconds, weight_count
 from ui.training.process_worker import ProcessWorker
 from ui.training.progress import live
 from ui.training.queue import LONGEST_RUN, Ticket, TrainingQueue, Worker
@@ -23,7 +23,7 @@ from vae_core import datasets
 from vae_core.errors import SpecError, StoreError
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
-from vae_core.storage import stops
+from vae_core.storage import budget, stops
 from vae_core.storage.export import command_line
 
 MOST_WORKERS = 64
@@ -130,6 +130,7 @@ def not_kept() -> str:
 
 
 def _start(spec: RunSpec) -> Worker:
+    budget.make_room(store(), spec.key, budget.needed_for(weight_count(spec)), budget.most_stored())
     return ProcessWorker(spec, store().root, _standby().take())
 
 

@@ -19,6 +19,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from vae_core.errors import VaeCoreError
 from vae_core.spec import RunSpec
 
 LONGEST_QUEUE = 64
@@ -115,7 +116,7 @@ class TrainingQueue:
     """Jobs by key, in the order of their requests; `_lock` guards all of it.
 
     Attributes:
-        start: starts a process for a spec; raises OSError if it cannot.
+        start: starts a process for a spec; raises OSError if it cannot, VaeCoreError with a sentence for the visitor.
         workers: how many processes may train at once.
         place: context manager that holds one of the training slots shared by all queues of a machine; yields False if
             none is free.
@@ -442,6 +443,8 @@ class TrainingQueue:
                     worker = job.worker = self.start(job.spec)
                 except OSError as error:
                     return f"Training could not be started ({error.strerror or error})."
+                except VaeCoreError as error:
+                    return f"It is not trained: {error}"
             limit = threading.Timer(self.longest, self._end_if_it_trains, (job, worker))
             limit.daemon = True
             limit.start()

@@ -1,0 +1,125 @@
+"""How many bytes the runs that visitors ask for may take in a store, finished and interrupted ones together.
+
+Asked before a run is trained. An empty file ``.asked/<key>`` marks a run as a visitor's: what the command line has
+trained is not counted and never removed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from vae_core.errors import SpecError, StoreError
+from vae_core.storage.manifest import read_manifest
+from vae_core.storage.store import Store
+
+MOST_STORED = 4_000_000_000  # bytes: some thousand runs of the form's usual size
+MOST_GIGABYTES = 100_000
+LEFT_FREE = 500_000_000  # bytes of the disk that training leaves to everything else
+BESIDE_WEIGHTS = 20_000_000  # bytes at most of a run's codes, snapshots, history and film
+FORGOTTEN_AFTER = 3_600.0  # seconds for which a mark waits for the first file of its run
+BYTES_PER_WEIGHT = 24  # weights and two moments in single precision, and once more while the file is replaced
+
+
+@dataclass(frozen=True)
+class _File:
+    """A visitor's file in a store, in the order in which they go: interrupted runs first, then the oldest."""
+
+    finished: bool
+    written: float
+    path: Path
+    size: int
+    key: str
+
+
+def most_stored() -> int:
+    """The budget: ``VAE_MOST_STORED`` gigabytes, by default `MOST_STORED` bytes.
+
+    Raises:
+        SpecError: the variable is not such a number.
+    """
+    wanted = os.environ.get("VAE_MOST_STORED")
+    if not wanted:
+        return MOST_STORED
+    if not wanted.isascii() or not wanted.isdigit() or not 1 <= int(wanted) <= MOST_GIGABYTES:
+        raise SpecError(f"VAE_MOST_STORED must be gigabytes from 1 to {MOST_GIGABYTES:,}, not {wanted[:40]!r}.")
+    return int(wanted) * 1_000_000_000
+
+
+def needed_for(weights: int) -> int:
+    """Bytes that a run of so many weights takes while it trains."""
+    return BYTES_PER_WEIGHT * weights + BESIDE_WEIGHTS
+
+
+def make_room(store: Store, key: str, needed: int, most: int) -> list[str]:
+    """Mark a run as a visitor's, after others of visitors were removed if need be.
+
+    Args:
+        store: where it is to be trained.
+        key: of the run.
+        needed: bytes that it takes, see `needed_for`.
+        most: bytes that all runs of visitors may take.
+
+    Returns:
+        Keys of the runs that were removed.
+
+    Raises:
+        StoreError: it does not fit all the same, or the disk is full.
+    """
+    marks = store.root / ".asked"
+    there = store.path(key).exists() or store.partial_path(key).exists()
+    files = sorted(_files(store, marks), key=lambda file: (file.finished, file.written))
+    total, gone = sum(file.size for file in files if file.key != key), []
+    for file in files:
+        if total + needed <= most:
+            break
+        if file.key != key and _remove(store, file):
+            total -= file.size
+            gone.append(file.key)
+    if total + needed > most:
+        raise StoreError(
+            f"it would take about {needed / 1e6:,.0f} MB, and the runs of visitors may take {most / 1e9:,.1f} GB here; "
+            "choose narrower layers, or try again when others have finished."
+        )
+    try:
+        store.root.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(store.root).free < needed + LEFT_FREE:
+            raise StoreError("the disk is nearly full, so nothing new is trained.")
+        if not there:
+            marks.mkdir(exist_ok=True)
+            (marks / key).touch()
+    except OSError as error:
+        raise StoreError(f"the store {store.root} cannot be written to ({error.strerror or error}).") from error
+    return gone
+
+
+def _files(store: Store, marks: Path) -> Iterator[_File]:
+    shipped = {spec.key for spec in read_manifest()}
+    for mark in list(marks.glob("*")):
+        key, found = mark.name, False
+        for path in (store.partial_path(key), store.path(key), store.film_path(key)):
+            with suppress(FileNotFoundError):
+                state = path.stat()
+                found = True
+                if key not in shipped:
+                    yield _File(path == store.path(key), state.st_mtime, path, state.st_size, key)
+        with suppress(FileNotFoundError):
+            if not found and time.time() - mark.stat().st_mtime > FORGOTTEN_AFTER:
+                mark.unlink()  # it was removed, or never had an epoch
+
+
+def _remove(store: Store, file: _File) -> bool:
+    """Remove a file unless its run is being trained; returns whether it was removed."""
+    with store.locked(file.key, wait=False) as free:
+        if not free:
+            return False
+        try:
+            file.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{file.path.name} cannot be removed ({error.strerror or error}).") from error
+    return True
