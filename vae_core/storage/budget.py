@@ -27,14 +27,14 @@ BYTES_PER_WEIGHT = 24  # weights and two moments in single precision, and once m
 
 
 @dataclass(frozen=True)
-class _File:
-    """A visitor's file in a store, in the order in which they go: interrupted runs first, then the oldest."""
+class _Stored:
+    """A visitor's run in a store: what there is of it, finished or not."""
 
+    key: str
     finished: bool
     written: float
-    path: Path
     size: int
-    key: str
+    paths: tuple[Path, ...]
 
 
 def most_stored() -> int:
@@ -73,14 +73,14 @@ def make_room(store: Store, key: str, needed: int, most: int) -> list[str]:
     """
     marks = store.root / ".asked"
     there = store.path(key).exists() or store.partial_path(key).exists()
-    files = sorted(_files(store, marks), key=lambda file: (file.finished, file.written))
-    total, gone = sum(file.size for file in files if file.key != key), []
-    for file in files:
+    runs = sorted(_stored(store, marks), key=lambda run: (run.finished, run.written))
+    total, gone = sum(run.size for run in runs if run.key != key), []
+    for run in runs:
         if total + needed <= most:
             break
-        if file.key != key and _remove(store, file):
-            total -= file.size
-            gone.append(file.key)
+        if run.key != key and _remove(store, run):
+            total -= run.size
+            gone.append(run.key)
     if total + needed > most:
         raise StoreError(
             f"it would take about {needed / 1e6:,.0f} MB, and the runs of visitors may take {most / 1e9:,.1f} GB here; "
@@ -98,28 +98,33 @@ def make_room(store: Store, key: str, needed: int, most: int) -> list[str]:
     return gone
 
 
-def _files(store: Store, marks: Path) -> Iterator[_File]:
+def _stored(store: Store, marks: Path) -> Iterator[_Stored]:
     shipped = {spec.key for spec in read_manifest()}
     for mark in list(marks.glob("*")):
         key, found = mark.name, False
-        for path in (store.partial_path(key), store.path(key), store.film_path(key)):
-            with suppress(FileNotFoundError):
-                state = path.stat()
+        for paths in ((store.partial_path(key),), (store.path(key), store.film_path(key))):
+            states = []
+            for path in paths:
+                with suppress(FileNotFoundError):
+                    states.append(path.stat())
+            if states:
                 found = True
+                written, size = max(state.st_mtime for state in states), sum(state.st_size for state in states)
                 if key not in shipped:
-                    yield _File(path == store.path(key), state.st_mtime, path, state.st_size, key)
+                    yield _Stored(key, paths[0] == store.path(key), written, size, paths)
         with suppress(FileNotFoundError):
             if not found and time.time() - mark.stat().st_mtime > FORGOTTEN_AFTER:
                 mark.unlink()  # it was removed, or never had an epoch
 
 
-def _remove(store: Store, file: _File) -> bool:
-    """Remove a file unless its run is being trained; returns whether it was removed."""
-    with store.locked(file.key, wait=False) as free:
+def _remove(store: Store, run: _Stored) -> bool:
+    """Remove a run unless it is being trained; returns whether it was removed."""
+    with store.locked(run.key, wait=False) as free:
         if not free:
             return False
         try:
-            file.path.unlink(missing_ok=True)
+            for path in run.paths:
+                path.unlink(missing_ok=True)
         except OSError as error:
-            raise StoreError(f"{file.path.name} cannot be removed ({error.strerror or error}).") from error
+            raise StoreError(f"the run {run.key} cannot be removed ({error.strerror or error}).") from error
     return True
