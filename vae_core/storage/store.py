@@ -25,6 +25,7 @@ from vae_core.evaluation.features import FeatureSpace, classifier_spec
 from vae_core.program.operations import tensor_names
 from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
+from vae_core.storage import schema
 from vae_core.storage.manifest import SHIPPED
 from vae_core.storage.state import TrainingState
 
@@ -88,18 +89,18 @@ class Store:
         return self.path(key).is_file()
 
     def listing(self) -> list[Listed]:
-        """Spec and metrics of every run, read from the headers of the files; why, if one cannot be read."""
+        """Spec and metrics of every run, from verified files; why, if one cannot be read."""
         return [self.listed(key) for key in self.keys()]
 
     def listed(self, key: str) -> Listed:
-        """One line of the listing."""
+        """One line of the listing; the file is read and verified."""
         try:
-            document = archive.read_document(self.path(key))
-            spec = RunSpec.from_dict(document["spec"])
+            _, document = archive.read(self.path(key))  # with its hash: every page that lists runs relies on it
+            spec = schema.check_document(document)
             return Listed(key, spec, document["metrics"], provenance=document["provenance"])
         except UnknownName as error:
             return Listed(key, None, {}, str(_unknown(key, error)))
-        except (StoreError, SpecError, OSError, KeyError, TypeError) as error:
+        except (StoreError, SpecError, OSError, KeyError, TypeError, ValueError) as error:
             return Listed(key, None, {}, str(error))
 
     def load(self, key: str) -> Run:
@@ -360,7 +361,8 @@ def _run(tensors: dict[str, np.ndarray], document: dict[str, Any], key: str) -> 
         DamagedRun: whole, but not a run of this program, or filed under another run's key.
     """
     try:
-        spec = RunSpec.from_dict(document["spec"])
+        spec = schema.check_document(document)
+        schema.check_tensors(tensors, document, spec)
         shape = tuple(document["image_shape"])
         weights, extras = _named(tensors, "model/"), _named(tensors, "extra/")
         decoder, encoder = document["decoder"], document.get("encoder", [])
