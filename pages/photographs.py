@@ -54,7 +54,7 @@ from ui.stage.steps import Step
 from ui.training.app_queue import expect_training, not_kept, offer_training
 from ui.training.own_images import read_picture
 from ui.training.quota import note_shown
-from ui.training.visitor import visitor
+from ui.training.visitor import address, visitor
 from vae_core import datasets
 from vae_core.datasets.limits import MOST_BYTES
 from vae_core.datasets.pictures import SUFFIXES
@@ -303,7 +303,9 @@ def read_once(sent: Any, dataset: str) -> np.ndarray:
 def _read(sent: Any, dataset: str) -> np.ndarray | UnusableImages:
     """The pixels, or the error."""
     try:
-        return read_picture(sent.name, sent.getvalue(), datasets.info(dataset).image_shape)
+        return read_picture(
+            sent.name, sent.getvalue(), datasets.info(dataset).image_shape, visitor=visitor(), address=address()
+        )
     except UnusableImages as error:
         return error
 

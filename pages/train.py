@@ -23,8 +23,8 @@ from ui.chapters.train.results import (
     spec_of,
 )
 from ui.components.film import training_film
-from ui.figures.markup import as_written
-from ui.figures.messages import errors_said
+from ui.figures.markup import as_written, in_a_line
+from ui.figures.messages import errors_said, say_error
 from ui.figures.plots import show
 from ui.links import url_state
 from ui.runs.resources import load_run, shelf, store, thumbnail_sheet
@@ -182,7 +182,7 @@ def in_training(key: str, pace: float) -> None:
         if others:
             st.caption(f"{others} other visitor{'s' if others > 1 else ''} asked for it too; it is trained once.")
     if ticket.note:
-        st.warning(ticket.note)
+        st.warning(in_a_line(ticket.note))
     if shown := record.film if record else film_before(ticket.spec, "starting" if ticket.place == 0 else "waiting"):
         training_film(shown, held_out_images(ticket.spec), key=f"train-film-{key}")
     if record and (remark := overfitting(record.spec, record.history)):
@@ -215,7 +215,7 @@ def halted(key: str) -> None:
     """A run that was stopped or failed: what there is of it, and how to go on."""
     problem, spec, record = training_queue().failures.get(key), kept_spec(key), live(key)
     if problem:
-        st.error(problem[:1].upper() + problem[1:], icon=":material/error:")
+        say_error(problem)
     if spec is None:
         return
     st.markdown(f"## {as_written(run_name(spec))}")
@@ -337,7 +337,7 @@ with first.words:
     with st.expander("Settings", icon=":material/tune:", expanded=shown is None):
         form()
     if refused := st.session_state.pop(REFUSED, ""):
-        st.warning(refused)
+        st.warning(in_a_line(refused))
 with first.instrument, errors_said():
     if shown:
         menu_of_runs(shown)

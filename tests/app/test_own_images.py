@@ -170,7 +170,9 @@ def test_the_page_reads_shows_and_keeps_what_is_sent(own_root, empty_store):
 
 def test_the_page_says_what_is_wrong_once_reads_it_once_and_the_form_stays(own_root, empty_store, monkeypatch):
     asked = []
-    monkeypatch.setattr(ui.training.uploads, "read_upload", lambda *sent: (asked.append(sent), read_upload(*sent))[1])
+    monkeypatch.setattr(
+        ui.training.uploads, "read_upload", lambda *sent, **_: (asked.append(sent), read_upload(*sent))[1]
+    )
     at = send(open_page(PAGE), *MALFORMED["no picture"][0])
     for _ in range(2):
         assert len(at.error) == 1 and at.error[0].value.endswith(".")

@@ -46,6 +46,15 @@ def as_written(text: str) -> str:
     return re.sub(r"([!-+\--/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
+def in_a_line(text: str) -> str:
+    """Markdown that shows a sentence with names from outside in it: on one line, without links, pictures or headings.
+
+    Unlike `as_written`, which shows all of it literally, it leaves a sentence's own punctuation alone.
+    """
+    plain = re.sub(r"([\\`*\[\]<$~])", r"\\\1", " ".join(text.split())).replace("://", r"\://")
+    return re.sub(r"^([#>+=-])", r"\\\1", re.sub(r"^(\d+)([.)])", r"\1\\\2", plain))
+
+
 def folded(title: str, inside: str) -> Html:
     """A box that opens, around HTML."""
     return Html(fold(html.escape(title), inside))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from ui.figures.markup import in_a_line
 from vae_core.errors import VaeCoreError
 
 
@@ -20,5 +21,9 @@ def errors_said() -> Iterator[None]:
     try:
         yield
     except VaeCoreError as error:
-        sentence = str(error)
-        st.error(sentence[:1].upper() + sentence[1:], icon=":material/error:")
+        say_error(str(error))
+
+
+def say_error(sentence: str) -> None:
+    """A sentence, which may have names from outside in it, as an error."""
+    st.error(in_a_line(sentence[:1].upper() + sentence[1:]), icon=":material/error:")

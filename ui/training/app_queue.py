@@ -11,7 +11,8 @@ from contextlib import ExitStack, contextmanager
 
 import streamlit as st
 
-from ui.figures.markup import as_written
+from ui.figures.markup import as_written, in_a_line
+from ui.figures.messages import say_error
 from ui.runs.resources import shelf, store
 from ui.training.forecast import duration, estimated_seconds, weight_count
 from ui.training.process_worker import ProcessWorker
@@ -189,7 +190,7 @@ def _offer(specs: list[RunSpec], key: str, name: Callable[[RunSpec], str] | None
     with st.container(border=True):
         for spec in specs:
             if problem := training_queue().failures.get(spec.key):
-                st.error(problem[:1].upper() + problem[1:], icon=":material/error:")
+                say_error(problem)
         if any(map(_is_asked, specs)):
             for spec in specs:
                 _show_progress(spec, name(spec) if name else model_kind(spec.model).title)
@@ -214,7 +215,7 @@ def _offer(specs: list[RunSpec], key: str, name: Callable[[RunSpec], str] | None
         st.markdown(f"Not trained yet on {title}: {names}. Training takes {time}; the page stays usable meanwhile.")
         if st.button("Train what is missing" if in_turn else "Train", key=f"{key}-train", icon=":material/play_arrow:"):
             if refusal := request(specs, in_turn=in_turn):
-                st.warning(refusal)
+                st.warning(in_a_line(refusal))
                 return
             st.rerun()
 

@@ -9,22 +9,39 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ui.figures.markup import in_a_line
 from ui.figures.pictures import tiles
+from ui.training.turns import Turns
 from vae_core import datasets
 from vae_core.datasets import own
-from vae_core.datasets.limits import LONGEST_READING, LONGEST_UNDECIDED, MOST_SENT, MOST_UNDECIDED
+from vae_core.datasets.limits import (
+    LONGEST_READING,
+    LONGEST_UNDECIDED,
+    MEMORY_OF_READER,
+    MOST_READERS,
+    MOST_SENT,
+    MOST_UNDECIDED,
+)
 from vae_core.datasets.reader import ALONE, USER_ERROR
 from vae_core.errors import UnusableImages
 from vae_core.storage.manifest import PROJECT
+from vae_core.sweep.plan import memory_available
 
-# Decoding competes with all visitors' pages for the processor.
-_one_at_a_time = threading.Lock()
+
+def _readers() -> int:
+    """How many processes may read now: each may take gigabytes, and competes with the pages for the processor."""
+    free = memory_available()
+    return 1 if free is None else max(1, min(MOST_READERS, int(free // MEMORY_OF_READER)))
+
+
+_turns = Turns(_readers)
+_tidying = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -50,8 +67,21 @@ class Read:
     preview: bytes
 
 
-def read_upload(files: Sequence[tuple[str, bytes]], size: int, colour: str) -> Read:
+def read_upload(
+    files: Sequence[tuple[str, bytes]],
+    size: int,
+    colour: str,
+    *,
+    visitor: str = "",
+    address: str = "",
+    on_wait: Callable[[int], None] | None = None,
+) -> Read:
     """Read what was uploaded, (name, content) each: one zip, one npz, or pictures.
+
+    Args:
+        files: what was uploaded.
+        size, colour: see `vae_core.datasets.reading.read_path`.
+        visitor, address, on_wait: see `Turns.turn`.
 
     Raises:
         UnusableImages: with a message for the visitor.
@@ -66,8 +96,9 @@ def read_upload(files: Sequence[tuple[str, bytes]], size: int, colour: str) -> R
     if packed and len(files) > 1:
         raise UnusableImages(f"{packed[0]} is one of several files; send one archive alone, or pictures alone.")
     root = datasets.data_root()
-    with _one_at_a_time:
-        own.remove_stale(root, MOST_UNDECIDED, LONGEST_UNDECIDED)
+    with _turns.turn(visitor, address, on_wait):
+        with _tidying:
+            own.remove_stale(root, MOST_UNDECIDED, LONGEST_UNDECIDED)
         found = _run_reader(files, size, colour, str(root.resolve()))
     left_out = tuple((str(name), str(why)) for name, why in found["left_out"])
     return Read(
@@ -76,14 +107,21 @@ def read_upload(files: Sequence[tuple[str, bytes]], size: int, colour: str) -> R
     )  # fmt: skip
 
 
-def read_picture(name: str, content: bytes, shape: tuple[int, int, int]) -> np.ndarray:
+def read_picture(
+    name: str, content: bytes, shape: tuple[int, int, int], *, visitor: str = "", address: str = ""
+) -> np.ndarray:
     """One picture as a model of images of this shape gets it: float32 (1, C*H*W), 0 to 1. It is kept nowhere.
+
+    Args:
+        name, content: of the picture's file.
+        shape: (C, H, W).
+        visitor, address: see `Turns.turn`.
 
     Raises:
         UnusableImages: with a message for the visitor.
     """
     channels, side, _ = shape
-    with _one_at_a_time:
+    with _turns.turn(visitor, address):
         found = _run_reader([(name, content)], side, "grey" if channels == 1 else "colour", ALONE)
     return np.frombuffer(base64.b64decode(found["pixels"]), np.uint8).reshape(1, -1).astype(np.float32) / 255.0
 
@@ -96,23 +134,23 @@ def _run_reader(files: Sequence[tuple[str, bytes]], size: int, colour: str, root
     """
     command = [sys.executable, "-m", "vae_core.datasets.reader", root, str(size), colour]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    # A file, not a pipe: a pipe is filled in small pieces, each under the interpreter lock that all pages need.
-    with tempfile.TemporaryFile() as sent:
-        sent.write(json.dumps([[name, len(content)] for name, content in files]).encode() + b"\n")
-        for _, content in files:
-            sent.write(content)
-        sent.seek(0)
-        try:
+    try:
+        # A file, not a pipe: a pipe is filled in small pieces, each under the interpreter lock that all pages need.
+        with tempfile.TemporaryFile() as sent:
+            sent.write(json.dumps([[name, len(content)] for name, content in files]).encode() + b"\n")
+            for _, content in files:
+                sent.write(content)
+            sent.seek(0)
             done = subprocess.run(
                 command, cwd=PROJECT, env=environment, stdin=sent, capture_output=True, timeout=LONGEST_READING,
                 check=False,
             )  # fmt: skip
-        except subprocess.TimeoutExpired as error:
-            raise UnusableImages(
-                f"these images took more than {LONGEST_READING:.0f} s to read; send fewer, or smaller ones."
-            ) from error
-        except OSError as error:
-            raise UnusableImages(f"reading could not be started ({error.strerror or error}); try again.") from error
+    except subprocess.TimeoutExpired as error:
+        raise UnusableImages(
+            f"these images took more than {LONGEST_READING:.0f} s to read; send fewer, or smaller ones."
+        ) from error
+    except OSError as error:  # no process can be started, or the folder for temporary files is full
+        raise UnusableImages(f"reading could not be started ({error.strerror or error}); try again later.") from error
     if done.returncode == 0:
         return json.loads(done.stdout)
     lines = done.stderr.decode("utf-8", "replace").splitlines()
@@ -146,7 +184,7 @@ def left_out(read: Read) -> str:
     """Which files were not used, and why: a list in markdown; empty if all were."""
     if not read.left_out_count:
         return ""
-    lines = [f"- `{name.replace('`', '')}` {why}" for name, why in read.left_out]
+    lines = [f"- `{' '.join(name.replace('`', '').split())}` {in_a_line(why)}" for name, why in read.left_out]
     if more := read.left_out_count - len(read.left_out):
         lines.append(f"- and {more:,} more")
     return "\n".join(lines)

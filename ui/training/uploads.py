@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from ui.figures.markup import Html, as_written
@@ -55,19 +57,26 @@ def upload_box() -> None:
         before = st.session_state.get(_READ)
         if before is None or before[0] != asked:
             st.session_state.pop(_READ, None)
+            before_it = st.empty()
             with st.spinner("Reading your images …"):
                 contents = [(file.name, file.getvalue()) for file in files]
-                st.session_state[_READ] = asked, _read(contents, asked[1], asked[2])
+                st.session_state[_READ] = asked, _read(contents, asked[1], asked[2], before_it)
+            before_it.empty()
         found = st.session_state[_READ][1]
         if isinstance(found, UnusableImages):
             raise found
         show_read(found)
 
 
-def _read(contents: list[tuple[str, bytes]], size: int, colour: str) -> Read | UnusableImages:
+def _read(contents: list[tuple[str, bytes]], size: int, colour: str, before_it: Any) -> Read | UnusableImages:
     """The result, or the error, so that both are cached."""
+
+    def say(place: int) -> None:
+        uploads = "1 upload is" if place == 1 else f"{place} uploads are"
+        before_it.caption(f"{uploads} read before yours.")
+
     try:
-        return read_upload(contents, size, colour)
+        return read_upload(contents, size, colour, visitor=visitor(), address=address(), on_wait=say)
     except UnusableImages as error:
         return error
 

@@ -109,9 +109,9 @@ def _limit_itself() -> None:
         import resource
     except ImportError:  # not every system has limits
         return
-    from vae_core.datasets.limits import LONGEST_READING, MOST_MEMORY
+    from vae_core.datasets.limits import MOST_COMPUTING, MOST_MEMORY
 
-    for kind, most in ((resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_CPU, int(LONGEST_READING))):
+    for kind, most in ((resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_CPU, MOST_COMPUTING)):
         with suppress(OSError, ValueError):  # not offered, or a lower limit is set already
             resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
 
