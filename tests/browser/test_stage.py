@@ -155,9 +155,13 @@ def fresh(browser) -> Iterator[Page]:
     assert not errors, errors
 
 
-def test_storage_that_is_blocked_costs_the_marks_alone(fresh, app_url):
-    blocked = "Storage.prototype.getItem = Storage.prototype.setItem = () => { throw new Error('blocked'); };"
-    fresh.add_init_script(blocked)
+BLOCKED = "Storage.prototype.getItem = Storage.prototype.setItem = () => { throw new Error('blocked'); };"
+FULL = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
+
+
+@pytest.mark.parametrize("script", [BLOCKED, FULL], ids=["blocked", "full"])
+def test_storage_that_takes_nothing_costs_the_marks_alone(fresh, app_url, script):
+    fresh.add_init_script(script)
     fresh.goto(f"{app_url}/glossary")
     expect(fresh.get_by_role("heading", level=1, name="Glossary")).to_be_visible()
     fresh.get_by_test_id("stTopNavLinkContainer").get_by_role("link", name="Home").click()
