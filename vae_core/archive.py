@@ -22,6 +22,7 @@ from vae_core.errors import DamagedRun, OtherFormat, StoreError
 
 FORMAT = "vae-playground-1"
 _MAX_HEADER_BYTES = 64 * 2**20
+_OURS = {"format", "document", "sha256"}  # what every file of this program has in its metadata
 
 
 def write(path: Path, tensors: Mapping[str, np.ndarray], document: dict[str, Any]) -> None:
@@ -63,14 +64,18 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         DamagedRun: truncated, altered, or not one of ours.
         FileNotFoundError: no such file.
     """
-    content = path.read_bytes()
-    metadata = _metadata(content, path)
+    return parsed(path.read_bytes(), path.name)
+
+
+def parsed(content: bytes, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """As `read`, of the bytes of a file; `name` is for messages."""
+    metadata = _metadata(content, name)
     try:
         tensors = safetensors.numpy.load(content)
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise DamagedRun(f"{path.name} is damaged: its tensors cannot be read ({error}).") from error
+        raise DamagedRun(f"{name} is damaged: its tensors cannot be read ({error}).") from error
     if _digest(metadata["document"], tensors) != metadata["sha256"]:
-        raise DamagedRun(f"{path.name} is damaged: its content does not match its SHA-256.")
+        raise DamagedRun(f"{name} is damaged: its content does not match its SHA-256.")
     return tensors, json.loads(metadata["document"])
 
 
@@ -81,7 +86,7 @@ def read_document(path: Path) -> dict[str, Any]:
         DamagedRun: the header cannot be read.
     """
     head = _head(path)
-    document = json.loads(_metadata(head, path)["document"])
+    document = json.loads(_metadata(head, path.name)["document"])
     if not isinstance(document, dict):
         raise DamagedRun(f"{path.name} is damaged: its header holds no document.")
     return document
@@ -94,7 +99,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         DamagedRun: the header cannot be read.
     """
     head = _head(path)
-    _metadata(head, path)
+    _metadata(head, path.name)
     entries = json.loads(head[8:])
     return {name: tuple(entry["shape"]) for name, entry in entries.items() if name != "__metadata__"}
 
@@ -106,18 +111,23 @@ def _head(path: Path) -> bytes:
         return size.to_bytes(8, "little") + file.read(min(size, _MAX_HEADER_BYTES))
 
 
-def _metadata(content: bytes, path: Path) -> dict[str, str]:
+def _metadata(content: bytes, name: str) -> dict[str, str]:
     size = int.from_bytes(content[:8], "little")
     if len(content) < 8 or size > len(content) - 8:
-        raise DamagedRun(f"{path.name} is damaged: it ends too early.")
+        raise DamagedRun(f"{name} is damaged: it ends too early.")
     try:
-        metadata = json.loads(content[8 : 8 + size]).get("__metadata__")
+        header = json.loads(content[8 : 8 + size])
+        metadata = header.get("__metadata__")
+        if not _OURS & set(metadata or ()):  # one flipped bit can hide one of them, not all
+            raise OtherFormat(f"{name} is a safetensors file that another program wrote.")
         json.loads(metadata["document"])
         digest, version = metadata["sha256"], metadata["format"]
     except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
-        raise DamagedRun(f"{path.name} is damaged, or was not written by this program.") from error
+        raise DamagedRun(f"{name} is damaged, or was not written by this program.") from error
     if version != FORMAT:
-        raise OtherFormat(f"{path.name} has format {str(version)[:40]!r}; this program reads {FORMAT!r}.")
+        raise OtherFormat(
+            f"{name} has format {str(version)[:40]!r}; this program reads {FORMAT!r}: update it to read the file."
+        )
     return {"document": metadata["document"], "sha256": digest}
 
 

@@ -183,6 +183,8 @@ def evaluate(
 
     runs = Store(store)
     run = runs.load(key)
+    if run.key != key:
+        print(f"{key}.safetensors holds the run {run.key}.", file=sys.stderr)
     images = load(run.spec.dataset, split, root=data_root)
     if split == "train":
         images = images.first(run.spec.images)
@@ -215,6 +217,8 @@ def list_runs(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None
     for line in lines:
         if line.problem:
             print(f"left out: {line.problem}", file=sys.stderr)
+        elif line.renamed:
+            print(f"{line.renamed}.safetensors holds the run {line.key}.", file=sys.stderr)
     readable = [line for line in lines if line.spec]
     if as_json:
         _print_json(
@@ -245,8 +249,10 @@ def verify(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
     unknown: list[str] = []
     for key in runs.keys():
         try:
-            runs.verify(key)
+            held = runs.verify(key)
             results.append({"key": key, "ok": True, "problem": None})
+            if held != key:
+                print(f"{key}.safetensors holds the run {held}.", file=sys.stderr)
         except UnknownRun as error:
             results.append({"key": key, "ok": True, "problem": str(error)})
             unknown.append(key)

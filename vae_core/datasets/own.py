@@ -20,7 +20,7 @@ import numpy as np
 
 from vae_core import archive
 from vae_core.datasets.reading import OwnImages
-from vae_core.errors import DamagedRun, DatasetUnavailable, StoreError
+from vae_core.errors import DamagedRun, DatasetUnavailable, OtherFormat, StoreError
 
 SUFFIX = ".safetensors"
 _NAME = re.compile(r"own-(\d)x(\d{1,4})x(\d{1,4})-[0-9a-f]{12}")
@@ -161,6 +161,8 @@ def load_own(name: str, split: str, root: Path, download: bool = False) -> tuple
         raise DatasetUnavailable(
             f"the images {name} are not in {folder(root)}; read them again with 'python -m vae_core train --images …'."
         ) from error
+    except OtherFormat as error:
+        raise DatasetUnavailable(str(error)) from error
     except DamagedRun as error:
         raise DatasetUnavailable(f"{error} Delete it and read the images again.") from error
     except OSError as error:

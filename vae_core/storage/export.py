@@ -125,7 +125,7 @@ def export_run(store: Store, key: str, folder: Path) -> list[Path]:
     """
     run = store.load(key)
     contents = {
-        f"{key}.safetensors": store.path(key).read_bytes(),
+        f"{key}.safetensors": store.file(key).read_bytes(),
         f"{key}-history.csv": history_csv(run).encode(),
         f"{key}-codes.csv": codes_csv(run).encode(),
         f"{key}.py": script(run.spec).encode(),
