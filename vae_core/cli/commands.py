@@ -6,6 +6,7 @@ error, with exit status 1.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -19,6 +20,7 @@ import typer
 from vae_core.cli.keep import evict, export
 from vae_core.cli.options import DataOption, DeviceOption, JsonOption, PrecisionOption, StoreOption
 from vae_core.datasets import DATASETS
+from vae_core.datasets.pictures import Preparation
 from vae_core.errors import MeasureError, RunNotFound, SpecError, UnknownRun, VaeCoreError
 from vae_core.execution import Execution
 from vae_core.models import MODELS, model_kind
@@ -55,8 +57,16 @@ def train(
     images: Annotated[
         Path | None, typer.Option(help="Your own: a folder or zip of pictures, its folders the classes, or an npz.")
     ] = None,
-    size: Annotated[int, typer.Option(help="Own pictures are made so wide and high: 28, 32 or 64.")] = 28,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Own pictures are made so wide and high: 28, 32 or 64.", show_default="28; an npz's own"),
+    ] = None,
     colour: Annotated[str, typer.Option(help="Own pictures: grey, colour, or auto.")] = "auto",
+    fit: Annotated[str, typer.Option(help="Own pictures: crop to the middle square, or pad to a square.")] = "crop",
+    stretch: Annotated[bool, typer.Option("--stretch", help="Own pictures: darkest to black, brightest to white.")] = (
+        False
+    ),
+    invert: Annotated[bool, typer.Option("--invert", help="Own pictures: exchange black and white.")] = False,
     latent_dim: Annotated[int | None, typer.Option(help=OPTIONS["latent_dim"].help)] = None,
     beta: Annotated[float | None, typer.Option(help=OPTIONS["beta"].help)] = None,
     hidden: Annotated[str | None, typer.Option(help=OPTIONS["hidden"].help)] = None,
@@ -89,7 +99,7 @@ def train(
     if (dataset is None) == (images is None):
         raise typer.BadParameter("Say what to learn from: either --dataset with a name, or --images with your own.")
     spec = RunSpec(
-        dataset=dataset or _own_set(cast(Path, images), size, colour, data_root),
+        dataset=dataset or _own_set(cast(Path, images), Preparation(size, colour, fit, stretch, invert), data_root),
         model=model,
         latent_dim=latent_dim,  # type: ignore[arg-type]  # None: the model's default; likewise for the next two
         hidden=None if hidden is None else _integers("hidden", hidden),  # type: ignore[arg-type]
@@ -325,20 +335,25 @@ def _own_options(given: list[str] | None) -> dict[str, Any] | None:
     return found
 
 
-def _own_set(path: Path, size: int, colour: str, data_root: Path | None) -> str:
-    """Read pictures and store them as a set; returns its name. Skipped files are listed on standard error."""
+def _own_set(path: Path, prepared: Preparation, data_root: Path | None) -> str:
+    """Read pictures and store them as a set; returns its name. Its classes, skipped files and doubts about it are
+    listed on standard error."""
     from vae_core.datasets import data_root as root_of
     from vae_core.datasets import own
+    from vae_core.datasets.classes import counted
     from vae_core.datasets.reading import read_path
 
-    read = read_path(path.expanduser(), size=size, colour=colour)
+    read = read_path(path.expanduser(), **dataclasses.asdict(prepared))
     for name, why in read.left_out:
         print(f"left out: {name} {why}", file=sys.stderr)
     if read.left_out_count > len(read.left_out):
         print(f"left out: {read.left_out_count - len(read.left_out):,} more", file=sys.stderr)
+    for note in read.notes:
+        print(f"note: {note}", file=sys.stderr)
     name = own.save(read, root_of(data_root))
     kind = "grey" if read.images.shape[1] == 1 else "colour"
     print(f"{len(read.images):,} {kind} images, {len(read.label_names)} classes: {name}", file=sys.stderr)
+    print(f"classes: {counted(read.class_counts())}", file=sys.stderr)
     return name
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from vae_core import archive
+from vae_core.datasets.names import cleaned
 from vae_core.datasets.reading import OwnImages
 from vae_core.errors import DamagedRun, DatasetUnavailable, OtherFormat, StoreError
 
@@ -196,8 +197,8 @@ def _described(path: Path, inode: int, size: int, used: float) -> StoredSet:
     del inode
     document = archive.read_document(path)
     count = archive.read_shapes(path)["images"][0]
-    names = tuple(map(str, document["label_names"]))
-    return StoredSet(path.name.removesuffix(SUFFIX), str(document["title"]), count, names, size, used)
+    names = tuple(cleaned(str(name)) for name in document["label_names"])  # older sets have them as they came
+    return StoredSet(path.name.removesuffix(SUFFIX), cleaned(str(document["title"])), count, names, size, used)
 
 
 def stored_sets(root: Path) -> list[StoredSet]:

@@ -14,6 +14,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from vae_core import archive, plugins
+from vae_core.datasets.names import cleaned
 from vae_core.errors import (
     DamagedRun,
     OtherFormat,
@@ -433,7 +434,7 @@ def run_of(tensors: dict[str, np.ndarray], document: dict[str, Any], name: str) 
         return Run(
             spec=spec,
             image_shape=shape,
-            label_names=tuple(document["label_names"]),
+            label_names=tuple(cleaned(str(name)) for name in document["label_names"]),
             weights=weights,
             decoder=decoder,
             codes=_codes(tensors),
