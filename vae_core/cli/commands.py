@@ -7,6 +7,7 @@ error, with exit status 1.
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import sys
@@ -21,7 +22,7 @@ from vae_core.cli.keep import evict, export
 from vae_core.cli.options import DataOption, DeviceOption, JsonOption, PrecisionOption, StoreOption
 from vae_core.datasets import DATASETS
 from vae_core.datasets.pictures import Preparation
-from vae_core.errors import MeasureError, RunNotFound, SpecError, UnknownRun, VaeCoreError
+from vae_core.errors import MeasureError, RunNotFound, SpecError, StoreError, UnknownRun, VaeCoreError
 from vae_core.execution import Execution
 from vae_core.models import MODELS, model_kind
 from vae_core.spec import OPTIONS, RunSpec
@@ -223,7 +224,10 @@ def list_runs(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None
     """The runs in the store."""
     from vae_core.storage.store import Store
 
-    lines = Store(store).listing()
+    runs = Store(store)
+    if not runs.root.is_dir():
+        print(f"there is no folder {runs.root}.", file=sys.stderr)
+    lines = runs.listing()
     for line in lines:
         if line.problem:
             print(f"left out: {line.problem}", file=sys.stderr)
@@ -255,6 +259,8 @@ def verify(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
     from vae_core.storage.store import Store
 
     runs = Store(store)
+    if not runs.root.is_dir():
+        raise StoreError(f"there is no folder {runs.root}; name the folder of the runs with --store or VAE_STORE.")
     results: list[dict[str, Any]] = []
     unknown: list[str] = []
     for key in runs.keys():
@@ -309,6 +315,8 @@ app.command()(evict)
 
 def main() -> None:
     """Entry point: errors with a message for the user become one sentence and exit status 1."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal in ASCII must not end what is done already
     try:
         app()
     except VaeCoreError as error:

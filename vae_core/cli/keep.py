@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +38,10 @@ def evict(
     from vae_core.storage.store import Store
 
     most = None if max_size is None else round(max_size * 1e6)
-    gone = evict_from(Store(store), older_than=older_than, most=most, only_say=dry_run)
+    runs = Store(store)
+    if not runs.root.is_dir():
+        print(f"there is no folder {runs.root}.", file=sys.stderr)
+    gone = evict_from(runs, older_than=older_than, most=most, only_say=dry_run)
     if as_json:
         print(
             json.dumps([{"file": entry.path.name, "bytes": entry.size, "why": entry.why} for entry in gone], indent=2)

@@ -80,11 +80,11 @@ class Store:
     A whole run under another name, such as ``<key> (1).safetensors`` of a second download, is found by its key.
 
     Args:
-        root: the folder; made on the first write.
+        root: the folder, with ~ for one's own; made on the first write.
     """
 
     def __init__(self, root: str | Path) -> None:
-        self.root = Path(root)
+        self.root = Path(root).expanduser()
 
     def path(self, key: str) -> Path:
         """The path of the run `key`, whether or not it exists.
