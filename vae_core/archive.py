@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from vae_core.errors import DamagedRun, OtherFormat, StoreError
 
 FORMAT = "vae-playground-1"
 _MAX_HEADER_BYTES = 64 * 2**20
+_WAITS_FOR_READERS = os.name == "nt"
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between attempts to replace a file that is being read
 _OURS = {"format", "document", "sha256"}  # what every file of this program has in its metadata
 
 
@@ -45,7 +48,7 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], document: dict[str, Any
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)  # mkstemp makes it private; the store is shared
-        temporary.replace(path)
+        _replace(temporary, path)
     except OSError as error:
         raise StoreError(
             f"could not write {path.name} in {path.parent} ({error.strerror or error}); free some space or choose "
@@ -54,6 +57,17 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], document: dict[str, Any
     finally:
         if temporary:
             temporary.unlink(missing_ok=True)  # still there only after an error or an interrupt
+
+
+def _replace(new: Path, path: Path) -> None:
+    """Rename; on Windows, where a file that somebody reads cannot be replaced, after waiting for the reader."""
+    for pause in _PAUSES if _WAITS_FOR_READERS else ():
+        try:
+            new.replace(path)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    new.replace(path)
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
