@@ -29,15 +29,19 @@ _OURS = {"format", "document", "sha256"}  # what every file of this program has 
 
 
 def write(path: Path, tensors: Mapping[str, np.ndarray], document: dict[str, Any]) -> None:
-    """Write atomically: a temporary file in the same folder, flushed, synced, renamed.
+    """Write atomically, see `put`."""
+    text = json.dumps(document, sort_keys=True, allow_nan=False)
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    metadata = {"format": FORMAT, "document": text, "sha256": _digest(text, arrays)}
+    put(path, safetensors.numpy.save(arrays, metadata=metadata))
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a whole file atomically: a temporary file in the same folder, flushed, synced, renamed.
 
     Raises:
         StoreError: the folder is not writable or the disk is full; `path` is then unchanged.
     """
-    text = json.dumps(document, sort_keys=True, allow_nan=False)
-    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
-    metadata = {"format": FORMAT, "document": text, "sha256": _digest(text, arrays)}
-    content = safetensors.numpy.save(arrays, metadata=metadata)
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

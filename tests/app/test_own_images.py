@@ -164,7 +164,9 @@ def key_on(at: AppTest) -> str:
 
 def test_the_page_reads_shows_and_keeps_what_is_sent(own_root, empty_store):
     at = send(open_page(PAGE), ("album.zip", album()))
-    said_of_it = "24 colour images of 28 × 28 pixels, 2 classes; 13 to learn from, 11 held out. cats 12, dogs 12."
+    said_of_it = (
+        "24 colour images of 28 × 28 pixels, 2 classes; 13 to learn from, 11 held out. Classes: cats 12, dogs 12."
+    )
     assert said_of_it in texts(at)
     assert len(pictures(at)) == 1 and not at.error and not at.warning
     at.button(key="train-own-use").click().run()

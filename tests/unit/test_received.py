@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
+from typer.testing import CliRunner
 
 from vae_core import archive
+from vae_core.cli import commands as cli
 from vae_core.errors import DamagedRun, UnknownRun, UnreadableRun
 from vae_core.run import Run
-from vae_core.storage.received import read_sent
+from vae_core.storage.received import read_sent, receive
 from vae_core.storage.store import Store
 
 
@@ -74,3 +77,25 @@ def test_nothing_is_written_and_what_is_too_large_is_not_read(monkeypatch: pytes
     monkeypatch.setattr("vae_core.storage.received.MOST_SENT", 10)
     with pytest.raises(UnreadableRun, match="a checkpoint may have"):
         read_sent("large", bytes(11))
+
+
+def test_a_sent_checkpoint_is_filed_as_it_came_under_its_key_once(small_runs: dict[str, Run], tmp_path: Path) -> None:
+    theirs, ours, run = Store(tmp_path / "theirs"), Store(tmp_path / "ours"), small_runs["vae"]
+    theirs.save(run)
+    sent = theirs.path(run.key).rename(tmp_path / "from a friend.safetensors")
+    command = ["receive", str(sent), "--store", str(ours.root)]
+    for said in ("filed", "already there"):
+        done = CliRunner().invoke(cli.app, command)
+        assert done.exit_code == 0 and done.stdout == f"{run.key}: {said}\n"
+    assert ours.path(run.key).read_bytes() == sent.read_bytes() and ours.keys() == [run.key]
+
+
+def test_what_cannot_be_received_leaves_the_store_as_it_was(small_runs: dict[str, Run], tmp_path: Path) -> None:
+    theirs, ours, run = Store(tmp_path / "theirs"), Store(tmp_path / "ours"), small_runs["vae"]
+    theirs.save(run)
+    content = theirs.path(run.key).read_bytes()
+    with pytest.raises(DamagedRun):
+        receive(ours, "cut", content[:-1])
+    with pytest.raises(UnknownRun, match="another program"):
+        receive(ours, "other", safetensors.numpy.save({"w": np.zeros(3)}))
+    assert not ours.root.exists()

@@ -142,7 +142,7 @@ def summary(read: Read) -> str:
     named = "1 class" if len(read.classes) == 1 else f"{len(read.classes)} classes"
     return (
         f"{count:,} {kind} images of {height} × {width} pixels, {named}; {count - held_out:,} to learn from, "
-        f"{held_out:,} held out.{f' {counted(read.classes)}.' if len(read.classes) > 1 else ''}"
+        f"{held_out:,} held out.{f' Classes: {counted(read.classes)}.' if len(read.classes) > 1 else ''}"
     )
 
 

@@ -45,10 +45,20 @@ def upload_box() -> None:
                 "Colour", tuple(COLOURS), default="auto", key="train-own-colour", format_func=COLOURS.__getitem__
             )
             fit = st.segmented_control(
-                "Shape", tuple(FITS), default="crop", key="train-own-fit", format_func=FITS.__getitem__
+                "Shape",
+                tuple(FITS),
+                default="crop",
+                key="train-own-fit",
+                format_func=FITS.__getitem__,
+                help="Crop to the middle square, or pad to a square with the colour of the picture's edge.",
             )
             tones = st.segmented_control(
-                "Tones", tuple(TONES), selection_mode="multi", key="train-own-tones", format_func=TONES.__getitem__
+                "Tones",
+                tuple(TONES),
+                selection_mode="multi",
+                key="train-own-tones",
+                format_func=TONES.__getitem__,
+                help="Make each picture's darkest value black and its brightest white; exchange black and white.",
             )
         if not files:
             st.session_state.pop(_READ, None)

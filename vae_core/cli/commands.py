@@ -1,4 +1,4 @@
-"""The command line: ``python -m vae_core train | sweep | evaluate | list | verify | rebuild | export | evict``.
+"""The command line: ``python -m vae_core train | sweep | evaluate | list | verify | rebuild | export | receive | evict``.
 
 Every command takes ``--store`` and ``--json``. An error that the user can fix is printed as one sentence on standard
 error, with exit status 1.
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from vae_core.cli.keep import evict, export
+from vae_core.cli.keep import evict, export, receive
 from vae_core.cli.options import DataOption, DeviceOption, JsonOption, PrecisionOption, StoreOption
 from vae_core.datasets import DATASETS
 from vae_core.datasets.pictures import Preparation
@@ -310,6 +310,7 @@ def rebuild(
 
 
 app.command()(export)
+app.command()(receive)
 app.command()(evict)
 
 

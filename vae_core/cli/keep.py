@@ -1,4 +1,4 @@
-"""Commands that maintain a store: ``export`` and ``evict``."""
+"""Commands that maintain a store: ``export``, ``receive`` and ``evict``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from vae_core.cli.options import JsonOption, StoreOption
+from vae_core.errors import StoreError
 from vae_core.storage.manifest import SHIPPED
 
 
@@ -24,6 +25,31 @@ def export(
 
     for path in export_run(Store(store), key, to):
         print(path)
+
+
+def receive(
+    files: Annotated[list[Path], typer.Argument(help="Checkpoints that you were sent, whatever their names.")],
+    store: StoreOption = SHIPPED,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify checkpoints and file them under their keys; what is there already stays."""
+    from vae_core.storage.received import receive as receive_into
+    from vae_core.storage.store import Store
+
+    results = []
+    for file in files:
+        try:
+            content = file.expanduser().read_bytes()
+        except OSError as error:
+            raise StoreError(
+                f"{file} cannot be read ({error.strerror or error}); name files that are there."
+            ) from error
+        run, new = receive_into(Store(store), file.name, content)
+        results.append({"file": file.name, "key": run.key, "new": new})
+        if not as_json:
+            print(f"{run.key}: {'filed' if new else 'already there'}")
+    if as_json:
+        print(json.dumps(results, indent=2))
 
 
 def evict(

@@ -9,14 +9,14 @@ from vae_core.errors import DamagedRun, OtherFormat, UnknownRun, UnreadableRun
 from vae_core.models import build
 from vae_core.program.forward import run_program
 from vae_core.run import Run
-from vae_core.storage.store import run_of
+from vae_core.storage.store import Store, run_of
 
 MOST_SENT = 60_000_000  # bytes; the largest shipped run has 4 million
 _TRIED = 2  # codes that are decoded, images that are encoded
 
 
 def read_sent(name: str, content: bytes) -> Run:
-    """The run in the bytes of a file, whatever the file's name; nothing is written.
+    """The run in the bytes of a file, whatever the file's name; nothing is written, see `receive`.
 
     Reading safetensors runs no code. The SHA-256 is compared, the weights are held against the architecture that the
     specification names, and the programs for the browser must give finite numbers of the right shapes.
@@ -38,6 +38,22 @@ def read_sent(name: str, content: bytes) -> Run:
     _check_weights(run, name)
     _check_programs(run, name)
     return run
+
+
+def receive(store: Store, name: str, content: bytes) -> tuple[Run, bool]:
+    """File a checkpoint that somebody sent, as it came, under its run's key; returns the run, and whether it is new.
+
+    A run that is there already stays as it is. Errors as of `read_sent`.
+
+    Raises:
+        StoreError: the store cannot be written to.
+    """
+    run = read_sent(name, content)
+    with store.locked(run.key):
+        if run.key in store:
+            return run, False
+        archive.put(store.path(run.key), content)
+    return run, True
 
 
 def _check_weights(run: Run, name: str) -> None:
