@@ -75,7 +75,7 @@ def test_what_was_cut_on_its_way_or_is_of_a_newer_version_is_told_apart(
 
 def test_nothing_is_written_and_what_is_too_large_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vae_core.storage.received.MOST_SENT", 10)
-    with pytest.raises(UnreadableRun, match="a checkpoint may have"):
+    with pytest.raises(UnreadableRun, match="more than the 0 MB that a checkpoint may have"):
         read_sent("large", bytes(11))
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``python -m vae_core train | sweep | evaluate | list | verify | rebuild | export | receive | evict``.
+"""``python -m vae_core train | sweep | evaluate | list | verify | rebuild | export | receive | evict``.
 
 Every command takes ``--store`` and ``--json``. An error that the user can fix is printed as one sentence on standard
 error, with exit status 1.

@@ -33,17 +33,17 @@ def receive(
     as_json: JsonOption = False,
 ) -> None:
     """Verify checkpoints and file them under their keys; what is there already stays."""
+    from vae_core.storage.received import MOST_SENT
     from vae_core.storage.received import receive as receive_into
     from vae_core.storage.store import Store
 
     results = []
     for file in files:
         try:
-            content = file.expanduser().read_bytes()
+            with file.expanduser().open("rb") as opened:
+                content = opened.read(MOST_SENT + 1)  # one more than is taken
         except OSError as error:
-            raise StoreError(
-                f"{file} cannot be read ({error.strerror or error}); name files that are there."
-            ) from error
+            raise StoreError(f"{file} cannot be read ({error.strerror or error}); name one that is there.") from error
         run, new = receive_into(Store(store), file.name, content)
         results.append({"file": file.name, "key": run.key, "new": new})
         if not as_json:

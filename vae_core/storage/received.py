@@ -27,7 +27,7 @@ def read_sent(name: str, content: bytes) -> Run:
         DamagedRun: it was cut or altered on its way.
     """
     if len(content) > MOST_SENT:
-        raise UnreadableRun(f"{name} has {len(content) / 1e6:,.0f} MB; a checkpoint may have {MOST_SENT / 1e6:.0f}.")
+        raise UnreadableRun(f"{name} has more than the {MOST_SENT / 1e6:.0f} MB that a checkpoint may have.")
     try:
         tensors, document = archive.parsed(content, name)
     except OtherFormat as error:
