@@ -280,7 +280,7 @@ def afterwards(key: str, spec: RunSpec) -> None:
             for label, content, name, kind in (
                 (
                     "Checkpoint",
-                    lambda: store().path(key).read_bytes(),
+                    lambda: store().file(key).read_bytes(),
                     f"{key}.safetensors",
                     "application/octet-stream",
                 ),

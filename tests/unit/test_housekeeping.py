@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from vae_core.cli import commands as cli
-from vae_core.errors import SpecError
+from vae_core.errors import DamagedRun, SpecError
 from vae_core.run import Run
 from vae_core.storage.eviction import DAY, evict
 from vae_core.storage.manifest import SHIPPED, shipped_run
@@ -88,6 +88,28 @@ def test_leftovers_go_once_they_are_old(store: Store) -> None:
     assert (partial / f"interrupted{SUFFIX}").exists()
     aged(partial / f"interrupted{SUFFIX}", 30)
     assert f"interrupted{SUFFIX}" in names(evict(store, older_than=25))
+
+
+def test_the_day_of_a_damaged_file_counts_from_when_it_was_set_aside(store: Store, small_runs: dict[str, Run]) -> None:
+    key = small_runs["vae d=5"].key
+    path = store.path(key)
+    path.write_bytes(path.read_bytes()[:-5])
+    aged(path, 20)
+    with pytest.raises(DamagedRun, match="set aside"):
+        store.load(key)
+    assert evict(store) == []
+    (aside,) = store.root.glob("*.damaged-1")
+    aged(aside, 1.1)
+    assert names(evict(store)) == [aside.name]
+
+
+def test_a_second_download_can_be_evicted(store: Store, small_runs: dict[str, Run]) -> None:
+    key = small_runs["ae"].key
+    copied = store.root / f"{key} (1){SUFFIX}"
+    shutil.copy(store.path(key), copied)
+    assert names(evict(store, older_than=0.5)) and copied.exists()
+    aged(copied, 2)
+    assert names(evict(store, older_than=1.5)) == [copied.name] and not copied.exists()
 
 
 @pytest.mark.parametrize("limits", [{"older_than": -1}, {"most": -1}, {"older_than": float("nan")}])

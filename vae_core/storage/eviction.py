@@ -97,7 +97,7 @@ def _remove(store: Store, path: Path) -> bool:
             return False
         try:
             path.unlink(missing_ok=True)
-            if path == store.path(key):
+            if path == store.root / f"{key}{SUFFIX}":
                 store.film_path(key).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"{path} cannot be removed ({error.strerror or error}).") from error

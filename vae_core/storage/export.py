@@ -123,9 +123,9 @@ def export_run(store: Store, key: str, folder: Path) -> list[Path]:
         RunNotFound, DamagedRun: there is no such run, or its file is damaged.
         StoreError: the folder cannot be written to.
     """
-    run = store.load(key)
+    run, folder = store.load(key), folder.expanduser()
     contents = {
-        f"{key}.safetensors": store.path(key).read_bytes(),
+        f"{key}.safetensors": store.file(key).read_bytes(),
         f"{key}-history.csv": history_csv(run).encode(),
         f"{key}-codes.csv": codes_csv(run).encode(),
         f"{key}.py": script(run.spec).encode(),
