@@ -31,7 +31,7 @@ from ui.runs.resources import load_run, shelf, store, thumbnail_sheet
 from ui.runs.selection import can_be_explored, run_name
 from ui.stage import chapter
 from ui.stage.beside import planes_beside
-from ui.training.app_queue import expect_training, not_kept, seconds_left, training_queue, waiting_text
+from ui.training.app_queue import expect_training, not_kept, request, seconds_left, training_queue, waiting_text
 from ui.training.forecast import duration
 from ui.training.progress import Live, kept_spec, live
 from ui.training.queue import Ticket
@@ -83,7 +83,7 @@ def form() -> None:
 def begin(spec: RunSpec) -> None:
     """Train a run, or watch it if somebody does, or show it if it is there."""
     if spec not in shelf():
-        st.session_state[REFUSED] = training_queue().ask([spec], visitor())
+        st.session_state[REFUSED] = request([spec])
         if st.session_state[REFUSED]:
             st.rerun()
     watch(spec.key)
@@ -178,7 +178,7 @@ def in_training(key: str, pace: float) -> None:
                     watch(None)
                 st.rerun()
         elif st.button("Want it too", key="train-join", help="It then goes on even if the others stop it."):
-            st.session_state[REFUSED] = training_queue().ask([ticket.spec], visitor())
+            st.session_state[REFUSED] = request([ticket.spec])
             st.rerun()
         if others:
             st.caption(f"{others} other visitor{'s' if others > 1 else ''} asked for it too; it is trained once.")

@@ -18,12 +18,11 @@ from weakref import WeakSet
 if TYPE_CHECKING:
     # The type of what `st.Page` returns; only type checkers read it.
     from streamlit.navigation.page import StreamlitPage as StreamlitPage
+    from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 SEEN_ON = "1.67.0"
 
-# The cookie that identifies a browser: Streamlit's random token against forged requests. Without it, visitors are
-# identified by session (ui/training/visitor.py).
-COOKIE = "_streamlit_xsrf"
+UPLOAD_OVERHEAD = 2_000  # bytes that an uploaded file takes beside its content: its name, its record, its entries
 
 # The names (`data-testid`) by which styles and scripts find Streamlit's elements. If one is missing, its styling
 # or its part of the presentation mode is lost; the page still works.
@@ -227,3 +226,46 @@ def _only(folder: Path, pattern: str) -> list[Path]:
         _warn(f"file {pattern}")
         return []
     return found
+
+
+def uploads_held() -> dict[str, int]:
+    """Bytes of uploaded files that Streamlit holds in memory, by session; without the part, none are counted."""
+    manager = _uploads()
+    if manager is None:
+        return {}
+    with manager._lock:
+        return {
+            session: sum(len(file.data) + UPLOAD_OVERHEAD for file in files.values())
+            for session, files in manager.file_storage.items()
+        }
+
+
+def drop_uploads(session: str) -> None:
+    """Free the uploaded files of a session; its page finds them gone in its next run."""
+    if manager := _uploads():
+        manager.remove_session_files(session)
+
+
+def drop_own_uploads() -> None:
+    """Free the uploaded files of the session that calls."""
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    if context := get_script_run_ctx():
+        drop_uploads(context.session_id)
+
+
+def _uploads() -> MemoryUploadedFileManager | None:
+    try:
+        from streamlit import runtime
+        from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+
+        manager = runtime.get_instance()._uploaded_file_mgr if runtime.exists() else None
+    except (ImportError, AttributeError):
+        _warn("manager of uploaded files")
+        return None
+    if manager is None:  # no server, as in a test of a page
+        return None
+    if not isinstance(manager, MemoryUploadedFileManager) or not hasattr(manager, "file_storage"):
+        _warn("manager of uploaded files")
+        return None
+    return manager
