@@ -12,9 +12,7 @@ import gc
 import os
 import sys
 
-# Imported here so that no session's first run pays for them; every plane asks scipy for its nearest points.
-import scipy.spatial  # noqa: F401
-
+# Imported here so that no session's first run pays for them.
 import vae_core.payloads.plane
 import vae_core.storage.store  # noqa: F401
 from ui.streamlit_private import keep_unsent_messages, remember_theme, welcome_returning_visitors
