@@ -4,13 +4,11 @@ import streamlit as st
 
 from ui.chapters.glossary import CHAPTER as GLOSSARY
 from ui.chapters.home.path import on_the_path, path_of_chapters
-from ui.chapters.home.planes import plane_of
+from ui.chapters.home.planes import PLANES, plane_of
 from ui.chapters.thumbnails import thumbnails_of
 from ui.components.canvas import latent_canvas
 from ui.figures.messages import errors_said
 from ui.stage.steps import begin, step
-
-PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
 
 first = begin(
     "home",
