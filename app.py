@@ -6,6 +6,7 @@ from starlette.middleware import Middleware
 from ui.app.descriptors import DescriptorGuard
 from ui.app.head import StylesInHead
 from ui.app.held_uploads import UploadLimit
+from ui.app.only_here import OnlyHere
 from ui.app.server import MAIN, life_span, routes, say_that_it_failed
 from ui.app.visitor_cookie import VisitorCookie
 
@@ -17,6 +18,7 @@ app = st.App(
     on_script_error=say_that_it_failed,
     middleware=[
         Middleware(DescriptorGuard),
+        Middleware(OnlyHere),
         Middleware(UploadLimit),
         Middleware(VisitorCookie),
         Middleware(StylesInHead),

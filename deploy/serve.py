@@ -9,6 +9,7 @@ one store of runs, one folder of images and one cookie secret. SIGTERM and Ctrl+
 from __future__ import annotations
 
 import argparse
+import ctypes
 import http.client
 import os
 import secrets
@@ -51,6 +52,16 @@ LONG_LIFE, LONGEST_PAUSE = (
 PATIENCE = 10.0  # seconds until a process that does not stop is killed
 
 
+_PRCTL = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
+_SET_PARENT_DEATH_SIGNAL = 1
+
+
+def _end_with_the_parent() -> None:
+    # In the child, before its program: if this one is killed, nobody else would end it.
+    assert _PRCTL is not None
+    _PRCTL(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+
+
 @dataclass
 class Kept:
     """A process that is restarted whenever it ends or stops answering, until `ask_to_stop`.
@@ -80,8 +91,9 @@ class Kept:
     def _begin(self) -> None:
         # In a process group of its own: Ctrl+C reaches this program alone, which then ends the others in order.
         self.process = subprocess.Popen(
-            self.command, cwd=PROJECT, env=dict(self.environment), stdin=subprocess.DEVNULL, start_new_session=True
-        )
+            self.command, cwd=PROJECT, env=dict(self.environment), stdin=subprocess.DEVNULL, start_new_session=True,
+            preexec_fn=_end_with_the_parent if _PRCTL else None,
+        )  # fmt: skip
 
     def _supervise(self) -> None:
         pause = 0.0
@@ -192,6 +204,7 @@ def serving(
     """
     program = nginx()
     port = port or free_port()
+    check_free(address, port)
     given = dict(os.environ if environment is None else environment)
     given.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", secrets.token_hex(32))
     if framed_elsewhere(frame_ancestors):
@@ -277,6 +290,24 @@ def answers(port: int, path: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def check_free(address: str, port: int) -> None:
+    """Check that nginx can listen there: whoever answers afterwards is then ours.
+
+    Raises:
+        CannotServe: something else listens there, such as what an earlier start has left.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as nginx does; not where somebody listens
+        try:
+            listener.bind((address.strip("[]"), port))
+        except OSError as error:
+            raise CannotServe(
+                f"{address}:{port} cannot be listened at ({error.strerror or error}); end what serves there, or choose "
+                "another --port."
+            ) from error
 
 
 def free_port() -> int:

@@ -119,7 +119,7 @@ def facts(run: Run) -> None:
             icon=":material/download:",
         )  # fmt: skip
         st.download_button(
-            "Checkpoint", lambda: store().path(run.key).read_bytes(), f"{run.key}.safetensors",
+            "Checkpoint", lambda: store().file(run.key).read_bytes(), f"{run.key}.safetensors",
             "application/octet-stream", on_click="ignore", icon=":material/download:",
         )  # fmt: skip
 

@@ -47,7 +47,7 @@ from vae_core.spec import RunSpec
 from vae_core.storage.export import command_line, history_csv, script
 
 WATCHED = "train-watched"  # in the session's state: the key of the run below the form
-REFUSED = "train-refused"
+REFUSED = "train-refused"  # and a sentence about what could not be done, shown once
 LINK = links.properties(CHAPTER.url)
 
 
@@ -102,7 +102,8 @@ def watched() -> str | None:
         linked = url_state.read(LINK["run"])
         if linked and status_of(linked) is None:
             shown = linked if len(linked) <= 60 else f"{linked[:57]}…"
-            st.warning(f"The link asks for the run “`{shown.replace('`', '')}`”, which is not known here.")
+            asked = shown.replace("`", "")
+            st.session_state[REFUSED] = f"The link asks for the run “`{asked}`”, which is not known here."
             linked = None
         lately = [key for key in reversed(training_queue().asked_lately(visitor())) if status_of(key)]
         st.session_state[WATCHED] = linked or next(iter(lately), None)
@@ -279,7 +280,7 @@ def afterwards(key: str, spec: RunSpec) -> None:
             for label, content, name, kind in (
                 (
                     "Checkpoint",
-                    lambda: store().path(key).read_bytes(),
+                    lambda: store().file(key).read_bytes(),
                     f"{key}.safetensors",
                     "application/octet-stream",
                 ),
@@ -320,16 +321,17 @@ def beside(key: str) -> None:
         show(figure, key=f"train-comparison-{key}")
 
 
+shown = None
+with errors_said():
+    shown = watched()
 first = chapter.opening(
     CHAPTER,
     "Choose images, a model and how much the [[KL]] term counts, and watch the codes find their places. Training goes "
     "on when you leave this page or close it: come back by the same link. What others ask for too is trained once.",
+    words_first=shown is None,
 )
 if st.session_state.get("train-own-chosen"):
     st.session_state["train-dataset"] = st.session_state.pop("train-own-chosen")
-shown = None
-with errors_said():
-    shown = watched()
 expect_training()
 with first.words:
     presets()

@@ -11,6 +11,7 @@ import json
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,18 +25,25 @@ from vae_core.errors import DamagedRun, OtherFormat, StoreError
 FORMAT = "vae-playground-1"
 _MAX_HEADER_BYTES = 32 * 2**20  # the history of the longest run that a specification may ask for
 _MAX_FILE_BYTES = 2 * 10**9  # far more than a run or a set of images has; a sparse file may claim anything
+_WAITS_FOR_READERS = os.name == "nt"
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between attempts to replace a file that is being read
+_OURS = {"format", "document", "sha256"}  # what every file of this program has in its metadata
 
 
 def write(path: Path, tensors: Mapping[str, np.ndarray], document: dict[str, Any]) -> None:
-    """Write atomically: a temporary file in the same folder, flushed, synced, renamed.
+    """Write atomically, see `put`."""
+    text = json.dumps(document, sort_keys=True, allow_nan=False)
+    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    metadata = {"format": FORMAT, "document": text, "sha256": _digest(text, arrays)}
+    put(path, safetensors.numpy.save(arrays, metadata=metadata))
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a whole file atomically: a temporary file in the same folder, flushed, synced, renamed.
 
     Raises:
         StoreError: the folder is not writable or the disk is full; `path` is then unchanged.
     """
-    text = json.dumps(document, sort_keys=True, allow_nan=False)
-    arrays = {name: np.asarray(array, order="C") for name, array in tensors.items()}
-    metadata = {"format": FORMAT, "document": text, "sha256": _digest(text, arrays)}
-    content = safetensors.numpy.save(arrays, metadata=metadata)
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +54,7 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], document: dict[str, Any
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o644)  # mkstemp makes it private; the store is shared
-        temporary.replace(path)
+        _replace(temporary, path)
     except OSError as error:
         raise StoreError(
             f"could not write {path.name} in {path.parent} ({error.strerror or error}); free some space or choose "
@@ -55,6 +63,17 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], document: dict[str, Any
     finally:
         if temporary:
             temporary.unlink(missing_ok=True)  # still there only after an error or an interrupt
+
+
+def _replace(new: Path, path: Path) -> None:
+    """Rename; on Windows, where a file that somebody reads cannot be replaced, after waiting for the reader."""
+    for pause in _PAUSES if _WAITS_FOR_READERS else ():
+        try:
+            new.replace(path)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    new.replace(path)
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -66,14 +85,18 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         FileNotFoundError: no such file.
     """
     with _opened(path) as file:
-        content = file.read()
-    metadata = _metadata(content, path)
+        return parsed(file.read(), path.name)
+
+
+def parsed(content: bytes, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """As `read`, of the bytes of a file; `name` is for messages."""
+    metadata = _metadata(content, name)
     try:
         tensors = safetensors.numpy.load(content)
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise DamagedRun(f"{path.name} is damaged: its tensors cannot be read ({error}).") from error
+        raise DamagedRun(f"{name} is damaged: its tensors cannot be read ({error}).") from error
     if _digest(metadata["document"], tensors) != metadata["sha256"]:
-        raise DamagedRun(f"{path.name} is damaged: its content does not match its SHA-256.")
+        raise DamagedRun(f"{name} is damaged: its content does not match its SHA-256.")
     return tensors, json.loads(metadata["document"])
 
 
@@ -84,7 +107,7 @@ def read_document(path: Path) -> dict[str, Any]:
         DamagedRun: the header cannot be read.
     """
     head = _head(path)
-    document = json.loads(_metadata(head, path)["document"])
+    document = json.loads(_metadata(head, path.name)["document"])
     if not isinstance(document, dict):
         raise DamagedRun(f"{path.name} is damaged: its header holds no document.")
     return document
@@ -97,7 +120,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         DamagedRun: the header cannot be read.
     """
     head = _head(path)
-    _metadata(head, path)
+    _metadata(head, path.name)
     entries = json.loads(head[8:])
     return {name: tuple(entry["shape"]) for name, entry in entries.items() if name != "__metadata__"}
 
@@ -131,20 +154,25 @@ def _head(path: Path) -> bytes:
         return size.to_bytes(8, "little") + file.read(min(size, _MAX_HEADER_BYTES))
 
 
-def _metadata(content: bytes, path: Path) -> dict[str, str]:
+def _metadata(content: bytes, name: str) -> dict[str, str]:
     size = int.from_bytes(content[:8], "little")
     if len(content) < 8 or size > len(content) - 8:
-        raise DamagedRun(f"{path.name} is damaged: it ends too early.")
+        raise DamagedRun(f"{name} is damaged: it ends too early.")
     if size > _MAX_HEADER_BYTES:
-        raise DamagedRun(f"{path.name} has a header of {size / 1e6:,.0f} MB: it was not written by this program.")
+        raise DamagedRun(f"{name} has a header of {size / 1e6:,.0f} MB: it was not written by this program.")
     try:
-        metadata = json.loads(content[8 : 8 + size]).get("__metadata__")
+        header = json.loads(content[8 : 8 + size])
+        metadata = header.get("__metadata__")
+        if not _OURS & set(metadata or ()):  # one flipped bit can hide one of them, not all
+            raise OtherFormat(f"{name} is a safetensors file that another program wrote.")
         json.loads(metadata["document"])
         digest, version = metadata["sha256"], metadata["format"]
     except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
-        raise DamagedRun(f"{path.name} is damaged, or was not written by this program.") from error
+        raise DamagedRun(f"{name} is damaged, or was not written by this program.") from error
     if version != FORMAT:
-        raise OtherFormat(f"{path.name} has format {str(version)[:40]!r}; this program reads {FORMAT!r}.")
+        raise OtherFormat(
+            f"{name} has format {str(version)[:40]!r}; this program reads {FORMAT!r}: update it to read the file."
+        )
     return {"document": metadata["document"], "sha256": digest}
 
 

@@ -54,7 +54,11 @@ class DamagedRun(StoreError):
 
 
 class OtherFormat(DamagedRun):
-    """A checkpoint file that says it has another format than this program's; it may be whole."""
+    """A checkpoint file of another format than this program's, or another program's; it may be whole."""
+
+
+class UnreadableRun(DamagedRun):
+    """A checkpoint file whose content matches its SHA-256, but is no run that this version can read."""
 
 
 class UnknownRun(StoreError):

@@ -26,7 +26,7 @@ from ui.training.own_images import Read, left_out, read_picture, read_upload, su
 from ui.training.quota import had_to_go, in_use, keep, note_shown, offered
 from vae_core import archive, datasets
 from vae_core.datasets import limits, own
-from vae_core.datasets.pictures import decode, to_grey
+from vae_core.datasets.pictures import Preparation, decode, to_grey
 from vae_core.datasets.reading import OwnImages
 from vae_core.errors import DatasetUnavailable, UnusableImages
 from vae_core.execution import Execution
@@ -46,9 +46,9 @@ def own_root(tmp_path, monkeypatch) -> Path:
     return tmp_path / "data"
 
 
-def picture(seed: int = 0, side: int = 40) -> bytes:
+def picture(seed: int = 0, side: int = 40, ink: int = 256) -> bytes:
     file = io.BytesIO()
-    pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(seed).integers(0, ink, (side, side, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(file, format="PNG")
     return file.getvalue()
 
@@ -75,7 +75,7 @@ def npz(**arrays: np.ndarray) -> bytes:
 
 # What is wrong with the images themselves is in tests/unit/test_own_images.py.
 MALFORMED = {
-    "no picture": ([("a.png", b"hello")], "is not a PNG, JPEG or WebP picture"),
+    "no picture": ([("a.png", b"hello")], "is not a picture that can be read here"),
     "two archives": ([("a.zip", album()), ("b.zip", album())], "is one of several files"),
     "an archive and pictures": ([("a.png", picture()), ("a.zip", album())], "a.zip is one of several files"),
     "objects": ([("a.npz", npz(images=np.array([{}] * 30, dtype=object)))], "holds Python objects"),
@@ -87,16 +87,22 @@ MALFORMED = {
 def test_a_malformed_upload_is_one_sentence_and_leaves_nothing(name, own_root):
     files, why = MALFORMED[name]
     with pytest.raises(UnusableImages, match=why) as refused:
-        read_upload(files, 28, "auto")
+        read_upload(files, Preparation(28))
     assert str(refused.value).endswith(".") and "\n" not in str(refused.value)
     assert not own_root.exists()
 
 
 def test_several_pictures_or_an_archive_are_read_and_what_was_left_out_is_listed(own_root):
     files = {f"{k}.png": picture(k) for k in range(24)} | {"no`te.txt": b"x"}
-    one, other = read_upload([("album.zip", zipped(files))], 28, "grey"), read_upload(list(files.items()), 28, "grey")
+    one, other = (
+        read_upload([("album.zip", zipped(files))], Preparation(28, "grey")),
+        read_upload(list(files.items()), Preparation(28, "grey")),
+    )
     assert one.shape == other.shape == (24, 1, 28, 28) and one.name == other.name
-    assert left_out(one) == "- `note.txt` is not a PNG, JPEG or WebP picture."
+    assert (
+        left_out(one)
+        == "- `note.txt` is not a picture that can be read here (PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF)."
+    )
     assert summary(one) == "24 grey images of 28 × 28 pixels, 1 class; 13 to learn from, 11 held out."
     assert Image.open(io.BytesIO(one.preview)).size == (12 * 30 - 2, 2 * 30 - 2)
     shown = np.asarray(Image.open(io.BytesIO(one.preview)).convert("L"))[:28, :28]
@@ -119,11 +125,11 @@ def test_one_picture_is_read_as_a_model_gets_it_and_kept_nowhere(own_root):
 def test_reading_that_takes_too_long_or_is_ended_is_said(own_root, monkeypatch):
     monkeypatch.setattr(ui.training.own_images, "LONGEST_READING", 0.01)
     with pytest.raises(UnusableImages, match="more than 0 s to read; send fewer"):
-        read_upload([("album.zip", album())], 28, "auto")
+        read_upload([("album.zip", album())], Preparation(28))
     monkeypatch.undo()
     monkeypatch.setattr(sys, "executable", "/usr/bin/false-that-is-not-there")
     with pytest.raises(UnusableImages, match="could not be started"):
-        read_upload([("album.zip", album())], 28, "auto")
+        read_upload([("album.zip", album())], Preparation(28))
 
 
 def test_what_waits_too_long_or_is_too_much_is_removed(own_root):
@@ -158,14 +164,29 @@ def key_on(at: AppTest) -> str:
 
 def test_the_page_reads_shows_and_keeps_what_is_sent(own_root, empty_store):
     at = send(open_page(PAGE), ("album.zip", album()))
-    assert "24 colour images of 28 × 28 pixels, 2 classes; 13 to learn from, 11 held out." in texts(at)
-    assert len(pictures(at)) == 1 and not at.error
+    said_of_it = (
+        "24 colour images of 28 × 28 pixels, 2 classes; 13 to learn from, 11 held out. Classes: cats 12, dogs 12."
+    )
+    assert said_of_it in texts(at)
+    assert len(pictures(at)) == 1 and not at.error and not at.warning
     at.button(key="train-own-use").click().run()
     assert not at.exception
     (name,) = [entry.name for entry in own.stored_sets(own_root)]
     assert at.selectbox(key="train-dataset").value == name and key_on(at).startswith(f"vae-{name}-")
     assert "Your images are chosen in the form below." in texts(at)
     assert at.file_uploader(key="train-own-files-1").value == []  # what was sent is not in the memory any more
+
+
+def test_the_page_says_what_it_doubts_and_offers_what_mends_it(own_root, empty_store):
+    files = {f"{k}.png": picture(k, ink=12) for k in range(24)}
+    at = send(open_page(PAGE), ("dark.zip", zipped(files)))
+    (warning,) = at.warning
+    assert "stretch them" in warning.value
+    at.segmented_control(key="train-own-tones").set_value(["stretch"]).run()
+    assert not at.exception and not at.warning
+    at.segmented_control(key="train-own-fit").set_value("pad").run()
+    at.button(key="train-own-use").click().run()
+    assert not at.exception and len(own.stored_sets(own_root)) == 1
 
 
 def test_the_page_says_what_is_wrong_once_reads_it_once_and_the_form_stays(own_root, empty_store, monkeypatch):
@@ -340,7 +361,7 @@ def test_a_set_that_others_sent_too_is_not_taken_from_them(own_root, monkeypatch
 
 
 def test_a_set_is_the_same_sent_read_and_loaded(own_root):
-    read = read_upload([("album.zip", album())], 28, "auto")
+    read = read_upload([("album.zip", album())], Preparation(28))
     assert isinstance(read, Read)
     keep(read.name, "a")
     parts = [datasets.load(read.name, split, root=own_root) for split in ("train", "validation")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +13,13 @@ from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
 from ui.app import process
+from ui.app.warm_up import warm_up
+from ui.chapters.home.planes import PLANES, plane_of
+from ui.components import tensors
+from ui.components.tensors import TensorCache
+from ui.runs.resources import thumbnail_sheet
 from ui.streamlit_private import remember_theme
+from vae_core.errors import VaeCoreError
 
 SECTIONS = ["theme", *(f"theme.{category.value}" for category in config.CustomThemeCategories)]
 
@@ -101,3 +108,22 @@ def test_what_a_visitor_left_in_frozen_state_is_freed(monkeypatch):
 def test_messages_are_as_small_as_the_app_allows():
     assert config.get_option("server.maxWidgetStateSize") == 1 and config.get_option("server.maxMessageSize") <= 8
     assert config.get_option("server.disconnectedSessionTTL") <= 60
+
+
+def test_what_home_shows_is_ready_before_anybody_asks(monkeypatch):
+    cache = TensorCache(None)
+    monkeypatch.setattr(tensors, "tensor_cache", lambda: cache)
+    warm_up()
+    for payload in (*(plane_of(*plane) for plane in PLANES), thumbnail_sheet("mnist")):
+        kept = cache.find(payload.header["body"]["id"])
+        assert kept and gzip.decompress(kept.packed) == payload.body
+
+
+def test_a_store_without_homes_runs_is_no_fault_of_the_server(monkeypatch, tmp_path):
+    cache = TensorCache(None)
+    monkeypatch.setattr(tensors, "tensor_cache", lambda: cache)
+    monkeypatch.setenv("VAE_STORE", str(tmp_path))
+    warm_up()
+    assert cache.find(thumbnail_sheet("mnist").header["body"]["id"])
+    with pytest.raises(VaeCoreError):
+        plane_of(*PLANES[0])

@@ -11,7 +11,7 @@ from benchmarks.stage import MOST_SHIFT, OBSERVE, wait_until_still
 from ui.chapters import numbered
 
 from .conftest import watch
-from .test_canvas import wait_until
+from .test_canvas import VAE, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -88,6 +88,40 @@ def test_a_walk_by_touch_scrolls_over_a_plane_and_taps_terms_and_cards(phone, ap
     assert phone.locator(MAIN).evaluate("main => main.scrollWidth <= main.clientWidth")
 
 
+def test_a_phone_has_trains_presets_first_and_its_film_whole(phone, app_url):
+    phone.goto(f"{app_url}/train")
+    preset, film = phone.get_by_role("button", name="β too high"), phone.locator(".training-film")
+    film.wait_for()
+    assert (preset.bounding_box() or {})["y"] < 844 < (film.bounding_box() or {})["y"]
+    phone.goto(f"{app_url}/train?run={VAE}")
+    film.wait_for()
+    expect(film.locator("output")).to_contain_text("epoch")
+    box, words = film.bounding_box(), phone.get_by_role("button", name="β too high").bounding_box()
+    assert box["height"] <= 844 - 64  # the bar of the menu
+    assert box["y"] < words["y"]
+
+
+def test_the_menus_own_button_is_free_on_a_phone(phone, app_url):
+    phone.goto(app_url)
+    present = phone.get_by_role("button", name="Present")
+    expect(present).to_be_visible()
+    phone.get_by_test_id("stExpandSidebarButton").tap()
+    expect(phone.get_by_test_id("stSidebarContent").get_by_role("link", name="Latent explorer")).to_be_visible()
+    expect(present).to_be_hidden()
+    phone.get_by_test_id("stSidebarCollapseButton").get_by_role("button").tap()
+    expect(present).to_be_visible()
+
+
+def test_the_tools_stand_in_one_menu(page, app_url):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(app_url)
+    bar = page.get_by_test_id("stTopNavLinkContainer")
+    expect(bar).to_have_count(1 + len(numbered()))  # Home and the story: nothing is left over for "more"
+    page.get_by_test_id("stHeader").get_by_text("Tools", exact=True).click()
+    page.get_by_role("link", name="Glossary").last.click()
+    expect(page.get_by_role("heading", level=1, name="Glossary")).to_be_visible()
+
+
 def test_each_step_is_a_slide_when_presented(page, app_url):
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(f"{app_url}/beta?present=1")
@@ -121,9 +155,13 @@ def fresh(browser) -> Iterator[Page]:
     assert not errors, errors
 
 
-def test_storage_that_is_blocked_costs_the_marks_alone(fresh, app_url):
-    blocked = "Storage.prototype.getItem = Storage.prototype.setItem = () => { throw new Error('blocked'); };"
-    fresh.add_init_script(blocked)
+BLOCKED = "Storage.prototype.getItem = Storage.prototype.setItem = () => { throw new Error('blocked'); };"
+FULL = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
+
+
+@pytest.mark.parametrize("script", [BLOCKED, FULL], ids=["blocked", "full"])
+def test_storage_that_takes_nothing_costs_the_marks_alone(fresh, app_url, script):
+    fresh.add_init_script(script)
     fresh.goto(f"{app_url}/glossary")
     expect(fresh.get_by_role("heading", level=1, name="Glossary")).to_be_visible()
     fresh.get_by_test_id("stTopNavLinkContainer").get_by_role("link", name="Home").click()

@@ -86,6 +86,27 @@ def test_arrays_that_are_views_come_back_as_what_they_show(tmp_path: Path) -> No
     assert_same(tensors, views)
 
 
+def test_on_windows_a_file_that_is_being_read_is_replaced_after_its_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There, a file that somebody has open cannot be replaced; elsewhere it can, and a refusal is final."""
+    path, refused, replace = tmp_path / "x.safetensors", [], Path.replace
+
+    def replaced(self: Path, target: Path) -> Path:
+        if len(refused) < 2:
+            refused.append(target)
+            raise PermissionError(13, "Access is denied", str(target))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    with pytest.raises(StoreError, match="Access is denied"):
+        archive.write(path, {}, {"a": 1})
+    monkeypatch.setattr(archive, "_WAITS_FOR_READERS", True)
+    monkeypatch.setattr(archive, "_PAUSES", (0.0, 0.0))
+    archive.write(path, {}, {"a": 1})
+    assert len(refused) == 2 and archive.read(path)[1] == {"a": 1}
+
+
 def test_it_is_a_safetensors_file_that_other_tools_can_read(written: Path) -> None:
     assert_same(safetensors.numpy.load_file(written), some_tensors())
 

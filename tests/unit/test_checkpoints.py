@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 
 from vae_core import archive
 from vae_core.datasets import ImageDataset
-from vae_core.errors import DamagedRun, RunNotFound, StoreError, TrainingDiverged, UnknownRun
+from vae_core.errors import DamagedRun, RunNotFound, StoreError, TrainingDiverged, UnknownRun, UnreadableRun
 from vae_core.evaluation.measure import measure
 from vae_core.execution import Execution
 from vae_core.models import MODELS
@@ -313,12 +314,42 @@ def test_a_damaged_run_is_trained_anew_and_every_damaged_file_kept(small_spec: M
     store.verify(spec.key)
 
 
-def test_a_run_under_another_runs_name_is_refused(small_runs: dict[str, Run], store: Store) -> None:
-    store.save(small_runs["ae"])
-    wrong = small_runs["vae"].key
-    store.path(small_runs["ae"].key).rename(store.path(wrong))
-    with pytest.raises(DamagedRun, match=f"{wrong}.safetensors holds another run, {small_runs['ae'].key}"):
-        store.load(wrong)
+@pytest.mark.parametrize("name", ["my_best_vae", "{key} (1)", "Kopie von {key}", "copy-of-{key}"])
+def test_a_renamed_run_is_found_by_its_key_and_stays_where_it_is(
+    name: str, small_runs: dict[str, Run], store: Store
+) -> None:
+    run = small_runs["vae"]
+    store.save(run)
+    name = name.format(key=run.key)
+    renamed = store.path(run.key).rename(store.root / f"{name}.safetensors")
+    before = files(store)
+    assert run.key in store and store.load(run.key).spec == run.spec
+    (line,) = store.listing()
+    assert (line.key, line.renamed, line.problem) == (run.key, name, None)
+    assert store.verify(name) == run.key
+    assert epochs_trained(store, run.spec)[1] == []
+    assert files(store) == before and store.file(run.key) == renamed
+
+
+def test_a_second_download_beside_the_run_is_listed_once(small_runs: dict[str, Run], store: Store) -> None:
+    run = small_runs["vae"]
+    store.save(run)
+    content = store.path(run.key).read_bytes()
+    for name in (f"{run.key} (1)", "a copy"):
+        (store.root / f"{name}.safetensors").write_bytes(content)
+    assert [(line.key, line.renamed) for line in store.listing()] == [(run.key, "")]
+
+
+def test_a_run_under_another_runs_name_is_read_but_never_taken_for_it(small_runs: dict[str, Run], store: Store) -> None:
+    held, wrong = small_runs["ae"], small_runs["vae"]
+    store.save(held)
+    store.path(held.key).rename(store.path(wrong.key))
+    before = files(store)
+    assert store.load(wrong.key).spec == held.spec
+    said = f"{wrong.key}.safetensors holds another run, {held.key}: rename it to {held.key}.safetensors"
+    with pytest.raises(UnreadableRun, match=said):
+        get_or_train(store, wrong.spec, execution=FLOAT32)
+    assert said in (store.listing()[0].problem or "") and files(store) == before
 
 
 def remove(document: dict[str, Any], name: str) -> dict[str, Any]:
@@ -331,7 +362,6 @@ CHANGES: dict[str, Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, An
     "a list": lambda tensors, document: (tensors, [document]),
     "a bad spec": lambda tensors, document: (tensors, {**document, "spec": {**document["spec"], "epochs": 0}}),
     "hostile spec": lambda tensors, document: (tensors, {**document, "spec": 5}),
-    "other width": lambda tensors, document: (tensors, {**document, "spec": {**document["spec"], "hidden": [17]}}),
     "a decoder weight less": lambda tensors, document: (remove(tensors, "model/decoder.0.bias"), document),
     "an encoder weight less": lambda tensors, document: (remove(tensors, "model/mean.bias"), document),
     "no encoder but a number": lambda tensors, document: (tensors, {**document, "encoder": 5}),
@@ -340,17 +370,29 @@ CHANGES: dict[str, Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, An
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_a_whole_file_that_is_not_a_run_is_refused_in_one_sentence(
+def test_a_whole_file_that_is_not_a_run_is_refused_in_one_sentence_and_stays(
     change: Callable[..., Any], small_runs: dict[str, Run], store: Store
 ) -> None:
     run = small_runs["vae"]
     store.save(run)
     path = store.path(run.key)
     archive.write(path, *change(*archive.read(path)))
-    with pytest.raises(DamagedRun, match="It was set aside as") as damaged:
-        store.load(run.key)
-    assert "\n" not in str(damaged.value)
-    assert not path.exists()
+    before = files(store)
+    for read in (store.load, store.load_if_whole):
+        with pytest.raises(UnreadableRun, match="is whole, but is not a run of this program") as refused:
+            read(run.key)
+        assert "\n" not in str(refused.value)
+    assert files(store) == before
+
+
+def test_a_file_of_another_program_stays_where_it_is(small_runs: dict[str, Run], store: Store) -> None:
+    store.save(small_runs["vae"])
+    foreign = store.path("somebody-elses-0123456789")
+    safetensors.numpy.save_file({"w": np.zeros(3)}, foreign, metadata={"made_by": "torch"})
+    before = files(store)
+    with pytest.raises(UnknownRun, match="is a safetensors file that another program wrote"):
+        store.load("somebody-elses-0123456789")
+    assert files(store) == before
 
 
 def named_otherwise(**fields: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -411,7 +453,7 @@ def test_a_file_of_another_format_stays_where_it_is_too(
         for path, (tensors, document) in content.items():
             archive.write(path, tensors, document)
     before = {path: path.read_bytes() for path in content}
-    said = "has format 'vae-playground-2'; this program reads 'vae-playground-1'"
+    said = "has format 'vae-playground-2'; this program reads 'vae-playground-1': update it"
     for read in (store.load, store.verify):
         with pytest.raises(UnknownRun, match=said):
             read(small_spec().key)

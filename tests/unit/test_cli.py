@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -55,6 +56,46 @@ def store(tmp_path: Path, small_runs: dict[str, Run]) -> Store:
     for name in ("ae", "vae"):
         filled.save(small_runs[name])
     return filled
+
+
+def test_a_store_may_begin_with_a_tilde(
+    ask: Ask, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "2 intact" in ask("verify", "--store", "~/store").out
+    monkeypatch.setenv("VAE_STORE", "~/store")
+    assert "2 intact" in ask("verify").out
+    exported = ask("export", store.keys()[0], "--to", "~/out")
+    assert exported.status == 0 and (tmp_path / "out").is_dir()
+
+
+def test_a_store_that_is_not_there_is_not_whole(ask: Ask, tmp_path: Path) -> None:
+    answer = ask("verify", "--store", tmp_path / "nope")
+    assert (answer.status, answer.out) == (1, "")
+    assert_one_sentence(answer)
+    for command in ("list", "evict"):
+        answer = ask(command, "--store", tmp_path / "nope")
+        assert answer.status == 0 and f"there is no folder {tmp_path / 'nope'}." in answer.err
+
+
+def test_a_terminal_that_cannot_write_a_name_gets_it_escaped(store: Store, tmp_path: Path, project: Path) -> None:
+    command = [sys.executable, "-m", "vae_core", "export", store.keys()[0], "--store", str(store.root)]
+    done = subprocess.run(
+        [*command, "--to", str(tmp_path / "Käfer")],
+        cwd=project, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "K\\xe4fer" in done.stdout and len(list((tmp_path / "Käfer").iterdir())) == 5
+
+
+def test_a_renamed_run_is_named_with_the_run_that_it_holds(ask: Ask, store: Store) -> None:
+    key = next(key for key in store.keys() if key.startswith("vae-"))
+    store.path(key).rename(store.root / "mine.safetensors")
+    said = f"mine.safetensors holds the run {key}."
+    commands = (["list"], ["verify"], ["evaluate", "mine"])
+    listed, verified, measured = (ask(*command, "--store", store.root) for command in commands)
+    assert key in listed.out and all(said in answer.err for answer in (listed, verified, measured))
+    assert (verified.status, measured.status) == (0, 0)
 
 
 def assert_one_sentence(answer: Answer) -> None:

@@ -281,7 +281,16 @@ def test_a_truncated_file_is_one_sentence(
     with pytest.raises(DatasetUnavailable) as damaged:
         load("mnist", "test", root=tmp_path, download=download)
     assert_one_sentence(damaged.value)
-    assert str(tmp_path) in str(damaged.value)
+    assert f"the MNIST files in {tmp_path} are damaged" in str(damaged.value)  # and not missing
+
+
+def test_a_folder_that_lacks_a_file_is_told_from_one_without_any(tmp_path: Path) -> None:
+    pixels, _ = write_mnist(tmp_path, train=False)
+    pixels.unlink()
+    assert not datasets.is_here("mnist", tmp_path)
+    with pytest.raises(DatasetUnavailable, match=f"MNIST in {tmp_path} lacks {pixels.name}") as lacking:
+        load("mnist", "test", root=tmp_path, download=False)
+    assert_one_sentence(lacking.value)
 
 
 def test_a_foreign_file_is_one_sentence(tmp_path: Path, no_network: list[str]) -> None:

@@ -55,6 +55,20 @@ def test_every_seat_has_its_replica_first_and_all_others_behind_it():
     assert rendered(frame_ancestors="https://school.example").count("Partitioned") == 2
 
 
+def test_every_binary_file_of_a_space_is_in_git_lfs():
+    stored = {line.split()[0] for line in (ROOT / "deploy" / "space.gitattributes").read_text().splitlines()[1:]}
+    shipped = [
+        folder for folder in ROOT.iterdir() if folder.is_dir() and folder.name[0] != "." and folder.name != "data"
+    ]
+    files = [path for folder in shipped for path in folder.rglob("*") if path.is_file()]
+    binary = {
+        f"*{path.suffix}"
+        for path in files
+        if not {"__pycache__", "node_modules", "dist"} & set(path.parts) and b"\0" in path.read_bytes()[:8_000]
+    }
+    assert binary == stored
+
+
 def test_what_an_address_names_by_its_content_takes_no_seat_and_all_else_does():
     """nginx's own rule, by hand: the first expression that matches, else the default."""
     text = rendered()

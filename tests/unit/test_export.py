@@ -101,3 +101,11 @@ def test_the_command_prints_the_files(kept, tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert sorted(map(str, tmp_path.iterdir())) == sorted(done.stdout.split())
     assert Store(tmp_path).load(run.key).key == run.key
+
+
+def test_csv_with_others_class_names():
+    hostile = ['=HYPERLINK("https://evil.example")', "+1+2", "-1-2", "@SUM(A1)", "\tx", "\r=1"]
+    rows = [{"class": name, "value": "-0.5", "count": -3, "rest": "3 - 1"} for name in hostile]
+    read = list(csv.DictReader(io.StringIO(as_csv(rows), newline="")))
+    assert [row["class"] for row in read] == [f"'{name}" for name in hostile]
+    assert {(row["value"], row["count"], row["rest"]) for row in read} == {("-0.5", "-3", "3 - 1")}

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from vae_core.cli import commands as cli
-from vae_core.errors import SpecError
+from vae_core.errors import DamagedRun, SpecError
 from vae_core.run import Run
 from vae_core.storage.eviction import DAY, evict
 from vae_core.storage.manifest import SHIPPED, shipped_run
@@ -90,6 +90,28 @@ def test_leftovers_go_once_they_are_old(store: Store) -> None:
     assert f"interrupted{SUFFIX}" in names(evict(store, older_than=25))
 
 
+def test_the_day_of_a_damaged_file_counts_from_when_it_was_set_aside(store: Store, small_runs: dict[str, Run]) -> None:
+    key = small_runs["vae d=5"].key
+    path = store.path(key)
+    path.write_bytes(path.read_bytes()[:-5])
+    aged(path, 20)
+    with pytest.raises(DamagedRun, match="set aside"):
+        store.load(key)
+    assert evict(store) == []
+    (aside,) = store.root.glob("*.damaged-1")
+    aged(aside, 1.1)
+    assert names(evict(store)) == [aside.name]
+
+
+def test_a_second_download_can_be_evicted(store: Store, small_runs: dict[str, Run]) -> None:
+    key = small_runs["ae"].key
+    copied = store.root / f"{key} (1){SUFFIX}"
+    shutil.copy(store.path(key), copied)
+    assert names(evict(store, older_than=0.5)) and copied.exists()
+    aged(copied, 2)
+    assert names(evict(store, older_than=1.5)) == [copied.name] and not copied.exists()
+
+
 @pytest.mark.parametrize("limits", [{"older_than": -1}, {"most": -1}, {"older_than": float("nan")}])
 def test_limits_below_0_are_refused(store: Store, limits: dict) -> None:
     with pytest.raises(SpecError, match="at least 0"):
@@ -102,3 +124,17 @@ def test_the_command_says_what_goes(store: Store) -> None:
     assert len(json.loads(said.stdout)) == 2 and len(store.keys()) == 4
     done = CliRunner().invoke(cli.app, command)
     assert "2 files" in done.stdout and len(store.keys()) == 2
+
+
+def test_a_dangling_link_crashes_evict(tmp_path):
+    store = Store(tmp_path)
+    (tmp_path / "gone-1.safetensors").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "round-1.safetensors").symlink_to(tmp_path / "round-1.safetensors")
+    (tmp_path / "folder-1.safetensors").mkdir()
+    os.mkfifo(tmp_path / "pipe-1.safetensors")
+    old = tmp_path / "old-1.safetensors"
+    old.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    assert [entry.path for entry in evict(store, older_than=1)] == [old]
+    assert evict(store, most=0) == []
+    assert len(list(tmp_path.glob("*.safetensors"))) == 4

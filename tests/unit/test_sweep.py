@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing import connection
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -277,6 +278,42 @@ def test_sweep_gives_members_and_metrics_in_json(ask: Ask, tmp_path: Path) -> No
     free, weighed, kl_alone = (member["metrics"]["test"] for member in members)
     assert free["kl"] > weighed["kl"] > 0
     assert free["reconstruction"] < kl_alone["reconstruction"]
+
+
+class PipeConnection(connection._ConnectionBase):
+    """What a pipe's end is on Windows: a sibling of Connection, not one of its kind."""
+
+    def __init__(self, end: Any) -> None:
+        self.end = end
+
+    def __del__(self) -> None: ...
+
+    def fileno(self) -> int:
+        return self.end.fileno()
+
+    def recv(self) -> Any:
+        return self.end.recv()
+
+    def close(self) -> None:
+        self.end.close()
+
+
+def test_processes_report_through_the_pipes_of_windows(
+    small_spec: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawn = multiprocessing.get_context("spawn")
+
+    def pipe(duplex: bool) -> tuple[PipeConnection, Any]:
+        ours, theirs = spawn.Pipe(duplex=duplex)
+        return PipeConnection(ours), theirs
+
+    windows = SimpleNamespace(Process=spawn.Process, Pipe=pipe)
+    monkeypatch.setattr(local.multiprocessing, "get_context", lambda kind: windows)
+    made, store = planned(small_spec, "1"), Store(tmp_path)
+    events: list[Any] = []
+    execution = Execution(device="cpu", precision="float32")
+    assert not local.train_in_processes(made, store, execution=execution, on_event=events.append, workers=1)
+    assert store.keys() == [made.specs[0].key] and events[-1].done
 
 
 @pytest.mark.parametrize("as_json", [False, True])

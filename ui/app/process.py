@@ -14,9 +14,7 @@ import sys
 import threading
 import time
 
-# Imported here so that no session's first run pays for them; every plane asks scipy for its nearest points.
-import scipy.spatial  # noqa: F401
-
+# Imported here so that no session's first run pays for them.
 import vae_core.payloads.plane
 import vae_core.storage.store  # noqa: F401
 from ui.app.descriptors import raise_limit

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import streamlit as st
 
 from ui.figures.markup import in_a_line
+from vae_core import datasets
 from vae_core.errors import VaeCoreError
+from vae_core.storage.manifest import PROJECT, SHIPPED
 
 
 @contextmanager
@@ -26,4 +32,19 @@ def errors_said() -> Iterator[None]:
 
 def say_error(sentence: str) -> None:
     """A sentence, which may have names from outside in it, as an error."""
-    st.error(in_a_line(sentence[:1].upper() + sentence[1:]), icon=":material/error:")
+    st.error(in_a_line(without_places(sentence[:1].upper() + sentence[1:])), icon=":material/error:")
+
+
+def without_places(sentence: str) -> str:
+    """A sentence in which the server's folders have no names: they are nobody's concern who only visits it."""
+    folders = {
+        "the folder of images": datasets.data_root(),
+        "the folder of runs": Path(os.environ.get("VAE_STORE") or SHIPPED),
+        "the app's folder": PROJECT,
+        "the folder for temporary files": Path(tempfile.gettempdir()),
+    }
+    places = {str(place): name for name, folder in folders.items() for place in (folder, folder.resolve())}
+    for place in sorted(places, key=len, reverse=True):  # the inner ones first
+        if len(place) > 1:
+            sentence = re.sub(rf"{re.escape(place)}(?:/[\w.\-]*)*", places[place], sentence)
+    return sentence

@@ -120,7 +120,7 @@ def history_figure(run: Run) -> Finished:
         template=TEMPLATE,
         height=300,
         xaxis={"title": "epoch"},
-        yaxis={"title": "reconstruction, nats per image", "range": _settled_range(run)},
+        yaxis={"title": "reconstruction, nats per image", "range": _settled_range(run), "automargin": True},
         yaxis2={
             "title": "KL, nats per image",
             "overlaying": "y",
@@ -129,6 +129,7 @@ def history_figure(run: Run) -> Finished:
             "tickmode": "auto",
             "nticks": 5,
             "tickformat": ".1f",
+            "automargin": True,
             "visible": any(name == "kl" for name, *_ in names),
         },
     )
@@ -140,5 +141,5 @@ def _settled_range(run: Run) -> list[float]:
     losses = [record[name] for record in run.history for name in ("reconstruction", "validation_reconstruction")]
     first = run.history[min(len(run.history) - 1, math.ceil(0.03 * len(run.history)))]
     low, high = min(losses), max(first["reconstruction"], first["validation_reconstruction"])
-    margin = 0.05 * (high - low) or 1.0
+    margin = max(0.05 * (high - low), 0.005 * abs(high)) or 1.0  # what is flat needs no more digits on its axis
     return [low - margin, high + margin]

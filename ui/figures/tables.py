@@ -67,12 +67,19 @@ def pins_table(run: Run, pins: list[list[float]]) -> Rows:
     ):
         row: dict[str, object] = {"pin": number, "z₁": f"{point[0]:.3f}", "z₂": f"{point[1]:.3f}"}
         if run.codes.has_posterior:
-            density = math.exp(-0.5 * float(code @ code)) / (2 * math.pi) ** (len(code) / 2)
-            row["prior density"] = f"{density:.2g}"
+            row["prior density"] = _exponential(-0.5 * float(code @ code) - len(code) / 2 * math.log(2 * math.pi))
         row["nearest held out"] = run.label_names[int(run.codes.labels[index])]
         row["distance"] = f"{distance:.3f}"
         rows.append(row)
     return rows
+
+
+def _exponential(logarithm: float) -> str:
+    """The exponential of a number, to two digits, also where it is too small or too large for a float."""
+    if abs(logarithm) < 700:
+        return f"{math.exp(logarithm):.2g}"
+    exponent = math.floor(logarithm / math.log(10))
+    return f"{math.exp(logarithm - exponent * math.log(10)):.1f}e{exponent:+d}"
 
 
 def as_html(rows: Rows, *, title: str, note: str = "") -> Html:
@@ -101,7 +108,7 @@ def as_html(rows: Rows, *, title: str, note: str = "") -> Html:
         body.append(f"<tr>{cell(first, _ROW_NAME, 'row')}{''.join(cell(text, _OTHER) for text in others)}</tr>")
     name = html.escape(title)
     return Html(
-        f'<div style="overflow-x:auto" tabindex="0" role="region" aria-label="{name}"><table style="{_TABLE}" '
+        f'<div class="scrolls" tabindex="0" role="region" aria-label="{name}"><table style="{_TABLE}" '
         f'aria-label="{name}"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
         f"{small_print(note)}"
     )

@@ -17,7 +17,7 @@ from vae_core.payloads.plane import LatentPlane, Payload, plane_payload, thumbna
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import SHIPPED
-from vae_core.storage.store import SUFFIX, Listed, Store
+from vae_core.storage.store import SUFFIX, Listed, Store, without_copies
 
 RUNS_KEPT, LINES_KEPT = 64, 1_024
 
@@ -61,7 +61,8 @@ def shelf() -> Shelf:
 @lru_cache(maxsize=2)
 def _shelf(folder: Path, changed: int) -> Shelf:
     del changed
-    lines = [line for line in map(partial(_line, folder), sorted(folder.glob(f"*{SUFFIX}"))) if line.spec]
+    files = sorted(folder.glob(f"*{SUFFIX}"))
+    lines = [line for line in without_copies(map(partial(_line, folder), files)) if line.spec]
     alike: dict[RunSpec, list[Listed]] = {}
     for line in sorted(lines, key=lambda line: line.spec.seed if line.spec else 0):
         assert line.spec is not None  # unreadable ones are left out above
@@ -89,7 +90,7 @@ def listing() -> list[Listed]:
     return shelf().lines
 
 
-@st.cache_resource(show_spinner="Reading the run …", max_entries=RUNS_KEPT)
+@st.cache_resource(show_spinner=False, max_entries=RUNS_KEPT)
 def load_run(key: str) -> Run:
     """A verified run.
 

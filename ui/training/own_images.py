@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from ui.figures.pictures import tiles
 from ui.training.turns import Turns
 from vae_core import datasets
 from vae_core.datasets import own
+from vae_core.datasets.classes import counted
 from vae_core.datasets.limits import (
     LONGEST_READING,
     LONGEST_UNDECIDED,
@@ -28,6 +29,7 @@ from vae_core.datasets.limits import (
     MOST_SENT,
     MOST_UNDECIDED,
 )
+from vae_core.datasets.pictures import Preparation
 from vae_core.datasets.reader import ALONE, USER_ERROR
 from vae_core.errors import UnusableImages
 from vae_core.storage.manifest import PROJECT
@@ -52,25 +54,26 @@ class Read:
         name: of the set, see `own.name_of`.
         title: name of the upload.
         shape: (N, C, H, W).
-        classes: how many.
+        classes: name and count of each.
         left_out: (name, reason) of some skipped files.
         left_out_count: the number of skipped files.
+        notes: what the visitor should know about how they were read, or doubt, in sentences.
         preview: some of the images, as a PNG file of tiles.
     """
 
     name: str
     title: str
     shape: tuple[int, int, int, int]
-    classes: int
+    classes: tuple[tuple[str, int], ...]
     left_out: tuple[tuple[str, str], ...]
     left_out_count: int
+    notes: tuple[str, ...]
     preview: bytes
 
 
 def read_upload(
     files: Sequence[tuple[str, bytes]],
-    size: int,
-    colour: str,
+    prepared: Preparation,
     *,
     visitor: str = "",
     address: str = "",
@@ -80,7 +83,7 @@ def read_upload(
 
     Args:
         files: what was uploaded.
-        size, colour: see `vae_core.datasets.reading.read_path`.
+        prepared: how pictures become images of the set.
         visitor, address, on_wait: see `Turns.turn`.
 
     Raises:
@@ -92,18 +95,18 @@ def read_upload(
             f"these files have {total / 1e6:.0f} MB together; send at most {MOST_SENT / 1e6:.0f}, or train from the "
             "command line with --images, which reads a folder of any size."
         )
-    packed = [name for name, _ in files if name.lower().endswith((".zip", ".npz"))]
+    packed = [name for name, _ in files if name.lower().endswith((".zip", ".npz", ".npy"))]
     if packed and len(files) > 1:
         raise UnusableImages(f"{packed[0]} is one of several files; send one archive alone, or pictures alone.")
     root = datasets.data_root()
     with _turns.turn(visitor, address, on_wait):
         with _tidying:
             own.remove_stale(root, MOST_UNDECIDED, LONGEST_UNDECIDED)
-        found = _run_reader(files, size, colour, str(root.resolve()))
+        found = _run_reader(files, prepared, str(root.resolve()))
     left_out = tuple((str(name), str(why)) for name, why in found["left_out"])
     return Read(
-        found["name"], found["title"], tuple(found["shape"]), len(found["label_names"]), left_out,
-        found["left_out_count"], _preview(found),
+        found["name"], found["title"], tuple(found["shape"]), tuple(map(tuple, found["classes"])), left_out,
+        found["left_out_count"], tuple(found["notes"]), _preview(found),
     )  # fmt: skip
 
 
@@ -122,17 +125,17 @@ def read_picture(
     """
     channels, side, _ = shape
     with _turns.turn(visitor, address):
-        found = _run_reader([(name, content)], side, "grey" if channels == 1 else "colour", ALONE)
+        found = _run_reader([(name, content)], Preparation(side, "grey" if channels == 1 else "colour"), ALONE)
     return np.frombuffer(base64.b64decode(found["pixels"]), np.uint8).reshape(1, -1).astype(np.float32) / 255.0
 
 
-def _run_reader(files: Sequence[tuple[str, bytes]], size: int, colour: str, root: str) -> dict[str, Any]:
+def _run_reader(files: Sequence[tuple[str, bytes]], prepared: Preparation, root: str) -> dict[str, Any]:
     """Run `vae_core.datasets.reader`, whose first argument is `root`; returns its report.
 
     Raises:
         UnusableImages: with its message, or because it was killed.
     """
-    command = [sys.executable, "-m", "vae_core.datasets.reader", root, str(size), colour]
+    command = [sys.executable, "-m", "vae_core.datasets.reader", root, json.dumps(asdict(prepared))]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     try:
         # A file, not a pipe: a pipe is filled in small pieces, each under the interpreter lock that all pages need.
@@ -173,10 +176,10 @@ def summary(read: Read) -> str:
     count, channels, height, width = read.shape
     held_out = own.held_out_count(count)
     kind = "grey" if channels == 1 else "colour"
-    named = "1 class" if read.classes == 1 else f"{read.classes} classes"
+    named = "1 class" if len(read.classes) == 1 else f"{len(read.classes)} classes"
     return (
         f"{count:,} {kind} images of {height} × {width} pixels, {named}; {count - held_out:,} to learn from, "
-        f"{held_out:,} held out."
+        f"{held_out:,} held out.{f' Classes: {counted(read.classes)}.' if len(read.classes) > 1 else ''}"
     )
 
 

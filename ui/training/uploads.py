@@ -14,11 +14,13 @@ from ui.training.own_images import Read, left_out, read_upload, summary
 from ui.training.quota import had_to_go, keep
 from ui.training.visitor import address, visitor
 from vae_core.datasets.limits import MOST_SENT, SIZES
-from vae_core.datasets.pictures import SUFFIXES
+from vae_core.datasets.pictures import SUFFIXES, Preparation
 from vae_core.errors import UnusableImages
 
 COLOURS = {"auto": "As they are", "grey": "Grey", "colour": "Colour"}
-TYPES = ["zip", "npz", *(suffix.removeprefix(".") for suffix in SUFFIXES)]
+FITS = {"crop": "Crop", "pad": "Pad"}
+TONES = {"stretch": "Stretch", "invert": "Invert"}
+TYPES = ["zip", "npz", "npy", *(suffix.removeprefix(".") for suffix in SUFFIXES)]
 _READ = "train-own-read"  # in the session's state: (the request, the result or the error)
 _KEPT = "train-own-kept"  # number of kept sets: each resets the uploader, which frees the memory of its files
 
@@ -32,9 +34,9 @@ def upload_box() -> None:
         st.info(f"Of your images, {titles} had to make room for those of others. Runs trained on them are still here.")
     with st.expander("Your own images", icon=":material/add_photo_alternate:"):
         st.markdown(
-            "A zip of pictures (its folders become the classes), several pictures (PNG, JPEG, WebP), or an `.npz` with "
-            "`images` (N, H, W[, 3]) and perhaps `labels`. Each picture's middle square is scaled to the size you "
-            "choose. Runs trained on them can be seen by everybody who uses this app."
+            "A zip of pictures (its folders become the classes), several pictures (PNG, JPEG, WebP, GIF, BMP, TIFF, "
+            "AVIF), or an `.npz` with `images` (N, H, W[, 3]) and perhaps `labels`. Each picture's middle square is "
+            "scaled to the size you choose. Runs trained on them can be seen by everybody who uses this app."
         )
         kept = st.session_state.get(_KEPT, 0)
         files = st.file_uploader(
@@ -48,19 +50,36 @@ def upload_box() -> None:
             colour = st.segmented_control(
                 "Colour", tuple(COLOURS), default="auto", key="train-own-colour", format_func=COLOURS.__getitem__
             )
+            fit = st.segmented_control(
+                "Shape",
+                tuple(FITS),
+                default="crop",
+                key="train-own-fit",
+                format_func=FITS.__getitem__,
+                help="Crop to the middle square, or pad to a square with the colour of the picture's edge.",
+            )
+            tones = st.segmented_control(
+                "Tones",
+                tuple(TONES),
+                selection_mode="multi",
+                key="train-own-tones",
+                format_func=TONES.__getitem__,
+                help="Make each picture's darkest value black and its brightest white; exchange black and white.",
+            )
         if not files:
             st.session_state.pop(_READ, None)
             if kept:
                 st.markdown("Your images are chosen in the form below.")
             return
-        asked = tuple(file.file_id for file in files), size or SIZES[0], colour or "auto"
+        prepared = Preparation(size or SIZES[0], colour or "auto", fit or "crop", "stretch" in tones, "invert" in tones)
+        asked = tuple(file.file_id for file in files), prepared
         before = st.session_state.get(_READ)
         if before is None or before[0] != asked:
             st.session_state.pop(_READ, None)
             before_it = st.empty()
             with st.spinner("Reading your images …"):
                 contents = [(file.name, file.getvalue()) for file in files]
-                st.session_state[_READ] = asked, _read(contents, asked[1], asked[2], before_it)
+                st.session_state[_READ] = asked, _read(contents, prepared, before_it)
             before_it.empty()
         found = st.session_state[_READ][1]
         if isinstance(found, UnusableImages):
@@ -68,7 +87,7 @@ def upload_box() -> None:
         show_read(found)
 
 
-def _read(contents: list[tuple[str, bytes]], size: int, colour: str, before_it: Any) -> Read | UnusableImages:
+def _read(contents: list[tuple[str, bytes]], prepared: Preparation, before_it: Any) -> Read | UnusableImages:
     """The result, or the error, so that both are cached."""
 
     def say(place: int) -> None:
@@ -76,7 +95,7 @@ def _read(contents: list[tuple[str, bytes]], size: int, colour: str, before_it: 
         before_it.caption(f"{uploads} read before yours.")
 
     try:
-        return read_upload(contents, size, colour, visitor=visitor(), address=address(), on_wait=say)
+        return read_upload(contents, prepared, visitor=visitor(), address=address(), on_wait=say)
     except UnusableImages as error:
         return error
 
@@ -84,6 +103,8 @@ def _read(contents: list[tuple[str, bytes]], size: int, colour: str, before_it: 
 def show_read(read: Read) -> None:
     """Show what was read and what was left out, and the button that accepts it."""
     st.html(Html(side_by_side([Picture(read.title, summary(read), read.preview, "some of the images")])))
+    for note in read.notes:
+        st.warning(as_written(note), icon=":material/image_search:")
     if missing := left_out(read):
         st.markdown(f"{read.left_out_count:,} left out:\n\n{missing}")
     if st.button("Use these images", key="train-own-use", icon=":material/check:", type="primary"):

@@ -1,4 +1,4 @@
-"""The command line: ``python -m vae_core train | sweep | evaluate | list | verify | rebuild | export | evict``.
+"""``python -m vae_core train | sweep | evaluate | list | verify | rebuild | export | receive | evict``.
 
 Every command takes ``--store`` and ``--json``. An error that the user can fix is printed as one sentence on standard
 error, with exit status 1.
@@ -6,6 +6,8 @@ error, with exit status 1.
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import json
 import os
 import sys
@@ -16,10 +18,11 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from vae_core.cli.keep import evict, export
+from vae_core.cli.keep import evict, export, receive
 from vae_core.cli.options import DataOption, DeviceOption, JsonOption, PrecisionOption, StoreOption
 from vae_core.datasets import DATASETS
-from vae_core.errors import MeasureError, RunNotFound, SpecError, UnknownRun, VaeCoreError
+from vae_core.datasets.pictures import Preparation
+from vae_core.errors import MeasureError, RunNotFound, SpecError, StoreError, UnknownRun, VaeCoreError
 from vae_core.execution import Execution
 from vae_core.models import MODELS, model_kind
 from vae_core.spec import OPTIONS, RunSpec
@@ -55,8 +58,16 @@ def train(
     images: Annotated[
         Path | None, typer.Option(help="Your own: a folder or zip of pictures, its folders the classes, or an npz.")
     ] = None,
-    size: Annotated[int, typer.Option(help="Own pictures are made so wide and high: 28, 32 or 64.")] = 28,
+    size: Annotated[
+        int | None,
+        typer.Option(help="Own pictures are made so wide and high: 28, 32 or 64.", show_default="28; an npz's own"),
+    ] = None,
     colour: Annotated[str, typer.Option(help="Own pictures: grey, colour, or auto.")] = "auto",
+    fit: Annotated[str, typer.Option(help="Own pictures: crop to the middle square, or pad to a square.")] = "crop",
+    stretch: Annotated[bool, typer.Option("--stretch", help="Own pictures: darkest to black, brightest to white.")] = (
+        False
+    ),
+    invert: Annotated[bool, typer.Option("--invert", help="Own pictures: exchange black and white.")] = False,
     latent_dim: Annotated[int | None, typer.Option(help=OPTIONS["latent_dim"].help)] = None,
     beta: Annotated[float | None, typer.Option(help=OPTIONS["beta"].help)] = None,
     hidden: Annotated[str | None, typer.Option(help=OPTIONS["hidden"].help)] = None,
@@ -89,7 +100,7 @@ def train(
     if (dataset is None) == (images is None):
         raise typer.BadParameter("Say what to learn from: either --dataset with a name, or --images with your own.")
     spec = RunSpec(
-        dataset=dataset or _own_set(cast(Path, images), size, colour, data_root),
+        dataset=dataset or _own_set(cast(Path, images), Preparation(size, colour, fit, stretch, invert), data_root),
         model=model,
         latent_dim=latent_dim,  # type: ignore[arg-type]  # None: the model's default; likewise for the next two
         hidden=None if hidden is None else _integers("hidden", hidden),  # type: ignore[arg-type]
@@ -183,6 +194,8 @@ def evaluate(
 
     runs = Store(store)
     run = runs.load(key)
+    if run.key != key:
+        print(f"{key}.safetensors holds the run {run.key}.", file=sys.stderr)
     images = load(run.spec.dataset, split, root=data_root)
     if split == "train":
         images = images.first(run.spec.images)
@@ -211,10 +224,15 @@ def list_runs(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None
     """The runs in the store."""
     from vae_core.storage.store import Store
 
-    lines = Store(store).listing()
+    runs = Store(store)
+    if not runs.root.is_dir():
+        print(f"there is no folder {runs.root}.", file=sys.stderr)
+    lines = runs.listing()
     for line in lines:
         if line.problem:
             print(f"left out: {line.problem}", file=sys.stderr)
+        elif line.renamed:
+            print(f"{line.renamed}.safetensors holds the run {line.key}.", file=sys.stderr)
     readable = [line for line in lines if line.spec]
     if as_json:
         _print_json(
@@ -241,12 +259,16 @@ def verify(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
     from vae_core.storage.store import Store
 
     runs = Store(store)
+    if not runs.root.is_dir():
+        raise StoreError(f"there is no folder {runs.root}; name the folder of the runs with --store or VAE_STORE.")
     results: list[dict[str, Any]] = []
     unknown: list[str] = []
     for key in runs.keys():
         try:
-            runs.verify(key)
+            held = runs.verify(key)
             results.append({"key": key, "ok": True, "problem": None})
+            if held != key:
+                print(f"{key}.safetensors holds the run {held}.", file=sys.stderr)
         except UnknownRun as error:
             results.append({"key": key, "ok": True, "problem": str(error)})
             unknown.append(key)
@@ -288,11 +310,14 @@ def rebuild(
 
 
 app.command()(export)
+app.command()(receive)
 app.command()(evict)
 
 
 def main() -> None:
     """Entry point: errors with a message for the user become one sentence and exit status 1."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal in ASCII must not end what is done already
     try:
         app()
     except VaeCoreError as error:
@@ -319,20 +344,25 @@ def _own_options(given: list[str] | None) -> dict[str, Any] | None:
     return found
 
 
-def _own_set(path: Path, size: int, colour: str, data_root: Path | None) -> str:
-    """Read pictures and store them as a set; returns its name. Skipped files are listed on standard error."""
+def _own_set(path: Path, prepared: Preparation, data_root: Path | None) -> str:
+    """Read pictures and store them as a set; returns its name. Its classes, skipped files and doubts about it are
+    listed on standard error."""
     from vae_core.datasets import data_root as root_of
     from vae_core.datasets import own
+    from vae_core.datasets.classes import counted
     from vae_core.datasets.reading import read_path
 
-    read = read_path(path.expanduser(), size=size, colour=colour)
+    read = read_path(path.expanduser(), **dataclasses.asdict(prepared))
     for name, why in read.left_out:
         print(f"left out: {name} {why}", file=sys.stderr)
     if read.left_out_count > len(read.left_out):
         print(f"left out: {read.left_out_count - len(read.left_out):,} more", file=sys.stderr)
+    for note in read.notes:
+        print(f"note: {note}", file=sys.stderr)
     name = own.save(read, root_of(data_root))
     kind = "grey" if read.images.shape[1] == 1 else "colour"
     print(f"{len(read.images):,} {kind} images, {len(read.label_names)} classes: {name}", file=sys.stderr)
+    print(f"classes: {counted(read.class_counts())}", file=sys.stderr)
     return name
 
 

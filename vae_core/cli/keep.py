@@ -1,14 +1,16 @@
-"""Commands that maintain a store: ``export`` and ``evict``."""
+"""Commands that maintain a store: ``export``, ``receive`` and ``evict``."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vae_core.cli.options import JsonOption, StoreOption
+from vae_core.errors import StoreError
 from vae_core.storage.manifest import SHIPPED
 
 
@@ -25,6 +27,31 @@ def export(
         print(path)
 
 
+def receive(
+    files: Annotated[list[Path], typer.Argument(help="Checkpoints that you were sent, whatever their names.")],
+    store: StoreOption = SHIPPED,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify checkpoints and file them under their keys; what is there already stays."""
+    from vae_core.storage.received import MOST_SENT
+    from vae_core.storage.received import receive as receive_into
+    from vae_core.storage.store import Store
+
+    results = []
+    for file in files:
+        try:
+            with file.expanduser().open("rb") as opened:
+                content = opened.read(MOST_SENT + 1)  # one more than is taken
+        except OSError as error:
+            raise StoreError(f"{file} cannot be read ({error.strerror or error}); name one that is there.") from error
+        run, new = receive_into(Store(store), file.name, content)
+        results.append({"file": file.name, "key": run.key, "new": new})
+        if not as_json:
+            print(f"{run.key}: {'filed' if new else 'already there'}")
+    if as_json:
+        print(json.dumps(results, indent=2))
+
+
 def evict(
     older_than: Annotated[float | None, typer.Option(help="Remove runs that are at least this many days old.")] = None,
     max_size: Annotated[float | None, typer.Option(help="Remove the oldest runs beyond this total of MB.")] = None,
@@ -37,7 +64,10 @@ def evict(
     from vae_core.storage.store import Store
 
     most = None if max_size is None else round(max_size * 1e6)
-    gone = evict_from(Store(store), older_than=older_than, most=most, only_say=dry_run)
+    runs = Store(store)
+    if not runs.root.is_dir():
+        print(f"there is no folder {runs.root}.", file=sys.stderr)
+    gone = evict_from(runs, older_than=older_than, most=most, only_say=dry_run)
     if as_json:
         print(
             json.dumps([{"file": entry.path.name, "bytes": entry.size, "why": entry.why} for entry in gone], indent=2)

@@ -12,6 +12,12 @@ from vae_core.errors import DatasetUnavailable
 
 HELD_OUT = 5_000
 READERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "kmnist": "KMNIST"}  # torchvision's names
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)  # all that torchvision asks for, even where one split is read
 _INSTEAD = {"MNIST": ", or use mnist_sample, which needs no download"}
 
 
@@ -44,9 +50,9 @@ def load_kmnist(split: str, root: Path, download: bool) -> tuple[np.ndarray, np.
 
 
 def is_here(name: str, root: Path) -> bool:
-    """Whether the training images of a dataset have been downloaded; does not import torchvision."""
+    """Whether the files of a dataset have been downloaded; does not import torchvision."""
     raw = root / READERS[name] / "raw"
-    return all((raw / f"train-{part}-ubyte").is_file() for part in ("images-idx3", "labels-idx1"))
+    return all((raw / file).is_file() for file in FILES)
 
 
 def _last_held_out(name: str, split: str, root: Path, download: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -65,12 +71,16 @@ def _official(name: str, *, train: bool, root: Path, download: bool) -> tuple[np
     try:
         try:
             dataset = read(str(root), train=train, download=False)
-        except RuntimeError as missing:
+        except RuntimeError as failed:
+            missing = [file for file in FILES if not (root / name / "raw" / file).is_file()]
+            if not missing:
+                raise DatasetUnavailable(_damaged(name, root, "a file ends too early")) from failed
             if not download:
+                lacks = f"is not in {root}" if len(missing) == len(FILES) else f"in {root} lacks {missing[0]}"
                 raise DatasetUnavailable(
-                    f"{name} is not in {root}; point VAE_DATA at a folder that has it, or train from the command "
-                    f"line on a machine with a network, which downloads it{_INSTEAD.get(name, '')}."
-                ) from missing
+                    f"{name} {lacks}; point VAE_DATA at a folder that has it, unpacked in {name}/raw, or train from "
+                    f"the command line on a machine with a network, which downloads it{_INSTEAD.get(name, '')}."
+                ) from failed
             dataset = read(str(root), train=train, download=True)
     except DatasetUnavailable:
         raise
@@ -80,7 +90,7 @@ def _official(name: str, *, train: bool, root: Path, download: bool) -> tuple[np
             f"point VAE_DATA at a folder that has it{_INSTEAD.get(name, '')}."
         ) from failed
     except (ValueError, AssertionError, EOFError, IndexError, KeyError) as broken:
-        raise DatasetUnavailable(_damaged(name, root, _first_line(broken))) from broken
+        raise DatasetUnavailable(_damaged(name, root, "one is empty, or another kind of file")) from broken
     images, labels = dataset.data.numpy()[:, None], dataset.targets.numpy().astype(np.int64)
     expected = 60_000 if train else 10_000
     if images.shape != (expected, 1, 28, 28) or labels.shape != (expected,):

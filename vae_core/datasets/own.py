@@ -19,8 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from vae_core import archive
+from vae_core.datasets.names import cleaned
 from vae_core.datasets.reading import OwnImages
-from vae_core.errors import DamagedRun, DatasetUnavailable, StoreError
+from vae_core.errors import DamagedRun, DatasetUnavailable, OtherFormat, StoreError
 
 SUFFIX = ".safetensors"
 _NAME = re.compile(r"own-(\d)x(\d{1,4})x(\d{1,4})-[0-9a-f]{12}")
@@ -161,6 +162,8 @@ def load_own(name: str, split: str, root: Path, download: bool = False) -> tuple
         raise DatasetUnavailable(
             f"the images {name} are not in {folder(root)}; read them again with 'python -m vae_core train --images …'."
         ) from error
+    except OtherFormat as error:
+        raise DatasetUnavailable(str(error)) from error
     except DamagedRun as error:
         raise DatasetUnavailable(f"{error} Delete it and read the images again.") from error
     except OSError as error:
@@ -194,8 +197,8 @@ def _described(path: Path, inode: int, size: int, used: float) -> StoredSet:
     del inode
     document = archive.read_document(path)
     count = archive.read_shapes(path)["images"][0]
-    names = tuple(map(str, document["label_names"]))
-    return StoredSet(path.name.removesuffix(SUFFIX), str(document["title"]), count, names, size, used)
+    names = tuple(cleaned(str(name)) for name in document["label_names"])  # older sets have them as they came
+    return StoredSet(path.name.removesuffix(SUFFIX), cleaned(str(document["title"])), count, names, size, used)
 
 
 def stored_sets(root: Path) -> list[StoredSet]:

@@ -1,13 +1,13 @@
-"""Read a user's images in a child process: ``python -m vae_core.datasets.reader ROOT SIZE COLOUR``.
+"""Read a user's images in a child process: ``python -m vae_core.datasets.reader ROOT PREPARATION``.
 
 Decoding thousands of pictures takes seconds of processor time and may take gigabytes. This process has the lowest
 priority and limits on time and memory, and a picture that crashes it does not affect its parent.
 
-Standard input is a line of JSON, ``[[name, bytes], …]``, followed by the files' contents. The images are stored below
-the data root ROOT, see `own.save_waiting`, and described as JSON on standard output, see `report`. Where ROOT is
-`ALONE`, there is one picture, which is stored nowhere: the JSON holds its pixels, see `one_picture`. Exit status 0
-means success; `USER_ERROR`, that the last line of standard error, which begins with "Error: ", is a message for the
-user.
+PREPARATION is a JSON object, the fields of a `pictures.Preparation`. Standard input is a line of JSON,
+``[[name, bytes], …]``, followed by the files' contents. The images are stored below the data root ROOT, see
+`own.save_waiting`, and described as JSON on standard output, see `report`. Where ROOT is `ALONE`, there is one picture,
+which is stored nowhere: the JSON holds its pixels, see `one_picture`. Exit status 0 means success; `USER_ERROR`, that
+the last line of standard error, which begins with "Error: ", is a message for the user.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def main() -> int:
     from vae_core.datasets import own
     from vae_core.errors import VaeCoreError
 
-    root, size, colour = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    root, prepared = Path(sys.argv[1]), json.loads(sys.argv[2])
     try:
         if sys.argv[1] == ALONE:
-            print(json.dumps(one_picture(sys.stdin.buffer, size, colour)))
+            print(json.dumps(one_picture(sys.stdin.buffer, **prepared)))
             return 0
-        images = _read(sys.stdin.buffer, size, colour)
+        images = _read(sys.stdin.buffer, prepared)
         print(json.dumps(report(images, own.save_waiting(images, root))))
     except VaeCoreError as error:
         return _failed(str(error))
@@ -54,8 +54,8 @@ def report(images: OwnImages, name: str) -> dict[str, Any]:
     """The description of a set that the parent process gets.
 
     Returns:
-        ``name`` of the set, ``title``, ``shape`` (N, C, H, W), ``label_names``, ``left_out``, ``left_out_count``, and
-        ``shown``: the bytes of up to `SHOWN` of the images, uint8, in base64.
+        ``name`` of the set, ``title``, ``shape`` (N, C, H, W), ``classes``: pairs of name and count, ``left_out``,
+        ``left_out_count``, ``notes``, and ``shown``: the bytes of up to `SHOWN` of the images, uint8, in base64.
     """
     import numpy as np
 
@@ -65,42 +65,43 @@ def report(images: OwnImages, name: str) -> dict[str, Any]:
         "name": name,
         "title": images.title,
         "shape": list(images.images.shape),
-        "label_names": list(images.label_names),
+        "classes": images.class_counts(),
         "left_out": [list(each) for each in images.left_out],
         "left_out_count": images.left_out_count,
+        "notes": list(images.notes),
         "shown": base64.b64encode(chosen.tobytes()).decode(),
     }
 
 
-def one_picture(stream: BinaryIO, size: int, colour: str) -> dict[str, Any]:
-    """A picture from a stream: ``pixels``, uint8 (C, H, W) in base64, grey if `colour` says so.
+def one_picture(stream: BinaryIO, size: int, colour: str = "auto", **fields: Any) -> dict[str, Any]:
+    """A picture from a stream, see `Preparation`: ``pixels``, uint8 (C, H, W) in base64, grey if `colour` says so.
 
     Raises:
         UnusableImages: it cannot be read; the message names it.
     """
     import numpy as np
 
-    from vae_core.datasets.pictures import decode, to_grey
+    from vae_core.datasets.pictures import Preparation, layers, on_background, to_grey
     from vae_core.errors import UnusableImages
 
     ((name, length),) = json.loads(stream.readline())
+    prepared = Preparation(size, colour, **fields)
     try:
-        pixels = decode(stream.read(length), size)
+        images = on_background([layers(stream.read(length), prepared)])
     except UnusableImages as error:
         raise UnusableImages(f"{name} {error}") from error
-    if colour == "grey":
-        pixels = to_grey(pixels[None])[0]
+    (pixels,) = prepared.toned(to_grey(images) if colour == "grey" else images)
     return {"pixels": base64.b64encode(np.ascontiguousarray(pixels).tobytes()).decode()}
 
 
-def _read(stream: BinaryIO, size: int, colour: str) -> OwnImages:
+def _read(stream: BinaryIO, prepared: dict[str, Any]) -> OwnImages:
     """A set from a stream: of one archive, or of pictures."""
     from vae_core.datasets.reading import read_file, read_files
 
     files = [(name, stream.read(length)) for name, length in json.loads(stream.readline())]
     if len(files) == 1:
-        return read_file(*files[0], size=size, colour=colour)
-    return read_files(files, size=size, colour=colour)
+        return read_file(*files[0], **prepared)
+    return read_files(files, **prepared)
 
 
 def _limit_itself() -> None:

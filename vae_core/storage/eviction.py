@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import stat
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,10 +60,10 @@ def evict(
     shipped = {spec.key for spec in read_manifest()}
     now = time.time()
     gone = _leftovers(store, now, older_than)
-    runs = sorted((path.stat().st_mtime, path) for path in store.root.glob(f"*{SUFFIX}"))
-    left = sum(path.stat().st_size for _, path in runs)
-    for written, path in runs:
-        age, size = (now - written) / DAY, path.stat().st_size
+    runs = sorted(_files(store.root.glob(f"*{SUFFIX}")))
+    left = sum(size for _, _, size in runs)
+    for written, path, size in runs:
+        age = (now - written) / DAY
         key = path.name.removesuffix(SUFFIX)
         if key in shipped:
             continue
@@ -74,18 +77,24 @@ def evict(
     return gone if only_say else [entry for entry in gone if _remove(store, entry.path)]
 
 
+def _files(paths: Iterable[Path]) -> Iterator[tuple[float, Path, int]]:
+    """When each was written, and its bytes; without what is no file, and links that lead nowhere."""
+    for path in paths:
+        with suppress(OSError):  # removed meanwhile, or a link to itself
+            state = path.stat()
+            if stat.S_ISREG(state.st_mode):
+                yield state.st_mtime, path, state.st_size
+
+
 def _leftovers(store: Store, now: float, older_than: float | None) -> list[Evicted]:
     found = []
     for folder in (store.root, store.root / ".partial", store.root / ".films"):
-        for path in sorted(folder.glob("*")):  # hidden ones too
-            if not path.is_file():
-                continue
-            state = path.stat()
-            age = now - state.st_mtime
+        for written, path, size in sorted(_files(folder.glob("*")), key=lambda file: file[1]):  # hidden ones too
+            age = now - written
             if _LEFTOVER.fullmatch(path.name) and age >= LEFTOVER_AGE:
-                found.append(Evicted(path, state.st_size, "left over"))
+                found.append(Evicted(path, size, "left over"))
             elif folder.name == ".partial" and older_than is not None and age >= older_than * DAY:
-                found.append(Evicted(path, state.st_size, f"interrupted {age / DAY:.1f} days ago"))
+                found.append(Evicted(path, size, f"interrupted {age / DAY:.1f} days ago"))
     return found
 
 
@@ -97,7 +106,7 @@ def _remove(store: Store, path: Path) -> bool:
             return False
         try:
             path.unlink(missing_ok=True)
-            if path == store.path(key):
+            if path == store.root / f"{key}{SUFFIX}":
                 store.film_path(key).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"{path} cannot be removed ({error.strerror or error}).") from error

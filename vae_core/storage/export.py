@@ -90,8 +90,19 @@ def as_csv(rows: Sequence[Mapping[str, object]]) -> str:
     writer = csv.DictWriter(file, fieldnames=list(dict.fromkeys(name for row in rows for name in row)), restval="")
     if rows:
         writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _no_formula(value) for name, value in row.items()} for row in rows)
     return file.getvalue()
+
+
+def _no_formula(value: object) -> object:
+    """A text that a spreadsheet would run as a formula, such as the name of somebody's class, with an apostrophe."""
+    if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 def history_csv(run: Run) -> str:
@@ -123,9 +134,9 @@ def export_run(store: Store, key: str, folder: Path) -> list[Path]:
         RunNotFound, DamagedRun: there is no such run, or its file is damaged.
         StoreError: the folder cannot be written to.
     """
-    run = store.load(key)
+    run, folder = store.load(key), folder.expanduser()
     contents = {
-        f"{key}.safetensors": store.path(key).read_bytes(),
+        f"{key}.safetensors": store.file(key).read_bytes(),
         f"{key}-history.csv": history_csv(run).encode(),
         f"{key}-codes.csv": codes_csv(run).encode(),
         f"{key}.py": script(run.spec).encode(),

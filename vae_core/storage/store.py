@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from vae_core import archive, plugins
+from vae_core.datasets.names import cleaned
 from vae_core.errors import (
     DamagedRun,
     OtherFormat,
@@ -20,6 +23,7 @@ from vae_core.errors import (
     StoreError,
     UnknownName,
     UnknownRun,
+    UnreadableRun,
 )
 from vae_core.evaluation.features import FeatureSpace, classifier_spec
 from vae_core.program.operations import tensor_names
@@ -35,17 +39,35 @@ if TYPE_CHECKING:
     from vae_core.training.pictures import Film
 
 SUFFIX = ".safetensors"
+_DIGEST = re.compile(r"-[0-9a-f]{10}$")  # at the end of a key; see `RunSpec.key`
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One line of `Store.listing`: what the header of a file says, or why it cannot be read."""
+    """One line of `Store.listing`: what the header of a file says, or why it cannot be read.
+
+    Attributes:
+        key: of the run; the file's name where it cannot be read.
+        spec, metrics, provenance: as in the header.
+        problem: why it cannot be read.
+        renamed: the file's name, if it is not the run's key.
+    """
 
     key: str
     spec: RunSpec | None
     metrics: dict[str, dict[str, Any]]
     problem: str | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+    renamed: str = ""
+
+
+def without_copies(lines: Iterable[Listed]) -> list[Listed]:
+    """One line for each run: the one of the file that has the run's own name, where there is one."""
+    found: dict[str, Listed] = {}
+    for line in lines:
+        if line.key not in found or not line.renamed:
+            found[line.key] = line
+    return list(found.values())
 
 
 class Store:
@@ -56,12 +78,14 @@ class Store:
     ``.locks/`` one lock per key, held while a run trains, across threads and processes;
     ``<name>.damaged-N`` files that failed verification, set aside.
 
+    A whole run under another name, such as ``<key> (1).safetensors`` of a second download, is found by its key.
+
     Args:
-        root: the folder; made on the first write.
+        root: the folder, with ~ for one's own; made on the first write.
     """
 
     def __init__(self, root: str | Path) -> None:
-        self.root = Path(root)
+        self.root = Path(root).expanduser()
 
     def path(self, key: str) -> Path:
         """The path of the run `key`, whether or not it exists.
@@ -85,38 +109,55 @@ class Store:
         """Keys of the finished runs, sorted."""
         return sorted(path.name.removesuffix(SUFFIX) for path in self.root.glob(f"*{SUFFIX}"))
 
+    def file(self, key: str) -> Path:
+        """The file that holds the run `key`: under its own name, or else under a name that no run has.
+
+        Raises:
+            RunNotFound: as of `path`.
+        """
+        own = self.path(key)
+        if not own.exists():
+            for path in sorted(self.root.glob(f"*{SUFFIX}")):
+                name = path.name.removesuffix(SUFFIX)
+                if not _is_of_another(name, key) and self.listed(name).key == key:
+                    return path
+        return own
+
     def __contains__(self, key: str) -> bool:
-        return self.path(key).is_file()
+        return self.file(key).is_file()
 
     def listing(self) -> list[Listed]:
         """Spec and metrics of every run, from verified files; why, if one cannot be read."""
-        return [self.listed(key) for key in self.keys()]
+        return without_copies(self.listed(name) for name in self.keys())
 
-    def listed(self, key: str) -> Listed:
-        """One line of the listing; the file is read and verified."""
+    def listed(self, name: str) -> Listed:
+        """One line of the listing: of the file with this name, one of `keys`; it is read and verified."""
         try:
-            _, document = archive.read(self.path(key))  # with its hash: every page that lists runs relies on it
+            _, document = archive.read(self.root / f"{name}{SUFFIX}")  # with its hash: all that list runs rely on it
             spec = schema.check_document(document)
-            return Listed(key, spec, document["metrics"], provenance=document["provenance"])
+            if _is_of_another(name, spec.key):
+                return Listed(name, None, {}, _other_name(name, spec.key))
+            renamed = name if name != spec.key else ""
+            return Listed(spec.key, spec, document["metrics"], provenance=document["provenance"], renamed=renamed)
         except UnknownName as error:
-            return Listed(key, None, {}, str(_unknown(key, error)))
+            return Listed(name, None, {}, str(_unknown(name, error)))
         except (StoreError, SpecError, OSError, KeyError, TypeError, ValueError) as error:
-            return Listed(key, None, {}, str(error))
+            return Listed(name, None, {}, str(error))
 
     def load(self, key: str) -> Run:
-        """Read and verify one run.
+        """Read and verify one run. A file whose name is `key` but which holds another run gives that one.
 
         Raises:
             RunNotFound: no such run.
             UnknownRun: the file needs a plugin or a newer version; it stays where it is.
+            UnreadableRun: the file is whole, but no run; it stays where it is.
             DamagedRun: the file failed verification; it has been set aside under another name, with the sentence
                 saying which.
         """
-        path = self.path(key)
+        path = self.file(key)
         try:
-            file_read = path.stat().st_ino
+            file_read = _identity(path)
             tensors, document = archive.read(path)
-            return _run(tensors, document, key)
         except FileNotFoundError as error:
             raise RunNotFound(
                 f"there is no run {key!r} in {self.root}; the runs are listed by 'python -m vae_core list'."
@@ -127,6 +168,7 @@ class Store:
             raise DamagedRun(f"{error} {self._set_aside(path, file_read)}") from error
         except OSError as error:
             raise StoreError(f"could not read {path} ({error.strerror or error}).") from error
+        return run_of(tensors, document, path.name)
 
     def epochs_done(self, key: str) -> int:
         """Finished epochs of a run in training or interrupted; 0 if there is no such."""
@@ -135,18 +177,24 @@ class Store:
         except (OSError, DamagedRun, KeyError):
             return 0
 
-    def verify(self, key: str) -> None:
-        """Read one file in full and compare its SHA-256; the file stays where it is.
+    def verify(self, name: str) -> str:
+        """Read the file with this name, one of `keys`, in full and compare its SHA-256; it stays where it is.
+
+        Returns:
+            the key of the run that it holds.
 
         Raises:
             UnknownRun: it needs a plugin or a newer version.
             DamagedRun: with the reason.
         """
+        path = self.root / f"{name}{SUFFIX}" if name in self.keys() else self.path(name)
         try:
-            tensors, document = archive.read(self.path(key))
+            tensors, document = archive.read(path)
         except OtherFormat as error:
             raise UnknownRun(str(error)) from error
-        _run(tensors, document, key).model  # noqa: B018  builds the network and loads the weights into it
+        run = run_of(tensors, document, path.name)
+        run.model  # noqa: B018  builds the network and loads the weights into it
+        return run.key
 
     def features(self, dataset: str) -> FeatureSpace:
         """The feature space of a dataset's classifier, from this store or from the shipped one.
@@ -203,12 +251,17 @@ class Store:
         """The run, or None where there is none or a damaged one (now set aside): both are to be trained.
 
         Raises:
-            UnknownRun: there is one, which must not be trained over.
+            UnknownRun, UnreadableRun: there is a whole file, which must not be trained over.
         """
         try:
-            return self.load(key)
+            run = self.load(key)
+        except UnreadableRun:
+            raise
         except (RunNotFound, DamagedRun):
             return None
+        if run.key != key:
+            raise UnreadableRun(_other_name(key, run.key))
+        return run
 
     @contextmanager
     def locked(self, key: str, on_wait: Callable[[], None] | None = None, *, wait: bool = True) -> Iterator[bool]:
@@ -243,15 +296,17 @@ class Store:
         finally:
             lock.release()
 
-    def _set_aside(self, path: Path, file_read: int) -> str:
-        """Rename the damaged file, unless another has replaced it since it was read (inode `file_read`)."""
+    def _set_aside(self, path: Path, file_read: tuple[int, ...]) -> str:
+        """Rename the damaged file, unless another has replaced it since it was read (its `_identity` then)."""
         for number in range(1, 1000):
             aside = path.with_name(f"{path.name}.damaged-{number}")
             if not aside.exists():
                 break
         try:
-            if path.stat().st_ino != file_read:
+            if _identity(path) != file_read:
                 return "It has been replaced meanwhile; try again."
+            with suppress(OSError):  # somebody else's file in a shared folder can be renamed, but not touched
+                os.utime(path)  # `evict` counts its day from now
             path.rename(aside)
         except FileNotFoundError:
             return "It has been set aside already."  # another reader was first
@@ -302,7 +357,7 @@ class Store:
         """
         path = self.partial_path(spec.key)
         try:
-            file_read = path.stat().st_ino
+            file_read = _identity(path)
             tensors, document = archive.read(path)
         except FileNotFoundError:
             return None
@@ -327,6 +382,12 @@ def _named(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]
     return {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
 
 
+def _identity(path: Path) -> tuple[int, ...]:
+    """Tells a file from one that has replaced it, which may be given the same inode again."""
+    state = path.stat()
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
 def _halved(array: np.ndarray) -> np.ndarray:
     """As float16 if that changes no number; codes that fit half precision were rounded to it before."""
     with np.errstate(over="ignore"):
@@ -346,19 +407,29 @@ def _section(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, torch.Ten
     return {name: torch.from_numpy(array.copy()) for name, array in _named(tensors, prefix).items()}
 
 
-def _unknown(key: str, error: UnknownName) -> UnknownRun:
+def _is_of_another(name: str, key: str) -> bool:
+    """Whether a file's name is the key of another run than `key`, rather than a name of its owner's."""
+    return bool(_DIGEST.search(name)) and not name.endswith(key[-11:])
+
+
+def _other_name(name: str, key: str) -> str:
+    return f"{name}{SUFFIX} holds another run, {key}: rename it to {key}{SUFFIX}."
+
+
+def _unknown(name: str, error: UnknownName) -> UnknownRun:
+    file = f"{name.removesuffix(SUFFIX)}{SUFFIX}"
     return UnknownRun(
-        f"{key}{SUFFIX} needs the {error.what}, which is not known here: name its plugin in {plugins.VARIABLE}, or "
+        f"{file} needs the {error.what}, which is not known here: name its plugin in {plugins.VARIABLE}, or "
         "use a newer version of this program."
     )
 
 
-def _run(tensors: dict[str, np.ndarray], document: dict[str, Any], key: str) -> Run:
-    """Put a Run together from a verified file.
+def run_of(tensors: dict[str, np.ndarray], document: dict[str, Any], name: str) -> Run:
+    """Put a Run together from a verified file; `name` is for messages.
 
     Raises:
         UnknownRun: whole, but it names what only a plugin or a newer version knows.
-        DamagedRun: whole, but not a run of this program, or filed under another run's key.
+        UnreadableRun: whole, but not a run of this program.
     """
     try:
         spec = schema.check_document(document)
@@ -368,10 +439,10 @@ def _run(tensors: dict[str, np.ndarray], document: dict[str, Any], key: str) -> 
         decoder, encoder = document["decoder"], document.get("encoder", [])
         further = dict(document.get("programs", {}))
         _ = [weights[name] for program in (decoder, encoder, *further.values()) for name in tensor_names(program)]
-        run = Run(
+        return Run(
             spec=spec,
             image_shape=shape,
-            label_names=tuple(document["label_names"]),
+            label_names=tuple(cleaned(str(name)) for name in document["label_names"]),
             weights=weights,
             decoder=decoder,
             codes=_codes(tensors),
@@ -385,9 +456,9 @@ def _run(tensors: dict[str, np.ndarray], document: dict[str, Any], key: str) -> 
             further_programs=further,
         )
     except UnknownName as error:
-        raise _unknown(key, error) from error
+        raise _unknown(name, error) from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise DamagedRun(f"{key}{SUFFIX} is not a run of this program ({str(error).splitlines()[0][:100]}).") from error
-    if run.key != key:
-        raise DamagedRun(f"{key}{SUFFIX} holds another run, {run.key}.")
-    return run
+        raise UnreadableRun(
+            f"{name} is whole, but is not a run of this program ({str(error).splitlines()[0][:100]}); move it away to "
+            "train this run anew."
+        ) from error

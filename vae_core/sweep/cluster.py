@@ -176,7 +176,7 @@ def _classifier(store: Store, dataset: str) -> tuple[str, bytes] | None:
         return None
     key = classifier_spec(dataset).key
     source = next(source for source in (store, Store(SHIPPED)) if key in source)
-    return key, source.path(key).read_bytes()
+    return key, source.file(key).read_bytes()
 
 
 def _train_unit(order: _Task) -> list[_Result]:
@@ -201,7 +201,7 @@ def _train_unit(order: _Task) -> list[_Result]:
         failures = {spec.key: str(error) for spec in specs if spec.key not in store}
     results = [
         _Result(
-            spec.key, b"" if spec.key in failures else store.path(spec.key).read_bytes(), failures.get(spec.key, "")
+            spec.key, b"" if spec.key in failures else store.file(spec.key).read_bytes(), failures.get(spec.key, "")
         )
         for spec in specs
     ]

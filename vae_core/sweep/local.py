@@ -11,9 +11,9 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from vae_core.errors import VaeCoreError
 from vae_core.execution import Execution
@@ -21,6 +21,9 @@ from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
 from vae_core.sweep.plan import Plan, check_memory, memory_available
 from vae_core.training.device import choose_device
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,8 @@ def train_in_processes(
                     process.start()
                     theirs.close()
                     running[ours] = (spec.key, process)
-                for connection in wait(list(running)):
-                    assert isinstance(connection, Connection)  # nothing else was waited for
+                # On Windows these are PipeConnections, which are no Connections.
+                for connection in cast("list[Connection]", wait(list(running))):
                     if receive(connection):
                         continue
                     key, process = running.pop(connection)

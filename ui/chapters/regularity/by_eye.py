@@ -60,7 +60,7 @@ def check() -> Check | None:
         RunNotFound: the dataset has no classifier here.
     """
     judged = json.loads(_FILE.read_text(encoding="utf-8"))
-    if any(not store().path(group["run"]).exists() for group in judged["samples"]):
+    if any(group["run"] not in store() for group in judged["samples"]):
         return None
     pixels, readable = [], []
     for group in judged["samples"]:

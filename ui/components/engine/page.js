@@ -1,6 +1,6 @@
 // What every component does with the page: makes elements, and says when it cannot draw.
 
-import { bodyAtHand, bodyOf } from "./bodies.js";
+import { LATER, bodyAtHand, bodyOf } from "./bodies.js";
 import { parseHead, payloadOf } from "./payload.js";
 
 export function element(tag, properties = {}, ...children) {
@@ -62,6 +62,7 @@ export function withPayload(call, noun, use, end, { later = nothing, missed = wa
   const { data, parentElement } = call;
   const ended = endOf(call, end);
   const current = () => newest.get(parentElement) === call; // else something newer came, or the component is gone
+  const rank = (stage) => () => stage + (!current() ? 2 * LATER : near(parentElement) ? 0 : LATER);
   const failed = (error) => { if (current()) showFailure(parentElement, noun, error); };
   const show = (header, headerText, body) => {
     if (!current()) return;
@@ -71,13 +72,13 @@ export function withPayload(call, noun, use, end, { later = nothing, missed = wa
       failed(error);
       return;
     }
-    fetchLater(header.later ?? [], current, later, missed);
+    fetchLater(header.later ?? [], current, rank(1), later, missed);
   };
   try {
     const { header, headerText } = parseHead(data);
     const known = bodyAtHand(header.body);
     if (known) show(header, headerText, known);
-    else bodyOf(header.body).then((body) => show(header, headerText, body), failed);
+    else bodyOf(header.body, { rank: rank(0) }).then((body) => show(header, headerText, body), failed);
   } catch (error) {
     failed(error);
   }
@@ -87,19 +88,28 @@ export function withPayload(call, noun, use, end, { later = nothing, missed = wa
 const nothing = (_payload) => undefined;
 const warn = (error) => { console.warn(error.message); };
 
+// Whether a mount point is in the window, or will be after half a window more.
+function near(parent) {
+  const { top, bottom } = (parent.host ?? parent).getBoundingClientRect();
+  return top < 1.5 * window.innerHeight && bottom > -0.5 * window.innerHeight;
+}
+
 const LANES = 2; // at once, so that one that fails does not hold up all others
 
-function fetchLater(headers, current, later, missed) {
+// The first alone: with it, a component answers.
+async function fetchLater(headers, current, rank, later, missed) {
   const queue = headers.values();
-  const lane = async () => {
-    for (const header of queue) {
-      if (!current()) return;
+  const lane = async (most) => {
+    for (let number = 0; number < most; number++) {
+      const { value: header, done } = queue.next();
+      if (done || !current()) return;
       try {
-        await later(payloadOf(header, await bodyOf(header.body)));
+        await later(payloadOf(header, await bodyOf(header.body, { rank })));
       } catch (error) {
         missed(error);
       }
     }
   };
-  for (let number = 0; number < LANES; number++) lane();
+  await lane(1);
+  for (let number = 0; number < LANES; number++) lane(Infinity);
 }
