@@ -9,10 +9,10 @@ ARG TORCH_INDEX=""
 RUN apt-get update && apt-get install -y --no-install-recommends nginx-light && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app
-COPY requirements.txt ./
+COPY requirements.txt requirements-pinned.txt ./
 RUN python -m venv /opt/app && \
     if [ -n "$TORCH_INDEX" ]; then \
-        /opt/app/bin/pip install --no-cache-dir --index-url "$TORCH_INDEX" torch==2.13.0 torchvision==0.28.0; \
+        /opt/app/bin/pip install --no-cache-dir --index-url "$TORCH_INDEX" -c requirements-pinned.txt torch==2.13.0 torchvision==0.28.0; \
     fi && \
     /opt/app/bin/pip install --no-cache-dir -r requirements.txt
 ENV PATH="/opt/app/bin:$PATH" PYTHONUNBUFFERED=1

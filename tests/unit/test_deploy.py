@@ -27,6 +27,7 @@ from deploy.proxy import (
     write_configuration,
 )
 from deploy.serve import answers, free_port, prepare
+from tools.pin_requirements import PINNED, brought_along, wanted
 from ui.chapters.pictures import PICTURES
 from ui.components.modules import MODULES
 from ui.components.tensors import TENSORS
@@ -149,7 +150,11 @@ def test_the_image_holds_what_the_app_needs_and_nothing_else():
     listed = listed or [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file()]  # no repository
     taken = set(context(listed, (ROOT / ".dockerignore").read_text()))
     folders = ("ui/", "pages/", "vae_core/", "checkpoints/", "deploy/")
-    needed = {name for name in listed if name.startswith(folders) and not name.endswith((".md", ".pyc", ".yaml"))}
+    needed = {
+        name
+        for name in listed
+        if name.startswith(folders) and not name.endswith((".md", ".pyc", ".yaml", ".gitattributes"))
+    }
     needed = {name for name in needed if not name.startswith("checkpoints/.")}
     assert needed - taken == set() and {"app.py", "requirements.txt", ".streamlit/config.toml"} <= taken
     assert not [name for name in taken if name.startswith(("tests/", "benchmarks/", ".ci", ".venv", "data/", "docs/"))]
@@ -173,6 +178,17 @@ def test_the_image_runs_as_a_user_and_with_the_versions_that_were_tested():
     assert settings["browser"]["gatherUsageStats"] is False
 
 
+def test_pins_with_floating_transitive_ones():
+    """What the app's own packages bring along is pinned, too, as it is installed and tested here."""
+    pinned = dict(line.split("==") for line in PINNED.read_text().splitlines() if not line.startswith("#"))
+    assert {re.sub(r"[-_.]+", "-", one.name).lower() for one in wanted()} <= pinned.keys()
+    installed = brought_along(wanted())
+    assert {name: version for name, version in installed.items() if name in pinned and version != pinned[name]} == {}
+    of_graphics_cards = re.compile(r"nvidia-|cuda-|triton")
+    assert [name for name in installed if name not in pinned and not of_graphics_cards.match(name)] == []
+    assert "-c requirements-pinned.txt" in (ROOT / "requirements.txt").read_text().splitlines()
+
+
 def test_only_proxies_that_are_named_say_where_a_visitor_comes_from():
     assert trusted("") == ["127.0.0.0/8", "::1/128"] or trusted("") == ["127.0.0.0/8", "::1"]
     assert trusted("10.0.0.0/8, 2001:db8::1 192.168.1.7")[-3:] == ["10.0.0.0/8", "2001:db8::1/128", "192.168.1.7/32"]
@@ -186,8 +202,8 @@ def test_only_proxies_that_are_named_say_where_a_visitor_comes_from():
 
 def test_the_proxy_has_limits_for_each_address():
     text = rendered()
-    for wanted in ("limit_conn uploads", "limit_conn connections", "limit_req zone=sessions", "limit_req zone=sent"):
-        assert wanted in text
+    for limit in ("limit_conn uploads", "limit_conn connections", "limit_req zone=sessions", "limit_req zone=sent"):
+        assert limit in text
     assert f"worker_rlimit_nofile {connections()[1]};" in text
 
 
