@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from benchmarks.stage import MOST_SHIFT, OBSERVE, wait_until_still
 from ui.chapters import numbered
+from vae_core.storage.manifest import shipped_run
 
 from .conftest import watch
 from .test_canvas import wait_until
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.browser
 
 MAIN = "[data-testid=stMain]"
 PROGRESS = "vae-playground.progress"
+MANY = shipped_run(dataset="mnist", model="vae", latent_dim=16, hidden=(128, 64), beta=1.0, seed=0).key
 
 
 def arrived(page: Page, title: str) -> None:
@@ -166,3 +168,38 @@ def test_the_dial_stands_whole_on_a_phone(phone, app_url):
     expect(dial.locator(".samples")).to_be_visible()
     bar = 60  # CSS pixels that the menu covers
     wait_until(phone, lambda: 300 < dial.bounding_box()["height"] <= phone.viewport_size["height"] - bar)
+
+
+@pytest.mark.parametrize(
+    ("path", "instrument", "count"),
+    [
+        ("", ".latent-canvas", 2),
+        ("regularity", ".latent-canvas", 2),
+        (f"explorer?run={MANY}", ".latent-sliders", 1),
+        ("inside?answers=escape:2", ".ellipses", 1),
+        ("reduction?answers=best:2,line:1", ".latent-line", 1),
+        ("photographs", ".latent-along", 4),
+    ],
+)
+def test_nothing_moves_when_the_tensors_come(browser, app_url, path, instrument, count):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context.add_init_script(OBSERVE)
+    page = context.new_page()
+    held: list[Route] = []
+    page.route("**/tensors/*", lambda route: held.append(route))
+    page.goto(f"{app_url}/{path}")
+    waiting = page.locator(f"{instrument}.waiting")
+    expect(waiting).to_have_count(count)
+    wait_until_still(page)
+    before = [one.bounding_box() for one in page.locator(instrument).all()]
+    page.route("**/tensors/*", lambda route: route.continue_())  # what is asked for from now on
+    for route in held:
+        route.continue_()
+    expect(waiting).to_have_count(0)
+    expect(page.locator(f"{instrument}:visible")).to_have_count(count)
+    wait_until_still(page)
+    after = [one.bounding_box() for one in page.locator(instrument).all()]
+    moved = page.evaluate("window.shift")
+    context.close()
+    assert [box["height"] for box in after] == pytest.approx([box["height"] for box in before], abs=1)
+    assert moved <= MOST_SHIFT
