@@ -203,3 +203,29 @@ def test_nothing_moves_when_the_tensors_come(browser, app_url, path, instrument,
     context.close()
     assert [box["height"] for box in after] == pytest.approx([box["height"] for box in before], abs=1)
     assert moved <= MOST_SHIFT
+
+
+# When the opening was first seen whole and when the first figure was, in frames.
+FRAMES = """
+window.seen = {};
+let frame = 0;
+const look = () => {
+  frame += 1;
+  const shown = (one) => one && one.getClientRects().length > 0;
+  const instrument = [...document.querySelectorAll(".st-key-instrument-opening *")]
+    .some((one) => shown(one.shadowRoot?.querySelector(".component:not([hidden])")));
+  if (instrument && shown(document.querySelector(".st-key-words-opening p"))) window.seen.opening ??= frame;
+  if (document.querySelector(".js-plotly-plot .main-svg")) window.seen.figure ??= frame;
+  requestAnimationFrame(look);
+};
+requestAnimationFrame(look);
+"""
+
+
+def test_figures_further_down_wait_until_the_opening_is_on_screen(fresh, app_url):
+    fresh.add_init_script(FRAMES)
+    fresh.goto(f"{app_url}/beta")
+    fresh.locator(".js-plotly-plot .main-svg").first.wait_for(state="attached", timeout=90_000)
+    wait_until(fresh, lambda: fresh.evaluate("'opening' in window.seen && 'figure' in window.seen"))
+    seen = fresh.evaluate("window.seen")
+    assert seen["opening"] < seen["figure"]
