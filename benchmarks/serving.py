@@ -134,15 +134,17 @@ def chromium() -> Iterator[Browser]:
     """A headless Chromium: the system's, or the one that Playwright has installed."""
     from playwright.sync_api import sync_playwright
 
-    installed = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=next(filter(None, installed), None), args=list(CHROMIUM_FLAGS)
-        )
+        browser = playwright.chromium.launch(executable_path=installed_chromium(), args=list(CHROMIUM_FLAGS))
         try:
             yield browser
         finally:
             browser.close()
+
+
+def installed_chromium() -> str | None:
+    """The system's Chromium or Chrome; None leaves the choice to Playwright."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def free_port() -> int:

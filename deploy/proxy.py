@@ -6,6 +6,7 @@ import base64
 import getpass
 import gzip
 import hashlib
+import ipaddress
 import os
 import re
 import shutil
@@ -23,6 +24,10 @@ TEMPORARY = ("body", "proxy", "fastcgi", "uwsgi", "scgi")
 MARGIN = 1  # megabyte, for the overhead of an upload
 MUCH_BEFORE = 1_000  # weight of the first backup against the others
 ONLY_OURS = "'self'"
+LOOPBACK_PROXIES = ("127.0.0.0/8", "::1")  # who reaches nginx from there is on this machine already
+CONNECTIONS = 8_192
+DESCRIPTORS = 2 * CONNECTIONS + 1_024  # one for a connection and for a file of the cache beside it, and some for itself
+FEWEST_CONNECTIONS = 256
 
 
 class CannotServe(Exception):
@@ -78,8 +83,42 @@ def framed_elsewhere(frame_ancestors: str) -> bool:
     return not set(frame_ancestors.split()) <= {"'self'", "'none'"}
 
 
+def trusted(proxies: str) -> list[str]:
+    """The proxies whose ``X-Forwarded-For`` is believed: this machine's, and those named.
+
+    Args:
+        proxies: addresses or networks such as ``10.0.0.0/8``, with blanks or commas between them.
+
+    Raises:
+        CannotServe: one of them is no address.
+    """
+    named = proxies.replace(",", " ").split()
+    try:
+        return [*LOOPBACK_PROXIES, *(str(ipaddress.ip_network(name, strict=False)) for name in named)]
+    except ValueError as error:
+        raise CannotServe(f"The proxies to be trusted are addresses or networks such as 10.0.0.0/8; {error}.") from None
+
+
+def connections() -> tuple[int, int]:
+    """How many connections nginx may hold, and how many descriptors it asks for, within what the system allows it."""
+    try:
+        import resource
+    except ImportError:  # not every system has limits
+        return CONNECTIONS, DESCRIPTORS
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if most == resource.RLIM_INFINITY or most >= DESCRIPTORS:
+        return CONNECTIONS, DESCRIPTORS
+    return max(FEWEST_CONNECTIONS, min(CONNECTIONS, (most - 64) // 2)), most
+
+
 def configuration(
-    folder: Path, listen: str, replicas: Sequence[str], *, static: Path, frame_ancestors: str = ONLY_OURS
+    folder: Path,
+    listen: str,
+    replicas: Sequence[str],
+    *,
+    static: Path,
+    frame_ancestors: str = ONLY_OURS,
+    trusted_proxies: str = "",
 ) -> str:
     """The text of an nginx.conf.
 
@@ -89,6 +128,7 @@ def configuration(
         replicas: host and port of each.
         static: the folder that holds ``static/``, see `pack_static`.
         frame_ancestors: see `content_security_policy`.
+        trusted_proxies: see `trusted`.
 
     Raises:
         CannotServe: a name that nginx cannot use.
@@ -104,7 +144,11 @@ def configuration(
     embedded = framed_elsewhere(frame_ancestors)
     choices = [f"        {number} seat_{number};" for number in range(1, len(replicas) + 1)]
     addresses = [f'        "~(^|[ ,]){re.escape(name)}$" {number};' for number, name in enumerate(replicas, 1)]
+    most_connections, descriptors = connections()
     values = {
+        "CONNECTIONS": str(most_connections),
+        "DESCRIPTORS": str(descriptors),
+        "TRUSTED": "\n".join(f"    set_real_ip_from {name};" for name in trusted(trusted_proxies)),
         "USER": f"user {getpass.getuser()};" if os.geteuid() == 0 else "",  # else root's worker processes run as nobody
         "FOLDER": str(folder),
         "ANYWHERE": "\n".join(f"        server {name} max_fails=1 fail_timeout=2s;" for name in replicas),

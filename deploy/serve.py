@@ -40,6 +40,7 @@ from vae_core.storage.store import SUFFIX
 LOOPBACK = "127.0.0.1"
 MOST_REPLICAS = 64
 HUGGING_FACE = "https://huggingface.co"  # shows a Space in a frame of its own site
+SPACES_PROXIES = "10.0.0.0/8"  # a Space is reached through its host's own network alone
 START_LIMIT = 120.0  # seconds until a process must answer
 LOOK_EVERY = 0.2  # seconds
 ASK_EVERY, ANSWER_LIMIT, MOST_SILENCES = 5.0, 10.0, 3  # health checks: seconds, seconds, in a row
@@ -172,6 +173,7 @@ def serving(
     address: str = LOOPBACK,
     port: int = 0,
     frame_ancestors: str = ONLY_OURS,
+    trusted_proxies: str = "",
     environment: Mapping[str, str] | None = None,
     static: Path | None = None,
 ) -> Iterator[Group]:
@@ -181,6 +183,7 @@ def serving(
         replicas: how many.
         address, port: where nginx listens; 0 is any free port.
         frame_ancestors: see `proxy.content_security_policy`.
+        trusted_proxies: see `proxy.trusted`.
         environment: of the replicas; default: this process's.
         static: Streamlit's files as `proxy.pack_static` makes them; default: made here, in a second.
 
@@ -202,6 +205,7 @@ def serving(
             [f"{LOOPBACK}:{app.port}" for app in apps],
             static=pack_static(static or folder),
             frame_ancestors=frame_ancestors,
+            trusted_proxies=trusted_proxies,
         )
         command = [program, "-p", str(folder), "-c", str(write_configuration(folder, text)), "-e", "stderr"]
         proxy = Kept("nginx", command, given, port, "/proxy/health")
@@ -297,12 +301,16 @@ def arguments() -> argparse.Namespace:
     ancestors = environment.get("VAE_FRAME_ANCESTORS") or (
         f"{ONLY_OURS} {HUGGING_FACE}" if environment.get("SPACE_ID") else ONLY_OURS
     )
+    proxies = environment.get("VAE_TRUSTED_PROXIES") or (SPACES_PROXIES if environment.get("SPACE_ID") else "")
     parser = argparse.ArgumentParser(description="The app by several processes behind nginx.")
     parser.add_argument("--replicas", default=environment.get("VAE_REPLICAS") or "2", metavar="N", help="how many (2)")
     parser.add_argument("--address", default=LOOPBACK, help=f"where nginx listens ({LOOPBACK}; 0.0.0.0 is everywhere)")
     parser.add_argument("--port", type=int, default=8501, help="where nginx listens (8501)")
     parser.add_argument("--home", default=environment.get("VAE_HOME"), metavar="FOLDER", help="the one to write to")
     parser.add_argument("--frame-ancestors", default=ancestors, metavar="ORIGINS", help="who may show it in a frame")
+    parser.add_argument(
+        "--trusted-proxies", default=proxies, metavar="ADDRESSES", help="whose X-Forwarded-For is believed"
+    )
     parser.add_argument("--static", type=Path, metavar="FOLDER", help="Streamlit's files, packed before")
     chosen = parser.parse_args()
     if not (chosen.replicas.isascii() and chosen.replicas.isdigit() and 1 <= int(chosen.replicas) <= MOST_REPLICAS):
@@ -327,6 +335,7 @@ def main() -> int:
             address=chosen.address,
             port=chosen.port,
             frame_ancestors=chosen.frame_ancestors,
+            trusted_proxies=chosen.trusted_proxies,
             environment=environment,
             static=chosen.static,
         ) as group:

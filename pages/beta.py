@@ -133,11 +133,18 @@ def switched_off() -> None:
 
 def each_term_alone() -> None:
     """Three planes: reconstruction only, both terms, KL only."""
-    one = chapter.step("alone", "Each term alone", alone_sentence(), wide=True)
+    one = chapter.step(
+        "alone",
+        "Each term alone",
+        "Every dot is a held-out digit, at one z sampled from its [[approximate posterior]]. [[hole rate|Holes]] and "
+        "[[coverage]] are of samples from the [[prior]].",
+        wide=True,
+    )
     with one.instrument:
         for column, alone in zip(st.columns(3, gap="medium"), terms_alone(f"{DATASET}:validation"), strict=True):
             with column:
                 latent_canvas(alone, thumbnails_of(DATASET), key=f"beta-alone-{alone.header['title']}")
+        prose(alone_sentence())
 
 
 def cheats(dimensions: int) -> None:

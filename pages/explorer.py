@@ -92,7 +92,7 @@ def instrument(run: Run) -> None:
     pins = committed.pins if committed.pins is not None else start["pins"]
     url_state.write(LINK["z"], pins)
     if committed.view:
-        url_state.write(LINK["view"], dict(zip(("cx", "cy", "half"), committed.view, strict=True)))
+        url_state.write(LINK["view"], committed.view)
     if pins:
         table = pins_table(run, pins)
         st.html(as_html(table, title="Pinned points"))

@@ -2,15 +2,13 @@
 
 import streamlit as st
 
-from ui.chapters import chapters
-from ui.chapters.home.path import path_of_chapters
-from ui.chapters.home.planes import plane_of
+from ui.chapters.glossary import CHAPTER as GLOSSARY
+from ui.chapters.home.path import on_the_path, path_of_chapters
+from ui.chapters.home.planes import PLANES, plane_of
 from ui.chapters.thumbnails import thumbnails_of
 from ui.components.canvas import latent_canvas
 from ui.figures.messages import errors_said
 from ui.stage.steps import begin, step
-
-PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
 
 first = begin(
     "home",
@@ -37,4 +35,5 @@ with step(
     "Read the chapters in order, or jump. Each one is a question and an instrument that answers it.",
     wide=True,
 ).instrument:
-    path_of_chapters([entry for entry in chapters() if not entry.is_home])
+    path_of_chapters(on_the_path())
+    st.page_link(GLOSSARY.file, label=f"**{GLOSSARY.title}**: {GLOSSARY.blurb}", icon=GLOSSARY.icon)

@@ -31,7 +31,7 @@ from ui.runs.resources import load_run, shelf, store, thumbnail_sheet
 from ui.runs.selection import can_be_explored, run_name
 from ui.stage import chapter
 from ui.stage.beside import planes_beside
-from ui.training.app_queue import expect_training, not_kept, seconds_left, training_queue, waiting_text
+from ui.training.app_queue import expect_training, not_kept, request, seconds_left, training_queue, waiting_text
 from ui.training.forecast import duration
 from ui.training.progress import Live, kept_spec, live
 from ui.training.queue import Ticket
@@ -47,7 +47,7 @@ from vae_core.spec import RunSpec
 from vae_core.storage.export import command_line, history_csv, script
 
 WATCHED = "train-watched"  # in the session's state: the key of the run below the form
-REFUSED = "train-refused"
+REFUSED = "train-refused"  # and a sentence about what could not be done, shown once
 LINK = links.properties(CHAPTER.url)
 
 
@@ -83,7 +83,7 @@ def form() -> None:
 def begin(spec: RunSpec) -> None:
     """Train a run, or watch it if somebody does, or show it if it is there."""
     if spec not in shelf():
-        st.session_state[REFUSED] = training_queue().ask([spec], visitor())
+        st.session_state[REFUSED] = request([spec])
         if st.session_state[REFUSED]:
             st.rerun()
     watch(spec.key)
@@ -102,7 +102,8 @@ def watched() -> str | None:
         linked = url_state.read(LINK["run"])
         if linked and status_of(linked) is None:
             shown = linked if len(linked) <= 60 else f"{linked[:57]}…"
-            st.warning(f"The link asks for the run “`{shown.replace('`', '')}`”, which is not known here.")
+            asked = shown.replace("`", "")
+            st.session_state[REFUSED] = f"The link asks for the run “`{asked}`”, which is not known here."
             linked = None
         lately = [key for key in reversed(training_queue().asked_lately(visitor())) if status_of(key)]
         st.session_state[WATCHED] = linked or next(iter(lately), None)
@@ -177,7 +178,7 @@ def in_training(key: str, pace: float) -> None:
                     watch(None)
                 st.rerun()
         elif st.button("Want it too", key="train-join", help="It then goes on even if the others stop it."):
-            st.session_state[REFUSED] = training_queue().ask([ticket.spec], visitor())
+            st.session_state[REFUSED] = request([ticket.spec])
             st.rerun()
         if others:
             st.caption(f"{others} other visitor{'s' if others > 1 else ''} asked for it too; it is trained once.")
@@ -320,16 +321,17 @@ def beside(key: str) -> None:
         show(figure, key=f"train-comparison-{key}")
 
 
+shown = None
+with errors_said():
+    shown = watched()
 first = chapter.opening(
     CHAPTER,
     "Choose images, a model and how much the [[KL]] term counts, and watch the codes find their places. Training goes "
     "on when you leave this page or close it: come back by the same link. What others ask for too is trained once.",
+    words_first=shown is None,
 )
 if st.session_state.get("train-own-chosen"):
     st.session_state["train-dataset"] = st.session_state.pop("train-own-chosen")
-shown = None
-with errors_said():
-    shown = watched()
 expect_training()
 with first.words:
     presets()

@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Locator, Page
 from benchmarks.serving import chromium, serve
 from benchmarks.stage import SIZES, THEMES, visitor, wait_until_still
 from ui.chapters import chapters
+from ui.chapters.home.path import on_the_path
 from ui.chapters.pictures import FILE
 from ui.chapters.pictures import HEIGHT as CARD_HEIGHT
 from ui.chapters.pictures import WIDTH as CARD_WIDTH
@@ -121,8 +122,8 @@ _SHOWING = {"train": f"?run={shipped_run(model='vae', dataset='mnist', latent_di
 def cards(browser: Browser, url: str) -> None:
     """The first instrument of every chapter, cut to a card."""
     page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark", device_scale_factor=1.5)
-    for chapter in chapters():
-        if chapter.is_home or not (ROOT / "ui" / "chapters" / chapter.slug).is_dir():
+    for chapter in on_the_path():
+        if not (ROOT / "ui" / "chapters" / chapter.slug).is_dir():
             continue
         page.goto(f"{url}/{chapter.url}{_SHOWING.get(chapter.slug, '')}")
         wait_until_still(page)

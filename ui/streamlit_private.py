@@ -18,12 +18,11 @@ from weakref import WeakSet
 if TYPE_CHECKING:
     # The type of what `st.Page` returns; only type checkers read it.
     from streamlit.navigation.page import StreamlitPage as StreamlitPage
+    from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 SEEN_ON = "1.67.0"
 
-# The cookie that identifies a browser: Streamlit's random token against forged requests. Without it, visitors are
-# identified by session (ui/training/visitor.py).
-COOKIE = "_streamlit_xsrf"
+UPLOAD_OVERHEAD = 2_000  # bytes that an uploaded file takes beside its content: its name, its record, its entries
 
 # The names (`data-testid`) by which styles and scripts find Streamlit's elements. If one is missing, its styling
 # or its part of the presentation mode is lost; the page still works.
@@ -67,6 +66,9 @@ TEST_IDS = frozenset(
 # are left out; pages then move while they open.
 EARLY_MODULES = ("BidiComponent", "rehype-raw", "rehype-katex", "Html", "Radio", "ButtonGroup", "Button", "PageLink")
 EARLY_FONTS = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
+# What takes the browser long to begin with comes after the opening of the page (ui/app/late.js). If it is missing, it
+# comes as it does without us, and pages open later.
+LATE_MODULE = "PlotlyChart"
 _IMPORTED = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
 
 _log = logging.getLogger(__name__)
@@ -221,9 +223,61 @@ def early_files() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(f"static/js/{name}" for name in found), tuple(f"static/media/{name}" for name in letters)
 
 
+@cache
+def late_file() -> str | None:
+    """The module `LATE_MODULE`, as an address below the app's; None if there is none."""
+    import streamlit
+
+    found = _only(Path(streamlit.__file__).parent / "static" / "static" / "js", f"{LATE_MODULE}.*.js")
+    return f"static/js/{found[0].name}" if found else None
+
+
 def _only(folder: Path, pattern: str) -> list[Path]:
     found = sorted(folder.glob(pattern))
     if len(found) != 1:
         _warn(f"file {pattern}")
         return []
     return found
+
+
+def uploads_held() -> dict[str, int]:
+    """Bytes of uploaded files that Streamlit holds in memory, by session; without the part, none are counted."""
+    manager = _uploads()
+    if manager is None:
+        return {}
+    with manager._lock:
+        return {
+            session: sum(len(file.data) + UPLOAD_OVERHEAD for file in files.values())
+            for session, files in manager.file_storage.items()
+        }
+
+
+def drop_uploads(session: str) -> None:
+    """Free the uploaded files of a session; its page finds them gone in its next run."""
+    if manager := _uploads():
+        manager.remove_session_files(session)
+
+
+def drop_own_uploads() -> None:
+    """Free the uploaded files of the session that calls."""
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    if context := get_script_run_ctx():
+        drop_uploads(context.session_id)
+
+
+def _uploads() -> MemoryUploadedFileManager | None:
+    try:
+        from streamlit import runtime
+        from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+
+        manager = runtime.get_instance()._uploaded_file_mgr if runtime.exists() else None
+    except (ImportError, AttributeError):
+        _warn("manager of uploaded files")
+        return None
+    if manager is None:  # no server, as in a test of a page
+        return None
+    if not isinstance(manager, MemoryUploadedFileManager) or not hasattr(manager, "file_storage"):
+        _warn("manager of uploaded files")
+        return None
+    return manager

@@ -10,11 +10,12 @@ import hashlib
 import json
 import os
 import re
+import stat
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import safetensors
@@ -23,7 +24,8 @@ import safetensors.numpy
 from vae_core.errors import DamagedRun, OtherFormat, StoreError
 
 FORMAT = "vae-playground-1"
-_MAX_HEADER_BYTES = 64 * 2**20
+_MAX_HEADER_BYTES = 32 * 2**20  # the history of the longest run that a specification may ask for
+_MAX_FILE_BYTES = 2 * 10**9  # far more than a run or a set of images has; a sparse file may claim anything
 _WAITS_FOR_READERS = os.name == "nt"
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between attempts to replace a file that is being read
 _FORMATS = re.compile(r"vae-playground-\d+")
@@ -85,7 +87,8 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         DamagedRun: truncated, altered, or not one of ours.
         FileNotFoundError: no such file.
     """
-    return parsed(path.read_bytes(), path.name)
+    with _opened(path) as file:
+        return parsed(file.read(), path.name)
 
 
 def parsed(content: bytes, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -125,9 +128,31 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     return {name: tuple(entry["shape"]) for name, entry in entries.items() if name != "__metadata__"}
 
 
+def _opened(path: Path) -> BinaryIO:
+    """A file to read, once it is known to be one, and no larger than ours are.
+
+    Raises:
+        StoreError: a folder, a device or a pipe, which may never end.
+        DamagedRun: it is too large.
+        FileNotFoundError: no such file.
+    """
+    # Without O_NONBLOCK, to open a pipe waits for a writer.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise StoreError(f"could not read {path.name}: it is not a file.")
+        if state.st_size > _MAX_FILE_BYTES:
+            raise DamagedRun(f"{path.name} has {state.st_size / 1e9:,.1f} GB: it was not written by this program.")
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
 def _head(path: Path) -> bytes:
     """The file's bytes up to its tensors."""
-    with path.open("rb") as file:
+    with _opened(path) as file:
         size = int.from_bytes(file.read(8), "little")
         return size.to_bytes(8, "little") + file.read(min(size, _MAX_HEADER_BYTES))
 
@@ -136,6 +161,8 @@ def _metadata(content: bytes, name: str) -> dict[str, str]:
     size = int.from_bytes(content[:8], "little")
     if len(content) < 8 or size > len(content) - 8:
         raise DamagedRun(f"{name} is damaged: it ends too early.")
+    if size > _MAX_HEADER_BYTES:
+        raise DamagedRun(f"{name} has a header of {size / 1e6:,.0f} MB: it was not written by this program.")
     try:
         header = json.loads(content[8 : 8 + size])
         metadata = header.get("__metadata__")

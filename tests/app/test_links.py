@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ui.chapters import chapters
-from ui.chapters.links import for_teachers, properties, question_name
+from ui.chapters.links import for_teachers, of_others, properties, question_name
 from ui.components.lesson import SELECTORS
 from ui.links.present import HIDE, HIDEABLE, PRESENT
 from ui.links.url_state import MAX_PINS, Property, left_out
@@ -121,6 +121,26 @@ def test_a_link_wrong_in_everything_gets_one_sentence_and_the_page_is_there(page
     assert not at.warning
 
 
+OF_OTHERS = ("__theme", "__sign", "__lang", "utm_source", "utm_id", "fbclid", "gclid", "msclkid", "gbraid", "igshid")
+
+
+def test_parameters_that_hosts_add_bring_no_warning():
+    at = open_page("pages/beta.py", **dict.fromkeys(OF_OTHERS, "x"))
+    assert not at.warning
+    assert set(at.query_params) == set(OF_OTHERS)  # the host may need them
+
+
+def test_beside_parameters_that_hosts_add_the_others_are_still_told():
+    at = open_page("pages/beta.py", __sign="x", fbclid="y", nonsense="1", theme="dark", beta="4")
+    (warning,) = at.warning
+    assert "“nonsense”, “theme”, which" in warning.value and "sign" not in warning.value
+    assert set(at.query_params) == {"__sign", "fbclid", "beta"}
+
+
+def test_no_parameter_of_the_app_looks_like_one_that_hosts_add():
+    assert not [name for _, name in TABLE if of_others(name)]
+
+
 @pytest.fixture
 def small_store_or_shipped(request, page):
     """Pages that list runs are tested where there are few."""
@@ -134,12 +154,13 @@ def test_the_home_page_says_what_it_does_not_know():
     from .helpers import MAIN, TIMEOUT
 
     at = AppTest.from_file(MAIN, default_timeout=TIMEOUT)
-    for name, text in {**hostile(""), "d": "2"}.items():
+    for name, text in {**hostile(""), "d": "2", "utm_source": "x"}.items():
         at.query_params[name] = text
     at.run()
     assert len(at.warning) == 1 and "“d”, which this page does not know" in at.warning[0].value
     assert "“ae-z” (the pinned points of the autoencoder's plane) and “ae-view”" in at.warning[0].value
-    assert not at.exception and at.query_params == {}
+    assert "utm" not in at.warning[0].value
+    assert not at.exception and at.query_params == {"utm_source": "x"}
 
 
 @pytest.mark.parametrize(
@@ -195,7 +216,8 @@ def test_presenting_goes_along_and_ends_when_it_is_left():
     }  # fmt: skip
     at.session_state["lesson.presenting"] = None  # what its button and Escape do
     at.run()
-    assert not at.exception and at.query_params == {}
+    assert "utm" not in at.warning[0].value
+    assert not at.exception and at.query_params == {"utm_source": "x"}
 
 
 def test_everything_that_can_be_hidden_is_found_on_the_page():

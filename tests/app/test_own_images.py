@@ -23,7 +23,7 @@ import ui.training.uploads
 from ui.chapters import chapters
 from ui.runs.resources import held_out, thumbnail_sheet
 from ui.training.own_images import Read, left_out, read_picture, read_upload, summary
-from ui.training.quota import in_use, keep, note_shown, offered
+from ui.training.quota import had_to_go, in_use, keep, note_shown, offered
 from vae_core import archive, datasets
 from vae_core.datasets import limits, own
 from vae_core.datasets.pictures import Preparation, decode, to_grey
@@ -312,6 +312,52 @@ def test_there_are_not_more_sets_than_may_be(own_root, monkeypatch):
     monkeypatch.setattr(ui.training.quota, "MOST_SETS", 3)
     more = [kept(own_root, seed, f"visitor{seed}") for seed in range(4, 6)]
     assert there(own_root) == {names[3], *more}
+
+
+def test_quota_by_cookie(own_root, monkeypatch):
+    """With a new cookie for each of 205 uploads, the teacher's set and a student's once were evicted."""
+    by_teacher = own.save(some(0), own_root)
+    by_student = put_by(own_root, 1)
+    keep(by_student, "student", "10.0.0.1")
+    size = own.describe(by_teacher, own_root).size
+    monkeypatch.setattr(ui.training.quota, "MOST_KEPT", int(4.5 * size))
+    for number in range(8):
+        name = put_by(own_root, 10 + number)
+        keep(name, f"cookie{number}", "6.6.6.6")
+        assert {by_teacher, by_student, name} <= there(own_root)
+    own.save_waiting(some(0), own_root)
+    keep(by_teacher, "hostile", "6.6.6.6")  # the very images of the teacher: they do not become theirs
+    for number in range(8):
+        keep(put_by(own_root, 30 + number), f"other{number}", "7.7.7.7")
+    assert {by_teacher, by_student} <= there(own_root)
+    assert len(there(own_root)) == 5 and by_teacher in offered("anybody")
+
+
+def test_an_address_has_a_ceiling_and_who_sent_most_of_it_gives_way_and_is_told(own_root, monkeypatch):
+    first = put_by(own_root, 0)
+    keep(first, "ann", "school")
+    size = own.describe(first, own_root).size
+    monkeypatch.setattr(ui.training.quota, "MOST_OF_ADDRESS", int(3.5 * size))
+    bobs = [put_by(own_root, seed) for seed in (1, 2)]
+    for name in bobs:
+        keep(name, "bob", "school")
+    late = put_by(own_root, 3)
+    keep(late, "cem", "school")
+    assert there(own_root) == {first, bobs[1], late}
+    assert had_to_go("bob") == ["holiday"] and had_to_go("bob") == [] and had_to_go("ann") == []
+    for wrong in ("", "../x", "a/b"):
+        assert had_to_go(wrong) == []
+
+
+def test_who_would_have_most_does_not_push_others_out(own_root, monkeypatch):
+    small = [kept(own_root, seed, f"visitor{seed}") for seed in range(3)]
+    size = own.describe(small[0], own_root).size
+    monkeypatch.setattr(ui.training.quota, "MOST_KEPT", int(3.5 * size))
+    large = own.save_waiting(some(9, count=60), own_root)
+    assert own.waiting_size(large, own_root) > 2 * size
+    with pytest.raises(DatasetUnavailable, match="no room"):
+        keep(large, "late")
+    assert there(own_root) == set(small)
 
 
 def test_a_set_that_others_sent_too_is_not_taken_from_them(own_root, monkeypatch):

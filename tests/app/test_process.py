@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import gzip
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,7 +12,14 @@ from streamlit import config
 from streamlit.proto.NewSession_pb2 import CustomThemeConfig
 from streamlit.runtime import app_session
 
+from ui.app import process
+from ui.app.warm_up import warm_up
+from ui.chapters.home.planes import PLANES, plane_of
+from ui.components import tensors
+from ui.components.tensors import TensorCache
+from ui.runs.resources import thumbnail_sheet
 from ui.streamlit_private import remember_theme
+from vae_core.errors import VaeCoreError
 
 SECTIONS = ["theme", *(f"theme.{category.value}" for category in config.CustomThemeCategories)]
 
@@ -66,3 +76,54 @@ def test_a_configuration_that_was_changed_is_read_again(original):
     finally:
         config.set_option("theme.light.primaryColor", colour)
         config._on_config_parsed.send()
+
+
+def test_what_a_visitor_left_in_frozen_state_is_freed(monkeypatch):
+    """Freezing while a visitor is there once kept that visitor's state for ever."""
+    clock = [0.0]
+    monkeypatch.setattr(process.time, "monotonic", lambda: clock[0] + 1e6)
+    monkeypatch.setattr(process, "_modules_frozen", 0)
+    monkeypatch.setattr(process, "_thawed", 0.0)
+
+    class State:
+        """Of a session, with a reference to itself, as those have."""
+
+    state = State()
+    state.itself = state
+    left = weakref.ref(state)
+    process.set_up_process()
+    del state
+    try:
+        clock[0] = process.THAWED_EVERY - 1
+        process.set_up_process()
+        gc.collect()
+        assert left() is not None  # frozen
+        clock[0] = process.THAWED_EVERY
+        process.set_up_process()
+        assert left() is None
+    finally:
+        gc.unfreeze()
+
+
+def test_messages_are_as_small_as_the_app_allows():
+    assert config.get_option("server.maxWidgetStateSize") == 1 and config.get_option("server.maxMessageSize") <= 8
+    assert config.get_option("server.disconnectedSessionTTL") <= 60
+
+
+def test_what_home_shows_is_ready_before_anybody_asks(monkeypatch):
+    cache = TensorCache(None)
+    monkeypatch.setattr(tensors, "tensor_cache", lambda: cache)
+    warm_up()
+    for payload in (*(plane_of(*plane) for plane in PLANES), thumbnail_sheet("mnist")):
+        kept = cache.find(payload.header["body"]["id"])
+        assert kept and gzip.decompress(kept.packed) == payload.body
+
+
+def test_a_store_without_homes_runs_is_no_fault_of_the_server(monkeypatch, tmp_path):
+    cache = TensorCache(None)
+    monkeypatch.setattr(tensors, "tensor_cache", lambda: cache)
+    monkeypatch.setenv("VAE_STORE", str(tmp_path))
+    warm_up()
+    assert cache.find(thumbnail_sheet("mnist").header["body"]["id"])
+    with pytest.raises(VaeCoreError):
+        plane_of(*PLANES[0])

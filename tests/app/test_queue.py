@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +17,17 @@ import pytest
 from ui.training import app_queue
 from ui.training import queue as queue_module
 from ui.training.process_worker import ProcessWorker
-from ui.training.queue import KEPT_FAILURES, LONGEST_QUEUE, MOST_IN_TURN, MOST_PER_VISITOR, Ended, TrainingQueue
+from ui.training.queue import (
+    DISPLACED,
+    KEPT_FAILURES,
+    LONGEST_QUEUE,
+    MOST_IN_TURN,
+    MOST_PER_ADDRESS,
+    MOST_PER_VISITOR,
+    Ended,
+    TrainingQueue,
+)
 from ui.training.standby import LEAST_MEMORY, Standby
-from ui.training.visitor import unmasked
 from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
 
@@ -47,7 +56,7 @@ def places(queue: TrainingQueue, wanted: list[RunSpec]) -> list[int | None]:
 def test_one_after_the_other_in_the_order_asked(bench):
     queue, wanted = TrainingQueue(bench), specs(3)
     assert places(queue, wanted) == [None, None, None]
-    assert queue.ask(wanted[:2], "a") == "" and queue.ask(wanted[2:], "b") == ""
+    assert queue.ask(wanted[:1], "a") == "" and queue.ask(wanted[1:2], "b") == "" and queue.ask(wanted[2:], "c") == ""
     wait_until(lambda: bench.came == wanted[:1])
     assert places(queue, wanted) == [0, 1, 2]
     assert [ticket.before for ticket in queue.tickets()] == [(), tuple(wanted[:1]), tuple(wanted[:2])]
@@ -167,6 +176,65 @@ def test_nothing_waits_in_turn_where_the_queue_is_full_or_closed_or_the_line_too
     assert queue.waits_in_turn("late") == ()
     queue.close()
     assert queue.ask_in_turn(wanted[-2:], "late").startswith("The app is about to end")
+
+
+def test_one_visitor_holds_the_only_worker(bench):
+    """62 jobs of one who comes under a new name each time once filled the queue in 16 s."""
+    queue, wanted = TrainingQueue(bench), specs(LONGEST_QUEUE + 12)
+    hostile, honest = wanted[:-12], wanted[-12:]
+    taken = [spec for number, spec in enumerate(hostile) if not queue.ask([spec], f"name {number}", "6.6.6.6")]
+    assert taken == hostile[:MOST_PER_ADDRESS]
+    assert queue.ask([hostile[-1]], "another name", "6.6.6.6").startswith(f"{MOST_PER_ADDRESS} runs of people at your")
+    wait_until(lambda: bench.came == hostile[:1])
+    assert queue.ask(honest[:3], "ann", "10.0.0.1") == "" and queue.ask(honest[3:4], "bob", "10.0.0.2") == ""
+    assert places(queue, honest[:4]) == [1, 4, 6, 2]  # next, and from then on every address in its turn
+    bench.let_go(6)
+    wait_until(lambda: len(bench.came) == 7)
+    assert bench.came[1:] == [honest[0], honest[3], hostile[1], honest[1], hostile[2], honest[2]]
+
+
+def test_the_visitors_of_one_address_take_turns(bench):
+    queue, wanted = TrainingQueue(bench), specs(5)
+    queue.ask(wanted[:3], "eager", "school")
+    queue.ask(wanted[3:4], "ann", "school")
+    queue.ask(wanted[4:], "bob", "school")
+    bench.let_go(5)
+    wait_until(lambda: queue.idle)
+    assert bench.came == [wanted[0], wanted[3], wanted[4], wanted[1], wanted[2]]
+
+
+def test_a_full_queue_makes_room_for_an_address_that_has_little_in_it(bench):
+    queue, wanted = TrainingQueue(bench), specs(LONGEST_QUEUE + 4)
+    for number, spec in enumerate(wanted[: LONGEST_QUEUE + 1]):
+        assert queue.ask([spec], f"name {number}", f"6.6.6.{number % 2}") == ""
+    wait_until(lambda: bench.came == wanted[:1])
+    assert queue.ask(wanted[-3:], "ann", "10.0.0.1") == ""
+    assert places(queue, wanted[-3:])[0] == 2  # after the other address, which had no turn yet
+    gone = [spec for spec in wanted[:-3] if queue.ticket(spec.key) is None]
+    assert len(gone) == 3 and all(queue.failures[spec.key] == DISPLACED for spec in gone)
+    assert len(queue.tickets()) == LONGEST_QUEUE + 1
+
+
+def test_a_run_has_a_cap(bench):
+    queue, (first, second) = TrainingQueue(bench, longest=0.2), specs(2)
+    queue.ask([first, second], "a")
+    wait_until(lambda: bench.came == [first, second] and queue.idle)
+    assert bench.stopped == [first, second]
+    assert "the turn of others" in queue.failures[first.key]
+    assert queue.ask([first], "a") == "" and queue.failures.keys() == {second.key}
+
+
+def test_the_host_stops_a_job(bench):
+    queue, wanted = TrainingQueue(bench), specs(4)
+    queue.ask(wanted[:3], "a")
+    wait_until(lambda: bench.came == wanted[:1])
+    queue.halt("The host has ended it.", wanted[1].key)
+    assert places(queue, wanted) == [0, None, 1, None] and queue.failures[wanted[1].key] == "The host has ended it."
+    queue.halt("The host has ended it.", before=time.time() - 60)  # all that was asked for a minute ago
+    assert places(queue, wanted) == [0, None, 1, None]
+    queue.halt("The host has ended it.")
+    wait_until(lambda: queue.idle)
+    assert bench.stopped == wanted[:1] and queue.failures.keys() == {spec.key for spec in wanted[:3]}
 
 
 def test_it_stops_when_the_last_who_asked_has_left(bench):
@@ -406,16 +474,6 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def test_a_browser_is_told_by_its_token_however_it_is_masked():
-    from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string
-
-    cookies = [generate_xsrf_token_string(b"0123456789abcdef") for _ in range(2)]
-    assert cookies[0] != cookies[1]
-    assert [unmasked(cookie) for cookie in cookies] == [b"0123456789abcdef"] * 2
-    for broken in ("", "x", "2|zz|00|1", "2||00|1", "1|00|00|1", "2|00|00", "2|00|0|1"):
-        assert unmasked(broken) == b""
 
 
 @pytest.mark.parametrize("niceness", ["-5", "1.5", "low", "²"])

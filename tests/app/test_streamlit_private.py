@@ -22,14 +22,12 @@ from tests.app.helpers import ROOT, open_page, payloads
 from ui import streamlit_private
 from ui.app import navigation, process
 from ui.streamlit_private import (
-    COOKIE,
     SEEN_ON,
     TEST_IDS,
     keep_unsent_messages,
     remember_theme,
     welcome_returning_visitors,
 )
-from ui.training import visitor
 
 BUNDLE = Path(streamlit.__file__).with_name("static")
 
@@ -66,11 +64,6 @@ def test_a_part_is_there_and_is_wrapped_once(put, owner, name, caplog):
     assert wrapped is not own and wrapped.__wrapped__ is own
     assert put() and getattr(owner, name) is wrapped
     assert not caplog.records
-
-
-def test_the_cookie_is_streamlits():
-    sources = Path(streamlit.__file__).parent.joinpath("web").rglob("*.py")
-    assert any(f'"{COOKIE}"' in source.read_text(encoding="utf-8") for source in sources)
 
 
 def test_a_page_is_of_the_type_that_is_named():
@@ -116,15 +109,6 @@ def test_home_runs_without_the_type_of_a_page(monkeypatch):
     monkeypatch.setitem(sys.modules, "streamlit.navigation.page", None)
     importlib.reload(navigation)
     assert payloads(open_page())
-
-
-def test_without_the_cookie_a_visitor_is_one_session(monkeypatch):
-    state: dict[str, str] = {}
-    monkeypatch.setattr(visitor.st, "session_state", state)
-    first = visitor.visitor()
-    assert first == visitor.visitor() == state["visitor"]
-    state.clear()
-    assert visitor.visitor() != first
 
 
 def test_a_returning_visitor_gets_the_whole_page_once(monkeypatch):

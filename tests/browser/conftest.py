@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, Route, expect, sync_playwright
 
-from benchmarks.serving import CHROMIUM_FLAGS, ROOT, serve
+from benchmarks.serving import CHROMIUM_FLAGS, ROOT, installed_chromium, serve
 from ui.components.modules import modules
 
 expect.set_options(timeout=90_000)  # a busy machine is not a defect
@@ -24,14 +23,9 @@ expect.set_options(timeout=90_000)  # a busy machine is not a defect
 PROBE = re.compile(r"/\w+/_stcore/(health|host-config)$")
 
 
-def find_chromium() -> str | None:
-    """Debian's Chromium, or Chrome."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = find_chromium()
+    path = installed_chromium()
     if path is None:
         if os.environ.get("CI") == "true":
             pytest.fail("CI must have Chromium: apt-get install chromium")

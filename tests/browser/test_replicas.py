@@ -6,25 +6,38 @@ import gzip
 import http.client
 import os
 import re
+import shutil
 import signal
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from deploy.proxy import CannotServe, content_security_policy, nginx
-from deploy.serve import Group, Kept, answers, serving
-from tests.app.helpers import wait_until
+from benchmarks.serving import serve
+from deploy.proxy import (
+    CannotServe,
+    configuration,
+    content_security_policy,
+    nginx,
+    pack_static,
+    write_configuration,
+)
+from deploy.serve import Group, Kept, answers, free_port, serving
+from tests.app.helpers import ROOT, wait_until
+from ui.chapters.beta.sweep import DATASET, dial_of, labels_of
+from ui.chapters.pictures import FILE, picture_address
 from ui.components.modules import FOR_GOOD, MODULES, digest
 from vae_core.storage.manifest import shipped_run
 
 from .conftest import watch
 from .test_canvas import plane_of, state
 from .test_chapters import choice
+from .test_dial import wait
 
 pytestmark = pytest.mark.browser
 
 AE = shipped_run(model="ae", dataset="mnist", latent_dim=2).key
+THUMB = 22  # pixels, the dial's
 PROMISED = {
     "content-security-policy": content_security_policy(),
     "x-content-type-options": "nosniff",
@@ -166,3 +179,127 @@ def test_one_replica_dies_and_its_visitors_go_on_with_the_other(group, browser: 
     assert sessions(died) == 0
     for page in visitors:
         page.context.close()
+
+
+def test_a_drag_goes_on_while_its_replica_dies_and_what_was_still_to_come_arrives(group, browser: Browser):
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    page, held = context.new_page(), []
+    labels = labels_of(2)
+    whole, start = len(labels), labels.index("4")
+    _, stops = dial_of(2, start, f"{DATASET}:validation")
+    late = {stop.header["body"]["id"] for stop in stops[2:]}  # all but where it starts, and one neighbour
+
+    def hold(route: Route) -> None:
+        if held is None or route.request.url.rpartition("/")[2] not in late:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/tensors/*", hold)
+    page.goto(f"{group.url}/beta?beta=4")
+    root = page.locator(".beta-dial")
+    expect(root.locator(".loading")).to_have_text(f"loading: 2 of {whole} stops")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    before, died = seat(page), group.replicas[seat(page) - 1]
+    other = group.replicas[2 - before]
+    wait_until(lambda: answers(other.port, other.health))  # it may have died in the test before
+    root.scroll_into_view_if_needed()
+    box = root.locator("input").bounding_box()
+    y, step = box["y"] + box["height"] / 2, (box["width"] - THUMB) / (whole - 1)
+    low, high = root.evaluate("root => root.betaDial.reach")
+    grabbed, side = box["x"] + THUMB / 2 + start * step, 1 if high > start else -1
+    page.mouse.move(grabbed, y)
+    page.mouse.down()
+
+    process = died.process
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    seen = set()
+    for share in (0.2, 0.4, 0.6, 0.8):
+        page.mouse.move(grabbed + side * share * step, y)
+        page.wait_for_timeout(60)
+        seen.add(round(root.evaluate("root => root.betaDial.motion.position"), 3))
+    assert len(seen) == 4 and low <= min(seen) and max(seen) <= high  # the points are between two stops
+
+    waiting, held = held, None
+    for route in waiting:
+        route.continue_()
+    wait(page, root, f"dial.reach?.[1] - dial.reach?.[0] === {whole - 1}")
+    expect(root.locator(".loading")).to_have_text("")
+    wait_until(lambda: sessions(other) == 1)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    assert seat(page) == 3 - before
+    page.mouse.move(box["x"] + box["width"] - THUMB / 2, y)
+    page.mouse.up()
+    page.wait_for_url(re.compile(f"[?&]beta={labels[-1].replace(' ', '(%20|[+])')}"))
+    context.close()
+
+
+# ---- two versions --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def two_versions(group, tmp_path_factory) -> Iterator[tuple[str, str]]:
+    """nginx in front of a replica of `group` (seat 1) and of one of another version (seat 2), which has a folder for
+    temporary files of its own, as on another machine; and the address of the latter."""
+    tree = tmp_path_factory.mktemp("version")
+    for name in ("ui", "pages", "vae_core", ".streamlit"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tree / "checkpoints").symlink_to(ROOT / "checkpoints")
+    shutil.copy(ROOT / "app.py", tree)
+    for changed in ("ui/components/dial/dial.js", "ui/components/canvas/canvas.js"):
+        with (tree / changed).open("a") as file:
+            file.write("\n// another version\n")
+    with (tree / "ui/chapters/beta" / FILE).open("ab") as file:
+        file.write(b"another")
+    folder, port = tmp_path_factory.mktemp("proxy"), free_port()
+    older = group.replicas[0]
+    wait_until(lambda: answers(older.port, older.health))  # it may have died in a test before
+    with serve(tree / "app.py", environment={"TMPDIR": str(tmp_path_factory.mktemp("temporary"))}) as newer:
+        seats = [f"127.0.0.1:{older.port}", newer.url.removeprefix("http://")]
+        text = configuration(folder, f"127.0.0.1:{port}", seats, static=pack_static(folder))
+        command = [nginx(), "-p", str(folder), "-c", str(write_configuration(folder, text)), "-e", "stderr"]
+        proxy = Kept("nginx", command, os.environ, port, "/proxy/health")
+        proxy.start()
+        try:
+            proxy.wait_until_healthy()
+            yield f"http://127.0.0.1:{port}", newer.url
+        finally:
+            proxy.ask_to_stop()
+            proxy.wait()
+
+
+def test_a_page_of_one_version_gets_what_it_names_though_its_seat_has_another(two_versions, browser: Browser):
+    both, newer = two_versions
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    context.add_cookies([{"name": "vae_seat", "value": "1", "url": both}])
+    page, errors, answered = context.new_page(), [], []
+    watch(page, errors)
+    page.on("response", lambda answer: answered.append((answer.url, answer.status)))
+    page.goto(f"{both}/glossary")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    context.add_cookies([{"name": "vae_seat", "value": "2", "url": both}])
+    page.get_by_role("link", name="The β dial", exact=True).first.click()
+    root = page.locator(".beta-dial")
+    wait(page, root, f"dial.reach?.[1] - dial.reach?.[0] === {len(labels_of(2)) - 1}")
+    modules = [url.removeprefix(both) for url, _ in answered if f"/{MODULES}/" in url]
+    tensors = [url.removeprefix(both) for url, _ in answered if "/tensors/" in url]
+    assert any(url.endswith("/dial/dial.js") for url in modules) and len(tensors) > len(labels_of(2))
+    assert {url.split("/")[2] for url in modules} == {digest()}
+    # They are the first one's alone.
+    assert {get(newer + url)[0] for url in (*modules, *tensors, "/" + picture_address("beta"))} == {404}
+    assert get(f"{both}/{picture_address('beta')}", Cookie="vae_seat=2")[0] == 200
+    assert {status for url, status in answered if url.removeprefix(both) in (*modules, *tensors)} == {200}
+    assert errors == []
+    page.reload()  # now the other version's own page
+    wait(page, root, f"dial.reach?.[1] - dial.reach?.[0] === {len(labels_of(2)) - 1}")
+    latest = {url.split("/")[4] for url, _ in answered if f"/{MODULES}/" in url}
+    assert len(latest) == 2 and errors == []
+    context.close()
+
+
+def test_what_neither_version_has_is_not_found(two_versions):
+    both, _ = two_versions
+    for address in (f"{MODULES}/{'0' * 16}/dial/dial.js", f"tensors/{'0' * 24}", f"pictures/{'0' * 16}.webp"):
+        for cookie in ("vae_seat=1", "vae_seat=2", ""):
+            assert get(f"{both}/{address}", Cookie=cookie)[0] == 404

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { bodyAtHand, bodyOf } from "../../ui/components/engine/bodies.js";
+import { LATER, bodyAtHand, bodyOf } from "../../ui/components/engine/bodies.js";
 
 globalThis.document = { baseURI: "http://localhost/prefix/page" };
 
@@ -59,4 +59,58 @@ test("the longest unused leave memory first", async () => {
   bodyAtHand({ id: "one", size });
   await bodyOf({ id: "three", size }, tools);
   assert.deepEqual(["one", "two", "three"].map((id) => Boolean(bodyAtHand({ id, size }))), [true, false, true]);
+});
+
+// Bodies that arrive when they are told to: the ids asked for so far, and what lets one arrive.
+function slow() {
+  const asked = [], arrive = {};
+  const get = (address) => new Promise((resolve) => {
+    const id = address.pathname.split("/").pop();
+    asked.push(id);
+    arrive[id] = () => resolve({ ok: true, arrayBuffer: async () => new ArrayBuffer(1) });
+  });
+  return { asked, arrive, want: (id, rank) => bodyOf({ id, size: 1 }, { get, rank }) };
+}
+
+const soon = () => new Promise((done) => { setTimeout(done, 20); });
+
+test("two are fetched at a time, what is wanted most first, by what is wanted when a turn comes", async () => {
+  const { asked, arrive, want } = slow();
+  let scrolled = false;
+  const all = [want("b", () => 2), want("c", () => (scrolled ? 0 : 3)), want("a", () => 1), want("d", () => 2.5)];
+  await soon();
+  assert.deepEqual(asked, ["a", "b"]);
+  scrolled = true;
+  arrive.b();
+  await soon();
+  assert.deepEqual(asked, ["a", "b", "c"]);
+  for (const id of ["a", "c"]) arrive[id]();
+  await soon();
+  arrive.d();
+  await Promise.all(all);
+});
+
+test("what can wait begins once nothing else is under way, and who follows at once on another goes before it", async () => {
+  const { asked, arrive, want } = slow();
+  const first = want("header", () => 0).then(() => want("stop", () => 1));
+  const below = want("below", () => LATER);
+  await soon();
+  assert.deepEqual(asked, ["header"]);
+  arrive.header();
+  await soon();
+  assert.deepEqual(asked, ["header", "stop"]);
+  arrive.stop();
+  await soon();
+  arrive.below();
+  await Promise.all([first, below]);
+  assert.deepEqual(asked, ["header", "stop", "below"]);
+});
+
+test("one that somebody wants at once does not wait because another can", async () => {
+  const { asked, arrive, want } = slow();
+  const both = [want("shared", () => LATER), want("other", () => 1), want("shared", () => 0)];
+  await soon();
+  assert.deepEqual(asked, ["shared", "other"]);
+  for (const id of asked) arrive[id]();
+  await Promise.all(both);
 });

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import re
+import select
+import socket
 import subprocess
+import time
 import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from deploy.dockerfile import NotUnderstood, context, filled_in, read
-from deploy.proxy import CannotServe, configuration, content_security_policy, framed_elsewhere, largest_upload
-from deploy.serve import prepare
+from deploy.proxy import (
+    CannotServe,
+    configuration,
+    connections,
+    content_security_policy,
+    framed_elsewhere,
+    largest_upload,
+    nginx,
+    trusted,
+    write_configuration,
+)
+from deploy.serve import answers, free_port, prepare
 from ui.chapters.pictures import PICTURES
 from ui.components.modules import MODULES
 from ui.components.tensors import TENSORS
@@ -156,3 +171,64 @@ def test_the_image_runs_as_a_user_and_with_the_versions_that_were_tested():
     assert settings["client"]["showErrorDetails"] == "none" and settings["server"]["fileWatcherType"] == "none"
     assert settings["runner"]["postScriptGC"] is False
     assert settings["browser"]["gatherUsageStats"] is False
+
+
+def test_only_proxies_that_are_named_say_where_a_visitor_comes_from():
+    assert trusted("") == ["127.0.0.0/8", "::1/128"] or trusted("") == ["127.0.0.0/8", "::1"]
+    assert trusted("10.0.0.0/8, 2001:db8::1 192.168.1.7")[-3:] == ["10.0.0.0/8", "2001:db8::1/128", "192.168.1.7/32"]
+    text = rendered(trusted_proxies="10.1.2.3")
+    assert re.findall(r"set_real_ip_from (\S+);", text)[-1] == "10.1.2.3/32"
+    assert "proxy_add_x_forwarded_for" not in text and "http_x_forwarded_for" not in text
+    for bad in ("0.0.0.0/0; return 200", "proxy.example", "10.0.0.1\n}"):
+        with pytest.raises(CannotServe, match="addresses or networks"):
+            rendered(trusted_proxies=bad)
+
+
+def test_the_proxy_has_limits_for_each_address():
+    text = rendered()
+    for wanted in ("limit_conn uploads", "limit_conn connections", "limit_req zone=sessions", "limit_req zone=sent"):
+        assert wanted in text
+    assert f"worker_rlimit_nofile {connections()[1]};" in text
+
+
+@pytest.fixture
+def proxy(tmp_path) -> Iterator[int]:
+    """nginx alone, before replicas that do not answer; its port."""
+    try:
+        program = nginx()
+    except CannotServe:
+        pytest.skip("no nginx on this machine")
+    (tmp_path / "static").mkdir()
+    port = free_port()
+    file = write_configuration(tmp_path, configuration(tmp_path, f"127.0.0.1:{port}", REPLICAS, static=tmp_path))
+    process = subprocess.Popen([program, "-p", str(tmp_path), "-c", str(file), "-e", str(tmp_path / "errors")])
+    try:
+        end = time.monotonic() + 30
+        while not answers(port, "/proxy/health"):
+            assert time.monotonic() < end and process.poll() is None, (tmp_path / "errors").read_text()
+            time.sleep(0.02)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def refused(port: int, count: int, source: str = "") -> int:
+    """How many of so many uploads that begin and send nothing are refused."""
+    path, headers = "/_stcore/upload_file/a/b", "Host: x\r\nContent-Length: 1000\r\n"
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(count)]
+        for number, one in enumerate(sockets):
+            told = f"X-Forwarded-For: {source.format(number)}\r\n" if source else ""
+            one.sendall(f"PUT {path} HTTP/1.1\r\n{headers}{told}\r\n".encode())
+        time.sleep(1.5)  # those that are let in wait for their content
+        answered = select.select(sockets, [], [], 0)[0]
+        statuses = {one.recv(64).split()[1] for one in answered}
+        assert statuses <= {b"429"}
+        return len(answered)
+
+
+def test_limit_conn_of_uploads(proxy):
+    assert refused(proxy, 90) == 30
+    assert refused(proxy, 90, "10.0.{}.1") == 0  # others, behind a proxy that is trusted
+    assert refused(proxy, 90, "2001:db8:0:1::{:x}") == 30  # one owner of addresses of IPv6

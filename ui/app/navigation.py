@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 ICON = "data:image/png;base64," + base64.b64encode((Path(__file__).parents[1] / "icon.png").read_bytes()).decode()
 
 
+STORY, TOOLS = "", "Tools"  # sections of the menu: the story's pages stand in the bar, the tools in a menu beside them
+
+
 @lru_cache(maxsize=1)
-def _pages(entries: tuple[Chapter, ...]) -> list[StreamlitPage]:
-    """Created once, because each creation accesses the file system."""
-    return [
-        st.Page(entry.file, title=entry.title, icon=entry.icon, url_path=entry.url or None, default=entry.is_home)
-        for entry in entries
-    ]
+def _pages(entries: tuple[Chapter, ...]) -> dict[str, list[StreamlitPage]]:
+    """By section; created once, because each creation accesses the file system."""
+    sections: dict[str, list[StreamlitPage]] = {STORY: [], TOOLS: []}
+    for entry in entries:
+        page = st.Page(
+            entry.file, title=entry.title, icon=entry.icon, url_path=entry.url or None, default=entry.is_home
+        )
+        sections[TOOLS if entry.is_tool else STORY].append(page)
+    return sections
 
 
 def declare_pages(*, shown: bool = True) -> StreamlitPage:
@@ -35,4 +41,5 @@ def declare_pages(*, shown: bool = True) -> StreamlitPage:
         shown: whether the menu is shown.
     """
     # Copies: Streamlit marks a page as allowed in this rerun.
-    return st.navigation([copy(page) for page in _pages(chapters())], position="top" if shown else "hidden")
+    sections = {name: [copy(page) for page in pages] for name, pages in _pages(chapters()).items()}
+    return st.navigation(sections, position="top" if shown else "hidden")

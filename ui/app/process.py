@@ -11,36 +11,53 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
+import time
 
-# Imported here so that no session's first run pays for them; every plane asks scipy for its nearest points.
-import scipy.spatial  # noqa: F401
-
+# Imported here so that no session's first run pays for them.
 import vae_core.payloads.plane
 import vae_core.storage.store  # noqa: F401
+from ui.app.descriptors import raise_limit
 from ui.streamlit_private import keep_unsent_messages, remember_theme, welcome_returning_visitors
 
 # For torch, if a page imports it: one thread, because sessions share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+THAWED_EVERY = 600.0  # seconds: what visitors left behind in frozen state is freed by then
+
 _modules_frozen = 0
+_thawed = 0.0  # when all was last collected
+_freezing = threading.Lock()
 
 
 def set_up_process() -> None:
-    """Cache the theme, and exclude all that was imported so far from garbage collection.
+    """Raise the limit on descriptors, cache the theme, and exclude all that was imported so far from collection.
 
     Called when the server starts, and in every rerun.
 
     After a rerun that imported more (plotly, pandas; torch, on a page that computes) it freezes again: unfrozen objects
-    would be traversed in every collection, while all visitors wait. Torch is not imported here: pages need the runs'
-    files alone, which saves two seconds until the first digit.
+    would be traversed in every collection, while all visitors wait. That freezes the state of whoever is there, too;
+    so now and then everything is thawed and collected before. Torch is not imported here: pages need the runs' files
+    alone, which saves two seconds until the first digit.
     """
-    global _modules_frozen
-    if not _modules_frozen:
-        remember_theme()
-        welcome_returning_visitors()
-        keep_unsent_messages()
-    if len(sys.modules) != _modules_frozen:
+    global _modules_frozen, _thawed
+    now = time.monotonic()
+    if len(sys.modules) == _modules_frozen and now - _thawed < THAWED_EVERY:
+        return
+    if not _freezing.acquire(blocking=False):
+        return  # another visitor's rerun does it
+    try:
+        if not _modules_frozen:
+            raise_limit()
+            remember_theme()
+            welcome_returning_visitors()
+            keep_unsent_messages()
+        if now - _thawed >= THAWED_EVERY:
+            gc.unfreeze()
+            _thawed = now
         gc.collect()
         gc.freeze()
         _modules_frozen = len(sys.modules)
+    finally:
+        _freezing.release()

@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from ui.app.process import set_up_process
+from ui.app.warm_up import begin_to_warm_up
 from ui.chapters.pictures import PICTURES, pictures_route
 from ui.components.modules import MODULES, modules_route
 from ui.components.tensors import TENSORS, tensors_route
@@ -53,8 +54,9 @@ def routes(below: Mapping[str, Sequence[BaseRoute]] = ROUTES) -> list[BaseRoute]
 
 @asynccontextmanager
 async def life_span(_app: st.App) -> AsyncIterator[None]:
-    """Set up the process before the first visitor."""
+    """Set up the process before the first visitor, and begin with what they will see."""
     set_up_process()
+    begin_to_warm_up()
     yield
 
 

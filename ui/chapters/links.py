@@ -8,6 +8,7 @@ is first asked for, because their values come from what the page imports.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +22,13 @@ from ui.links.url_state import Property, choices, one_of
 ARRIVED = "links.arrived"  # in the session's state
 LONGEST_NAME = 40  # characters of an unknown parameter that are said
 MOST_OPTIONS = 20  # of a question
+
+# What those who pass a link on add to it: a Hugging Face Space (``__theme``, ``__sign``, and whatever else begins so),
+# and networks and newsletters that count who came. It is none of the visitor's concern.
+_OF_OTHERS = re.compile(
+    r"__.*|utm_.*|(?:fb|g|d|tw|tt|yc)clid|msclkid|[gw]braid|igshid|mc_[ce]id|_ga|_gl|_hs\w+",
+    re.DOTALL,
+)
 
 
 def properties(page: str) -> dict[str, Property]:
@@ -69,7 +77,8 @@ def arrive(page: str) -> dict[str, Any]:
     unreadable, unknown = [], []
     for name, text in st.query_params.to_dict().items():
         if name not in known:
-            unknown.append(name)
+            if not of_others(name):
+                unknown.append(name)
         elif text:
             try:
                 values[name] = known[name].parse(text)
@@ -86,9 +95,19 @@ def arrive(page: str) -> dict[str, Any]:
         "told": " ".join(told),
     }
     if told:
-        kept = {name: text for name, text in st.query_params.to_dict().items() if name in values}
+        kept = {name: text for name, text in st.query_params.to_dict().items() if name in values or of_others(name)}
         st.query_params.from_dict(kept)
     return dict(values)
+
+
+def of_others(name: str) -> bool:
+    """Whether a parameter was added by whoever passed the link on: it is ignored without a word."""
+    return _OF_OTHERS.fullmatch(name) is not None
+
+
+def not_to_be_copied() -> list[str]:
+    """The parameters in the URL that a copied link leaves out: a Space's ``__sign`` would let others in."""
+    return [name for name in st.query_params if of_others(name)]
 
 
 def say_what_was_left_out() -> None:

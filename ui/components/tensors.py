@@ -167,6 +167,14 @@ def offer(payload: Payload) -> None:
     tensor_cache().offer(payload.header["body"]["id"], payload.body)
 
 
+def offer_packed(payload: Payload) -> None:
+    """The same, packed before the first browser asks for it."""
+    offer(payload)
+    digest = payload.header["body"]["id"]
+    if kept := tensor_cache().find(digest):
+        tensor_cache().packed(digest, kept)
+
+
 def tensors_route() -> Route:
     """Answers ``/{digest}``, below `TENSORS`."""
     return Route("/{digest}", _tensors, methods=["GET"])

@@ -108,7 +108,7 @@ def as_html(rows: Rows, *, title: str, note: str = "") -> Html:
         body.append(f"<tr>{cell(first, _ROW_NAME, 'row')}{''.join(cell(text, _OTHER) for text in others)}</tr>")
     name = html.escape(title)
     return Html(
-        f'<div style="overflow-x:auto" tabindex="0" role="region" aria-label="{name}"><table style="{_TABLE}" '
+        f'<div class="scrolls" tabindex="0" role="region" aria-label="{name}"><table style="{_TABLE}" '
         f'aria-label="{name}"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
         f"{small_print(note)}"
     )

@@ -5,7 +5,6 @@ A chapter's record lists the properties of its page (`ui.chapters`).
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -36,6 +35,8 @@ class Property:
         example: a valid text, for the same list.
         in_browser: whether a component in the browser reads and writes its value; the server then only validates it
             (see ui/components/engine/link.js).
+        check: what a component commits -> value, with the bounds of `parse`; raises ValueError as it does. None for
+            what no component commits.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Property:
     values: str
     example: str
     in_browser: bool = False
+    check: Callable[[Any], Any] | None = None
 
 
 def in_browser(*some: Property) -> tuple[Property, ...]:
@@ -62,10 +64,14 @@ def _number(text: str) -> float:
 
 
 def _coordinate(text: str) -> float:
-    value = _number(text)
-    if not math.isfinite(value) or abs(value) > LARGEST_COORDINATE:
-        raise ValueError(f"not a coordinate: {text[:20]}")
-    return value
+    return _checked_coordinate(_number(text))
+
+
+def _checked_coordinate(value: Any) -> float:
+    # A whole number may be longer than any float: compared before it is made one.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_COORDINATE:
+        raise ValueError("not a coordinate")
+    return float(value)
 
 
 def _short(text: str) -> str:
@@ -75,17 +81,29 @@ def _short(text: str) -> str:
 
 
 def _points(text: str) -> list[list[float]]:
-    points = [[_coordinate(part) for part in pair.split(",")] for pair in _short(text).split(";") if pair]
-    if len(points) > MAX_PINS or any(len(point) != 2 for point in points):
+    return _checked_points([[_number(part) for part in pair.split(",")] for pair in _short(text).split(";") if pair])
+
+
+def _checked_points(value: Any) -> list[list[float]]:
+    # The length first: a component may commit any number of them.
+    if not isinstance(value, list) or len(value) > MAX_PINS:
         raise ValueError("not a list of points")
-    return points
+    if any(not isinstance(point, list) or len(point) != 2 for point in value):
+        raise ValueError("not a list of points")
+    return [[_checked_coordinate(part) for part in point] for point in value]
 
 
 def _view(text: str) -> dict[str, float]:
-    values = [_coordinate(part) for part in _short(text).split(",")]
-    if len(values) != 3 or values[2] <= 0:
+    return _checked_view([_number(part) for part in _short(text).split(",")])
+
+
+def _checked_view(value: Any) -> dict[str, float]:
+    if not isinstance(value, list) or len(value) != 3:
         raise ValueError("not a view")
-    return dict(zip(("cx", "cy", "half"), values, strict=True))
+    cx, cy, half = map(_checked_coordinate, value)
+    if half <= 0:
+        raise ValueError("not a view")
+    return {"cx": cx, "cy": cy, "half": half}
 
 
 def _key(text: str) -> str:
@@ -215,13 +233,18 @@ def narrowed(wide: Property, values: Iterable[Any]) -> Property:
 def points(name: str, meaning: str) -> Property:
     """A parameter that is a list of points of a plane; written to four digits."""
     described = f"up to {MAX_PINS} points x,y of the plane with semicolons between them"
-    return Property(name, _points, lambda pins: ";".join(map(_joined, pins)), meaning, described, "0.5,-1;1,2")
+    return Property(
+        name, _points, lambda pins: ";".join(map(_joined, pins)), meaning, described, "0.5,-1;1,2",
+        check=_checked_points,
+    )  # fmt: skip
 
 
 def view(name: str, meaning: str) -> Property:
     """A parameter that is a square part of a plane; written to four digits."""
     described = "x,y of the middle and half of the side"
-    return Property(name, _view, lambda seen: _joined(seen.values()), meaning, described, "0,0,1.5")
+    return Property(
+        name, _view, lambda seen: _joined(seen.values()), meaning, described, "0,0,1.5", check=_checked_view
+    )
 
 
 def choices(name: str, names: Sequence[str], most: int, meaning: str) -> Property:
@@ -272,6 +295,19 @@ def read(wanted: Property) -> Any:
         return wanted.parse(text)
     except ValueError:
         st.warning(left_out([wanted]))
+        return None
+
+
+def committed(wanted: Property, value: Any) -> Any:
+    """What a component committed, with the bounds that its link has; None for nothing, and for what is out of them.
+
+    The browser of a visitor sends it: it may be anything.
+    """
+    if value is None or wanted.check is None:
+        return None
+    try:
+        return wanted.check(value)
+    except ValueError:
         return None
 
 

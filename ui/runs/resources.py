@@ -90,7 +90,7 @@ def listing() -> list[Listed]:
     return shelf().lines
 
 
-@st.cache_resource(show_spinner="Reading the run …", max_entries=RUNS_KEPT)
+@st.cache_resource(show_spinner=False, max_entries=RUNS_KEPT)
 def load_run(key: str) -> Run:
     """A verified run.
 

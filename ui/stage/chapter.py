@@ -36,20 +36,21 @@ class Source:
     url: str
 
 
-def opening(record: Chapter, text: str, *, wide: bool = False) -> Step:
+def opening(record: Chapter, text: str, *, wide: bool = False, words_first: bool = False) -> Step:
     """The first step of a page: its title and its one question, from its record, and a first passage.
 
     Args:
         record: the chapter's.
         text: markdown, with terms of the glossary in double brackets.
         wide: as for `step`.
+        words_first: as for `begin`.
     """
     parts = [f"Chapter {number} of {len(numbered())}" if (number := _number(record)) else ""]
     parts += [f"{record.minutes} minutes" if record.minutes else "", record.before and f"Know first: {record.before}"]
     kicker = " · ".join(filter(None, parts))
     above = f'<p class="kicker">{html.escape(kicker)}</p>\n\n' if kicker else ""
     question = f"\n\n**{record.question}**" if record.question else ""
-    return begin(OPENING, f"{above}# {record.title}{question}", text, wide=wide)
+    return begin(OPENING, f"{above}# {record.title}{question}", text, wide=wide, words_first=words_first)
 
 
 def _number(record: Chapter) -> int:

@@ -41,15 +41,19 @@ def step(name: str, heading: str, text: str = "", *, wide: bool = False) -> Step
     return begin(name, f"## {heading}", text, wide=wide)
 
 
-def begin(name: str, heading: str, text: str = "", *, wide: bool = False) -> Step:
-    """As `step`, with a heading of any level, or HTML."""
+def begin(name: str, heading: str, text: str = "", *, wide: bool = False, words_first: bool = False) -> Step:
+    """As `step`, with a heading of any level, or HTML.
+
+    Args:
+        words_first: on a narrow screen too the words stand above the instrument: while it has nothing to show yet.
+    """
     if name == OPENING:
         _opens(heading)
     else:
         _let_the_opening_go_ahead()
     with st.container(key=f"{'widestep' if wide else 'step'}-{name}"):
         prose(heading)
-        if wide:
+        if wide or words_first:
             words = st.container(key=f"words-{name}")
             instrument = st.container(key=f"instrument-{name}")
         else:

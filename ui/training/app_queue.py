@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
@@ -11,27 +13,65 @@ import streamlit as st
 
 from ui.figures.markup import as_written
 from ui.runs.resources import shelf, store
-from ui.training.forecast import duration, estimated_seconds
+from ui.training.forecast import duration, estimated_seconds, weight_count
 from ui.training.process_worker import ProcessWorker
 from ui.training.progress import live
-from ui.training.queue import Ticket, TrainingQueue, Worker
+from ui.training.queue import LONGEST_RUN, Ticket, TrainingQueue, Worker
 from ui.training.standby import Standby
-from ui.training.visitor import visitor
+from ui.training.visitor import address, visitor
 from vae_core import datasets
 from vae_core.errors import SpecError, StoreError
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
+from vae_core.storage import budget, stops
 from vae_core.storage.export import command_line
 
 MOST_WORKERS = 64
+MOST_MINUTES = 10_000  # a week
+LOOK_FOR_STOPS = 2.0  # seconds between two looks for what the host has ended
 
 
 @st.cache_resource(show_spinner=False)
 def training_queue() -> TrainingQueue:
     """The queue of this process, closed when it exits."""
-    queue = TrainingQueue(_start, workers=workers(), place=_place)
+    queue = TrainingQueue(_start, workers=workers(), place=_place, longest=longest_run())
     atexit.register(queue.close)
+    host = threading.Thread(target=_obey_the_host, args=[queue], name="host's stops", daemon=True)
+    host.start()
     return queue
+
+
+def _obey_the_host(queue: TrainingQueue) -> None:
+    while not queue.closed:
+        time.sleep(LOOK_FOR_STOPS)
+        for stop in stops.given(store().root):
+            queue.halt(stops.SENTENCE, stop.key, before=stop.when)
+
+
+def request(specs: Sequence[RunSpec], *, in_turn: bool = False) -> str:
+    """Ask the queue to train for the visitor.
+
+    Args:
+        specs: what to train.
+        in_turn: they may be more than a visitor may have at once: the others wait for their turn.
+
+    Returns:
+        Empty, or the sentence that says why the request was refused.
+    """
+    for spec in specs:
+        if training_queue().ticket(spec.key):
+            continue  # somebody waits for it already
+        if not datasets.is_here(spec.dataset):
+            return f"{datasets.info(spec.dataset).title} is not on this machine, and a page downloads nothing."
+        seconds = estimated_seconds(spec)
+        if seconds is not None and seconds > longest_run():
+            return (
+                f"That run would take about {duration(seconds)}, and one run may have {duration(longest_run())} here, "
+                f"which others wait for. Choose fewer epochs or narrower layers, or train it on a machine of your own: "
+                f"{command_line(spec)}"
+            )
+    ask = training_queue().ask_in_turn if in_turn else training_queue().ask
+    return ask(specs, visitor(), address())
 
 
 @st.cache_resource(show_spinner=False)
@@ -52,6 +92,16 @@ def workers() -> int:
     if not wanted.isascii() or not wanted.isdigit() or not 1 <= int(wanted) <= MOST_WORKERS:
         raise SpecError(f"VAE_WORKERS must be an integer from 1 to {MOST_WORKERS}, not {wanted[:40]!r}.")
     return int(wanted)
+
+
+def longest_run() -> float:
+    """Seconds for which one run may have a process: ``VAE_LONGEST_RUN`` minutes, by default `LONGEST_RUN` seconds."""
+    wanted = os.environ.get("VAE_LONGEST_RUN")
+    if not wanted:
+        return LONGEST_RUN
+    if not wanted.isascii() or not wanted.isdigit() or not 1 <= int(wanted) <= MOST_MINUTES:
+        raise SpecError(f"VAE_LONGEST_RUN must be minutes from 1 to {MOST_MINUTES:,}, not {wanted[:40]!r}.")
+    return 60.0 * int(wanted)
 
 
 @contextmanager
@@ -80,6 +130,7 @@ def not_kept() -> str:
 
 
 def _start(spec: RunSpec) -> Worker:
+    budget.make_room(store(), spec.key, budget.needed_for(weight_count(spec)), budget.most_stored())
     return ProcessWorker(spec, store().root, _standby().take())
 
 
@@ -162,8 +213,7 @@ def _offer(specs: list[RunSpec], key: str, name: Callable[[RunSpec], str] | None
         time = f"about {duration(sum(known))}" if len(known) == len(estimates) else "for a while"
         st.markdown(f"Not trained yet on {title}: {names}. Training takes {time}; the page stays usable meanwhile.")
         if st.button("Train what is missing" if in_turn else "Train", key=f"{key}-train", icon=":material/play_arrow:"):
-            ask = training_queue().ask_in_turn if in_turn else training_queue().ask
-            if refusal := ask(specs, visitor()):
+            if refusal := request(specs, in_turn=in_turn):
                 st.warning(refusal)
                 return
             st.rerun()

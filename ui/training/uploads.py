@@ -7,9 +7,10 @@ import streamlit as st
 from ui.figures.markup import Html, as_written
 from ui.figures.messages import errors_said
 from ui.figures.pictures import Picture, side_by_side
+from ui.streamlit_private import drop_own_uploads
 from ui.training.own_images import Read, left_out, read_upload, summary
-from ui.training.quota import keep
-from ui.training.visitor import visitor
+from ui.training.quota import had_to_go, keep
+from ui.training.visitor import address, visitor
 from vae_core.datasets.limits import MOST_SENT, SIZES
 from vae_core.datasets.pictures import SUFFIXES, Preparation
 from vae_core.errors import UnusableImages
@@ -26,6 +27,9 @@ _KEPT = "train-own-kept"  # number of kept sets: each resets the uploader, which
 @errors_said()
 def upload_box() -> None:
     """Upload, check, accept; accepted images are then selected in the form."""
+    if gone := had_to_go(visitor()):
+        titles = ", ".join(f"“{as_written(title)}”" for title in gone)
+        st.info(f"Of your images, {titles} had to make room for those of others. Runs trained on them are still here.")
     with st.expander("Your own images", icon=":material/add_photo_alternate:"):
         st.markdown(
             "A zip of pictures (its folders become the classes), several pictures (PNG, JPEG, WebP, GIF, BMP, TIFF, "
@@ -96,7 +100,8 @@ def show_read(read: Read) -> None:
         st.markdown(f"{read.left_out_count:,} left out:\n\n{missing}")
     if st.button("Use these images", key="train-own-use", icon=":material/check:", type="primary"):
         del st.session_state[_READ]  # if it cannot be kept, it is read again
-        keep(read.name, visitor())
+        keep(read.name, visitor(), address())
+        drop_own_uploads()  # they are on the disk now
         st.session_state["train-own-chosen"] = read.name
         st.session_state[_KEPT] = st.session_state.get(_KEPT, 0) + 1
         st.rerun()

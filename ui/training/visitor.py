@@ -1,36 +1,91 @@
-"""Identify the visitor, by their browser if possible."""
+"""Identify the visitor, by their browser if possible, and where they come from.
+
+A browser gets a name in a cookie, signed so that nobody can make one up; names cost nothing all the same, to whoever
+throws cookies away. What must hold against those is counted by address, too.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
+import ipaddress
+import os
+import re
 import secrets
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
 
 import streamlit as st
 
-from ui.streamlit_private import COOKIE
+from vae_core import datasets
+
+COOKIE = "vae_visitor"
+_SIGNED = re.compile(r"([0-9a-f]{16})\.([0-9a-f]{32})")
+_SECRET_FILE = ".visitors"  # below the data root: names outlive a restart, and replicas share them
+_SECRET_BYTES = 32
 
 
 def visitor() -> str:
-    """An id, the same for all tabs and reloads of one browser; without cookies, the same for one session.
-
-    Streamlit gives every browser a random token in a cookie against forged requests, masked anew in each answer
-    ("2|mask|masked token|time"). Only a hash of the token is used here.
-    """
-    token = unmasked(st.context.cookies.get(COOKIE, ""))
-    if token:
-        return hashlib.sha256(token).hexdigest()[:16]
+    """An id, the same for all tabs and reloads of one browser; without cookies, the same for one session."""
+    if name := read(st.context.cookies.get(COOKIE, "")):
+        return name
     if "visitor" not in st.session_state:
         st.session_state["visitor"] = secrets.token_hex(8)
     return str(st.session_state["visitor"])
 
 
-def unmasked(cookie: str) -> bytes:
-    """The token of Streamlit's cookie; empty if the text is not such a cookie."""
+def address() -> str:
+    """Where the visitor comes from, as far as limits tell addresses apart; empty where that is not known."""
+    return neighbourhood(st.context.ip_address or "")
+
+
+def neighbourhood(text: str) -> str:
+    """An address of IPv4, or the half of one of IPv6 that its owner does not choose; empty if it is none."""
     try:
-        version, mask, masked, _ = cookie.strip("\"'").split("|")
-        key, hidden = bytes.fromhex(mask), bytes.fromhex(masked)
+        found = ipaddress.ip_address(text)
     except ValueError:
-        return b""
-    if version != "2" or not key:
-        return b""
-    return bytes(byte ^ key[place % len(key)] for place, byte in enumerate(hidden))
+        return ""
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False).network_address)
+
+
+def issue() -> str:
+    """A new name, as its cookie has it."""
+    name = secrets.token_hex(8)
+    return f"{name}.{_signature(name)}"
+
+
+def read(cookie: object) -> str:
+    """The name in a cookie; empty if it is not one of ours."""
+    found = _SIGNED.fullmatch(cookie) if isinstance(cookie, str) else None
+    return found[1] if found and hmac.compare_digest(found[2], _signature(found[1])) else ""
+
+
+def _signature(name: str) -> str:
+    return hmac.new(_secret(datasets.data_root()), name.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+@lru_cache(maxsize=4)
+def _secret(root: Path) -> bytes:
+    """Made once for a data root; where that cannot be written to, once for this process."""
+    path = root / _SECRET_FILE
+    made = secrets.token_bytes(_SECRET_BYTES)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        ours = path.with_name(f"{_SECRET_FILE}.{secrets.token_hex(4)}")
+        descriptor = os.open(ours, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(made)
+        try:
+            with suppress(FileExistsError):
+                os.link(ours, path)  # whole, and the first of several replicas wins
+        finally:
+            ours.unlink()
+        found = path.read_bytes()
+    except OSError:
+        return made
+    return found if len(found) == _SECRET_BYTES else made

@@ -20,12 +20,18 @@ LISTED = 50  # skipped files that are listed by name
 
 # One upload. Streamlit's own limit on a file, server.maxUploadSize, is the same.
 MOST_SENT = 60_000_000  # bytes, of all its files
+MOST_HELD_OF_ONE = 130_000_000  # bytes of a session in the server's memory: one upload on the page, and the next one
+MOST_HELD = 600_000_000  # bytes of all sessions, in each process: ten full uploads
+LONGEST_SENDING = 600.0  # seconds for one file: 60 MB at 0.8 Mbit/s
 LONGEST_READING = 180.0  # seconds
 MOST_MEMORY = 3_000_000_000  # bytes of address space for the process that reads it
 LONGEST_UNDECIDED = 3_600.0  # seconds that a set waits for the visitor to accept it
 MOST_UNDECIDED = 500_000_000  # bytes of all waiting sets
 
-# What the app keeps. The least recently used sets are removed first, but never one in use.
+# What the app keeps. Whoever has sent the most gives way: of the address that has, the visitor who has, and of their
+# sets the least recently used; never one in use, and never one that the command line has stored.
 MOST_OF_ONE, MOST_SETS_OF_ONE = 200_000_000, 20  # bytes and sets of one visitor
-MOST_KEPT, MOST_SETS = 2_000_000_000, 200  # of all visitors
+MOST_OF_ADDRESS, MOST_SETS_OF_ADDRESS = 1_000_000_000, 120  # of all who share an address: a class; half of it all
+MOST_KEPT, MOST_SETS = 2_000_000_000, 200  # of all visitors; what the command line has stored is not counted
+GONE_TOLD = 604_800.0  # seconds for which it is remembered for a visitor that a set of theirs had to go: a week
 IN_USE = 600.0  # seconds for which a set counts as in use after a page or a job needed it

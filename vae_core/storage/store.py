@@ -29,6 +29,7 @@ from vae_core.evaluation.features import FeatureSpace, classifier_spec
 from vae_core.program.operations import tensor_names
 from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
+from vae_core.storage import schema
 from vae_core.storage.manifest import SHIPPED
 from vae_core.storage.state import TrainingState
 
@@ -126,21 +127,21 @@ class Store:
         return self.file(key).is_file()
 
     def listing(self) -> list[Listed]:
-        """Spec and metrics of every run, read from the headers of the files; why, if one cannot be read."""
+        """Spec and metrics of every run, from verified files; why, if one cannot be read."""
         return without_copies(self.listed(name) for name in self.keys())
 
     def listed(self, name: str) -> Listed:
-        """One line of the listing: of the file with this name, one of `keys`."""
+        """One line of the listing: of the file with this name, one of `keys`; it is read and verified."""
         try:
-            document = archive.read_document(self.root / f"{name}{SUFFIX}")
-            spec = RunSpec.from_dict(document["spec"])
+            _, document = archive.read(self.root / f"{name}{SUFFIX}")  # with its hash: all that list runs rely on it
+            spec = schema.check_document(document)
             if _is_of_another(name, spec.key):
                 return Listed(name, None, {}, _other_name(name, spec.key))
             renamed = name if name != spec.key else ""
             return Listed(spec.key, spec, document["metrics"], provenance=document["provenance"], renamed=renamed)
         except UnknownName as error:
             return Listed(name, None, {}, str(_unknown(name, error)))
-        except (StoreError, SpecError, OSError, KeyError, TypeError) as error:
+        except (StoreError, SpecError, OSError, KeyError, TypeError, ValueError) as error:
             return Listed(name, None, {}, str(error))
 
     def load(self, key: str) -> Run:
@@ -425,7 +426,8 @@ def run_of(tensors: dict[str, np.ndarray], document: dict[str, Any], name: str) 
         UnreadableRun: whole, but not a run of this program.
     """
     try:
-        spec = RunSpec.from_dict(document["spec"])
+        spec = schema.check_document(document)
+        schema.check_tensors(tensors, document, spec)
         shape = tuple(document["image_shape"])
         weights, extras = _named(tensors, "model/"), _named(tensors, "extra/")
         decoder, encoder = document["decoder"], document.get("encoder", [])

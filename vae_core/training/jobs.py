@@ -34,6 +34,7 @@ def get_or_train(
     on_epoch: Callable[[Progress], None] | None = None,
     on_wait: Callable[[], None] | None = None,
     film: bool = False,
+    download: bool = True,
 ) -> Run:
     """The run of a spec: loaded if it exists, resumed if it was interrupted, else trained.
 
@@ -47,6 +48,7 @@ def get_or_train(
         splits: to train on and to validate on, instead of those of the spec's dataset. They are not part of the
             key: keep such runs in a store of their own.
         on_wait: called once if another thread or process is training this key.
+        download: whether a dataset that is not here may be fetched.
         film: keep what the network makes while it trains, from before the first epoch on, see `training.pictures`.
 
     Raises:
@@ -58,7 +60,7 @@ def get_or_train(
     with store.locked(spec.key, on_wait):
         if (run := store.load_if_whole(spec.key)) is not None:
             return run
-        training, validation = splits or _splits(spec, execution)
+        training, validation = splits or _splits(spec, execution, download)
         start = time.perf_counter()
         pictures: Film | None = None
         if model_kind(spec.model).trained:
@@ -81,7 +83,7 @@ def get_or_train(
             )
         else:
             trained = fit(spec, training, validation, on_epoch=on_epoch)
-        return _finished(store, spec, trained, training, validation, execution, start, pictures)
+        return _finished(store, spec, trained, training, validation, execution, start, pictures, download)
 
 
 def train_together(
@@ -148,9 +150,9 @@ def train_together(
     return failures
 
 
-def _splits(spec: RunSpec, execution: Execution) -> tuple[ImageDataset, ImageDataset]:
-    training = load(spec.dataset, "train", root=execution.data_root).first(spec.images)
-    return training, load(spec.dataset, "validation", root=execution.data_root)
+def _splits(spec: RunSpec, execution: Execution, download: bool = True) -> tuple[ImageDataset, ImageDataset]:
+    training = load(spec.dataset, "train", root=execution.data_root, download=download).first(spec.images)
+    return training, load(spec.dataset, "validation", root=execution.data_root, download=download)
 
 
 def _finished(
@@ -162,9 +164,10 @@ def _finished(
     execution: Execution,
     start: float,
     film: Film | None = None,
+    download: bool = True,
 ) -> Run:
     """Measure and store a run, and remove the state that resuming would have needed."""
-    test = _test_split(spec.dataset, execution)
+    test = _test_split(spec.dataset, execution, download)
     run = finish(spec, trained, training, validation, test, store.features_if_any(spec.dataset), start)
     if film:
         run = replace(run, extras={**run.extras, **film.extras()})
@@ -174,8 +177,8 @@ def _finished(
     return run
 
 
-def _test_split(name: str, execution: Execution) -> ImageDataset | None:
+def _test_split(name: str, execution: Execution, download: bool) -> ImageDataset | None:
     try:
-        return load(name, "test", root=execution.data_root)
+        return load(name, "test", root=execution.data_root, download=download)
     except DatasetUnavailable:
         return None  # the run then has validation figures only; `evaluate --split test` says why

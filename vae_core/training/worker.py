@@ -45,7 +45,7 @@ def main() -> int:
     threading.Thread(target=_stop_with_the_parent, daemon=True).start()
     try:
         asked = json.loads(line)
-        get_or_train(Store(Path(asked["store"])), RunSpec.from_dict(asked["spec"]), film=True)
+        get_or_train(Store(Path(asked["store"])), RunSpec.from_dict(asked["spec"]), film=True, download=False)
     except VaeCoreError as error:
         return _failed(str(error))
     except KeyboardInterrupt:

@@ -81,13 +81,11 @@ def _of_samples(alone: Alone) -> str:
 
 @per_shelf
 def alone_sentence() -> str:
-    """What the three planes show, with their numbers and how many images they are of: markdown."""
+    """What to read off the three planes, with the numbers and how many images they are of: markdown."""
     data, both, kl = _alone().values()
     shares = np.bincount(kl.run.codes.labels) / len(kl.codes)
     measured = f" Samples: {both.samples:,.0f}." if both.samples else ""
     return (
-        "Every dot is a held-out digit, at one z sampled from its approximate posterior. [[hole rate|Holes]] and "
-        "[[coverage]] are of samples from the prior.\n\n"
         f"- **Reconstruction only**: **{data.agreement:.0%}** of a dot's neighbours are of its class, but nothing says "
         f"where the codes lie: {_of_samples(data)}.\n"
         f"- **Both terms**: **{both.agreement:.0%}** of neighbours are of one class, and the classes are packed around "

@@ -9,6 +9,7 @@ from ui.runs.selection import per_shelf
 from vae_core.payloads.plane import Payload
 from vae_core.storage.manifest import shipped_run
 
+PLANES = (("ae", "Autoencoder"), ("vae", "Variational autoencoder"))
 SAMPLES = 40  # of N(0, I), the same on both planes
 
 

@@ -66,7 +66,7 @@ def _sheets(*keys: str) -> Sheets:
     chart = drawn.figure(np.tile(points.labels[:DRAWN], len(keys)))
     chart.update_layout(
         template=TEMPLATE,
-        height=540,
+        height=500,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         showlegend=False,
         scene={

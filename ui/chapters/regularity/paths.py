@@ -156,7 +156,7 @@ def probability_figure(dataset: str, ends: tuple[int, int], films: tuple[tuple[s
     chart.update_yaxes(range=[-0.02, 1.02], tickvals=[0, 0.5, 1])
     chart.update_yaxes(title="probability", row=1, col=1)
     chart.update_layout(
-        template=TEMPLATE, height=250, margin={"t": 30, "b": 64},
+        template=TEMPLATE, height=216, margin={"t": 30, "b": 60},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0.5, "xanchor": "center"},
     )  # fmt: skip
     return Finished(chart, in_words("What the classifier sees along the straight paths: probabilities.", told))

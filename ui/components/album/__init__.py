@@ -57,7 +57,7 @@ def checked(marks: Any, purposes: Sequence[Purpose], count: int) -> Marks:
     found: Marks = {}
     for one in purposes:
         numbers = given.get(one.name)
-        numbers = numbers if isinstance(numbers, Sequence) and not isinstance(numbers, str) else []
-        fit = [number for number in numbers if isinstance(number, int) and 0 <= number < count]
+        numbers = numbers[:count] if isinstance(numbers, list | tuple) else []  # each once: more say nothing
+        fit = [one for one in numbers if isinstance(one, int) and not isinstance(one, bool) and 0 <= one < count]
         found[one.name] = list(dict.fromkeys(fit))[: one.most]
     return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from ui.components.mount import component, mount
+from ui.links import url_state
 from vae_core.payloads.plane import Payload
 
 _canvas = component(
@@ -14,8 +15,24 @@ _canvas = component(
     module="canvas/canvas.js",
 )
 
+# What it commits is read as the link of a canvas is.
+_PINS, _VIEW = url_state.points("z", "the pinned points"), url_state.view("view", "the part to show")
 
-def latent_canvas(payload: Payload, thumbnails: Payload | None = None, *, key: str) -> Any:
+
+@dataclass(frozen=True)
+class Committed:
+    """What a visitor has done on a canvas; None before.
+
+    Attributes:
+        pins: at most `url_state.MAX_PINS` points [x, y].
+        view: ``cx``, ``cy`` and ``half``.
+    """
+
+    pins: list[list[float]] | None
+    view: dict[str, float] | None
+
+
+def latent_canvas(payload: Payload, thumbnails: Payload | None = None, *, key: str) -> Committed:
     """Mount a plane.
 
     Args:
@@ -27,7 +44,7 @@ def latent_canvas(payload: Payload, thumbnails: Payload | None = None, *, key: s
         key: the element's identity across reruns.
 
     Returns:
-        An object with ``pins`` (list of [x, y]), ``path`` (12 points) and ``view`` ([cx, cy, half]) once the
-        visitor has committed them and the payload's option ``commit`` is on; None before.
+        What the visitor has committed, if the payload's option ``commit`` is on.
     """
-    return mount(_canvas, payload, key=key, later=[thumbnails] if thumbnails else [], commits=("pins", "path", "view"))
+    result = mount(_canvas, payload, key=key, later=[thumbnails] if thumbnails else [], commits=("pins", "view"))
+    return Committed(url_state.committed(_PINS, result.pins), url_state.committed(_VIEW, result.view))

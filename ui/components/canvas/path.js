@@ -50,7 +50,6 @@ export class Path {
   end() {
     this.show();
     if (this.points.length < 2) { this.canvas.say("The path has no length."); return; }
-    this.canvas.commit("path", this.stops());
     this.canvas.say(`Path of ${FRAMES} decoded images drawn.`);
   }
 

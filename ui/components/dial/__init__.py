@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ui.components.mount import component, mount
 from vae_core.payloads.plane import Payload
@@ -29,5 +30,10 @@ def beta_dial(dial: Payload, stops: Sequence[Payload], thumbnails: Payload | Non
         The stop that the visitor has released the slider at; None before that.
     """
     result = mount(_dial, dial, key=key, later=[*stops, *([thumbnails] if thumbnails else [])], commits=("beta",))
-    chosen = result.beta
-    return chosen if isinstance(chosen, int) and 0 <= chosen < len(dial.header["stops"]) else None
+    return released_at(result.beta, len(dial.header["stops"]))
+
+
+def released_at(position: Any, stops: int) -> int | None:
+    """A position as a browser sends it, if it is one of so many stops."""
+    fits = isinstance(position, int) and not isinstance(position, bool) and 0 <= position < stops
+    return position if fits else None

@@ -6,8 +6,13 @@ import { shared } from "./shared.js";
 const IN_MEMORY = 96 * 2 ** 20; // bytes
 const WAITS = [400, 1500, 4000, 10000]; // ms before the second attempt and those after it
 
+const AT_ONCE = 2; // more would share the connection, and what is wanted first would come later
+const TURN = 8000; // ms: a fetch that hangs keeps nobody waiting for longer
+export const LATER = 10; // rank of what can wait until all of a lower one is there
+
 const bodies = shared("bodies", () => new Map()); // digest -> ArrayBuffer, the longest unused first
-const flights = shared("flights", () => new Map()); // digest -> promise of it
+const flights = shared("flights", () => new Map()); // digest -> {promise of it, ranks: of all who ask}
+const queue = shared("queue", () => ({ waiting: [], underWay: [] })); // {ranks, begin}; rank of each that is fetched now
 
 const rest = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
 const address = (id) => new URL(`tensors/${id}`, document.baseURI);
@@ -20,22 +25,26 @@ export function bodyAtHand({ id, size }) {
   return known ?? null;
 }
 
-// The same, from the server if they are not in memory; however many ask, they are fetched once. Fails with a sentence if
-// the server does not answer for a quarter of a minute.
-export async function bodyOf({ id, size }, { get = fetch, wait = rest } = {}) {
+// The same, from the server if they are not in memory; however many ask, they are fetched once. rank() says how soon they
+// are wanted, the least first, whenever it is somebody's turn. Fails with a sentence if the server does not answer for a
+// quarter of a minute.
+export async function bodyOf({ id, size }, { rank = () => 0, get = fetch, wait = rest } = {}) {
   const known = bodyAtHand({ id, size });
   if (known) return known;
   if (!flights.has(id)) {
-    const flight = fetched(id, size, get, wait).finally(() => flights.delete(id));
-    flights.set(id, flight);
+    const ranks = [];
+    flights.set(id, { ranks, promise: fetched(id, size, ranks, get, wait).finally(() => flights.delete(id)) });
   }
-  return flights.get(id);
+  const { ranks, promise } = flights.get(id);
+  ranks.push(rank);
+  return promise;
 }
 
-async function fetched(id, size, get, wait) {
+async function fetched(id, size, ranks, get, wait) {
   let failure;
   for (const pause of [0, ...WAITS]) {
     if (pause) await wait(pause);
+    const leave = await turn(ranks);
     try {
       // A second attempt does not trust what the browser may have kept of the first.
       const answer = await get(address(id), { cache: pause ? "reload" : "default" });
@@ -46,9 +55,41 @@ async function fetched(id, size, get, wait) {
       return body;
     } catch (error) {
       failure = error;
+    } finally {
+      leave();
     }
   }
   throw new Error(`its data did not arrive: ${failure.message}`);
+}
+
+// Resolves when it is one's turn, to a function that ends it.
+function turn(ranks) {
+  return new Promise((resolve) => {
+    const begin = (rank) => {
+      const mine = { rank };
+      queue.underWay.push(mine);
+      const leave = () => {
+        clearTimeout(hanging);
+        if (!queue.underWay.includes(mine)) return;
+        queue.underWay.splice(queue.underWay.indexOf(mine), 1);
+        setTimeout(next); // after those who waited for this one have asked for what they want now
+      };
+      const hanging = setTimeout(leave, TURN);
+      resolve(leave);
+    };
+    queue.waiting.push({ ranks, begin });
+    setTimeout(next);
+  });
+}
+
+function next() {
+  while (queue.waiting.length && queue.underWay.length < AT_ONCE) {
+    const wanted = queue.waiting.map(({ ranks }) => Math.min(...ranks.map((rank) => rank())));
+    const least = Math.min(...wanted);
+    if (least >= LATER && queue.underWay.some(({ rank }) => rank < LATER)) return;
+    const [first] = queue.waiting.splice(wanted.indexOf(least), 1);
+    first.begin(least);
+  }
 }
 
 function keep(id, body) {

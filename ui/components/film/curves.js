@@ -4,7 +4,6 @@ import { FONT } from "../engine/drawing.js";
 import { element } from "../engine/page.js";
 import { roundTicks, signed } from "../engine/view.js";
 
-const CURVE_HEIGHT = 112; // CSS pixels, as in film.css
 const LAST_LABEL = 76; // CSS pixels that the last epoch and its neighbour need
 const CURVE_MARGIN = { left: 46, right: 10, top: 8, bottom: 20 };
 
@@ -93,21 +92,21 @@ export class Curves {
     const width = canvas.clientWidth;
     if (!width) return null;
     const ratio = window.devicePixelRatio || 1;
-    const [wide, tall] = [Math.round(width * ratio), Math.round(CURVE_HEIGHT * ratio)];
+    const [wide, tall] = [Math.round(width * ratio), Math.round(canvas.clientHeight * ratio)];
     if (canvas.width !== wide || canvas.height !== tall) Object.assign(canvas, { width: wide, height: tall });
     const context = canvas.getContext("2d");
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, CURVE_HEIGHT);
+    context.clearRect(0, 0, width, canvas.clientHeight);
     return context;
   }
 
   drawChart(canvas, panel, colours) {
     const context = this.clean(canvas);
     if (!context) return;
-    const width = canvas.clientWidth;
+    const { clientWidth: width, clientHeight: height } = canvas;
     const { left, right, top, bottom } = CURVE_MARGIN;
     const [low, high] = panel.range;
-    const inside = { width: width - left - right, height: CURVE_HEIGHT - top - bottom };
+    const inside = { width: width - left - right, height: height - top - bottom };
     const x = (epoch) => left + ((epoch - 1) / Math.max(1, this.last - 1)) * inside.width;
     const y = (value) => top + (1 - (value - low) / (high - low)) * inside.height;
     context.font = `11px ${FONT}`;
@@ -116,7 +115,7 @@ export class Curves {
     context.fillStyle = colours.text;
     context.textAlign = "right";
     context.textBaseline = "middle";
-    const { ticks, digits } = roundTicks(low, high, 5);
+    const { ticks, digits } = roundTicks(low, high, Math.min(5, Math.max(1, Math.floor(inside.height / 12))));
     for (const tick of ticks) {
       const at = Math.round(y(tick)) + 0.5;
       context.beginPath();
@@ -129,9 +128,9 @@ export class Curves {
     context.textAlign = "center";
     const along = this.last > 1 ? roundTicks(1, this.last, width < 420 ? 4 : 6).ticks : [1];
     const shown = along.filter((tick) => Number.isInteger(tick) && x(tick) < width - right - LAST_LABEL);
-    for (const tick of shown) context.fillText(String(tick), x(tick), CURVE_HEIGHT - 5);
+    for (const tick of shown) context.fillText(String(tick), x(tick), height - 5);
     context.textAlign = "right";
-    context.fillText(`epoch ${this.last}`, width - right, CURVE_HEIGHT - 5);
+    context.fillText(`epoch ${this.last}`, width - right, height - 5);
     context.save();
     context.beginPath();
     context.rect(left, top - 4, inside.width + right, inside.height + 8);
@@ -143,7 +142,7 @@ export class Curves {
     context.strokeStyle = colours.text;
     context.beginPath();
     context.moveTo(at, top);
-    context.lineTo(at, CURVE_HEIGHT - bottom);
+    context.lineTo(at, height - bottom);
     context.stroke();
     const value = panel.held_out[this.indexOf(this.at)];
     if (value > high || value < low) return;

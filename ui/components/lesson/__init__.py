@@ -59,6 +59,7 @@ def lesson(page: str) -> None:
         "values": links.for_browser(page, values),
         "present": presents,
         "hide": [selector for name in hidden for selector in SELECTORS[name]],
+        "uncopied": links.not_to_be_copied(),
         "ask": _QUESTION.format(name=asked) if asked else None,
     }
     _lesson(key="lesson", data=data, height=HEIGHT, on_present_change=_present, on_leave_change=_leave)

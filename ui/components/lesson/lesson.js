@@ -43,7 +43,9 @@ class Lesson {
   // The clipboard asks for a safe connection and may be refused, as in a frame; the older way asks for neither. If both
   // fail, the link is there, selected, to be copied by hand.
   async copy() {
-    const link = pageLink.url().href;
+    const url = pageLink.url();
+    for (const name of this.data.uncopied) url.searchParams.delete(name);
+    const link = url.href;
     pageLink.write();
     try {
       await navigator.clipboard.writeText(link);
