@@ -133,7 +133,7 @@ def _opened(path: Path) -> BinaryIO:
 
     Raises:
         StoreError: a folder, a device or a pipe, which may never end.
-        DamagedRun: it is too large.
+        OtherFormat: it is too large.
         FileNotFoundError: no such file.
     """
     # Without O_NONBLOCK, to open a pipe waits for a writer.
@@ -143,7 +143,7 @@ def _opened(path: Path) -> BinaryIO:
         if not stat.S_ISREG(state.st_mode):
             raise StoreError(f"could not read {path.name}: it is not a file.")
         if state.st_size > _MAX_FILE_BYTES:
-            raise DamagedRun(f"{path.name} has {state.st_size / 1e9:,.1f} GB: it was not written by this program.")
+            raise OtherFormat(f"{path.name} has {state.st_size / 1e9:,.1f} GB: it was not written by this program.")
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
