@@ -23,6 +23,7 @@ from ui.stage import chapter
 from ui.stage.beside import planes_beside
 from ui.stage.steps import Step
 from ui.training.quota import note_shown
+from vae_core.errors import UnknownRun
 from vae_core.metrics.latent import ACTIVE_VARIANCE
 from vae_core.models import model_kind
 from vae_core.run import Run
@@ -37,9 +38,14 @@ def choose_run(titles: dict[str, str]) -> str:
     linked = url_state.read(LINK["run"])
     if linked and linked not in titles:
         shown = linked if len(linked) <= 60 else f"{linked[:57]}…"
-        st.warning(
-            f"The link asks for the run “`{shown.replace('`', '')}`”, which is not in this store; showing another."
-        )
+        with errors_said():
+            why = "which is not in this store"
+            try:
+                if linked in store().keys():
+                    load_run(linked)  # a damaged one says so
+            except UnknownRun:
+                why = "whose file needs a plugin or a newer version of this program"
+            st.warning(f"The link asks for the run “`{shown.replace('`', '')}`”, {why}; showing another.")
     if "explorer-run" not in st.session_state:
         home = shipped_run(model="vae", dataset="mnist", latent_dim=2).key
         vaes = (key for key in titles if key.startswith("vae-"))

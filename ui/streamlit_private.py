@@ -66,6 +66,9 @@ TEST_IDS = frozenset(
 # are left out; pages then move while they open.
 EARLY_MODULES = ("BidiComponent", "rehype-raw", "rehype-katex", "Html", "Radio", "ButtonGroup", "Button", "PageLink")
 EARLY_FONTS = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
+# What takes the browser long to begin with comes after the opening of the page (ui/app/late.js). If it is missing, it
+# comes as it does without us, and pages open later.
+LATE_MODULE = "PlotlyChart"
 _IMPORTED = re.compile(r"""(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
 
 _log = logging.getLogger(__name__)
@@ -218,6 +221,15 @@ def early_files() -> tuple[tuple[str, ...], tuple[str, ...]]:
             waiting += _IMPORTED.findall((modules / name).read_text(encoding="utf-8"))
     letters = [file.name for name in EARLY_FONTS for file in _only(fonts, f"{name}.*.woff2")]
     return tuple(f"static/js/{name}" for name in found), tuple(f"static/media/{name}" for name in letters)
+
+
+@cache
+def late_file() -> str | None:
+    """The module `LATE_MODULE`, as an address below the app's; None if there is none."""
+    import streamlit
+
+    found = _only(Path(streamlit.__file__).parent / "static" / "static" / "js", f"{LATE_MODULE}.*.js")
+    return f"static/js/{found[0].name}" if found else None
 
 
 def _only(folder: Path, pattern: str) -> list[Path]:

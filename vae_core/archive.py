@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 import tempfile
 import time
@@ -27,6 +28,8 @@ _MAX_HEADER_BYTES = 32 * 2**20  # the history of the longest run that a specific
 _MAX_FILE_BYTES = 2 * 10**9  # far more than a run or a set of images has; a sparse file may claim anything
 _WAITS_FOR_READERS = os.name == "nt"
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between attempts to replace a file that is being read
+_FORMATS = re.compile(r"vae-playground-\d+")
+_OF_A_TENSOR = {"dtype", "shape", "data_offsets"}
 _OURS = {"format", "document", "sha256"}  # what every file of this program has in its metadata
 
 
@@ -130,7 +133,7 @@ def _opened(path: Path) -> BinaryIO:
 
     Raises:
         StoreError: a folder, a device or a pipe, which may never end.
-        DamagedRun: it is too large.
+        OtherFormat: it is too large.
         FileNotFoundError: no such file.
     """
     # Without O_NONBLOCK, to open a pipe waits for a writer.
@@ -140,7 +143,7 @@ def _opened(path: Path) -> BinaryIO:
         if not stat.S_ISREG(state.st_mode):
             raise StoreError(f"could not read {path.name}: it is not a file.")
         if state.st_size > _MAX_FILE_BYTES:
-            raise DamagedRun(f"{path.name} has {state.st_size / 1e9:,.1f} GB: it was not written by this program.")
+            raise OtherFormat(f"{path.name} has {state.st_size / 1e9:,.1f} GB: it was not written by this program.")
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -163,12 +166,16 @@ def _metadata(content: bytes, name: str) -> dict[str, str]:
     try:
         header = json.loads(content[8 : 8 + size])
         metadata = header.get("__metadata__")
-        if not _OURS & set(metadata or ()):  # one flipped bit can hide one of them, not all
+        # One flipped bit can hide one of ours, and where it hides all of them, what is left is no list of tensors.
+        tensors = [entry for each, entry in header.items() if each != "__metadata__"]
+        if not _OURS & set(metadata or ()) and all(set(entry) == _OF_A_TENSOR for entry in tensors):
             raise OtherFormat(f"{name} is a safetensors file that another program wrote.")
         json.loads(metadata["document"])
         digest, version = metadata["sha256"], metadata["format"]
     except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
         raise DamagedRun(f"{name} is damaged, or was not written by this program.") from error
+    if not _FORMATS.fullmatch(str(version)):
+        raise DamagedRun(f"{name} is damaged: it names no format of this program.")
     if version != FORMAT:
         raise OtherFormat(
             f"{name} has format {str(version)[:40]!r}; this program reads {FORMAT!r}: update it to read the file."

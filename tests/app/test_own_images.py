@@ -189,6 +189,16 @@ def test_the_page_says_what_it_doubts_and_offers_what_mends_it(own_root, empty_s
     assert not at.exception and len(own.stored_sets(own_root)) == 1
 
 
+def test_one_sets_name_does_not_take_the_form_from_everybody(own_root, empty_store):
+    """Filed by an earlier version from a folder whose name is no text."""
+    document = {"title": "K\udce4fer", "label_names": ["\udcff", "b"]}
+    images = np.random.default_rng(0).integers(0, 256, (30, 1, 28, 28), dtype=np.uint8)
+    path = own.folder(own_root) / f"own-1x28x28-0123456789ab{own.SUFFIX}"
+    archive.write(path, {"images": images, "labels": np.arange(30) % 2}, document)
+    at = open_page(PAGE)
+    assert not at.exception and "Käfer, 89ab" in at.selectbox(key="train-dataset").options
+
+
 def test_the_page_says_what_is_wrong_once_reads_it_once_and_the_form_stays(own_root, empty_store, monkeypatch):
     asked = []
     monkeypatch.setattr(

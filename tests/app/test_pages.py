@@ -71,6 +71,7 @@ def test_a_run_of_an_unknown_model_is_left_alone_and_the_page_goes_on_with_the_o
     at = open_page("pages/explorer.py", run=unknown)
     assert at.selectbox[0].value == payload_headers(at)[0]["key"] == known and len(at.selectbox[0].options) == 1
     assert len(at.warning) == 1 and not at.error
+    assert "whose file needs a plugin or a newer version" in at.warning[0].value
     with pytest.raises(StoreError, match="needs the model 'vq', which is not known here"):
         load_run(unknown)
     assert path.read_bytes() == before and sorted(small_store.keys()) == [known, unknown]
@@ -133,7 +134,7 @@ def test_a_run_whose_images_are_not_here_still_shows_its_plane(small_store, tmp_
     from vae_core.training import jobs
 
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "nothing"))
-    monkeypatch.setattr(jobs, "load", lambda name, split, root=None: load("mnist_sample", split))
+    monkeypatch.setattr(jobs, "load", lambda name, split, **_: load("mnist_sample", split))
     key = get_or_train(small_store, RunSpec("fashion_mnist", "vae", hidden=(8,), epochs=1), execution=FLOAT32).key
     at = open_page("pages/explorer.py", run=key)
     assert payload_headers(at)[0]["key"] == key

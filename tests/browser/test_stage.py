@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from benchmarks.stage import MOST_SHIFT, OBSERVE, wait_until_still
 from ui.chapters import numbered
+from vae_core.storage.manifest import shipped_run
 
 from .conftest import watch
 from .test_canvas import VAE, wait_until
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.browser
 
 MAIN = "[data-testid=stMain]"
 PROGRESS = "vae-playground.progress"
+MANY = shipped_run(dataset="mnist", model="vae", latent_dim=16, hidden=(128, 64), beta=1.0, seed=0).key
 
 
 def arrived(page: Page, title: str) -> None:
@@ -204,3 +206,64 @@ def test_the_dial_stands_whole_on_a_phone(phone, app_url):
     expect(dial.locator(".samples")).to_be_visible()
     bar = 60  # CSS pixels that the menu covers
     wait_until(phone, lambda: 300 < dial.bounding_box()["height"] <= phone.viewport_size["height"] - bar)
+
+
+@pytest.mark.parametrize(
+    ("path", "instrument", "count"),
+    [
+        ("", ".latent-canvas", 2),
+        ("regularity", ".latent-canvas", 2),
+        (f"explorer?run={MANY}", ".latent-sliders", 1),
+        ("inside?answers=escape:2", ".ellipses", 1),
+        ("reduction?answers=best:2,line:1", ".latent-line", 1),
+        ("photographs", ".latent-along", 4),
+    ],
+)
+def test_nothing_moves_when_the_tensors_come(browser, app_url, path, instrument, count):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context.add_init_script(OBSERVE)
+    page = context.new_page()
+    held: list[Route] = []
+    page.route("**/tensors/*", lambda route: held.append(route))
+    page.goto(f"{app_url}/{path}")
+    waiting = page.locator(f"{instrument}.waiting")
+    expect(waiting).to_have_count(count)
+    wait_until_still(page)
+    before = [one.bounding_box() for one in page.locator(instrument).all()]
+    page.route("**/tensors/*", lambda route: route.continue_())  # what is asked for from now on
+    for route in held:
+        route.continue_()
+    expect(waiting).to_have_count(0)
+    expect(page.locator(f"{instrument}:visible")).to_have_count(count)
+    wait_until_still(page)
+    after = [one.bounding_box() for one in page.locator(instrument).all()]
+    moved = page.evaluate("window.shift")
+    context.close()
+    assert [box["height"] for box in after] == pytest.approx([box["height"] for box in before], abs=1)
+    assert moved <= MOST_SHIFT
+
+
+# When the opening was first seen whole and when the first figure was, in frames.
+FRAMES = """
+window.seen = {};
+let frame = 0;
+const look = () => {
+  frame += 1;
+  const shown = (one) => one && one.getClientRects().length > 0;
+  const instrument = [...document.querySelectorAll(".st-key-instrument-opening *")]
+    .some((one) => shown(one.shadowRoot?.querySelector(".component:not([hidden])")));
+  if (instrument && shown(document.querySelector(".st-key-words-opening p"))) window.seen.opening ??= frame;
+  if (document.querySelector(".js-plotly-plot .main-svg")) window.seen.figure ??= frame;
+  requestAnimationFrame(look);
+};
+requestAnimationFrame(look);
+"""
+
+
+def test_figures_further_down_wait_until_the_opening_is_on_screen(fresh, app_url):
+    fresh.add_init_script(FRAMES)
+    fresh.goto(f"{app_url}/beta")
+    fresh.locator(".js-plotly-plot .main-svg").first.wait_for(state="attached", timeout=90_000)
+    wait_until(fresh, lambda: fresh.evaluate("'opening' in window.seen && 'figure' in window.seen"))
+    seen = fresh.evaluate("window.seen")
+    assert seen["opening"] < seen["figure"]

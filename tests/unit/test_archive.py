@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from vae_core import archive
-from vae_core.errors import DamagedRun, StoreError
+from vae_core.errors import DamagedRun, OtherFormat, StoreError
 
 DOCUMENT = {"name": 'お o — ±"quoted"\\', "nested": {"losses": [1.5, -2e-30, 0, None, True]}, "empty": {}, "0": "0"}
 
@@ -84,6 +84,20 @@ def test_arrays_that_are_views_come_back_as_what_they_show(tmp_path: Path) -> No
     archive.write(tmp_path / "views.safetensors", views, {})
     tensors, _ = archive.read(tmp_path / "views.safetensors")
     assert_same(tensors, views)
+
+
+def test_every_bit_of_the_metadatas_names_is_missed(written: Path) -> None:
+    """A file is another program's or another version's only if it looks like one, not if a bit of it has changed."""
+    content = written.read_bytes()
+    size = 8 + int.from_bytes(content[:8], "little")
+    for word in (b"__metadata__", b"sha256", b"document", b"format", b"vae-playground-"):
+        start = content.index(word, 0, size)
+        for bit in range(8 * len(word)):
+            changed = bytearray(content)
+            changed[start + bit // 8] ^= 1 << bit % 8
+            with pytest.raises(DamagedRun) as damaged:
+                archive.parsed(bytes(changed), "x")
+            assert not isinstance(damaged.value, OtherFormat), changed[start : start + len(word)]
 
 
 def test_on_windows_a_file_that_is_being_read_is_replaced_after_its_reader(

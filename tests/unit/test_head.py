@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import streamlit
@@ -19,9 +21,11 @@ from starlette.routing import Route
 from ui.app import head
 from ui.app.head import StylesInHead, styles_in_head
 from ui.figures.markup import PAGE_STYLE
-from ui.streamlit_private import EARLY_FONTS, EARLY_MODULES, early_files
+from ui.streamlit_private import EARLY_FONTS, EARLY_MODULES, LATE_MODULE, early_files
 
+ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = "<html><head><title>x</title></head><body>" + "y" * 2_000 + "</body></html>"
+SCRIPTS = '<html><head><script type="module" src="./static/js/index.js"></script></head></html>'
 HTML = {"accept": "text/html,*/*"}
 
 
@@ -73,6 +77,7 @@ def client(monkeypatch) -> Client:
     routes = [
         Route("/", document),
         Route("/asks", lambda _request: HTMLResponse(f"<head><link href='./{early_files()[0][-1]}'></head>")),
+        Route("/scripts", lambda _request: HTMLResponse(SCRIPTS)),
         Route("/odd", lambda _request: HTMLResponse("no head")),
         Route("/text", lambda _request: PlainTextResponse("</head>")),
         Route("/gone", lambda _request: HTMLResponse(DOCUMENT, 404)),
@@ -93,6 +98,19 @@ def test_a_document_carries_the_styles_and_what_its_elements_will_ask_for(client
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert "etag" not in answer.headers and answer.headers["cache-control"] == "no-cache"
     assert styles_in_head()
+
+
+def test_plotly_waits_for_the_opening_of_the_page(client):
+    script = '<script type="module" src="./static/js/index.js">'
+    before, _, after = client.get("/scripts", headers=HTML).text.partition(script)
+    kept = re.search(r'<script type="importmap">(.*)</script>$', before)
+    ((scope, (address, waits)),) = ((scope, *one.items()) for scope, one in json.loads(kept[1])["scopes"].items())
+    assert (Path(streamlit.__file__).parent / address.replace("./static", "static/static")).is_file()
+    assert address.startswith(scope) and f"/{LATE_MODULE}." in address and script not in after
+    kind, _, text = waits.partition(",")
+    assert kind == "data:text/javascript"
+    assert unquote(text).startswith((ROOT / "ui/app/late.js").read_text(encoding="utf-8"))
+    assert f'import(new URL("{address.removeprefix("./")}", document.baseURI))' in unquote(text)
 
 
 def test_what_the_document_asks_for_itself_is_not_named_again(client):

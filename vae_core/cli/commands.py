@@ -224,10 +224,7 @@ def list_runs(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None
     """The runs in the store."""
     from vae_core.storage.store import Store
 
-    runs = Store(store)
-    if not runs.root.is_dir():
-        print(f"there is no folder {runs.root}.", file=sys.stderr)
-    lines = runs.listing()
+    lines = Store(store).listing()
     for line in lines:
         if line.problem:
             print(f"left out: {line.problem}", file=sys.stderr)

@@ -3,7 +3,7 @@
 import { companions, joinGroup, leaveGroup } from "../canvas/groups.js";
 import { Decoder } from "../engine/interpreter.js";
 import { pageLink, rounded, unlike } from "../engine/link.js";
-import { element, named, withPayload } from "../engine/page.js";
+import { element, named, showComponent, withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 
 const FINE = 200; // steps of the slider from end to end
@@ -23,43 +23,61 @@ class LatentAlong {
     this.root.latentAlong = this; // for tests and the browser console
   }
 
+  // Before its tensors are here: takes the place that it will need. What is shown already stays until they are.
+  prepare(header) {
+    if (this.decoder) return;
+    this.showFrame(header);
+    showComponent(this.root, true);
+  }
+
   update(payload) {
     if (payload.headerText === this.headerText) return;
-    const isNew = !this.header;
+    const isNew = !this.decoder;
     this.headerText = payload.headerText;
-    this.header = payload.header;
-    const { title, subtitle, image, along, options } = this.header;
-    const { low, high, value, name } = along;
-    this.find(".title").textContent = title;
-    this.find(".subtitle").textContent = subtitle;
-    this.find(".name").textContent = name;
+    this.showFrame(payload.header);
     this.decoder = Decoder.ofCodes(payload);
-    this.picture = new Picture(named(this.find(".decoded"), `${title}: what it decodes at the slider`), image);
-    Object.assign(this.input, { min: String(low), max: String(high), step: String((high - low) / FINE) });
-    this.input.setAttribute("aria-label", `${name}, ${title}`);
-    this.build();
+    this.drawSteps();
+    const { options, along: { value } } = this.header;
     joinGroup(this, options.group);
     const [other] = companions(this);
     this.place(isNew ? (other?.at ?? value) : this.at);
     if (isNew) pageLink.join(this);
     this.failed.hidden = true;
-    this.root.hidden = false;
+    showComponent(this.root);
   }
 
-  // The strip: all steps in one batch.
-  build() {
+  // What the header alone decides.
+  showFrame(header) {
+    this.header = header;
+    const { title, subtitle, image, along } = header;
+    const { low, high, name } = along;
+    this.find(".title").textContent = title;
+    this.find(".subtitle").textContent = subtitle;
+    this.find(".name").textContent = name;
+    this.picture = new Picture(named(this.find(".decoded"), `${title}: what it decodes at the slider`), image);
+    Object.assign(this.input, { min: String(low), max: String(high), step: String((high - low) / FINE) });
+    this.input.setAttribute("aria-label", `${name}, ${title}`);
+    this.layStrip();
+  }
+
+  layStrip() {
     const { along: { low, high, steps, name }, image } = this.header;
     const places = Array.from({ length: steps }, (_, step) => low + ((high - low) * step) / (steps - 1));
-    const decoded = this.decoder.decode(places.flatMap((place) => this.code(place)));
-    this.steps = places.map((place, step) => {
+    this.steps = places.map((place) => {
       const canvas = element("canvas", { ariaHidden: "true" });
-      new Picture(canvas, image).show(decoded, step * this.decoder.size);
+      const picture = new Picture(canvas, image);
       const button = element("button", { type: "button" }); // over the picture, which is printed without it
       button.setAttribute("aria-label", `${name} = ${short(place)}`);
       button.addEventListener("click", () => this.moved(place));
-      return { place, button, tile: element("div", { className: "step" }, canvas, button, element("span", { textContent: short(place) })) };
+      return { place, picture, button, tile: element("div", { className: "step" }, canvas, button, element("span", { textContent: short(place) })) };
     });
     this.find(".steps").replaceChildren(...this.steps.map(({ tile }) => tile));
+  }
+
+  // All in one batch.
+  drawSteps() {
+    const decoded = this.decoder.decode(this.steps.flatMap(({ place }) => this.code(place)));
+    this.steps.forEach(({ picture }, step) => picture.show(decoded, step * this.decoder.size));
   }
 
   code(place) { return this.header.along.start.map((value, i) => value + place * this.header.along.direction[i]); }
@@ -93,12 +111,12 @@ class LatentAlong {
 
 export default function (mounted) {
   const { parentElement } = mounted;
-  return withPayload(mounted, "line", (payload) => {
-    let line = instances.get(parentElement);
-    if (!line) instances.set(parentElement, (line = new LatentAlong(parentElement)));
-    line.update(payload);
-  }, () => {
+  const here = () => {
+    if (!instances.has(parentElement)) instances.set(parentElement, new LatentAlong(parentElement));
+    return instances.get(parentElement);
+  };
+  return withPayload(mounted, "line", (payload) => here().update(payload), () => {
     instances.get(parentElement)?.remove();
     instances.delete(parentElement);
-  });
+  }, { before: (header) => here().prepare(header) });
 }

@@ -19,10 +19,12 @@ onThumbnails((images) => {
 
 export default function (component) {
   const { parentElement, setStateValue } = component;
+  const here = () => {
+    if (!instances.has(parentElement)) instances.set(parentElement, new LatentCanvas(parentElement));
+    return instances.get(parentElement);
+  };
   return withPayload(component, "plane", (payload) => {
-    let canvas = instances.get(parentElement);
-    const isNew = !canvas;
-    if (isNew) instances.set(parentElement, (canvas = new LatentCanvas(parentElement)));
+    const canvas = here();
     const apply = () => {
       try {
         if (instances.get(parentElement) === canvas) canvas.update(payload, setStateValue);
@@ -32,10 +34,13 @@ export default function (component) {
       return false;
     };
     // Several planes arrive with a page: each is set up in a frame of its own.
-    if (isNew) slices.add(apply);
-    else apply();
+    if (canvas.ready) apply();
+    else {
+      canvas.prepare(payload.header);
+      slices.add(apply);
+    }
   }, () => {
     instances.get(parentElement)?.remove();
     instances.delete(parentElement);
-  }, { later: receiveThumbnails });
+  }, { before: (header) => here().prepare(header), later: receiveThumbnails });
 }

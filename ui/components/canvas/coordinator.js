@@ -5,6 +5,7 @@ import { expectLength } from "../engine/arrays.js";
 import { Decoder } from "../engine/interpreter.js";
 import { Lens } from "../engine/lens.js";
 import { pageLink } from "../engine/link.js";
+import { showComponent } from "../engine/page.js";
 import { Plane } from "../engine/plane.js";
 import { slices } from "../engine/slices.js";
 import { Timings } from "../engine/timings.js";
@@ -52,6 +53,19 @@ export class LatentCanvas {
 
   get side() { return this.surface.side; }
   get path() { return this.route.points; }
+  get options() { return this.header?.options ?? {}; }
+  get image() { return this.header.image; }
+  get ready() { return Boolean(this.decoder); } // its tensors are here
+
+  // Before its tensors are here: takes the place that it will need, from what the header says. What is shown already
+  // stays until they are.
+  prepare(header) {
+    if (this.ready) return;
+    this.header = header;
+    this.layers.heatShown = Boolean(this.options.heat);
+    this.showFrame();
+    showComponent(this.root, true);
+  }
 
   // A new payload, or the same one again because the page ran again.
   update(payload, setStateValue) {
@@ -59,7 +73,7 @@ export class LatentCanvas {
     if (payload.headerText === this.headerText) return;
     // Pins and view belong to a run and a plane through its codes.
     const which = ({ key, plane_origin: origin, plane_axes: axes }) => JSON.stringify([key, origin, axes]);
-    const sameRun = this.header && which(this.header) === which(payload.header);
+    const sameRun = this.ready && which(this.header) === which(payload.header);
     this.headerText = payload.headerText;
     this.take(payload);
     if (!sameRun) this.begin();
@@ -74,9 +88,7 @@ export class LatentCanvas {
 
   take(payload) {
     this.header = payload.header;
-    this.options = payload.header.options ?? {};
     this.decoder = new Decoder(payload);
-    this.image = this.header.image;
     this.classes = payload.tensor("classes");
     const count = this.classes.length;
     this.xy = expectLength("points", payload.tensor("points"), 2 * count);
@@ -108,7 +120,8 @@ export class LatentCanvas {
   colour(label) { return this.header.palette[label % this.header.palette.length]; }
   codeOf(index) { return [this.xy[2 * index], this.xy[2 * index + 1]]; }
 
-  showAll() {
+  // What the header alone decides.
+  showFrame() {
     const { header, options } = this;
     const title = header.title ?? header.key;
     this.find(".title").textContent = title;
@@ -118,14 +131,19 @@ export class LatentCanvas {
     this.find(".export").hidden = !options.export;
     this.find(".pins").hidden = Boolean(options.compact);
     this.readout.build();
-    this.layers.build();
     this.legend.build();
+    this.layers.showNote();
     this.pins.show();
     this.route.show();
+  }
+
+  showAll() {
+    this.showFrame();
+    this.layers.build();
     const start = this.pins.list.at(-1) ?? { x: this.view.cx, y: this.view.cy };
     this.decodeAt(start.x, start.y);
     this.failed.hidden = true;
-    this.root.hidden = false;
+    showComponent(this.root);
     // In a frame of its own: several planes may arrive at once.
     this.pointer.forgetBox();
     if (this.surface.fit(true)) slices.add(() => { this.draw(); return false; });
@@ -229,7 +247,7 @@ export class LatentCanvas {
   // At once, or it would blink.
   resized() {
     this.pointer.forgetBox();
-    if (this.view) this.draw();
+    if (this.ready) this.draw();
   }
 
   draw() {
@@ -245,7 +263,7 @@ export class LatentCanvas {
   }
 
   drawPoints() { drawPointsOf(this); }
-  drawMarks() { drawMarksOf(this); }
+  drawMarks() { if (this.ready) drawMarksOf(this); }
 
   // For tests and benchmarks: what is on screen, in numbers.
   state() {

@@ -19,10 +19,15 @@ export class Layers {
     this.endFills();
     this.manifold = new Manifold(canvas.find("canvas.manifold"), canvas.decoder, canvas.image);
     this.heat = new Heat(canvas.find("canvas.heat"));
-    const share = Number((100 * canvas.header.empty_share).toFixed(1));
-    canvas.find(".heat-noun").textContent = canvas.header.noun ?? "image";
-    canvas.find(".heat-note").title = `Farther from every code than ${share}% of the codes are from their nearest neighbour`;
     this.show("heat", this.heatShown);
+  }
+
+  showNote() {
+    const { find, header } = this.canvas;
+    const share = Number((100 * header.empty_share).toFixed(1));
+    find(".heat-noun").textContent = header.noun ?? "image";
+    find(".heat-note").title = `Farther from every code than ${share}% of the codes are from their nearest neighbour`;
+    find(".heat-note").hidden = !this.heatShown;
   }
 
   show(name, shown) {
@@ -31,7 +36,7 @@ export class Layers {
     find(`canvas.${name}`).hidden = !shown;
     if (name === "heat") {
       this.heatShown = shown;
-      find(".heat-note").hidden = !shown;
+      this.showNote();
       pageLink.changed();
     }
     if (shown && name === "manifold") this.fillManifold();

@@ -2,7 +2,7 @@
 
 import { expectLength } from "../engine/arrays.js";
 import { haloText, PLANE } from "../engine/drawing.js";
-import { withPayload } from "../engine/page.js";
+import { showComponent, withPayload } from "../engine/page.js";
 import { Plane } from "../engine/plane.js";
 import { View, classMedians } from "../engine/view.js";
 
@@ -28,8 +28,6 @@ class Model {
     this.view = new View(header.range);
     this.centres = classMedians(means, classes, colours.labels.length);
     this.close = this.closeUp();
-    root.querySelector(".title").textContent = header.title;
-    root.querySelector("figcaption").textContent = header.told;
     root.querySelector(".plane").setAttribute("aria-label", `${header.title}. ${header.told}`);
     this.surface = new Plane((selector) => root.querySelector(selector), () => this.draw());
   }
@@ -146,20 +144,36 @@ class Ellipses {
     this.root.ellipses = this; // for tests and the browser console
   }
 
+  // Before its tensors are here: takes the place that it will need. What is shown already stays until they are.
+  prepare(header) {
+    if (this.headerText) return;
+    this.layRow(header);
+    showComponent(this.root, true);
+  }
+
+  // The figure of each model, in order, without its drawing.
+  layRow(header) {
+    const row = this.root.querySelector(".row");
+    row.replaceChildren(...header.planes.map(() => this.one.content.firstElementChild.cloneNode(true)));
+    header.planes.forEach(({ title, told }, number) => {
+      row.children[number].querySelector(".title").textContent = title;
+      row.children[number].querySelector("figcaption").textContent = told;
+    });
+    return row.children;
+  }
+
   receive({ header, headerText, tensor }) {
     if (headerText === this.headerText) return;
     this.headerText = headerText;
-    this.root.hidden = false;
     for (const model of this.models) model.end();
     const classes = tensor("classes");
-    const row = this.root.querySelector(".row");
-    row.replaceChildren();
+    const figures = this.layRow(header);
     this.models = header.planes.map((plane, number) => {
-      row.append(this.one.content.cloneNode(true));
       const [means, sigmas] = ["means", "sigmas"].map((name) => expectLength(name, tensor(`${name}${number}`), 2 * classes.length));
-      return new Model(row.lastElementChild, plane, { means, sigmas, classes }, { palette: header.palette, labels: header.labels });
+      return new Model(figures[number], plane, { means, sigmas, classes }, { palette: header.palette, labels: header.labels });
     });
     this.setSame(false);
+    showComponent(this.root);
   }
 
   // Both planes as wide as the widest, or each as wide as its codes are.
@@ -180,11 +194,12 @@ class Ellipses {
 
 export default function (component) {
   const { parentElement } = component;
-  return withPayload(component, "planes", (payload) => {
+  const here = () => {
     if (!shown.has(parentElement)) shown.set(parentElement, new Ellipses(parentElement));
-    shown.get(parentElement).receive(payload);
-  }, () => {
+    return shown.get(parentElement);
+  };
+  return withPayload(component, "planes", (payload) => here().receive(payload), () => {
     shown.get(parentElement)?.end();
     shown.delete(parentElement);
-  });
+  }, { before: (header) => here().prepare(header) });
 }

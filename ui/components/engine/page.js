@@ -40,6 +40,13 @@ export function showFailure(parent, noun, error) {
   box.textContent = `This ${noun} could not be drawn: ${error.message}. Reload the page to try again.`;
 }
 
+// Shows a .component: all of it, or while it waits for its tensors the place that it will need (base.css).
+export function showComponent(root, waiting = false) {
+  root.classList.toggle("waiting", waiting);
+  root.inert = waiting;
+  root.hidden = false;
+}
+
 const newest = new WeakMap(); // mount point -> the call of its component that came last
 
 // What a component's default export returns. Streamlit calls it when the component is taken off the page, and then
@@ -55,10 +62,10 @@ export function endOf(call, end) {
   };
 }
 
-// Calls use(payload) with what a component was given: at once if its tensors are at hand, else when they have come. Then
-// later(payload), as each of the further payloads comes that the header lists, and missed(error) for one that does not.
+// Calls use(payload) with what a component was given: at once if its tensors are at hand, else when they have come, and
+// before(header) meanwhile, so that it takes its place on the page. Then later(payload), as each of the further payloads comes that the header lists, and missed(error) for one that does not.
 // What else fails is said as in showFailure. Returns what `endOf` does.
-export function withPayload(call, noun, use, end, { later = nothing, missed = warn } = {}) {
+export function withPayload(call, noun, use, end, { before = nothing, later = nothing, missed = warn } = {}) {
   const { data, parentElement } = call;
   const ended = endOf(call, end);
   const current = () => newest.get(parentElement) === call; // else something newer came, or the component is gone
@@ -77,15 +84,19 @@ export function withPayload(call, noun, use, end, { later = nothing, missed = wa
   try {
     const { header, headerText } = parseHead(data);
     const known = bodyAtHand(header.body);
-    if (known) show(header, headerText, known);
-    else bodyOf(header.body, { rank: rank(0) }).then((body) => show(header, headerText, body), failed);
+    if (known) {
+      show(header, headerText, known);
+      return ended;
+    }
+    before(header);
+    bodyOf(header.body, { rank: rank(0) }).then((body) => show(header, headerText, body), failed);
   } catch (error) {
     failed(error);
   }
   return ended;
 }
 
-const nothing = (_payload) => undefined;
+const nothing = (_given) => undefined;
 const warn = (error) => { console.warn(error.message); };
 
 // Whether a mount point is in the window, or will be after half a window more.

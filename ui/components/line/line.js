@@ -4,7 +4,7 @@
 import { expectLength } from "../engine/arrays.js";
 import { Decoder } from "../engine/interpreter.js";
 import { pageLink, unlike } from "../engine/link.js";
-import { element, withPayload } from "../engine/page.js";
+import { element, showComponent, withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 import { slices } from "../engine/slices.js";
 
@@ -35,31 +35,39 @@ class LatentLine {
     this.root.latentLine = this; // for tests and the browser console
   }
 
+  // Before its tensors are here: takes the place that it will need. What is shown already stays until they are.
+  prepare(header) {
+    if (this.decoder) return;
+    this.showFrame(header);
+    showComponent(this.root, true);
+  }
+
   // A new payload, or the same one again because the page ran again.
   update(payload) {
     if (payload.headerText === this.headerText) return;
     const { header } = payload;
-    const sameRun = this.header?.key === header.key;
+    const sameRun = this.decoder && this.header.key === header.key;
     this.headerText = payload.headerText;
-    this.header = header;
     this.decoder = new Decoder(payload);
     const bytes = expectLength("images", payload.tensor("images"), header.labels.length * this.decoder.size);
     this.images = Float32Array.from(bytes, (byte) => byte / 255);
-    [this.low, this.high] = header.range;
-    this.build();
+    this.showFrame(header);
     this.moveTo(sameRun ? this.z : header.options?.z ?? this.low);
     if (!this.linking) pageLink.join(this);
     this.linking = true;
     this.failed.hidden = true;
-    this.root.hidden = false;
+    showComponent(this.root);
   }
 
   linked() { return { z: unlike(this.z, this.header.options?.z ?? this.low) }; }
 
   restore({ z }) { this.moveTo(z); }
 
-  build() {
-    const { header, slider } = this;
+  // What the header alone decides.
+  showFrame(header) {
+    const { slider } = this;
+    this.header = header;
+    [this.low, this.high] = header.range;
     for (const name of ["title", "subtitle"]) {
       this.find(`.${name}`).textContent = header[name] ?? "";
       this.find(`.${name}`).hidden = !header[name];
@@ -183,7 +191,7 @@ class LatentLine {
   }
 
   drawFilm() {
-    if (this.drawing) return;
+    if (this.drawing || !this.decoder) return;
     this.drawing = true;
     slices.add(() => {
       const frame = [...this.frames.values()].find(({ drawn }) => !drawn);
@@ -220,12 +228,12 @@ class LatentLine {
 
 export default function (component) {
   const { parentElement } = component;
-  return withPayload(component, "line", (payload) => {
-    let line = lines.get(parentElement);
-    if (!line) lines.set(parentElement, (line = new LatentLine(parentElement)));
-    line.update(payload);
-  }, () => {
+  const here = () => {
+    if (!lines.has(parentElement)) lines.set(parentElement, new LatentLine(parentElement));
+    return lines.get(parentElement);
+  };
+  return withPayload(component, "line", (payload) => here().update(payload), () => {
     lines.get(parentElement)?.remove();
     lines.delete(parentElement);
-  });
+  }, { before: (header) => here().prepare(header) });
 }

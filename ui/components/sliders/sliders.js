@@ -1,7 +1,7 @@
 // A slider for every latent dimension, and the image that all of them together decode to.
 
 import { Decoder } from "../engine/interpreter.js";
-import { element, named, withPayload } from "../engine/page.js";
+import { element, named, showComponent, withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 
 const STEPS = 200; // from end to end
@@ -20,18 +20,30 @@ class LatentSliders {
     this.root.latentSliders = this; // for tests and the browser console
   }
 
+  // Before its tensors are here: takes the place that it will need. What is shown already stays until they are.
+  prepare(header) {
+    if (this.decoder) return;
+    this.showFrame(header);
+    showComponent(this.root, true);
+  }
+
   update(payload) {
     if (payload.headerText === this.headerText) return;
     this.headerText = payload.headerText;
-    this.header = payload.header;
+    this.showFrame(payload.header);
     this.decoder = Decoder.ofCodes(payload);
+    this.all("mean");
+    this.failed.hidden = true;
+    showComponent(this.root);
+  }
+
+  // What the header alone decides.
+  showFrame(header) {
+    this.header = header;
     this.picture = new Picture(named(this.find(".decoded"), "The image that the sliders decode to"), this.header.image);
     this.z = new Float32Array(this.header.dimensions.length);
     this.rows = this.header.dimensions.map((dimension) => this.row(dimension));
     this.find(".rows").replaceChildren(...this.rows.map(({ label }) => label));
-    this.all("mean");
-    this.failed.hidden = true;
-    this.root.hidden = false;
   }
 
   row(dimension) {
@@ -73,12 +85,12 @@ class LatentSliders {
 
 export default function (mounted) {
   const { parentElement } = mounted;
-  return withPayload(mounted, "set of sliders", (payload) => {
-    let sliders = instances.get(parentElement);
-    if (!sliders) instances.set(parentElement, (sliders = new LatentSliders(parentElement)));
-    sliders.update(payload);
-  }, () => {
+  const here = () => {
+    if (!instances.has(parentElement)) instances.set(parentElement, new LatentSliders(parentElement));
+    return instances.get(parentElement);
+  };
+  return withPayload(mounted, "set of sliders", (payload) => here().update(payload), () => {
     instances.get(parentElement)?.remove();
     instances.delete(parentElement);
-  });
+  }, { before: (header) => here().prepare(header) });
 }
