@@ -150,11 +150,8 @@ def test_the_image_holds_what_the_app_needs_and_nothing_else():
     listed = listed or [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file()]  # no repository
     taken = set(context(listed, (ROOT / ".dockerignore").read_text()))
     folders = ("ui/", "pages/", "vae_core/", "checkpoints/", "deploy/")
-    needed = {
-        name
-        for name in listed
-        if name.startswith(folders) and not name.endswith((".md", ".pyc", ".yaml", ".gitattributes"))
-    }
+    outside = (".md", ".pyc", ".yaml", ".gitattributes")
+    needed = {name for name in listed if name.startswith(folders) and not name.endswith(outside)}
     needed = {name for name in needed if not name.startswith("checkpoints/.")}
     assert needed - taken == set() and {"app.py", "requirements.txt", ".streamlit/config.toml"} <= taken
     assert not [name for name in taken if name.startswith(("tests/", "benchmarks/", ".ci", ".venv", "data/", "docs/"))]
