@@ -108,8 +108,8 @@ class Link:
             ends.add(onward)
             self._open |= ends
             await asyncio.gather(self._carry(reader, onward, self.up), self._carry(beyond, writer, self.down))
-        except OSError:
-            pass  # either end has gone: so does the other
+        except (OSError, asyncio.CancelledError):
+            pass  # either end has gone, or the link has: so does the other
         finally:
             self._open -= ends
             for end in ends:

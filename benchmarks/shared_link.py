@@ -6,7 +6,7 @@
 
 The link is simulated on the loopback (`narrow.py`). A student is a session of `sessions.py` that also fetches what the
 browser fetches, over six connections: the document; each component's modules as it is mounted; then the dial's tensors
-in its order, the first stop alone, then two at a time; then those of planes below the window. Nobody stops after the
+in its order, one by one; then those of planes below the window. Nobody stops after the
 first position: later stops of some compete with first positions of others. A student's first position could answer
 when the dial's modules, its own tensors and those of the first stop are there; the clock begins when the class does.
 What the browser's processor takes is not part of it, which is why a few of them may be real ones.
@@ -49,7 +49,6 @@ STEPS = {
     "all": "all stops are there",
 }
 CONNECTIONS = 6  # of a browser to one host
-LANES = 2  # as in ui/components/engine
 PATIENCE = 300.0  # seconds
 _MODULE = re.compile(r'"(modules/[0-9a-f]+/[^"]+)"')
 KEEP = "names => Promise.all(names.map(async (name) => (await fetch(`/${name}`)).arrayBuffer()))"
@@ -133,7 +132,8 @@ class Student(Session):
         self._note("document")
         self.through_socket = await self.open()
         await asyncio.gather(*self._components)
-        await self._two_at_a_time(self._below)
+        for header in self._below:
+            await self._tensors(header)
         self.fetcher.close()
         await self.close()
 
@@ -162,20 +162,12 @@ class Student(Session):
         start, *others = header["later"]
         await self._tensors(start)
         self._note("first")
-        await self._two_at_a_time(others)
+        for stop in others:
+            await self._tensors(stop)
         self._note("all")
 
     def _note(self, step: str) -> None:
         self.at[step] = time.perf_counter() - self.began
-
-    async def _two_at_a_time(self, headers: Iterable[dict[str, Any]]) -> None:
-        queue = iter(headers)
-
-        async def lane() -> None:
-            for header in queue:
-                await self._tensors(header)
-
-        await asyncio.gather(*(lane() for _ in range(LANES)))
 
     async def _tensors(self, header: dict[str, Any]) -> None:
         if header.get("body", {}).get("size"):

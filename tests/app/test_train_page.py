@@ -13,6 +13,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 import ui.training.app_queue
+from tests.support.payloads import tensor_in
 from ui.chapters.train import form as recipe
 from ui.figures.tables import metrics_table
 from ui.training.forecast import memory_of, weight_count, work_of
@@ -140,9 +141,7 @@ def test_the_film_holds_what_the_run_holds(trained_store):
     for key in trained_store.keys():
         run = trained_store.load(key)
         payload = film_of_run(run)
-        entry = payload.header["tensors"]["points"]
-        count = int(np.prod(entry["shape"]))
-        points = np.frombuffer(payload.body, np.float16, count, entry["offset"]).reshape(entry["shape"])
+        points = tensor_in(payload.body, payload.header["tensors"]["points"])
         assert np.array_equal(points, run.snapshots)  # d = 2: the plane is all of latent space
         assert payload.header["frames"] == run.snapshot_epochs and payload.header["count"] == 0
         panels = payload.header["curves"]["panels"]

@@ -13,6 +13,7 @@ import pytest
 import torch
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.support.payloads import tensor_in
 from ui.figures.palette import CLASS_COLOURS
 from vae_core.datasets import load
 from vae_core.execution import Execution
@@ -84,9 +85,7 @@ class Dial(NamedTuple):
 
 
 def tensor(payload: Payload, name: str) -> np.ndarray:
-    entry = payload.header["tensors"][name]
-    flat = np.frombuffer(payload.body, entry["dtype"], int(np.prod(entry["shape"])), offset=entry["offset"])
-    return flat.reshape(entry["shape"]).astype(np.float32)
+    return tensor_in(payload.body, payload.header["tensors"][name]).astype(np.float32)
 
 
 def measured(run: Run, beta: float) -> dict:

@@ -16,7 +16,7 @@ from tests.support.shipped_kinds import one_of_each_kind
 from vae_core.datasets import load
 from vae_core.models import model_kind
 from vae_core.payloads.inside import inside_payload
-from vae_core.payloads.plane import LatentPlane, Payload, Tensors, plane_payload
+from vae_core.payloads.plane import FORMAT, LatentPlane, Payload, Tensors, plane_payload
 from vae_core.program.export import decoder_program
 from vae_core.program.operations import OPERATIONS
 from vae_core.run import Run
@@ -113,7 +113,7 @@ def small_payload(decoder: nn.Sequential, image: tuple[int, int, int]) -> bytes:
         tensors.add(name, array)
     channels, height, width = image
     size = {"channels": channels, "height": height, "width": width}
-    header = {"format": 1, "kind": "plane", "image": size, "layers": layers, "tensors": tensors.table}
+    header = {"format": FORMAT, "kind": "plane", "image": size, "layers": layers, "tensors": tensors.table}
     return Payload(header, b"".join(tensors.parts)).to_bytes()
 
 
@@ -208,9 +208,8 @@ def test_every_operation_is_torchs(engine, op):
 
 def test_half_precision_is_read_exactly(engine):
     bits = np.arange(65536, dtype=np.uint16)
-    values = np.array(
-        engine.evaluate("(bits) => Array.from(halvesToFloats(Uint16Array.from(bits)), String)", bits.tolist())
-    )
+    split = [*(bits >> 8).tolist(), *(bits & 255).tolist()]
+    values = np.array(engine.evaluate("(split) => Array.from(halvesToFloats(Uint8Array.from(split)), String)", split))
     expected = bits.view(np.float16).astype(np.float32)
     finite = np.isfinite(expected)
     assert np.array_equal(values[finite].astype(np.float32), expected[finite])

@@ -77,7 +77,7 @@ const soon = () => new Promise((done) => { setTimeout(done, 20); });
 test("two are fetched at a time, what is wanted most first, by what is wanted when a turn comes", async () => {
   const { asked, arrive, want } = slow();
   let scrolled = false;
-  const all = [want("b", () => 2), want("c", () => (scrolled ? 0 : 3)), want("a", () => 1), want("d", () => 2.5)];
+  const all = [want("b", () => 0), want("c", () => (scrolled ? 0 : 3)), want("a", () => -1), want("d", () => 0)];
   await soon();
   assert.deepEqual(asked, ["a", "b"]);
   scrolled = true;
@@ -87,6 +87,17 @@ test("two are fetched at a time, what is wanted most first, by what is wanted wh
   for (const id of ["a", "c"]) arrive[id]();
   await soon();
   arrive.d();
+  await Promise.all(all);
+});
+
+test("what is not wanted at once comes one by one, when nothing else is under way", async () => {
+  const { asked, arrive, want } = slow();
+  const all = [want("second", () => 1), want("third", () => 2), want("first", () => 0)];
+  for (const [place, id] of ["first", "second", "third"].entries()) {
+    await soon();
+    assert.deepEqual(asked.slice(place), [id]);
+    arrive[id]();
+  }
   await Promise.all(all);
 });
 
@@ -108,7 +119,7 @@ test("what can wait begins once nothing else is under way, and who follows at on
 
 test("one that somebody wants at once does not wait because another can", async () => {
   const { asked, arrive, want } = slow();
-  const both = [want("shared", () => LATER), want("other", () => 1), want("shared", () => 0)];
+  const both = [want("shared", () => LATER), want("other", () => 0), want("shared", () => 0)];
   await soon();
   assert.deepEqual(asked, ["shared", "other"]);
   for (const id of asked) arrive[id]();

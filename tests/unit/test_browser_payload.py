@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from tests.support.payloads import tensor_in
 from vae_core.datasets import ImageDataset, load
 from vae_core.payloads.plane import LatentPlane, Payload, line_payload, plane_payload, thumbnails_payload
 from vae_core.program.export import decoder_program
@@ -37,10 +38,7 @@ def parse(content: bytes) -> Parsed:
     tensors = {}
     for name, entry in header["tensors"].items():
         assert entry["dtype"] in ("float16", "float32", "uint8")
-        kind = np.dtype(entry["dtype"]).newbyteorder("<")
-        count = int(np.prod(entry["shape"], dtype=np.int64))
-        flat = np.frombuffer(content, kind, count, offset=4 + length + entry["offset"])
-        tensors[name] = flat.reshape(entry["shape"])
+        tensors[name] = tensor_in(content[4 + length :], entry)
     return Parsed(header, tensors)
 
 
@@ -147,7 +145,7 @@ def test_the_header_says_what_the_canvas_draws(name: str, small_runs: dict[str, 
     run = small_runs[name]
     header, tensors = parse(plane_payload(run).to_bytes())
     whole, vae = run.spec.latent_dim <= 2, run.spec.model == "vae"
-    assert (header["format"], header["kind"], header["key"]) == (1, "plane", run.key)
+    assert (header["format"], header["kind"], header["key"]) == (2, "plane", run.key)
     assert header["image"] == {"channels": 1, "height": 8, "width": 8}
     assert header["labels"] == [str(digit) for digit in range(10)]
     assert header["rings"] == ([1, 2, 3] if whole else [])
@@ -354,7 +352,7 @@ def test_a_line_decodes_to_what_torch_decodes(likelihood: str, untrained_run: Ca
 def test_a_line_holds_the_known_images_at_the_whole_numbers(small_runs: dict[str, Run]) -> None:
     run, images, labels = small_runs["vae d=1"], some_images(7), [f"number {n}" for n in range(7)]
     header, tensors = parse(line_payload(run, images, labels, title="A line").to_bytes())
-    assert (header["format"], header["kind"], header["key"]) == (1, "line", run.key)
+    assert (header["format"], header["kind"], header["key"]) == (2, "line", run.key)
     assert (header["inputs"], header["range"], header["labels"]) == (1, [0, 6], labels)
     assert header["image"] == {"channels": 1, "height": 8, "width": 8}
     assert header["title"] == "A line"

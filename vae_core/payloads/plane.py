@@ -6,6 +6,8 @@ Layout of a payload, little-endian::
     bytes   header, JSON (UTF-8), padded with spaces so that the tensors start at a multiple of 8
     bytes   tensors, each at the offset (from the first tensor) that the header gives it, a multiple of 8
 
+A float16 tensor is its numbers' high bytes and then their low bytes: signs and exponents, side by side, pack better.
+
 The header's ``body`` holds the size of the tensors in bytes and an id made from them: a receiver that has tensors by
 their id, or can fetch them, needs the header alone, `Payload.head`.
 
@@ -31,7 +33,7 @@ from vae_core.metrics import empty_beyond
 from vae_core.program.operations import Program, linear, tensor_names
 from vae_core.run import Run
 
-FORMAT = 1
+FORMAT = 2
 ALIGNMENT = 8
 RING_RADII = (1, 2, 3)
 PRIOR_REACH = 3.15  # least half-width of a plane with a prior, so that it shows the outer ring
@@ -169,7 +171,7 @@ class Tensors:
         self.size = 0
 
     def add(self, name: str, array: np.ndarray) -> str:
-        raw = np.ascontiguousarray(array).tobytes()
+        raw = _split_in_bytes(array) if array.dtype == np.float16 else np.ascontiguousarray(array).tobytes()
         self.table[name] = {"dtype": array.dtype.name, "shape": list(array.shape), "offset": self.size}
         padded = raw + bytes(-len(raw) % ALIGNMENT)
         self.parts.append(padded)
@@ -180,6 +182,11 @@ class Tensors:
         """The payload of all tensors that were added, with a header that lists them."""
         body = b"".join(self.parts)
         return Payload({"format": FORMAT, "body": _identity(body), "tensors": self.table, **header}, body)
+
+
+def _split_in_bytes(halves: np.ndarray) -> bytes:
+    pairs = np.ascontiguousarray(halves.astype("<f2")).reshape(-1).view(np.uint8).reshape(-1, 2)
+    return pairs[:, 1].tobytes() + pairs[:, 0].tobytes()
 
 
 def plane_payload(

@@ -6,13 +6,13 @@ import { shared } from "./shared.js";
 const IN_MEMORY = 96 * 2 ** 20; // bytes
 const WAITS = [400, 1500, 4000, 10000]; // ms before the second attempt and those after it
 
-const AT_ONCE = 2; // more would share the connection, and what is wanted first would come later
+const AT_ONCE = 2; // of rank 0. More would share the connection, and with a class on one link, others wait for their first
 const TURN = 8000; // ms: a fetch that hangs keeps nobody waiting for longer
-export const LATER = 10; // rank of what can wait until all of a lower one is there
+export const LATER = 10; // rank of what is not wanted before all else is there; from 1 on they come one by one
 
 const bodies = shared("bodies", () => new Map()); // digest -> ArrayBuffer, the longest unused first
 const flights = shared("flights", () => new Map()); // digest -> {promise of it, ranks: of all who ask}
-const queue = shared("queue", () => ({ waiting: [], underWay: [] })); // {ranks, begin}; rank of each that is fetched now
+const queue = shared("queue", () => ({ waiting: [], underWay: new Set() })); // {ranks, begin}; what ends each that is fetched now
 
 const rest = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
 const address = (id) => new URL(`tensors/${id}`, document.baseURI);
@@ -65,16 +65,14 @@ async function fetched(id, size, ranks, get, wait) {
 // Resolves when it is one's turn, to a function that ends it.
 function turn(ranks) {
   return new Promise((resolve) => {
-    const begin = (rank) => {
-      const mine = { rank };
-      queue.underWay.push(mine);
+    const begin = () => {
       const leave = () => {
         clearTimeout(hanging);
-        if (!queue.underWay.includes(mine)) return;
-        queue.underWay.splice(queue.underWay.indexOf(mine), 1);
-        setTimeout(next); // after those who waited for this one have asked for what they want now
+        // After those who waited for this one have asked for what they want now.
+        if (queue.underWay.delete(leave)) setTimeout(next);
       };
       const hanging = setTimeout(leave, TURN);
+      queue.underWay.add(leave);
       resolve(leave);
     };
     queue.waiting.push({ ranks, begin });
@@ -83,12 +81,12 @@ function turn(ranks) {
 }
 
 function next() {
-  while (queue.waiting.length && queue.underWay.length < AT_ONCE) {
+  while (queue.waiting.length && queue.underWay.size < AT_ONCE) {
     const wanted = queue.waiting.map(({ ranks }) => Math.min(...ranks.map((rank) => rank())));
     const least = Math.min(...wanted);
-    if (least >= LATER && queue.underWay.some(({ rank }) => rank < LATER)) return;
+    if (least >= 1 && queue.underWay.size) return;
     const [first] = queue.waiting.splice(wanted.indexOf(least), 1);
-    first.begin(least);
+    first.begin();
   }
 }
 

@@ -18,10 +18,12 @@ const HALF_TO_FLOAT = (() => {
   };
 })();
 
-export function halvesToFloats(halves) {
+// Half-precision numbers, first the high byte of each, then the low ones.
+export function halvesToFloats(bytes) {
   const table = HALF_TO_FLOAT();
-  const floats = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) floats[i] = table[halves[i]];
+  const count = bytes.length / 2;
+  const floats = new Float32Array(count);
+  for (let i = 0; i < count; i++) floats[i] = table[bytes[i] << 8 | bytes[count + i]];
   return floats;
 }
 
@@ -32,7 +34,7 @@ export function parseHead(data) {
   if (size > data.length - 4) throw new Error("the data ends too early");
   const headerText = new TextDecoder().decode(data.subarray(4, 4 + size));
   const header = JSON.parse(headerText);
-  if (header.format !== 1) throw new Error(`unknown payload format ${header.format}`);
+  if (header.format !== 2) throw new Error(`unknown payload format ${header.format}`);
   return { header, headerText, rest: data.subarray(4 + size) };
 }
 
@@ -45,7 +47,7 @@ function tensorsIn(body, header) {
     const entry = header.tensors[name];
     if (!entry) throw new Error(`the payload has no tensor ${name}`);
     const length = entry.shape.reduce((product, extent) => product * extent, 1);
-    if (entry.dtype === "float16") return halvesToFloats(new Uint16Array(body, entry.offset, length));
+    if (entry.dtype === "float16") return halvesToFloats(new Uint8Array(body, entry.offset, 2 * length));
     if (entry.dtype === "float32") return new Float32Array(body, entry.offset, length);
     if (entry.dtype === "uint8") return new Uint8Array(body, entry.offset, length);
     throw new Error(`tensor ${name} has the unknown type ${entry.dtype}`);
