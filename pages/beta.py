@@ -58,8 +58,9 @@ def dial_and_costs(dimensions: int) -> None:
     costs = chapter.step(
         "costs",
         "What it costs",
-        "Each point is a trained model. To the right, the codes tell more of their image: a higher [[rate]]. Further "
-        "down, images are rebuilt better. β chooses the point; the ring is the model on the dial.",
+        "Each point is a trained model. To the right, the KL is larger: the [[rate]], which is the most that codes can "
+        "tell about their image. Near β = 0 they tell no more for it: it is their scale that grows. Further down, "
+        "images are rebuilt better. β chooses the point; the ring is the model on the dial.",
     )
     with costs.words:
         if seen:

@@ -91,8 +91,9 @@ def step_of_together(choice: str) -> None:
     step = chapter.step(
         "together",
         "All approximate posteriors together",
-        "The KL pulls each approximate posterior towards N(0, I), but each one stays narrow and in its own place. "
-        "Take all images together: their [[aggregate posterior]] is what the decoder sees in training.",
+        "The KL pulls each approximate posterior towards N(0, I). Yet each one stays narrow and in its own place, in "
+        "every dimension that is used; in one that is switched off it is N(0, 1) for all images. Take all images "
+        "together: their [[aggregate posterior]] is what the decoder sees in training.",
         wide=True,
     )
     with step.words:
@@ -201,8 +202,12 @@ with derivative.instrument:
 logarithm = chapter.step(
     "log-variance",
     "Why learn log σ²?",
-    "σ must stay above 0, and it must become small. A gradient step on σ itself can end below 0, where the KL has no "
-    "value. The [[log-variance]] may be any number, and σ stays above 0.",
+    "σ must become small, and 0 is a wall: the KL holds −log σ, whose slope −1/σ has no bound there. A gradient step "
+    "on σ itself can jump over 0. The KL depends on σ² only, so it has a value there too, but a program that takes "
+    "log σ gets no number. And close to 0 the slope throws σ far away. Small steps alone are safe; with those, "
+    "learning σ is fast.\n\n"
+    "The [[log-variance]] may be any number, σ stays above 0, and near 0 the slope is at most ½. It converges with "
+    "large steps and is slow with small ones. σ = log(1 + exp ρ), called *softplus*, is used as well.",
 )
 with logarithm.instrument, errors_said():
     st.html(sigma_table(d))

@@ -235,7 +235,8 @@ closed = chapter.step(
     r"&\approx \frac1n \sum_{j=1}^n \log\frac{q(z_j)}{p(z_j)}, \quad z_j \sim q \end{aligned}"
     "\n$$\n\n"
     "All dimensions are added up. The experiment makes 20 estimates from $n$ samples each, with 95% intervals: about "
-    "one in twenty misses the exact value. Their error shrinks as $1/\\sqrt n$; the formula makes none.",
+    "one in twenty misses the exact value, and more with few samples, because the averaged ratio is skewed. Their "
+    "error shrinks as $1/\\sqrt n$; the formula makes none.",
 )
 with closed.words, errors_said():
     layers = layers_of(load_run(run_key(DIMENSIONS[0])))

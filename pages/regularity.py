@@ -369,9 +369,10 @@ def missing_of(specs: Pair) -> list[RunSpec]:
 
 first = chapter.opening(
     CHAPTER,
-    "An [[autoencoder]] and a [[VAE]] both squeeze images into a few numbers and rebuild them about equally well. They "
-    "differ in what they do to the [[latent space]] between the images. Nothing makes an autoencoder put it in order. "
-    "A VAE is trained to fill one place that is known in advance: the [[standard normal distribution]].\n\n"
+    "An [[autoencoder]] and a [[VAE]] both squeeze images into a few numbers and rebuild them. The autoencoder does "
+    "that as well or better: nothing else is asked of it. They differ in what they do to the [[latent space]] between "
+    "the images. Nothing makes an autoencoder put it in order. A VAE is trained to fill one place that is known in "
+    "advance: the [[standard normal distribution]].\n\n"
     "**Move over a plane.** The point below your pointer is decoded, and the same image lights up on both planes. "
     "Compare the numbers on the axes: the scale of an autoencoder's codes is arbitrary.",
 )

@@ -477,8 +477,8 @@ FIGURES = {
     for name, figure in SAMPLED.items()
 } | {
     "Path length": ("path_length",),
-    "Straight paths on the manifold": ("paths", "straight"),
-    "Great circles on the manifold": ("paths", "great_circle"),
+    "Straight paths, places that are no hole": ("paths", "straight"),
+    "Great circles, places that are no hole": ("paths", "great_circle"),
     "Midpoints that are holes": ("paths", "midpoint_holes"),
     "Standard deviation of the codes, mean over d": ("code_std",),
     "Codes as a Gaussian, KL to N(0, I), nats": ("gaussian_kl",),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from scipy.special import stdtrit
 
 from ui.chapters.mathematics.experiments import DESCENT, STORY, VARIANCES, share_of_mode
 from vae_core.lessons.exact_posterior import DECODERS, Toy, bound, descend, exact_posterior, kl_to_posterior
@@ -363,8 +364,9 @@ def test_the_estimates_are_those_of_their_noise_and_hold_the_closed_form(page, p
         z = mean + sigma * eps
         ratios = -math.log(sigma) - eps**2 / 2 + z**2 / 2
         estimate, half = shown["estimates"][0]
+        student_95 = stdtrit(len(eps) - 1, 0.975)
         assert estimate == pytest.approx(ratios.mean(), abs=1e-9)
-        assert half == pytest.approx(1.959964 * ratios.std(ddof=1) / math.sqrt(len(eps)), abs=1e-9)
+        assert half == pytest.approx(student_95 * ratios.std(ddof=1) / math.sqrt(len(eps)), abs=1e-9)
         inside = [abs(value - shown["closed"]) <= width for value, width in shown["estimates"]]
         assert shown["hits"] == sum(inside)
         seen.append(estimate)

@@ -339,7 +339,7 @@ def test_the_numbers_are_those_of_the_nearest_stop(standing, dial):
         numbers = dial.payloads[5][0].header["stops"][stop]
         for name, value in (
             ("reconstruction", numbers["reconstruction"]), ("kl", numbers["kl"]),
-            ("sum", numbers["reconstruction"] + numbers["kl"]),
+            ("weighted", numbers["reconstruction"] + BETAS[stop] * numbers["kl"]),
         ):  # fmt: skip
             assert float(root.locator(f".losses dd.{name}").inner_text()) == pytest.approx(value, abs=0.051)
         expect(root.locator(".units")).to_have_text(f"active units {sum(numbers['active'])} of 5")

@@ -19,7 +19,7 @@ from vae_core.lessons.gradient_estimators import (
     reparameterised,
     score_function,
 )
-from vae_core.lessons.log_variance import MAX_STEPS, Descent, Quadratic, descend
+from vae_core.lessons.log_variance import MAX_STEPS, PARAMETERS, Descent, Quadratic, descend
 from vae_core.losses.gaussian import closed_form_kl, kl_to_standard_normal
 from vae_core.models.bottleneck import Posterior
 from vae_core.run import Run
@@ -171,16 +171,17 @@ def test_models_without_a_posterior_have_no_such_gradient(small_runs: dict[str, 
 # sigma, or its logarithm
 
 
-def run_both(problem: Quadratic, **settings: object) -> tuple[Descent, Descent]:
+def run_all(problem: Quadratic, **settings: object) -> tuple[Descent, ...]:
+    """In the order of `PARAMETERS`: log-variance, softplus, sigma."""
     chosen = {"step_size": 0.01, "steps": 2_000, **settings}
-    return descend("log-variance", problem, **chosen), descend("sigma", problem, **chosen)  # type: ignore[arg-type]
+    return tuple(descend(parameter, problem, **chosen) for parameter in PARAMETERS)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("precision", [0.0, 1.0, 30.0])
-def test_with_small_steps_both_arrive_at_the_known_minimum(precision: float) -> None:
+def test_with_small_steps_all_arrive_at_the_known_minimum(precision: float) -> None:
     problem = Quadratic(precision, target=1.5)
-    for descent in run_both(problem, step_size=0.005, steps=8_000, start_sigma=0.4):
-        assert descent.broke_at is None
+    for descent in run_all(problem, step_size=0.005, steps=8_000, start_sigma=0.4):
+        assert descent.broke_at is None and descent.crossed_at is None
         assert descent.sigma[-1] == pytest.approx(1.0 / math.sqrt(1.0 + precision), rel=1e-3)
         assert descent.mean[-1] == pytest.approx(precision * 1.5 / (1.0 + precision), abs=1e-3)
         assert descent.arrived_at is not None
@@ -197,36 +198,52 @@ def test_the_loss_is_the_kl_and_the_expected_cost() -> None:
         assert loss - kl == pytest.approx(2.0 * np.square(mean + sigma * noise - 1.0).mean(), rel=0.02)
 
 
-def test_a_step_that_is_too_large_takes_sigma_below_0_and_never_its_logarithm() -> None:
-    logarithm, raw = run_both(Quadratic(300.0, 1.0), step_size=0.005, steps=3_000)
+def test_a_step_that_is_too_large_takes_sigma_below_0_where_the_kl_has_a_value() -> None:
+    logarithm, softplus, raw = run_all(Quadratic(300.0, 1.0), step_size=0.005, steps=3_000)
     # One step from sigma 1: 1 - 0.005 (301 - 1).
-    assert raw.sigma.tolist() == pytest.approx([1.0, -0.5])
-    assert raw.broke_at == 1 and raw.arrived_at is None
-    assert raw.reason is not None and "sigma is -0.5, below 0" in raw.reason
-    assert math.isnan(raw.kl[-1]) and math.isnan(raw.loss[-1])
-    assert logarithm.broke_at is None and (logarithm.sigma > 0).all() and np.isfinite(logarithm.loss).all()
-    assert logarithm.arrived_at is not None
+    assert raw.sigma[:2].tolist() == pytest.approx([1.0, -0.5])
+    assert raw.crossed_at == 1
+    assert raw.kl[1] == pytest.approx(closed_form_kl(raw.mean[1], math.log(0.5**2)))
+    assert raw.arrived_at is None  # thrown back and forth by the slope near 0
+    for descent in (logarithm, softplus):
+        assert descent.crossed_at is None and (descent.sigma > 0).all() and np.isfinite(descent.loss).all()
+        assert descent.arrived_at is not None
 
 
-def test_a_sample_in_each_step_breaks_sigma_where_the_exact_gradient_does_not() -> None:
+@pytest.mark.parametrize("parameter", PARAMETERS)
+@pytest.mark.parametrize("sigma", [0.01, 0.3, 2.0])
+def test_the_first_step_follows_the_slope_of_the_loss(parameter: str, sigma: float) -> None:
+    problem, size = Quadratic(20.0, 0.0), 1e-6
+    value = torch.tensor(
+        {"sigma": sigma, "log-variance": math.log(sigma**2), "softplus": math.log(math.expm1(sigma))}[parameter],
+        dtype=torch.float64, requires_grad=True,
+    )  # fmt: skip
+    as_sigma = {"sigma": lambda v: v, "log-variance": lambda v: (v / 2).exp(), "softplus": torch.nn.functional.softplus}
+    variance = as_sigma[parameter](value).square()
+    (0.5 * (variance - 1.0 - variance.log()) + 10.0 * variance).backward()
+    after = as_sigma[parameter](value - size * value.grad).item()
+    descent = descend(parameter, problem, step_size=size, steps=1, start_sigma=sigma)
+    assert descent.sigma[1] - sigma == pytest.approx(after - sigma, rel=1e-6)
+
+
+def test_a_sample_in_each_step_takes_sigma_below_0_where_the_exact_gradient_does_not() -> None:
     problem, steps = Quadratic(20.0, 1.0), 3_000
     settings = {"step_size": 0.02, "steps": steps, "start_sigma": 0.3}
     exact = descend("sigma", problem, **settings)
-    assert exact.broke_at is None
-    broken = {"log-variance": 0, "sigma": 0}
+    assert exact.crossed_at is None
+    crossed = dict.fromkeys(PARAMETERS, 0)
     for seed in range(20):
         noise = np.random.default_rng(seed).standard_normal(steps)
-        for parameter in broken:
-            broken[parameter] += descend(parameter, problem, **settings, noise=noise).broke_at is not None
-    assert broken == {"log-variance": 0, "sigma": 20}
+        for parameter in crossed:
+            crossed[parameter] += descend(parameter, problem, **settings, noise=noise).crossed_at is not None
+    assert crossed == {"log-variance": 0, "softplus": 0, "sigma": 20}
 
 
 def test_a_logarithm_can_be_driven_off_too_and_it_is_said() -> None:
     # Nothing is free: the mean's step is the same in both parameters, and one beyond 2 / (1 + w) runs away.
-    logarithm, raw = run_both(Quadratic(1e3, 1.0), step_size=0.1, steps=MAX_STEPS)
-    assert logarithm.broke_at is not None and raw.broke_at is not None
-    assert logarithm.reason is not None and "not finite" in logarithm.reason
-    assert raw.broke_at < logarithm.broke_at
+    for descent in run_all(Quadratic(1e3, 1.0), step_size=0.1, steps=MAX_STEPS):
+        assert descent.broke_at is not None
+        assert descent.reason is not None and "not finite" in descent.reason
 
 
 def test_a_collapsing_sigma_is_infinite_and_a_logarithm_is_a_number() -> None:
@@ -242,10 +259,10 @@ def test_a_collapsing_sigma_is_infinite_and_a_logarithm_is_a_number() -> None:
 )
 def test_settings_out_of_range_are_refused(changes: dict[str, float]) -> None:
     with pytest.raises(MeasureError, match="must be"):
-        run_both(Quadratic(1.0, 0.0), **changes)
+        run_all(Quadratic(1.0, 0.0), **changes)
 
 
 @pytest.mark.parametrize("problem", [Quadratic(-1.0, 0.0), Quadratic(math.nan, 0.0), Quadratic(1.0, math.inf)])
 def test_problems_without_a_minimum_are_refused(problem: Quadratic) -> None:
     with pytest.raises(MeasureError, match="precision"):
-        run_both(problem)
+        run_all(problem)

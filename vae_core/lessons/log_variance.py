@@ -1,9 +1,14 @@
-"""Why a VAE learns ln sigma^2 and not sigma: one posterior, two parameterisations, the same gradient descent.
+"""Why a VAE learns ln sigma^2 and not sigma: one posterior, three parameterisations, the same gradient descent.
 
 The loss is that of a VAE with one latent dimension, whose decoder is linear with slope a and whose pixels are
 Gaussian: KL(N(m, s^2) || N(0, 1)) + w/2 E[(z - t)^2], with w = a^2 / c the precision of z given the image alone. Its
-minimum is known: s^2 = 1 / (1 + w), m = w t / (1 + w). There are no safeguards: the first step to a sigma that is
-not above 0, or to a number that is not finite, ends the descent and is recorded.
+minimum is known: s^2 = 1 / (1 + w), m = w t / (1 + w).
+
+A step on sigma may end below 0. That alone breaks nothing: loss and distribution depend on sigma^2 only, and a program
+that takes ln(sigma^2) goes on (one that takes 2 ln(sigma) does not). What does harm is the slope of the KL, -1/sigma,
+which has no bound near 0 and throws sigma far away. In ln sigma^2 the same slope is (sigma^2 - 1) / 2; in
+sigma = softplus(rho) = ln(1 + e^rho) it is at most about 1 where sigma is small. There are no safeguards: the first
+step to a loss that is not finite ends the descent and is recorded.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ import numpy as np
 from vae_core.errors import MeasureError
 
 MAX_STEPS = 100_000
-PARAMETERS = ("log-variance", "sigma")
+PARAMETERS = ("log-variance", "softplus", "sigma")
 CLOSE = 0.01  # nats above the minimum that count as converged
 
 
@@ -64,8 +69,10 @@ class Descent:
 
     Attributes:
         parameter: one of `PARAMETERS`: what the steps were taken in.
-        mean, sigma, kl, loss: float64 (steps + 1,); if the descent failed, the last entry is the step that failed.
-        broke_at: the step, 1-based, that gave no valid Gaussian; None if none did.
+        mean, sigma, kl, loss: float64 (steps + 1,); if the descent failed, the last entry is the step that failed. A
+            negative sigma is that of a Gaussian of standard deviation ``-sigma``.
+        crossed_at: the first step, 1-based, that ended at a sigma of another sign; None if none did.
+        broke_at: the step, 1-based, whose loss is not finite; None if all are.
         reason: why, with the number; None if none did.
         arrived_at: the first step (0 for the start) from which on the loss stays within 0.01 nats of the minimum;
             None if it never does.
@@ -76,6 +83,7 @@ class Descent:
     sigma: np.ndarray
     kl: np.ndarray
     loss: np.ndarray
+    crossed_at: int | None
     broke_at: int | None
     reason: str | None
     arrived_at: int | None
@@ -91,7 +99,7 @@ def descend(
     start_mean: float = 0.0,
     noise: np.ndarray | None = None,
 ) -> Descent:
-    """Minimise the loss by plain gradient descent, in sigma or in its log-variance.
+    """Minimise the loss by plain gradient descent, in sigma, its log-variance or its inverse softplus.
 
     Args:
         parameter: one of `PARAMETERS`.
@@ -107,8 +115,7 @@ def descend(
         MeasureError: a setting out of range.
     """
     _check(parameter, problem, step_size, steps, start_sigma, noise)
-    by_sigma = parameter == "sigma"
-    mean, value = start_mean, start_sigma if by_sigma else 2.0 * math.log(start_sigma)
+    mean, value = start_mean, _value_of(parameter, start_sigma)
     rows = [_row(parameter, problem, mean, value)]
     broke_at = reason = None
     for step in range(steps):
@@ -117,8 +124,11 @@ def descend(
         eps = 0.0 if noise is None else float(noise[step])
         to_mean = problem.precision * (mean + sigma * eps - problem.target)
         to_sigma = problem.precision * sigma if noise is None else to_mean * eps
-        if by_sigma:
+        if parameter == "sigma":
             value -= step_size * (to_sigma + sigma - 1.0 / sigma)
+        elif parameter == "softplus":
+            slope = -math.expm1(-sigma)  # d sigma / d rho = 1 / (1 + e^-rho)
+            value -= step_size * (to_sigma + sigma - 1.0 / sigma) * slope
         else:
             value -= step_size * 0.5 * (sigma * to_sigma + sigma * sigma - 1.0)  # d sigma / d log_var = sigma / 2
         mean -= step_size * (to_mean + mean)
@@ -128,16 +138,28 @@ def descend(
             break
     means, sigmas, kls, losses = (np.array(column, dtype=np.float64) for column in zip(*rows, strict=True))
     arrived = None if broke_at else _arrival(losses, problem.least_loss)
-    return Descent(parameter, means, sigmas, kls, losses, broke_at, reason, arrived)
+    crossed = np.flatnonzero(sigmas < 0.0)
+    crossed_at = int(crossed[0]) if len(crossed) else None
+    return Descent(parameter, means, sigmas, kls, losses, crossed_at, broke_at, reason, arrived)
+
+
+def _value_of(parameter: str, sigma: float) -> float:
+    """What is learned, at a sigma above 0."""
+    if parameter == "sigma":
+        return sigma
+    if parameter == "softplus":
+        return sigma + math.log(-math.expm1(-sigma))  # ln(e^sigma - 1), also for large ones
+    return 2.0 * math.log(sigma)
 
 
 def _row(parameter: str, problem: Quadratic, mean: float, value: float) -> tuple[float, float, float, float]:
-    """Mean, sigma, KL and loss of a parameter's value; as by its formula the KL is infinite at sigma 0, NaN below."""
-    if parameter == "sigma":
-        sigma, variance = value, value * value
-        log_var = 2.0 * math.log(value) if value > 0.0 else (-math.inf if value == 0.0 else math.nan)
-    else:
+    """Mean, sigma, KL and loss of a parameter's value; at sigma 0 the KL is infinite."""
+    if parameter == "log-variance":
         log_var, variance, sigma = value, _exponential(value), _exponential(0.5 * value)
+    else:
+        sigma = value if parameter == "sigma" else max(value, 0.0) + math.log1p(math.exp(-abs(value)))
+        variance = sigma * sigma
+        log_var = 2.0 * math.log(abs(sigma)) if sigma else -math.inf
     return mean, sigma, problem.kl(mean, variance, log_var), problem.loss(mean, variance, log_var)
 
 
@@ -149,9 +171,7 @@ def _exponential(value: float) -> float:
 
 
 def _broken(mean: float, sigma: float, kl: float, loss: float) -> str | None:
-    """Why a step gave no valid Gaussian or a loss that is not finite; None if it did not."""
-    if sigma < 0.0:
-        return f"sigma is {sigma:.4g}, below 0: its logarithm, and so the KL, is NaN"
+    """Why a step gave a loss that is not finite; None if it did not."""
     if not math.isfinite(loss):
         return f"the loss is not finite: mean {mean:.4g}, sigma {sigma:.4g}, KL {kl:.4g}"
     return None

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 
 def kl_to_standard_normal(mean: Tensor, log_var: Tensor) -> Tensor:
-    """KL(N(mean, exp(log_var)) || N(0, I)) by dimension, in nats: (B, d). Kingma and Welling 2014, appendix B."""
+    """KL(N(mean, exp(log_var)) || N(0, I)) by dimension, in nats: (B, d). Kingma and Welling 2014, appendix B.
+
+    Nothing bounds the log-variance: above 88.7, where exp leaves the range of float32, the KL is infinite, and the
+    training loop ends with a sentence that says so.
+    """
     return 0.5 * (mean.square() + log_var.exp() - 1.0 - log_var)
 
 

@@ -107,7 +107,10 @@ def dial_payload(
     if samples < 1:
         raise ValueError(f"a dial shows at least one sample, not {samples}")
     dimensions = first.spec.latent_dim
-    stops = [_stop_entry(run.key, entry, dimensions) for run, entry in zip(runs, numbers, strict=True)]
+    stops = [
+        {**_stop_entry(run.key, entry, dimensions), "weights": [run.spec.data_weight, run.spec.kl_weight]}
+        for run, entry in zip(runs, numbers, strict=True)
+    ]
     tensors = Tensors()
     latents = np.random.default_rng(SAMPLE_SEED).standard_normal((samples, dimensions))
     tensors.add("z_samples", latents.astype(np.float16))

@@ -1,8 +1,8 @@
 """Many models trained as one program: their weights stacked, one optimiser, the same images and noise for all.
 
 For models that differ only in the weights of their loss terms. On a GPU, where one small network leaves most of the
-device idle, K of them take little longer than one. Each gives the result of `loop.train`, up to the rounding of sums
-that are added in another order.
+device idle, K of them take little longer than one. Each follows `loop.train`, but sums are added in another
+order, and training magnifies rounding: after 12 epochs weights were up to 0.15 apart, and losses up to 0.07 nats.
 """
 
 from __future__ import annotations

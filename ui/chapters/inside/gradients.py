@@ -18,6 +18,7 @@ from vae_core.losses.gaussian import closed_form_kl
 DRAWS = 4_000
 STEP_SIZES = (0.0001, 0.001, 0.01, 0.1)
 STEPS = 3_000
+LEARNED = {"sigma": "learning σ", "log-variance": "learning log σ²", "softplus": "softplus"}
 EXACT = 0.1  # how near the gradient is to be known, as a share of its length
 
 
@@ -81,31 +82,31 @@ def problem_of(choice: str) -> Quadratic:
 
 @per_shelf
 def sigma_table(choice: str) -> Html:
-    """Gradient descent on σ and on log σ², from σ = 1 to the σ that the model gives the digit shown first: HTML."""
+    """Gradient descent on σ, log σ² and softplus, from σ = 1 to the σ that the model gives the first digit: HTML."""
     problem = problem_of(choice)
     rows: list[dict[str, object]] = []
     for size in STEP_SIZES:
         row: dict[str, object] = {"step size": f"{size:g}"}
-        for parameter, heading in (("sigma", "learning σ"), ("log-variance", "learning log σ²")):
+        for parameter, heading in LEARNED.items():
             row[heading] = _outcome(descend(parameter, problem, step_size=size, steps=STEPS))
         rows.append(row)
     return as_html(
         rows,
-        title="Descent on sigma and on its logarithm",
+        title="Descent on sigma, on its logarithm and through softplus",
         note=f"Plain gradient descent on KL + reconstruction of one dimension (a parabola), from σ = 1 to σ = "
         f"{problem.best_sigma:.2g}, the σ that the model gives the held-out {START} in its dimension of most KL. At "
-        f"most {STEPS:,} steps; within 0.01 nats of the least loss counts as converged.",
+        f"most {STEPS:,} steps; how many until the loss stays within 0.01 nats of the least. Below 0, |σ| is meant.",
     )
 
 
 def _outcome(descent: Descent) -> str:
     if descent.broke_at is not None:
-        text = f"breaks at step {descent.broke_at:,}: σ = {_digits(descent.sigma[-1])}"
+        text = f"infinite after {descent.broke_at:,} steps"
     elif descent.arrived_at is not None:
-        text = f"converged in {descent.arrived_at:,} steps"
+        text = f"{descent.arrived_at:,} steps"
     else:
-        text = f"σ = {_digits(descent.sigma[-1])} after {STEPS:,} steps"
-    return text.replace("-", "−")
+        text = f"not yet: σ = {_digits(abs(descent.sigma[-1]))}"
+    return text if descent.crossed_at is None else f"{text}, below 0 in step {descent.crossed_at:,}"
 
 
 def _digits(value: float) -> str:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from scipy.special import stdtrit
 
 from vae_core.lessons.exact_posterior import (
     DECODERS,
@@ -81,6 +82,7 @@ def part(kind: str) -> Payload:
             "means": START_MEANS,
             "deviations": ESTIMATE_DEVIATIONS,
             "counts": COUNTS,
+            "quantiles": [float(stdtrit(count - 1, 0.975)) for count in COUNTS],  # of 95% intervals
         },
     }
     return Tensors().payload({"kind": kind, **headers[kind]})

@@ -40,8 +40,8 @@ ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         )
     ),
     ("Path length", ("path_length",), ".3g"),
-    ("Straight paths on the manifold", ("paths", "straight"), ".2f"),
-    ("Great circles on the manifold", ("paths", "great_circle"), ".2f"),
+    ("Straight paths, places that are no hole", ("paths", "straight"), ".2f"),
+    ("Great circles, places that are no hole", ("paths", "great_circle"), ".2f"),
     ("Midpoints that are holes", ("paths", "midpoint_holes"), ".2f"),
     ("Standard deviation of the codes, mean over d", ("code_std",), ".2f"),
     ("Codes as a Gaussian, KL to N(0, I), nats", ("gaussian_kl",), ".1f"),
@@ -122,7 +122,8 @@ def numbers(specs: Pair) -> Html:
     if count and pairs:
         said = (
             f"Mean over seeds (least to most), measured on the test split. Samples: {count:,.0f} against as "
-            "many real images, in the classifier's 64 features; real images score 5% holes by construction. Path "
+            "many real images, in the classifier's 64 features; a hole lies farther from all training "
+            "images than 95% of the validation images do. Path "
             "length: squared change of the features per squared step, in standard deviations of the codes. Paths: "
             f"{pairs:,.0f} pairs."
         )

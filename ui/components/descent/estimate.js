@@ -8,7 +8,6 @@ import { Knob, nats } from "./controls.js";
 import { sampledKl } from "./toy.js";
 
 const ESTIMATES = 20;
-const NORMAL_95 = 1.959964; // standard errors
 
 export class EstimatePart {
   find;
@@ -66,9 +65,10 @@ export class EstimatePart {
     const { mean, sigma, count } = this;
     this.closed = klToStandardNormal(mean, sigma * sigma);
     const eps = this.noise();
+    const quantile = this.header.quantiles[this.header.counts.indexOf(count)]; // Student's t: the error is estimated too
     this.estimates = Array.from({ length: ESTIMATES }, (_, k) => {
       const { estimate, error } = sampledKl(mean, sigma, eps, k * count, (k + 1) * count);
-      const half = NORMAL_95 * error;
+      const half = quantile * error;
       return { estimate, half, hit: Math.abs(estimate - this.closed) <= half + 1e-12 };
     });
     this.hits = this.estimates.filter(({ hit }) => hit).length;

@@ -45,7 +45,7 @@ export class Numbers {
   }
 
   // One bar: reconstruction, then KL. What does not fit on the scale is cut, and looks cut.
-  showLosses({ reconstruction, kl }) {
+  showLosses({ reconstruction, kl, weights }) {
     const end = this.header.loss_scale;
     const first = Math.min(reconstruction ?? 0, end);
     const second = Math.min(kl ?? 0, end - first);
@@ -54,12 +54,13 @@ export class Numbers {
     bar.style.setProperty("--kl", second / end);
     const cut = (reconstruction ?? 0) + (kl ?? 0) > end * 1.001;
     bar.classList.toggle("cut", cut);
-    const sum = reconstruction === null || kl === null ? null : reconstruction + kl;
+    const parts = [reconstruction, kl].filter((_, k) => weights[k]); // a term of weight 0 was not in the loss
+    const loss = parts.includes(null) ? null : weights[0] * (reconstruction ?? 0) + weights[1] * (kl ?? 0);
     this.find(".losses .reconstruction").textContent = told(reconstruction, 1);
     this.find(".losses .kl").textContent = told(kl, 1);
-    this.find(".losses .sum").textContent = told(sum, 1);
-    bar.setAttribute("aria-label", `reconstruction ${told(reconstruction, 1)} nats, KL ${told(kl, 1)} nats, sum `
-      + `${told(sum, 1)} nats${cut ? ", cut at the end of the scale" : ""}`);
+    this.find(".losses .weighted").textContent = told(loss, 1);
+    bar.setAttribute("aria-label", `reconstruction ${told(reconstruction, 1)} nats, KL ${told(kl, 1)} nats, weighted sum `
+      + `${told(loss, 1)} nats${cut ? ", cut at the end of the scale" : ""}`);
   }
 
   // Largest first: a dimension is another one in every stop.
