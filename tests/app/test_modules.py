@@ -9,17 +9,17 @@ from pathlib import PurePosixPath
 import pytest
 
 from tests.support.asgi import ask
-from ui.components.modules import COMPONENTS, digest, module_loader, modules
+from ui.components.modules import COMPONENTS, digest, files, module_loader, modules
 
 IMPORT = re.compile(r'^(?:import|export) .* from "(.*)";$', re.M)
 
 
-def test_every_module_is_served_for_good_under_the_digest_of_all():
-    assert len(modules()) > 40
-    for path, text in modules().items():
+def test_every_module_and_style_sheet_is_served_for_good_under_the_digest_of_all():
+    assert len(modules()) > 40 and len(files()) > len(modules()) + 10
+    for path, text in files().items():
         status, headers, content = ask(f"/modules/{digest()}/{path}")
         assert status == 200 and content == text
-        assert headers["content-type"].startswith("text/javascript")
+        assert headers["content-type"].startswith("text/javascript" if path in modules() else "text/css")
         assert headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
@@ -30,7 +30,7 @@ def test_every_module_is_served_for_good_under_the_digest_of_all():
         "canvas/../dial/dial.js",
         "../../component.py",
         "canvas/__init__.py",
-        "canvas/canvas.css",
+        "canvas/canvas.html",
         "",
     ],
 )
@@ -63,13 +63,21 @@ def test_every_import_leads_to_a_module():
 
 def test_the_loader_names_a_module_that_there_is():
     loader = module_loader("dial/dial.js")
-    asked = json.loads(re.search(r"await load\((\[.*?\])", loader)[1])
+    asked = json.loads(re.search(r"await load\(absolute\((\[.*?\])\)", loader)[1])
     assert asked == [f"modules/{digest()}{again}/dial/dial.js" for again in ("", "-1", "-2")]
     assert all(ask(f"/{address}")[0] == 200 for address in asked)
     waits = json.loads(re.search(r"^const WAITS = (\[.*?\]);", loader, re.M)[1])
     assert len(waits) == len(asked) - 1 and not IMPORT.findall(loader)  # it travels alone
     with pytest.raises(KeyError):
         module_loader("dial/none.js")
+
+
+def test_the_loader_names_the_style_sheets_of_its_component():
+    loader = module_loader("dial/dial.js", ("engine/base.css", "dial/dial.css"))
+    asked = json.loads(re.search(r"dressed\(address, absolute\((\[.*?\])\)\)", loader)[1])
+    assert asked == [f"modules/{digest()}/{path}" for path in ("engine/base.css", "dial/dial.css")]
+    with pytest.raises(KeyError, match="none"):
+        module_loader("dial/dial.js", ("dial/none.css",))
 
 
 def test_the_loader_asks_at_once_for_all_that_its_module_imports():

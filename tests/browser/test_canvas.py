@@ -394,6 +394,8 @@ def test_moving_between_the_pages_keeps_working(page, app_url):
     expect(page.locator(".latent-canvas:visible")).to_have_count(1)
     plane_of(page)
     page.get_by_role("link", name="Home").first.click()
+    # Until the new page has run, the explorer's plane still stands beside those of Home that are there already.
+    expect(page.get_by_role("heading", name="Latent explorer")).to_have_count(0)
     expect(page.locator(".latent-canvas:visible")).to_have_count(2)
     plane = plane_of(page, 1)
     move_to(page, plane, 0.4, 0.4)

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { fetchEarly, load } from "../../ui/components/loader.js";
+import { dressed, fetchEarly, load } from "../../ui/components/loader.js";
 
 const SENTENCE = "This instrument could not be loaded. Check the connection and reload the page.";
 
@@ -84,4 +84,24 @@ test("what a module imports is asked for once, however many components need it",
   fetchEarly(["modules/1/a.js", "modules/1/b.js"]);
   fetchEarly(["modules/1/b.js", "modules/1/c.js"]);
   assert.deepEqual(links, ["a", "b", "c"].map((name) => ({ rel: "modulepreload", href: `http://host/vae/modules/1/${name}.js` })));
+});
+
+test("a component is called once its style sheets are in place", async () => {
+  const order = [];
+  const sheet = async (address) => { order.push(address); return `sheet of ${address}`; };
+  const unstyled = { remove: () => order.push("shown") };
+  const root = {};
+  const parentElement = { getRootNode: () => root, querySelector: (selector) => (selector === ".unstyled" ? unstyled : null) };
+  const get = async () => ({ default: (call) => { order.push("called"); return call.data; } });
+  const module = await dressed("a.js", ["1.css", "2.css"], get, sheet);
+  assert.deepEqual(order, ["1.css", "2.css"]);
+  assert.equal(module.default({ parentElement, data: 7 }), 7);
+  assert.deepEqual(order, ["1.css", "2.css", "shown", "called"]);
+  assert.deepEqual(root.adoptedStyleSheets, ["sheet of 1.css", "sheet of 2.css"]);
+});
+
+test("without one of its style sheets a component is not there", async () => {
+  const get = async () => ({ default: () => undefined });
+  const sheet = async (address) => { throw new Error(`no ${address}`); };
+  await assert.rejects(dressed("a.js", ["1.css"], get, sheet), /no 1\.css/);
 });

@@ -1,7 +1,7 @@
 """Components of our own: what Streamlit is told of one, and payloads given to them.
 
-What runs in the browser are the modules of ui/components, which load each other from the app's server
-(`ui.components.modules`); Streamlit itself carries a short script that asks for them, the HTML and the styles.
+What runs in the browser are the modules of ui/components, which it loads from the app's server with their style sheets
+(`ui.components.modules`); Streamlit itself carries a short script that asks for them, and the HTML.
 """
 
 from __future__ import annotations
@@ -15,10 +15,8 @@ from ui.components.modules import COMPONENTS, module_loader
 from ui.components.tensors import offer
 from vae_core.payloads.plane import Payload
 
-
-def joined(files: Sequence[str]) -> str:
-    """The texts of files, named from ui/components, one after the other."""
-    return "\n".join((COMPONENTS / file).read_text(encoding="utf-8") for file in files)
+# Nothing is seen without its styles: loader.js takes this away once they are in place.
+UNSTYLED = '<style class="unstyled">.component { display: none; }</style>'
 
 
 def component(name: str, *, html: str, styles: Sequence[str], module: str) -> Any:
@@ -27,12 +25,11 @@ def component(name: str, *, html: str, styles: Sequence[str], module: str) -> An
     Args:
         name: its own, in Streamlit's registry.
         html: a file.
-        styles: files.
+        styles: files, which several components may share.
         module: the file whose default export is called for every mount.
     """
-    return st.components.v2.component(
-        f"vae_playground.{name}", html=joined([html]), css=joined(styles), js=module_loader(module)
-    )
+    text = (COMPONENTS / html).read_text(encoding="utf-8")
+    return st.components.v2.component(f"vae_playground.{name}", html=UNSTYLED + text, js=module_loader(module, styles))
 
 
 def mount(

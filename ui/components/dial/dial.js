@@ -57,6 +57,7 @@ class BetaDial {
     this.nearest = -1;
     this.stopPlaying();
     this.rail.build(header.stops);
+    this.rail.show(this.start); // before the first model is here
     this.numbers = new Numbers(this.root, header);
     this.plane.build(header);
     const canvases = Object.fromEntries(["manifold", "samples", "rebuilt"].map((name) => [name, this.find(`canvas.${name}`)]));
