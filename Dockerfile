@@ -12,7 +12,7 @@ WORKDIR /app
 COPY requirements.txt requirements-pinned.txt ./
 RUN python -m venv /opt/app && \
     if [ -n "$TORCH_INDEX" ]; then \
-        /opt/app/bin/pip install --no-cache-dir --index-url "$TORCH_INDEX" -c requirements-pinned.txt torch==2.13.0 torchvision==0.28.0; \
+        /opt/app/bin/pip install --no-cache-dir --no-deps --index-url "$TORCH_INDEX" torch==2.13.0 torchvision==0.28.0; \
     fi && \
     /opt/app/bin/pip install --no-cache-dir -r requirements.txt
 ENV PATH="/opt/app/bin:$PATH" PYTHONUNBUFFERED=1

@@ -2,7 +2,8 @@
 
     python -m tools.pin_requirements
 
-Exact pins of what the app names itself leave open what those packages need. Installed with ``-c``, this file closes it.
+Exact pins of what the app names itself leave open what those packages need. Installed with ``-c``, this file closes it
+for a CPU build of torch on Linux: a CUDA build pins its own packages, and other systems may need a few more.
 """
 
 from __future__ import annotations

@@ -79,15 +79,19 @@ def _replace(new: Path, path: Path) -> None:
     new.replace(path)
 
 
-def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def read(path: Path, *, of_any_size: bool = False) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read the tensors and the document, and verify the SHA-256.
+
+    Args:
+        path: of the file.
+        of_any_size: read also what is larger than a run may be: for files that only this program writes.
 
     Raises:
         OtherFormat: of another version of this program.
         DamagedRun: truncated, altered, or not one of ours.
         FileNotFoundError: no such file.
     """
-    with _opened(path) as file:
+    with _opened(path, of_any_size=of_any_size) as file:
         return parsed(file.read(), path.name)
 
 
@@ -128,7 +132,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     return {name: tuple(entry["shape"]) for name, entry in entries.items() if name != "__metadata__"}
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path, *, of_any_size: bool = False) -> BinaryIO:
     """A file to read, once it is known to be one, and no larger than ours are.
 
     Raises:
@@ -142,8 +146,8 @@ def _opened(path: Path) -> BinaryIO:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
             raise StoreError(f"could not read {path.name}: it is not a file.")
-        if state.st_size > _MAX_FILE_BYTES:
-            raise OtherFormat(f"{path.name} has {state.st_size / 1e9:,.1f} GB: it was not written by this program.")
+        if state.st_size > _MAX_FILE_BYTES and not of_any_size:
+            raise OtherFormat(f"{path.name} has {state.st_size / 1e9:,.1f} GB: at most 2 are read.")
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -151,8 +155,8 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _head(path: Path) -> bytes:
-    """The file's bytes up to its tensors."""
-    with _opened(path) as file:
+    """The file's bytes up to its tensors; the file may have any size, for these are bounded."""
+    with _opened(path, of_any_size=True) as file:
         size = int.from_bytes(file.read(8), "little")
         return size.to_bytes(8, "little") + file.read(min(size, _MAX_HEADER_BYTES))
 

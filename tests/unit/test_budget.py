@@ -11,6 +11,7 @@ import pytest
 from vae_core.errors import SpecError, StoreError
 from vae_core.storage import budget
 from vae_core.storage.budget import make_room, most_stored, needed_for
+from vae_core.storage.eviction import evict
 from vae_core.storage.store import Store
 
 MB = 1_000_000
@@ -28,7 +29,7 @@ def small_margins(monkeypatch):
     monkeypatch.setattr(budget, "LEFT_FREE", 0)
 
 
-def test_the_store_has_no_cap(tmp_path):
+def test_the_store_has_a_cap(tmp_path):
     """To begin, to stop and to begin another once wrote 19 GB an hour."""
     store = Store(tmp_path)
     for number in range(50):
@@ -40,6 +41,29 @@ def test_the_store_has_no_cap(tmp_path):
         os.utime(mark, (0, 0))
     make_room(store, "run-50", MB, 10 * MB)
     assert {mark.name for mark in (tmp_path / ".asked").iterdir()} <= {f"run-{number}" for number in range(40, 51)}
+
+
+def test_a_refusal_removes_nothing(tmp_path):
+    store = Store(tmp_path)
+    for key in ("finished", "training"):
+        make_room(store, key, MB, 100 * MB)
+    put(store.path("finished"), MB, 30)
+    put(store.partial_path("training"), 3 * MB, 1)
+    for needed in (6 * MB, 3 * MB):  # more than all, and more than what trains now leaves
+        with store.locked("training"), pytest.raises(StoreError, match="the runs of visitors may take"):
+            make_room(store, "next", needed, 5 * MB)
+    assert store.path("finished").exists() and store.partial_path("training").exists()
+
+
+def test_a_run_that_was_removed_is_nobodys(tmp_path):
+    store = Store(tmp_path)
+    for key in ("pushed-out", "evicted"):
+        make_room(store, key, MB, 100 * MB)
+        put(store.path(key), MB, 30)
+    make_room(store, "next", MB, 2 * MB)
+    evict(store, older_than=0.0)
+    assert not list(tmp_path.glob("*.safetensors"))
+    assert {mark.name for mark in (tmp_path / ".asked").iterdir()} == {"next"}
 
 
 def test_interrupted_ones_go_before_finished_ones_and_the_oldest_first(tmp_path):

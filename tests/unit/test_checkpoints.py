@@ -21,10 +21,13 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import torch
+from typer.testing import CliRunner
 
 from vae_core import archive
+from vae_core.cli.commands import app
 from vae_core.datasets import ImageDataset
 from vae_core.errors import DamagedRun, RunNotFound, StoreError, TrainingDiverged, UnknownRun, UnreadableRun
+from vae_core.evaluation.features import classifier_spec
 from vae_core.evaluation.measure import measure
 from vae_core.execution import Execution
 from vae_core.models import MODELS
@@ -350,6 +353,23 @@ def test_a_run_under_another_runs_name_is_read_but_never_taken_for_it(small_runs
     with pytest.raises(UnreadableRun, match=said):
         get_or_train(store, wrong.spec, execution=FLOAT32)
     assert said in (store.listing()[0].problem or "") and files(store) == before
+    (verdict,) = json.loads(CliRunner().invoke(app, ["verify", "--json", "--store", str(store.root)]).stdout)
+    assert not verdict["ok"] and said in verdict["problem"]
+
+
+def test_another_run_under_the_classifiers_name_measures_nothing(small_runs: dict[str, Run], store: Store) -> None:
+    classifier = classifier_spec("mnist")
+    store.save(small_runs["vae"])
+    store.path(small_runs["vae"].key).rename(store.path(classifier.key))
+    assert store.load(classifier.key).key == small_runs["vae"].key
+    with pytest.raises(RunNotFound, match="the classifier for the measurements on mnist is missing"):
+        store.features("mnist")
+
+
+def test_a_class_name_as_long_as_a_file_systems_is_read_again(small_runs: dict[str, Run], store: Store) -> None:
+    run = replace(small_runs["vae"], label_names=("c" * 255, *small_runs["vae"].label_names[1:]))
+    store.save(run)
+    assert store.load(run.key).label_names == run.label_names
 
 
 def remove(document: dict[str, Any], name: str) -> dict[str, Any]:

@@ -494,6 +494,23 @@ def test_links_out_of_a_folder_and_what_is_no_file_in_it_are_left_out(tmp_path) 
     }  # fmt: skip
 
 
+def test_a_link_to_what_is_read_already_adds_no_copies(tmp_path) -> None:
+    album = made(tmp_path / "album")
+    for name, content in (many(12, "cats/") | many(12, "dogs/")).items():
+        (album / name).parent.mkdir(exist_ok=True)
+        (album / name).write_bytes(content)
+    (album / "a-latest").symlink_to(album / "cats")
+    (album / "cats" / "all").symlink_to(album)
+    (album / "cats" / "up").symlink_to(tmp_path)
+    (album / "cats" / "self.png").symlink_to(album / "cats" / "self.png")
+    read = read_path(album)
+    assert len(read.images) == 24 and set(read.label_names) == {"cats", "dogs"}
+    already = "is a link to a folder that is read already."
+    told = dict(read.left_out)
+    assert {told[name] for name in ("a-latest", "cats/all", "cats/up")} == {already}
+    assert told["cats/self.png"].startswith("cannot be read")
+
+
 def test_the_same_pictures_have_the_same_name_however_they_come(tmp_path) -> None:
     files = many(11, "b/") | many(11, "a/") | many(3, "")
     for name, content in files.items():

@@ -90,6 +90,16 @@ def test_a_sent_checkpoint_is_filed_as_it_came_under_its_key_once(small_runs: di
     assert ours.path(run.key).read_bytes() == sent.read_bytes() and ours.keys() == [run.key]
 
 
+def test_a_sent_checkpoint_takes_the_place_of_a_damaged_one(small_runs: dict[str, Run], tmp_path: Path) -> None:
+    theirs, ours, run = Store(tmp_path / "theirs"), Store(tmp_path / "ours"), small_runs["vae"]
+    theirs.save(run)
+    content = theirs.path(run.key).read_bytes()
+    ours.root.mkdir()
+    ours.path(run.key).write_bytes(content[:-7])
+    assert receive(ours, "again", content)[1]
+    assert ours.path(run.key).read_bytes() == content
+
+
 def test_what_cannot_be_received_leaves_the_store_as_it_was(small_runs: dict[str, Run], tmp_path: Path) -> None:
     theirs, ours, run = Store(tmp_path / "theirs"), Store(tmp_path / "ours"), small_runs["vae"]
     theirs.save(run)

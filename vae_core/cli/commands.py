@@ -253,7 +253,7 @@ def verify(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
 
     A file that needs a plugin or a newer version is named; it is not damaged.
     """
-    from vae_core.storage.store import Store
+    from vae_core.storage.store import Store, other_name
 
     runs = Store(store)
     if not runs.root.is_dir():
@@ -263,8 +263,9 @@ def verify(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
     for key in runs.keys():
         try:
             held = runs.verify(key)
-            results.append({"key": key, "ok": True, "problem": None})
-            if held != key:
+            misnamed = other_name(key, held)
+            results.append({"key": key, "ok": not misnamed, "problem": misnamed or None})
+            if held != key and not misnamed:
                 print(f"{key}.safetensors holds the run {held}.", file=sys.stderr)
         except UnknownRun as error:
             results.append({"key": key, "ok": True, "problem": str(error)})
@@ -365,12 +366,14 @@ def _own_set(path: Path, prepared: Preparation, data_root: Path | None) -> str:
 
 def _get_or_train(spec: RunSpec, store: Path, execution: Execution) -> tuple[Any, bool]:
     """Returns the run, and whether this call trained it."""
+    from vae_core.storage.budget import unmark
     from vae_core.storage.store import Store
     from vae_core.training.jobs import get_or_train
 
     try:
         with _progress_bar(spec) as (on_epoch, on_wait, epochs_done):
             run = get_or_train(Store(store), spec, execution=execution, on_epoch=on_epoch, on_wait=on_wait)
+            unmark(Store(store), run.key)  # whoever asked first: it is the command line's now
             return run, bool(epochs_done)
     except KeyboardInterrupt:  # here and not in `main`: typer turns it into a silent exit
         print("Stopped. The same command resumes from the last finished epoch.", file=sys.stderr)

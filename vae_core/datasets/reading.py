@@ -230,27 +230,41 @@ def _of_folder(folder: Path) -> Iterator[Entry]:
     """Files below a folder, sorted by name. Links to folders are followed, each folder once; a link to a single file
     must lead into one of them.
 
+    A link to a folder that is read in its own place, or that holds one of those, is left out.
+
     Raises:
         OSError: the folder, or one in it, cannot be read.
     """
     found: list[tuple[PurePosixPath, Path]] = []
-    seen = {folder.resolve()}
+    seen = _folders_in(folder)
     for parent, folders, names in os.walk(folder, onerror=_raised, followlinks=True):
         for name in sorted(folders):
             below = Path(parent) / name
             if is_system(_within(below / "x", folder)):
                 folders.remove(name)
             elif below.is_symlink():
-                if below.resolve() in seen:
+                target = below.resolve()
+                if any(one.is_relative_to(target) for one in seen):
                     folders.remove(name)
                     yield Entry(_within(below, folder), "is a link to a folder that is read already.")
-                seen.add(below.resolve())
+                else:
+                    seen |= _folders_in(target)
         found += [(_within(Path(parent) / name, folder), Path(parent) / name) for name in names]
         if len(found) > MOST_ENTRIES:
             raise UnusableImages(f"{folder.name} holds more than {MOST_ENTRIES:,} files; choose a smaller folder.")
     for within, path in sorted(found, key=lambda each: str(each[0])):
         if not is_system(within):
             yield Entry(within, _file_content(path, seen))
+
+
+def _folders_in(top: Path) -> set[Path]:
+    """A folder and those below it that are not links, by their real names."""
+    top = top.resolve()
+    found = set()
+    for parent, folders, _ in os.walk(top, onerror=_raised):
+        folders[:] = [name for name in folders if not is_system(_within(Path(parent) / name / "x", top))]
+        found.add(Path(parent))
+    return found
 
 
 def _within(path: Path, folder: Path) -> PurePosixPath:
@@ -272,8 +286,8 @@ def _file_content(file: Path, inside: set[Path]) -> bytes | str:
         with file.open("rb") as opened:
             head = opened.read(HEAD)
             return kind_of(head) or head + opened.read(MOST_BYTES)
-    except OSError as error:
-        return f"cannot be read ({error.strerror or error})."
+    except (OSError, RuntimeError) as error:  # a link to itself is a RuntimeError before Python 3.13
+        return f"cannot be read ({getattr(error, 'strerror', None) or error})."
 
 
 def _of_zip(archive: zipfile.ZipFile) -> Iterator[Entry]:

@@ -18,7 +18,8 @@ from vae_core.errors import SpecError, StoreError
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Store
 
-MOST_STORED = 4_000_000_000  # bytes: some thousand runs of the form's usual size
+MOST_STORED = 4_000_000_000  # bytes, about: some thousand runs of the form's usual size. Processes that ask at once may
+# both see the same room
 MOST_GIGABYTES = 100_000
 LEFT_FREE = 500_000_000  # bytes of the disk that training leaves to everything else
 BESIDE_WEIGHTS = 20_000_000  # bytes at most of a run's codes, snapshots, history and film
@@ -35,6 +36,11 @@ class _Stored:
     written: float
     size: int
     paths: tuple[Path, ...]
+
+
+def unmark(store: Store, key: str) -> None:
+    """Have a run count as the command line's from now on: it was removed, or is trained there."""
+    (store.root / ".asked" / key).unlink(missing_ok=True)
 
 
 def most_stored() -> int:
@@ -73,14 +79,18 @@ def make_room(store: Store, key: str, needed: int, most: int) -> list[str]:
     """
     marks = store.root / ".asked"
     there = store.path(key).exists() or store.partial_path(key).exists()
-    runs = sorted(_stored(store, marks), key=lambda run: (run.finished, run.written))
-    total, gone = sum(run.size for run in runs if run.key != key), []
-    for run in runs:
-        if total + needed <= most:
-            break
-        if run.key != key and _remove(store, run):
-            total -= run.size
-            gone.append(run.key)
+    others = sorted(
+        (run for run in _stored(store, marks) if run.key != key), key=lambda run: (run.finished, run.written)
+    )
+    total, gone = sum(run.size for run in others), []
+    staying = sum(run.size for run in others if _is_training(store, run.key))
+    if staying + needed <= most:  # else nothing is removed for a run that does not fit all the same
+        for run in others:
+            if total + needed <= most:
+                break
+            if _remove(store, run):
+                total -= run.size
+                gone.append(run.key)
     if total + needed > most:
         raise StoreError(
             f"it would take about {needed / 1e6:,.0f} MB, and the runs of visitors may take {most / 1e9:,.1f} GB here; "
@@ -117,14 +127,21 @@ def _stored(store: Store, marks: Path) -> Iterator[_Stored]:
                 mark.unlink()  # it was removed, or never had an epoch
 
 
+def _is_training(store: Store, key: str) -> bool:
+    with store.locked(key, wait=False) as free:
+        return not free
+
+
 def _remove(store: Store, run: _Stored) -> bool:
-    """Remove a run unless it is being trained; returns whether it was removed."""
+    """Remove a run with its mark unless it is being trained; returns whether it was removed."""
     with store.locked(run.key, wait=False) as free:
         if not free:
             return False
         try:
             for path in run.paths:
                 path.unlink(missing_ok=True)
+            if not (store.path(run.key).exists() or store.partial_path(run.key).exists()):
+                unmark(store, run.key)
         except OSError as error:
             raise StoreError(f"the run {run.key} cannot be removed ({error.strerror or error}).") from error
     return True

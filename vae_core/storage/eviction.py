@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vae_core.errors import SpecError, StoreError
+from vae_core.storage.budget import unmark
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import SUFFIX, Store
 
@@ -108,6 +109,7 @@ def _remove(store: Store, path: Path) -> bool:
             path.unlink(missing_ok=True)
             if path == store.root / f"{key}{SUFFIX}":
                 store.film_path(key).unlink(missing_ok=True)
+                unmark(store, key)
         except OSError as error:
             raise StoreError(f"{path} cannot be removed ({error.strerror or error}).") from error
     return True

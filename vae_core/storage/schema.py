@@ -21,7 +21,7 @@ from vae_core.spec import RunSpec
 
 MOST_CODES = 200_000  # held-out images: three times MNIST's largest split; a page draws them all
 MOST_SIDE, MOST_CHANNELS = 1_024, 16  # of an image
-MOST_LABELS, LONGEST_LABEL = 256, 200  # a code's label is a byte
+MOST_LABELS, LONGEST_LABEL = 256, 1_024  # a code's label is a byte; a folder's name at most 255, in most systems
 MOST_DEPTH, MOST_ENTRIES, LONGEST_TEXT = 6, 20_000, 2_000  # of what was measured
 MOST_SNAPSHOTS = 10_000
 MOST_LAYERS = 1_000  # of a program, nested ones among them

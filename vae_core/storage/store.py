@@ -135,8 +135,8 @@ class Store:
         try:
             _, document = archive.read(self.root / f"{name}{SUFFIX}")  # with its hash: all that list runs rely on it
             spec = schema.check_document(document)
-            if _is_of_another(name, spec.key):
-                return Listed(name, None, {}, _other_name(name, spec.key))
+            if problem := other_name(name, spec.key):
+                return Listed(name, None, {}, problem)
             renamed = name if name != spec.key else ""
             return Listed(spec.key, spec, document["metrics"], provenance=document["provenance"], renamed=renamed)
         except UnknownName as error:
@@ -208,7 +208,9 @@ class Store:
             raise RunNotFound(f"{dataset} has no pictures that a classifier could be trained on.") from error
         for store in (self, Store(SHIPPED)):
             if spec.key in store:
-                return FeatureSpace.of(store.load(spec.key))
+                classifier = store.load(spec.key)
+                if classifier.key == spec.key:  # a file may hold another run than its name says
+                    return FeatureSpace.of(classifier)
         raise RunNotFound(
             f"the classifier for the measurements on {dataset} is missing; train it with "
             f"'python -m vae_core train --dataset {spec.dataset} --model classifier --epochs {spec.epochs}'."
@@ -260,7 +262,7 @@ class Store:
         except (RunNotFound, DamagedRun):
             return None
         if run.key != key:
-            raise UnreadableRun(_other_name(key, run.key))
+            raise UnreadableRun(other_name(key, run.key))
         return run
 
     @contextmanager
@@ -358,7 +360,7 @@ class Store:
         path = self.partial_path(spec.key)
         try:
             file_read = _identity(path)
-            tensors, document = archive.read(path)
+            tensors, document = archive.read(path, of_any_size=True)
         except FileNotFoundError:
             return None
         except OtherFormat as error:
@@ -412,7 +414,10 @@ def _is_of_another(name: str, key: str) -> bool:
     return bool(_DIGEST.search(name)) and not name.endswith(key[-11:])
 
 
-def _other_name(name: str, key: str) -> str:
+def other_name(name: str, key: str) -> str:
+    """What is wrong with a file of this name that holds the run `key`; empty where nothing is."""
+    if not _is_of_another(name, key):
+        return ""
     return f"{name}{SUFFIX} holds another run, {key}: rename it to {key}{SUFFIX}."
 
 
