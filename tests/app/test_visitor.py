@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -204,6 +205,34 @@ def test_a_hosts_way_to_stop_a_job(bench, empty_store, monkeypatch, capsys):
     wait_until(lambda: queue.idle)
     assert bench.stopped == [first] and queue.failures[third.key] == stops.SENTENCE
     assert jobs.main(["--stop", "../../x"]) == 1 and "is not the key of a run" in capsys.readouterr().err
+
+
+def test_the_hosts_word_is_obeyed_once(empty_store, monkeypatch):
+    """While it lasted, it was obeyed every two seconds, also by what was asked for since."""
+    monkeypatch.setattr(app_queue, "LOOK_FOR_STOPS", 0.01)
+    looks, obeyed = [], []
+    given = stops.given
+    monkeypatch.setattr(stops, "given", lambda root: looks.append(root) or given(root))
+
+    class Queue:
+        closed = False
+
+        def halt(self, why: str, key: str, before: float) -> None:
+            obeyed.append(key)
+
+    queue = Queue()
+    host = threading.Thread(target=app_queue._obey_the_host, args=[queue])
+    host.start()
+    try:
+        for number, key in enumerate(("", spec().key, ""), 1):
+            stops.give(empty_store, key)
+            wait_until(lambda number=number: len(obeyed) == number)
+            seen = len(looks)
+            wait_until(lambda seen=seen: len(looks) > seen + 3)
+        assert obeyed == ["", spec().key, ""]
+    finally:
+        queue.closed = True
+        host.join()
 
 
 def test_a_stop_is_forgotten_after_a_while(tmp_path):
