@@ -54,11 +54,11 @@ from ui.stage.steps import Step
 from ui.training.app_queue import expect_training, not_kept, offer_training
 from ui.training.own_images import read_picture
 from ui.training.quota import note_shown
+from ui.training.read_once import offer_again, read_once
 from ui.training.visitor import address, visitor
 from vae_core import datasets
 from vae_core.datasets.limits import MOST_BYTES
 from vae_core.datasets.pictures import SUFFIXES
-from vae_core.errors import UnusableImages
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
 
@@ -280,34 +280,24 @@ def a_new_one(dataset: str, models: list[RunSpec]) -> None:
         if sent is None:
             st.caption("Until you send one, the first held-out photograph stands in its place.")
         else:
-            with errors_said():
-                title, pixels = "Your photograph", read_once(sent, dataset)
+            with errors_said(), offer_again("photographs-again"):
+                title, pixels = "Your photograph", read(sent, dataset)
         chapter.prose(verdict(models, dataset, pixels))
     with step.instrument:
         st.html(pictures(models, title, pixels))
         st.html(table(models, dataset, title, pixels))
 
 
-def read_once(sent: Any, dataset: str) -> np.ndarray:
-    """The pixels of what was sent. It is read once, and so is what cannot be used."""
-    place, asked = "photographs-read", (sent.file_id, dataset)
-    if st.session_state.get(place, (None,))[0] != asked:
-        with st.spinner("Reading your photograph …"):
-            st.session_state[place] = asked, _read(sent, dataset)
-    found: np.ndarray | UnusableImages = st.session_state[place][1]
-    if isinstance(found, UnusableImages):
-        raise found
-    return found
-
-
-def _read(sent: Any, dataset: str) -> np.ndarray | UnusableImages:
-    """The pixels, or the error."""
-    try:
-        return read_picture(
-            sent.name, sent.getvalue(), datasets.info(dataset).image_shape, visitor=visitor(), address=address()
-        )
-    except UnusableImages as error:
-        return error
+def read(sent: Any, dataset: str) -> np.ndarray:
+    """The pixels of what was sent."""
+    shape = datasets.info(dataset).image_shape
+    return read_once(
+        "photographs-read", (sent.file_id, dataset),
+        lambda on_wait: read_picture(
+            sent.name, sent.getvalue(), shape, visitor=visitor(), address=address(), on_wait=on_wait
+        ),
+        "Reading your photograph …",
+    )  # fmt: skip
 
 
 @st.fragment

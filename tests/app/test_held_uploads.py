@@ -91,6 +91,14 @@ def test_of_all_sessions_the_address_with_the_most_gives_way(manager):
     assert "honest" in ui.streamlit_private.uploads_held()
 
 
+def test_who_changes_the_half_of_an_address_that_is_theirs_is_one_address(manager):
+    app = limited(manager, most_of_one=4 * MB, most=8 * MB)
+    for number in range(5):
+        assert put(app, f"hostile-{number}", "0", MB + 400_000, f"2001:db8:0:1::{number}") == 204
+    assert put(app, "honest", "0", 3 * MB, "2001:db8:0:2::7") == 204  # more than any one of them
+    assert ui.streamlit_private.uploads_held()["honest"] > 3 * MB
+
+
 def test_files_without_content_count_too(manager):
     app = limited(manager, most_of_one=20_000)
     statuses = [put(app, "one", str(number), 0) for number in range(20)]

@@ -19,11 +19,13 @@ from streamlit.testing.v1 import AppTest
 import ui.training.app_queue
 import ui.training.own_images
 import ui.training.quota
+import ui.training.turns
 import ui.training.uploads
 from ui.chapters import chapters
 from ui.runs.resources import held_out, thumbnail_sheet
 from ui.training.own_images import Read, left_out, read_picture, read_upload, summary
 from ui.training.quota import had_to_go, in_use, keep, note_shown, offered
+from ui.training.turns import Busy
 from vae_core import archive, datasets
 from vae_core.datasets import limits, own
 from vae_core.datasets.pictures import Preparation, decode, to_grey
@@ -128,7 +130,7 @@ def test_reading_that_takes_too_long_or_is_ended_is_said(own_root, monkeypatch):
         read_upload([("album.zip", album())], Preparation(28))
     monkeypatch.undo()
     monkeypatch.setattr(sys, "executable", "/usr/bin/false-that-is-not-there")
-    with pytest.raises(UnusableImages, match="could not be started"):
+    with pytest.raises(Busy, match="could not be started"):
         read_upload([("album.zip", album())], Preparation(28))
 
 
@@ -210,6 +212,21 @@ def test_the_page_says_what_is_wrong_once_reads_it_once_and_the_form_stays(own_r
         assert key_on(at).startswith("vae-mnist_sample-")
         at.run()
     assert len(asked) == 1
+
+
+def test_what_cannot_be_read_now_is_read_when_it_is_tried_again(own_root, empty_store, monkeypatch):
+    """The refusal was once kept as if the images were at fault."""
+    with monkeypatch.context() as patch:
+        patch.setattr(ui.training.turns, "MOST_WAITING", 0)
+        at = send(open_page(PAGE), ("album.zip", album()))
+        for _ in range(2):
+            (warning,) = at.warning
+            assert warning.value.startswith("Many others have sent pictures at this moment") and not at.error
+            assert key_on(at).startswith("vae-mnist_sample-")
+            at.button(key="train-own-again").click().run()
+    at.button(key="train-own-again").click().run()
+    assert not at.exception and not at.warning and at.button(key="train-own-use")
+    assert "train-own-again" not in [button.key for button in at.button]
 
 
 def test_the_page_and_the_server_allow_what_may_be_sent():

@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 import ui.training.app_queue
 import ui.training.quota
+import ui.training.turns
 from ui.chapters.photographs.album import Groups, by_chance, codes, of_class, pool
 from ui.chapters.photographs.runs import BETAS, READY, choices, wanted
 from ui.components.album import Purpose, checked
@@ -292,9 +293,24 @@ def test_a_new_photograph_is_rebuilt_beside_the_known_ones_and_kept_nowhere(phot
 def test_a_file_that_is_no_picture_is_one_sentence_and_the_rest_stays(photographs):
     at = send(open_page(PAGE, dataset=photographs.name, d="2"), "new.png", b"hello")
     for _ in range(2):
-        assert [error.value for error in at.error] == ["New.png is not a PNG, JPEG or WebP picture."]
+        assert [error.value for error in at.error] == [
+            "New.png is not a picture that can be read here (PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF)."
+        ]
         assert len(lines(at, "t")) == 2 and len(tables(at)) == 1
         at.run()
+
+
+def test_a_photograph_that_cannot_be_read_now_is_read_when_it_is_tried_again(photographs, monkeypatch):
+    content, pixels = jpeg(5)
+    with monkeypatch.context() as patch:
+        patch.setattr(ui.training.turns, "MOST_WAITING", 0)
+        at = send(open_page(PAGE, dataset=photographs.name, d="2"), "new.png", content)
+        (warning,) = at.warning
+        assert warning.value.startswith("Many others have sent pictures") and not at.error and len(tables(at)) == 1
+    at.button(key="photographs-again").click().run()
+    assert not at.exception and not at.warning
+    first = np.asarray(Image.open(io.BytesIO(pictures(at)[-3])).convert("RGB")).transpose(2, 0, 1)
+    assert np.array_equal(first, pixels)
 
 
 # ---- whose they are --------------------------------------------------------------------------------------------------

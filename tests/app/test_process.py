@@ -107,7 +107,10 @@ def test_what_a_visitor_left_in_frozen_state_is_freed(monkeypatch):
 
 def test_messages_are_as_small_as_the_app_allows():
     assert config.get_option("server.maxWidgetStateSize") == 1 and config.get_option("server.maxMessageSize") <= 8
-    assert config.get_option("server.disconnectedSessionTTL") <= 60
+
+
+def test_who_comes_back_after_a_minute_finds_what_they_sent_and_nobodys_state_stays_for_long():
+    assert 60 < config.get_option("server.disconnectedSessionTTL") <= 120
 
 
 def test_what_home_shows_is_ready_before_anybody_asks(monkeypatch):

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -235,6 +236,41 @@ def test_the_host_stops_a_job(bench):
     queue.halt("The host has ended it.")
     wait_until(lambda: queue.idle)
     assert bench.stopped == wanted[:1] and queue.failures.keys() == {spec.key for spec in wanted[:3]}
+
+
+def test_a_line_that_was_asked_for_after_the_hosts_word_stays(bench):
+    queue, wanted = TrainingQueue(bench), specs(2 * MOST_PER_VISITOR + 2)
+    early, late = wanted[: MOST_PER_VISITOR + 1], wanted[MOST_PER_VISITOR + 1 :]
+    queue.ask_in_turn(early, "a")
+    wait_until(lambda: bench.came == early[:1])
+    said_at = time.time()
+    assert queue.ask_in_turn(late[:1], "a") == queue.ask_in_turn(late[1:], "b") == ""
+    assert queue.waits_in_turn("a") == (early[-1], late[0]) and queue.waits_in_turn("b") == ()
+    queue.leave(early[1].key, "a")  # so that one of the line is requested only after the host's word
+    for _ in range(3):
+        queue.halt("The host has ended it.", before=said_at)
+    assert queue.failures.keys() == {spec.key for spec in early[2:]}
+    assert queue.waits_in_turn("a") == () and all(queue.ticket(spec.key) for spec in late)
+    bench.let_go(len(late) + 1)
+    wait_until(lambda: queue.idle)
+    assert sorted(bench.came[1:], key=wanted.index) == late and queue.specs == []
+
+
+def test_a_word_on_one_run_takes_it_out_of_its_line_and_leaves_the_others(bench):
+    queue, wanted = TrainingQueue(bench), specs(MOST_PER_VISITOR + 2)
+    queue.ask_in_turn(wanted, "a")
+    queue.halt("The host has ended it.", wanted[-2].key)
+    assert queue.waits_in_turn("a") == (wanted[-1],)
+
+
+def test_what_the_host_ends_without_anything_in_training_lets_the_next_in(bench):
+    queue, wanted = TrainingQueue(bench, place=lambda: nullcontext(False)), specs(MOST_PER_VISITOR + 1)
+    queue.ask_in_turn(wanted[:-1], "a")
+    said_at = time.time()
+    queue.ask_in_turn(wanted[-1:], "a")
+    queue.halt("The host has ended it.", before=said_at)
+    assert places(queue, wanted) == [None] * MOST_PER_VISITOR + [1] and queue.waits_in_turn("a") == ()
+    queue.close()
 
 
 def test_it_stops_when_the_last_who_asked_has_left(bench):

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ui.training import own_images
-from ui.training.turns import MOST_OF_ADDRESS, MOST_WAITING, Turns
+from ui.training import own_images, turns
+from ui.training.turns import MOST_OF_ADDRESS, MOST_WAITING, Busy, Turns
 from vae_core.datasets.limits import MEMORY_OF_READER, MOST_READERS
-from vae_core.errors import UnusableImages
 
 from .helpers import wait_until
 
@@ -79,16 +78,48 @@ def test_several_read_at_once_where_there_is_memory(reading, monkeypatch):
         assert own_images._readers() == most
 
 
-def test_a_visitor_has_one_thing_read_at_a_time_and_few_of_an_address_wait(reading):
+def test_a_visitor_has_one_thing_read_at_a_time_and_of_an_address_a_class_waits(reading, monkeypatch):
     here = reading(1)
     here.come("ann", "school")
-    with pytest.raises(UnusableImages, match="still being read"), here.turns.turn("ann", "elsewhere"):
+    with pytest.raises(Busy, match="still being read"), here.turns.turn("ann", "elsewhere"):
         pass
-    for number in range(MOST_OF_ADDRESS - 1):
+    monkeypatch.setattr(turns, "MOST_OF_ADDRESS", 3)
+    monkeypatch.setattr(turns, "MOST_WAITING", 4)
+    for number in range(2):
         here.come(f"v{number}", "school")
-    with pytest.raises(UnusableImages, match="many others"), here.turns.turn("late", "school"):
+    with pytest.raises(Busy, match="Many others"), here.turns.turn("late", "school"):
+        pass
+    here.come("bob", "10.0.0.1")
+    with pytest.raises(Busy, match="Many others"), here.turns.turn("cem", "10.0.0.2"):
         pass
     assert MOST_OF_ADDRESS < MOST_WAITING
+
+
+def test_a_class_of_two_hundred_behind_one_address_is_read(reading):
+    """Of 200 who sent at the same moment, 188 were once told that their pictures could not be used."""
+    here = reading(1)
+    here.come("teacher", "school")
+    for number in range(200):
+        here.come(f"v{number}", "school")
+        here.let_go(f"v{number}")
+    assert here.places["v199"] == 200
+    here.let_go("teacher")
+    wait_until(lambda: len(here.began) == 201)
+    assert here.began[1:] == [f"v{number}" for number in range(200)]  # first come, first served
+
+
+def test_addresses_take_turns_those_served_longest_ago_first(reading):
+    here = reading(1)
+    for name in ("b0", "a0"):
+        here.come(name, name[0])
+    here.let_go("b0")
+    wait_until(lambda: here.began == ["b0", "a0"])
+    for name in ("a1", "a2", "c1", "b1", "d1", "c2", "a3"):
+        here.come(name, name[0])
+        here.let_go(name)
+    here.let_go("a0")
+    wait_until(lambda: len(here.began) == 9)
+    assert here.began[2:] == ["c1", "d1", "b1", "a1", "c2", "a2", "a3"]
 
 
 def test_who_leaves_while_waiting_is_out_of_the_line(reading):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -47,6 +50,44 @@ def test_where_nothing_can_be_written_a_name_holds_for_the_process(tmp_path, mon
     monkeypatch.setenv("VAE_DATA", str(tmp_path / "file"))
     cookie = visitor.issue()
     assert visitor.read(cookie) == cookie[:16]
+
+
+def no_links(*_: object, **__: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
+
+
+def test_where_there_are_no_links_names_outlive_a_restart_all_the_same(data_root, monkeypatch):
+    monkeypatch.setattr(visitor.os, "link", no_links)
+    cookie = visitor.issue()
+    visitor._secret.cache_clear()
+    assert visitor.read(cookie) == cookie[:16]
+    (secret,) = data_root.iterdir()
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+
+
+def test_where_nothing_can_be_written_any_more_names_given_before_are_known(data_root, monkeypatch):
+    cookie = visitor.issue()
+    real_open = os.open
+
+    def read_only(path, flags, *rest, **named):
+        if flags & os.O_CREAT:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return real_open(path, flags, *rest, **named)
+
+    monkeypatch.setattr(visitor.os, "open", read_only)
+    monkeypatch.setattr(visitor.os, "link", no_links)
+    visitor._secret.cache_clear()
+    assert visitor.read(cookie) == cookie[:16]
+
+
+def test_of_two_replicas_that_make_a_secret_the_first_wins(data_root, monkeypatch):
+    first = visitor.issue()
+    monkeypatch.setattr(visitor.Path, "exists", lambda path: False)  # as it was when the second looked
+    for link in (os.link, no_links):
+        monkeypatch.setattr(visitor.os, "link", link)
+        visitor._secret.cache_clear()
+        assert visitor.read(first) == first[:16]
+    assert len(list(data_root.iterdir())) == 1
 
 
 def test_without_the_cookie_a_visitor_is_one_session(monkeypatch):
@@ -166,9 +207,35 @@ def test_a_hosts_way_to_stop_a_job(bench, empty_store, monkeypatch, capsys):
     assert jobs.main(["--stop", "../../x"]) == 1 and "is not the key of a run" in capsys.readouterr().err
 
 
-def test_a_stop_is_forgotten_after_a_while(tmp_path):
-    import os
+def test_the_hosts_word_is_obeyed_once(empty_store, monkeypatch):
+    """While it lasted, it was obeyed every two seconds, also by what was asked for since."""
+    monkeypatch.setattr(app_queue, "LOOK_FOR_STOPS", 0.01)
+    looks, obeyed = [], []
+    given = stops.given
+    monkeypatch.setattr(stops, "given", lambda root: looks.append(root) or given(root))
 
+    class Queue:
+        closed = False
+
+        def halt(self, why: str, key: str, before: float) -> None:
+            obeyed.append(key)
+
+    queue = Queue()
+    host = threading.Thread(target=app_queue._obey_the_host, args=[queue])
+    host.start()
+    try:
+        for number, key in enumerate(("", spec().key, ""), 1):
+            stops.give(empty_store, key)
+            wait_until(lambda number=number: len(obeyed) == number)
+            seen = len(looks)
+            wait_until(lambda seen=seen: len(looks) > seen + 3)
+        assert obeyed == ["", spec().key, ""]
+    finally:
+        queue.closed = True
+        host.join()
+
+
+def test_a_stop_is_forgotten_after_a_while(tmp_path):
     stops.give(Store(tmp_path))
     (given,) = stops.given(tmp_path)
     assert given.key == ""

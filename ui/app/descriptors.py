@@ -1,5 +1,7 @@
 """Descriptors: every visitor takes some four of them, and a process may have only so many.
 
+Who has left keeps three for ``disconnectedSessionTTL``, some 400 in all: Streamlit keeps 128 such sessions at most.
+
 Where they run out, nothing works any more: no file can be read and no connection taken, not even that of a health
 check. So the limit is raised as far as the system allows, the last ones are kept from new visitors, and the health
 check says that it is over while it still can.

@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.streamlit_private import drop_uploads, uploads_held
+from ui.training.visitor import neighbourhood
 from vae_core.datasets.limits import LONGEST_SENDING, MOST_HELD, MOST_HELD_OF_ONE
 
 _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+$")
@@ -69,7 +70,8 @@ class UploadLimit:
             await self.app(scope, receive, send)
             return
         arriving = _Arriving(found[1])
-        self._note_address(arriving.session, str((scope.get("client") or ("",))[0]))
+        client = str((scope.get("client") or ("",))[0])
+        self._note_address(arriving.session, neighbourhood(client) or client)
         self._arriving.add(arriving)
         begun = False
 

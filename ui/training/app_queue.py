@@ -43,10 +43,14 @@ def training_queue() -> TrainingQueue:
 
 
 def _obey_the_host(queue: TrainingQueue) -> None:
+    """Each word once: who asks again for a run while it is being ended is not refused as long as the word lasts."""
+    obeyed: set[stops.Stop] = set()
     while not queue.closed:
         time.sleep(LOOK_FOR_STOPS)
-        for stop in stops.given(store().root):
+        given = set(stops.given(store().root))
+        for stop in given - obeyed:
             queue.halt(stops.SENTENCE, stop.key, before=stop.when)
+        obeyed = given
 
 
 def request(specs: Sequence[RunSpec], *, in_turn: bool = False) -> str:

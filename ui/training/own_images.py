@@ -17,7 +17,7 @@ import numpy as np
 
 from ui.figures.markup import in_a_line
 from ui.figures.pictures import tiles
-from ui.training.turns import Turns
+from ui.training.turns import Busy, Turns
 from vae_core import datasets
 from vae_core.datasets import own
 from vae_core.datasets.classes import counted
@@ -88,6 +88,7 @@ def read_upload(
 
     Raises:
         UnusableImages: with a message for the visitor.
+        Busy: it cannot be read now.
     """
     total = sum(len(content) for _, content in files)
     if total > MOST_SENT:
@@ -111,20 +112,27 @@ def read_upload(
 
 
 def read_picture(
-    name: str, content: bytes, shape: tuple[int, int, int], *, visitor: str = "", address: str = ""
+    name: str,
+    content: bytes,
+    shape: tuple[int, int, int],
+    *,
+    visitor: str = "",
+    address: str = "",
+    on_wait: Callable[[int], None] | None = None,
 ) -> np.ndarray:
     """One picture as a model of images of this shape gets it: float32 (1, C*H*W), 0 to 1. It is kept nowhere.
 
     Args:
         name, content: of the picture's file.
         shape: (C, H, W).
-        visitor, address: see `Turns.turn`.
+        visitor, address, on_wait: see `Turns.turn`.
 
     Raises:
         UnusableImages: with a message for the visitor.
+        Busy: it cannot be read now.
     """
     channels, side, _ = shape
-    with _turns.turn(visitor, address):
+    with _turns.turn(visitor, address, on_wait):
         found = _run_reader([(name, content)], Preparation(side, "grey" if channels == 1 else "colour"), ALONE)
     return np.frombuffer(base64.b64decode(found["pixels"]), np.uint8).reshape(1, -1).astype(np.float32) / 255.0
 
@@ -134,6 +142,7 @@ def _run_reader(files: Sequence[tuple[str, bytes]], prepared: Preparation, root:
 
     Raises:
         UnusableImages: with its message, or because it was killed.
+        Busy: it could not be started.
     """
     command = [sys.executable, "-m", "vae_core.datasets.reader", root, json.dumps(asdict(prepared))]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -153,7 +162,7 @@ def _run_reader(files: Sequence[tuple[str, bytes]], prepared: Preparation, root:
             f"these images took more than {LONGEST_READING:.0f} s to read; send fewer, or smaller ones."
         ) from error
     except OSError as error:  # no process can be started, or the folder for temporary files is full
-        raise UnusableImages(f"reading could not be started ({error.strerror or error}); try again later.") from error
+        raise Busy(f"Reading could not be started ({error.strerror or error}). Try again later.") from error
     if done.returncode == 0:
         return json.loads(done.stdout)
     lines = done.stderr.decode("utf-8", "replace").splitlines()

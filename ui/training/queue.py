@@ -111,6 +111,19 @@ class _Job:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class _Later:
+    """A run that waits until its visitor may request it.
+
+    Attributes:
+        spec: what is to be trained.
+        since: when the visitor asked for it, in seconds since the epoch.
+    """
+
+    spec: RunSpec
+    since: float
+
+
 @dataclass
 class TrainingQueue:
     """Jobs by key, in the order of their requests; `_lock` guards all of it.
@@ -133,7 +146,7 @@ class TrainingQueue:
     longest: float = LONGEST_RUN
     _jobs: dict[str, _Job] = field(default_factory=dict)
     _lately: OrderedDict[str, tuple[str, ...]] = field(default_factory=OrderedDict)
-    _in_turn: dict[str, dict[str, RunSpec]] = field(default_factory=dict)
+    _in_turn: dict[str, dict[str, _Later]] = field(default_factory=dict)
     _addresses: dict[str, str] = field(default_factory=dict)  # of those who have runs that wait for their turn
     _served: OrderedDict[tuple[str, str], int] = field(
         default_factory=OrderedDict
@@ -154,15 +167,17 @@ class TrainingQueue:
         Returns:
             Empty, or the sentence that says why the request was refused.
         """
+        return self._ask(specs, visitor, address or visitor, time.time())
+
+    def _ask(self, specs: Sequence[RunSpec], visitor: str, address: str, since: float) -> str:
         with self._lock:
             wanted = {spec.key: spec for spec in specs}
             new = [spec for key, spec in wanted.items() if key not in self._jobs]
-            address = address or visitor
             if new and (refusal := self._refusal(len(new), visitor, address)):
                 return refusal
             for key, spec in wanted.items():
                 self.failures.pop(key, None)
-                self._jobs.setdefault(key, _Job(spec, set(), visitor, address)).asked.add(visitor)
+                self._jobs.setdefault(key, _Job(spec, set(), visitor, address, since)).asked.add(visitor)
                 self._in_turn.get(visitor, {}).pop(key, None)
             self._remember(list(wanted), visitor)
             while self._threads < min(self.workers, len(self._jobs)):
@@ -179,10 +194,11 @@ class TrainingQueue:
         """
         with self._lock:
             before = self._in_turn.get(visitor, {})
-            wanted = before | {spec.key: spec for spec in specs if spec.key not in self._asked_by(visitor)}
+            mine, now = self._asked_by(visitor), time.time()
+            wanted = before | {spec.key: _Later(spec, now) for spec in specs if spec.key not in mine}
             if len(wanted) > MOST_IN_TURN:
                 return f"{len(before)} of your runs wait for their turn; {MOST_IN_TURN} is the most."
-            self._in_turn[visitor], self._addresses[visitor] = wanted, address
+            self._in_turn[visitor], self._addresses[visitor] = wanted, address or visitor
             refusal = self._next_in_turn(visitor)
             if refusal and not self._asked_by(visitor):  # none of the visitor's runs will end and try again
                 self._forget_line(visitor)
@@ -192,18 +208,22 @@ class TrainingQueue:
     def waits_in_turn(self, visitor: str) -> tuple[RunSpec, ...]:
         """The visitor's runs that are requested only when one of theirs has ended, in their order."""
         with self._lock:
-            return tuple(self._in_turn.get(visitor, {}).values())
+            return tuple(later.spec for later in self._in_turn.get(visitor, {}).values())
 
     def _next_in_turn(self, visitor: str) -> str:
         """Request as many of a visitor's waiting runs as they may have now; returns the refusal of the next one."""
         line = self._in_turn[visitor]
         while line:
-            key, spec = next(iter(line.items()))
-            if refusal := self.ask([spec], visitor, self._addresses[visitor]):
+            key, later = next(iter(line.items()))
+            if refusal := self._ask([later.spec], visitor, self._addresses[visitor], later.since):
                 return refusal
             line.pop(key, None)
         self._forget_line(visitor)
         return ""
+
+    def _next_of_all(self) -> None:
+        for visitor in list(self._in_turn):
+            self._next_in_turn(visitor)
 
     def _forget_line(self, visitor: str) -> None:
         del self._in_turn[visitor], self._addresses[visitor]
@@ -315,13 +335,17 @@ class TrainingQueue:
             key: of the run; left out, all are ended.
             before: only what was asked for before that time, in seconds since the epoch.
         """
+
+        def meant(one: _Job | _Later) -> bool:
+            return (not key or one.spec.key == key) and one.since < before
+
         with self._lock:
-            for job in list(self._jobs.values()):
-                if (not key or job.spec.key == key) and job.since < before:
-                    self._end(job, why)
-            if not key:
-                self._in_turn.clear()
-                self._addresses.clear()
+            for line in self._in_turn.values():
+                for later in list(filter(meant, line.values())):
+                    del line[later.spec.key]
+            for job in list(filter(meant, self._jobs.values())):
+                self._end(job, why)
+            self._next_of_all()  # of those whose other runs are ended, nothing else would ask for the next
 
     def _end(self, job: _Job, why: str) -> None:
         job.asked.clear()
@@ -384,7 +408,7 @@ class TrainingQueue:
     def specs(self) -> list[RunSpec]:
         """The specs of all jobs, then of the runs that wait for their turn to become one."""
         with self._lock:
-            later = [spec for line in self._in_turn.values() for spec in line.values()]
+            later = [each.spec for line in self._in_turn.values() for each in line.values()]
             return [*(job.spec for job in self._jobs.values()), *later]
 
     def close(self) -> None:
@@ -430,8 +454,7 @@ class TrainingQueue:
                 self._jobs[job.spec.key] = _Job(job.spec, job.asked, job.visitor, job.address)
             elif problem := problem or job.ended:
                 self._note_failure(job.spec.key, problem)
-            for visitor in list(self._in_turn):
-                self._next_in_turn(visitor)
+            self._next_of_all()
 
     def _train(self, job: _Job) -> str:
         """Train a job; returns the sentence that says why it failed, empty if it finished or was stopped."""

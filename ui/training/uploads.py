@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -12,10 +12,10 @@ from ui.figures.pictures import Picture, side_by_side
 from ui.streamlit_private import drop_own_uploads
 from ui.training.own_images import Read, left_out, read_upload, summary
 from ui.training.quota import had_to_go, keep
+from ui.training.read_once import offer_again, read_once
 from ui.training.visitor import address, visitor
 from vae_core.datasets.limits import MOST_SENT, SIZES
 from vae_core.datasets.pictures import SUFFIXES, Preparation
-from vae_core.errors import UnusableImages
 
 COLOURS = {"auto": "As they are", "grey": "Grey", "colour": "Colour"}
 FITS = {"crop": "Crop", "pad": "Pad"}
@@ -73,31 +73,13 @@ def upload_box() -> None:
             return
         prepared = Preparation(size or SIZES[0], colour or "auto", fit or "crop", "stretch" in tones, "invert" in tones)
         asked = tuple(file.file_id for file in files), prepared
-        before = st.session_state.get(_READ)
-        if before is None or before[0] != asked:
-            st.session_state.pop(_READ, None)
-            before_it = st.empty()
-            with st.spinner("Reading your images …"):
-                contents = [(file.name, file.getvalue()) for file in files]
-                st.session_state[_READ] = asked, _read(contents, prepared, before_it)
-            before_it.empty()
-        found = st.session_state[_READ][1]
-        if isinstance(found, UnusableImages):
-            raise found
-        show_read(found)
 
+        def read(on_wait: Callable[[int], None]) -> Read:
+            contents = [(file.name, file.getvalue()) for file in files]
+            return read_upload(contents, prepared, visitor=visitor(), address=address(), on_wait=on_wait)
 
-def _read(contents: list[tuple[str, bytes]], prepared: Preparation, before_it: Any) -> Read | UnusableImages:
-    """The result, or the error, so that both are cached."""
-
-    def say(place: int) -> None:
-        uploads = "1 upload is" if place == 1 else f"{place} uploads are"
-        before_it.caption(f"{uploads} read before yours.")
-
-    try:
-        return read_upload(contents, prepared, visitor=visitor(), address=address(), on_wait=say)
-    except UnusableImages as error:
-        return error
+        with offer_again("train-own-again"):
+            show_read(read_once(_READ, asked, read, "Reading your images …"))
 
 
 def show_read(read: Read) -> None:

@@ -71,21 +71,35 @@ def _signature(name: str) -> str:
 
 @lru_cache(maxsize=4)
 def _secret(root: Path) -> bytes:
-    """Made once for a data root; where that cannot be written to, once for this process."""
+    """Made once for a data root; where there is none and none can be written, once for this process."""
     path = root / _SECRET_FILE
-    made = secrets.token_bytes(_SECRET_BYTES)
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        ours = path.with_name(f"{_SECRET_FILE}.{secrets.token_hex(4)}")
-        descriptor = os.open(ours, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(made)
-        try:
-            with suppress(FileExistsError):
-                os.link(ours, path)  # whole, and the first of several replicas wins
-        finally:
-            ours.unlink()
+        if not path.exists():
+            _make(path)
         found = path.read_bytes()
     except OSError:
-        return made
-    return found if len(found) == _SECRET_BYTES else made
+        found = b""
+    return found if len(found) == _SECRET_BYTES else secrets.token_bytes(_SECRET_BYTES)
+
+
+def _make(path: Path) -> None:
+    """Write a new secret, unless another replica has been first."""
+    made = secrets.token_bytes(_SECRET_BYTES)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ours = path.with_name(f"{_SECRET_FILE}.{secrets.token_hex(4)}")
+    _write_new(ours, made)
+    try:
+        os.link(ours, path)  # whole, and the first of several replicas wins
+    except FileExistsError:
+        pass
+    except OSError:  # not every file system has links
+        with suppress(FileExistsError):
+            _write_new(path, made)
+    finally:
+        ours.unlink()
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Only the server's own user may read it."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
