@@ -16,6 +16,8 @@ from pathlib import Path
 
 import streamlit
 
+from ui.app.late import late
+
 PROJECT = Path(__file__).resolve().parents[1]
 TEMPLATE = Path(__file__).with_name("nginx.conf")
 SHIPPED_STATIC = Path(streamlit.__file__).parent / "static"
@@ -37,8 +39,9 @@ class CannotServe(Exception):
 def content_security_policy(frame_ancestors: str = ONLY_OURS, index: Path | None = None) -> str:
     """What pages may load and run, as strict as Streamlit allows; tested in Chromium on every page.
 
-    Scripts come from this server, from memory (components get theirs as text), or are the inline script of Streamlit's
-    own page, which is identified by its hash. Inline styles are allowed, because Streamlit uses them.
+    Scripts come from this server, from memory (components get theirs as text), or are inline and identified by their
+    hashes: the one of Streamlit's own page, and ours in it with its import map. Inline styles are allowed, because
+    Streamlit uses them.
 
     Args:
         frame_ancestors: sites that may show the app in a frame, as in the header: ``'self'``, ``'none'``, or origins
@@ -55,6 +58,8 @@ def content_security_policy(frame_ancestors: str = ONLY_OURS, index: Path | None
         )
     html = (index or SHIPPED_STATIC / "index.html").read_text(encoding="utf-8")
     inline = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    if waits := late():
+        inline += [waits.script, waits.map]
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in inline]
     allowed = {
         "default-src": "'self'",

@@ -139,6 +139,28 @@ def test_the_proxy_keeps_what_an_address_names_by_its_content(group, browser: Br
         assert status == 404 and headers.get("x-cache") != "HIT"
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_charts_come_late_or_at_once_where_what_delays_them_does_not_come(group, browser: Browser, there):
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    page, errors = context.new_page(), []
+    watch(page, errors)
+
+    def answer(route: Route) -> None:
+        if there:
+            response = route.fetch()
+            route.fulfill(response=response, body=f"window.cameLate = true;\n{response.text()}")
+        else:
+            route.abort()
+
+    page.route(f"**/{MODULES}/*/late.js", answer)
+    page.goto(f"{group.url}/beta")
+    expect(page.locator(".js-plotly-plot").first).to_be_attached()
+    assert page.evaluate("Boolean(window.cameLate)") is there
+    expect(page.locator("head script[type=importmap]")).to_have_count(int(there))
+    assert [text for text in errors if there or "ERR_FAILED" not in text] == []
+    context.close()
+
+
 def test_one_replica_dies_and_its_visitors_go_on_with_the_other(group, browser: Browser):
     visitors, errors = [], ([], [])
     for heard in errors:
@@ -282,7 +304,7 @@ def test_a_page_of_one_version_gets_what_it_names_though_its_seat_has_another(tw
     page.get_by_role("link", name="The β dial", exact=True).first.click()
     root = page.locator(".beta-dial")
     wait(page, root, f"dial.reach?.[1] - dial.reach?.[0] === {len(labels_of(2)) - 1}")
-    modules = [url.removeprefix(both) for url, _ in answered if f"/{MODULES}/" in url]
+    modules = [url.removeprefix(both) for url, _ in answered if f"/{MODULES}/" in url and not url.endswith("/late.js")]
     tensors = [url.removeprefix(both) for url, _ in answered if "/tensors/" in url]
     assert any(url.endswith("/dial/dial.js") for url in modules) and len(tensors) > len(labels_of(2))
     assert {url.split("/")[2] for url in modules} == {digest()}
@@ -293,7 +315,7 @@ def test_a_page_of_one_version_gets_what_it_names_though_its_seat_has_another(tw
     assert errors == []
     page.reload()  # now the other version's own page
     wait(page, root, f"dial.reach?.[1] - dial.reach?.[0] === {len(labels_of(2)) - 1}")
-    latest = {url.split("/")[4] for url, _ in answered if f"/{MODULES}/" in url}
+    latest = {url.split("/")[4] for url, _ in answered if f"/{MODULES}/" in url and not url.endswith("/late.js")}
     assert len(latest) == 2 and errors == []
     context.close()
 

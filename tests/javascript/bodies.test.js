@@ -14,8 +14,7 @@ function server(...answers) {
     asked.push([address.pathname, cache]);
     const answer = answers[Math.min(asked.length, answers.length) - 1];
     if (answer instanceof Error) throw answer;
-    if (typeof answer === "number") return { ok: false, status: answer };
-    return { ok: true, arrayBuffer: async () => Uint8Array.from(answer).buffer };
+    return typeof answer === "number" ? new Response(null, { status: answer }) : new Response(Uint8Array.from(answer));
   };
   return { asked, waits, tools: { get, wait: async (milliseconds) => { waits.push(milliseconds); } } };
 }
@@ -52,9 +51,54 @@ test("what never comes is given up with a sentence, and can be asked for once mo
   assert.equal((await bodyOf({ id: "never", size: 2 }, well.tools)).byteLength, 2);
 });
 
+// Answers in turn: each the pieces of a body, one after another; null: from there on nothing comes until the fetch is ended.
+function pieces(pause, ...answers) {
+  const seen = { asked: [], ended: 0 };
+  const until = (signal) => new Promise((_, fail) => {
+    signal.addEventListener("abort", () => { seen.ended++; fail(signal.reason); });
+  });
+  const get = async (_address, { cache, signal }) => {
+    seen.asked.push(cache);
+    const answer = answers[Math.min(seen.asked.length, answers.length) - 1];
+    if (answer === null) return until(signal);
+    return new Response(new ReadableStream({
+      async start(stream) {
+        try {
+          for (const piece of answer) {
+            await (piece ? new Promise((done) => { setTimeout(done, pause); }) : until(signal));
+            stream.enqueue(Uint8Array.from(piece));
+          }
+          stream.close();
+        } catch (error) {
+          stream.error(error);
+        }
+      },
+    }));
+  };
+  return { seen, tools: { get, stall: 200, wait: async () => undefined } };
+}
+
+test("a fetch that hangs, before its headers or among its data, is ended and tried again", { timeout: 10_000 }, async () => {
+  const { seen, tools } = pieces(1, null, [[1], null], [[1], [2]]);
+  assert.deepEqual([...new Uint8Array(await bodyOf({ id: "hangs", size: 2 }, tools))], [1, 2]);
+  assert.deepEqual(seen, { asked: ["default", "reload", "reload"], ended: 2 });
+});
+
+test("one that always hangs is given up with a sentence", { timeout: 10_000 }, async () => {
+  const { seen, tools } = pieces(1, null);
+  await assert.rejects(bodyOf({ id: "silent", size: 2 }, tools), /its data did not arrive: nothing came for 0.2 s/);
+  assert.equal(seen.ended, 5);
+});
+
+test("data that come slowly, but come, are not ended", { timeout: 10_000 }, async () => {
+  const { seen, tools } = pieces(60, [[1], [2], [3], [4], [5], [6]]);
+  assert.equal((await bodyOf({ id: "trickles", size: 6 }, tools)).byteLength, 6);
+  assert.deepEqual(seen, { asked: ["default"], ended: 0 });
+});
+
 test("the longest unused leave memory first", async () => {
   const size = 40 * 2 ** 20;
-  const tools = { wait: async () => undefined, get: async () => ({ ok: true, arrayBuffer: async () => new ArrayBuffer(size) }) };
+  const tools = { wait: async () => undefined, get: async () => new Response(new Uint8Array(size)) };
   for (const id of ["one", "two"]) await bodyOf({ id, size }, tools);
   bodyAtHand({ id: "one", size });
   await bodyOf({ id: "three", size }, tools);
@@ -67,7 +111,7 @@ function slow() {
   const get = (address) => new Promise((resolve) => {
     const id = address.pathname.split("/").pop();
     asked.push(id);
-    arrive[id] = () => resolve({ ok: true, arrayBuffer: async () => new ArrayBuffer(1) });
+    arrive[id] = () => resolve(new Response(new Uint8Array(1)));
   });
   return { asked, arrive, want: (id, rank) => bodyOf({ id, size: 1 }, { get, rank }) };
 }

@@ -27,15 +27,36 @@ test("a page without steps is open", () => {
   assert.equal(opened({ querySelector: () => null }), true);
 });
 
-test("it waits for the opening and for a frame, and not for ever", async () => {
-  for (const [until, atLeast, atMost] of [[3, 3, 6], [Infinity, 100, 300]]) {
-    let looks = 0;
-    let frames = 0;
-    const closed = page({ skeleton: true });
-    const later = { querySelector: (selector) => (++looks > until ? null : closed.querySelector(selector)) };
-    let pauses = 0;
-    await openingDrawn(later, { wait: async () => { pauses++; }, drawn: async () => { frames++; } });
-    assert.ok(pauses >= atLeast && pauses <= atMost, `${pauses} pauses`);
-    assert.equal(frames, 1);
+// What openingDrawn waits with, by a clock that each pause moves on: by what it asks for, or by more on a busy machine.
+function clock(slowness = 1) {
+  const seen = { time: 0, pauses: 0, frames: 0 };
+  const wait = async (milliseconds) => { seen.pauses++; seen.time += milliseconds * slowness; };
+  return { seen, tools: { wait, drawn: async () => { seen.frames++; }, now: () => 1e6 + seen.time } };
+}
+
+test("it waits for the opening, and then for a frame", async () => {
+  const { seen, tools } = clock();
+  const closed = page({ skeleton: true });
+  const later = { hidden: false, querySelector: (selector) => (seen.time >= 300 ? null : closed.querySelector(selector)) };
+  await openingDrawn(later, tools);
+  assert.equal(seen.frames, 1);
+  assert.ok(seen.time >= 300 && seen.time <= 400, `${seen.time} ms`);
+});
+
+test("it does not wait for ever, and not longer where each pause takes longer than it should", async () => {
+  for (const slowness of [1, 40]) {
+    const { seen, tools } = clock(slowness);
+    await openingDrawn(page({ skeleton: true }), tools);
+    assert.equal(seen.frames, 1);
+    assert.ok(seen.time >= 6000 && seen.time <= 6000 + 3 * 30 * slowness, `${seen.time} ms`);
+  }
+});
+
+test("in the background it waits for nothing, also if the page goes there meanwhile", async () => {
+  for (const [after, pauses] of [[0, 0], [5, 5]]) {
+    const { seen, tools } = clock();
+    const left = Object.defineProperty(page({ skeleton: true }), "hidden", { get: () => seen.pauses >= after });
+    await openingDrawn(left, tools);
+    assert.deepEqual([seen.pauses, seen.frames], [pauses, 0]);
   }
 });

@@ -8,8 +8,10 @@ import socket
 import subprocess
 import time
 import tomllib
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ from deploy.proxy import (
 )
 from deploy.serve import answers, free_port, prepare
 from tools.pin_requirements import PINNED, brought_along, wanted
+from ui.app.late import late
 from ui.chapters.pictures import PICTURES
 from ui.components.modules import MODULES
 from ui.components.tensors import TENSORS
@@ -96,7 +99,7 @@ def test_no_name_can_say_more_than_a_place(name):
         configuration(Path("/run/x;y"), "127.0.0.1:80", REPLICAS, static=Path("/opt/static"))
 
 
-def test_the_policy_knows_the_one_inline_script_by_its_hash(tmp_path):
+def test_the_policy_knows_the_inline_scripts_by_their_hashes(tmp_path):
     page = tmp_path / "index.html"
     page.write_text("<script>alert(1)</script>")
     # SHA-256 of "alert(1)" in base64, computed by openssl.
@@ -105,7 +108,9 @@ def test_the_policy_knows_the_one_inline_script_by_its_hash(tmp_path):
     ).stdout.strip()
     assert len(wanted) == 44 and f"'sha256-{wanted}'" in content_security_policy(index=page)
     scripts = re.search(r"script-src ([^;]*)", content_security_policy())[1]
-    assert "unsafe" not in scripts and scripts.count("sha256-") == 1
+    assert "unsafe" not in scripts and "data:" not in scripts and scripts.count("sha256-") == 3
+    for ours in (late().script, late().map):
+        assert f"'sha256-{b64encode(sha256(ours.encode()).digest()).decode()}'" in scripts
     assert content_security_policy("'self' https://school.example").endswith(
         "frame-ancestors 'self' https://school.example"
     )

@@ -7,8 +7,8 @@ import gzip
 import json
 import re
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 import streamlit
@@ -18,8 +18,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 
-from ui.app import head
+from tests.support.asgi import ask
+from ui.app import head, late
 from ui.app.head import StylesInHead, styles_in_head
+from ui.components.modules import FOR_GOOD
 from ui.figures.markup import PAGE_STYLE
 from ui.streamlit_private import EARLY_FONTS, EARLY_MODULES, LATE_MODULE, early_files
 
@@ -103,14 +105,30 @@ def test_a_document_carries_the_styles_and_what_its_elements_will_ask_for(client
 def test_plotly_waits_for_the_opening_of_the_page(client):
     script = '<script type="module" src="./static/js/index.js">'
     before, _, after = client.get("/scripts", headers=HTML).text.partition(script)
-    kept = re.search(r'<script type="importmap">(.*)</script>$', before)
-    ((scope, (address, waits)),) = ((scope, *one.items()) for scope, one in json.loads(kept[1])["scopes"].items())
-    assert (Path(streamlit.__file__).parent / address.replace("./static", "static/static")).is_file()
-    assert address.startswith(scope) and f"/{LATE_MODULE}." in address and script not in after
-    kind, _, text = waits.partition(",")
-    assert kind == "data:text/javascript"
-    assert unquote(text).startswith((ROOT / "ui/app/late.js").read_text(encoding="utf-8"))
-    assert f'import(new URL("{address.removeprefix("./")}", document.baseURI))' in unquote(text)
+    element = re.search(r'<script data-module="\./([^"]+)" data-map="([^"]+)">([^<]+)</script>$', before)
+    ((scope, (file, waits)),) = (
+        (scope, *one.items()) for scope, one in json.loads(unescape(element[2]))["scopes"].items()
+    )
+    assert (Path(streamlit.__file__).parent / file.replace("./static", "static/static")).is_file()
+    assert file.startswith(scope) and f"/{LATE_MODULE}." in file and script not in after
+    assert waits == f"./{element[1]}" and element[3] == (ROOT / "ui/app/late_map.js").read_text(encoding="utf-8")
+    status, headers, module = ask(f"/{element[1]}")
+    assert status == 200 and headers["content-type"].startswith("text/javascript")
+    assert headers["cache-control"] == FOR_GOOD
+    assert module.decode().startswith((ROOT / "ui/app/late.js").read_text(encoding="utf-8"))
+    assert f'import(new URL("{file.removeprefix("./")}", document.baseURI))' in module.decode()
+    assert ask(f"/modules/{'0' * 16}/late.js").status == 404
+
+
+def test_without_the_module_nothing_waits_and_nothing_is_served(client, monkeypatch):
+    monkeypatch.setattr(late, "late_file", lambda: None)
+    digest = late.late().digest
+    late.late.cache_clear()
+    try:
+        assert client.get("/scripts", headers=HTML).text.startswith(SCRIPTS.partition("</head>")[0])
+        assert ask(f"/modules/{digest}/late.js").status == 404
+    finally:
+        late.late.cache_clear()
 
 
 def test_what_the_document_asks_for_itself_is_not_named_again(client):

@@ -27,6 +27,7 @@ HOSTILE = [
 def test_a_name_is_shown_as_it_is_in_markdown_and_in_html(text):
     shown = " ".join(text.split())
     heading = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-    assert heading.render(f"### {as_written(text)}") == f"<h3>{html.escape(shown).replace('&#x27;', chr(39))}</h3>\n"
+    rendered = heading.render(f"### {as_written(text)}").replace("\u2060", "")  # of no width
+    assert rendered == f"<h3>{html.escape(shown).replace('&#x27;', chr(39))}</h3>\n"
     for made in (paragraph(text), small_print(text)):
         assert html.escape(text) in made and "<img" not in made and "<https" not in made

@@ -8,19 +8,16 @@ second before it draws: it waits until the opening of a page is on screen.
 
 from __future__ import annotations
 
-import json
 import logging
-from functools import cache
-from pathlib import Path
-from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.app.late import late
 from ui.figures.markup import PAGE_STYLE
-from ui.streamlit_private import early_files, late_file
+from ui.streamlit_private import early_files
 
 _END = b"</head>"
-_FIRST_SCRIPT = b'<script type="module"'  # an import map stands before it
+_FIRST_SCRIPT = b'<script type="module"'  # what waits is said before it
 _LEFT_OUT = (b"accept-encoding", b"if-none-match", b"if-modified-since")  # the document is read, and never the same
 _CHANGED = (b"content-length", b"etag", b"last-modified")
 
@@ -87,24 +84,9 @@ def _with_styles(document: bytes) -> bytes:
         _in_place = False
         return document
     start, script, rest = before.partition(_FIRST_SCRIPT)
-    before = start + (late().encode() if script else b"") + script + rest
+    waits = late()
+    before = start + (waits.element().encode() if waits and script else b"") + script + rest
     return before + PAGE_STYLE.encode() + _early(before).encode() + end + after
-
-
-@cache
-def late() -> str:
-    """An import map, by which the front end gets `late_file` through late.js, which lies in the map itself."""
-    file = late_file()
-    if not file:
-        return ""
-    script = Path(__file__).with_name("late.js").read_text(encoding="utf-8") + (
-        "await openingDrawn();\n"
-        f"const whole = await import(new URL({json.dumps(file)}, document.baseURI));\n"
-        "export default whole.default;\n"
-    )
-    # For the front end's own modules alone: late.js itself gets the file.
-    scopes = {"./static/js/": {f"./{file}": f"data:text/javascript,{quote(script)}"}}
-    return f'<script type="importmap">{json.dumps({"scopes": scopes})}</script>'
 
 
 def _early(before: bytes) -> str:

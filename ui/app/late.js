@@ -17,9 +17,12 @@ export function opened(page) {
 const pause = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
 const frame = () => new Promise((done) => { requestAnimationFrame(done); });
 
-// Comes back once the opening is there and was drawn.
-export async function openingDrawn(page = document, { wait = pause, drawn = frame } = {}) {
-  for (let waited = 0; waited < LONGEST_MS && !opened(page); waited += LOOK_MS) await wait(LOOK_MS);
-  await Promise.race([drawn(), wait(LOOK_MS)]); // a tab in the background draws nothing
+// Comes back once the opening is there and was drawn. A tab in the background draws nothing, and its timers hardly run:
+// it waits for nothing.
+export async function openingDrawn(page = document, { wait = pause, drawn = frame, now = () => performance.now() } = {}) {
+  const end = now() + LONGEST_MS;
+  while (!page.hidden && now() < end && !opened(page)) await wait(LOOK_MS);
+  if (page.hidden) return;
+  await Promise.race([drawn(), wait(LOOK_MS)]); // it may have gone to the background meanwhile
   await wait(0);
 }

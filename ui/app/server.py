@@ -13,6 +13,7 @@ import streamlit as st
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 
+from ui.app.late import late_route
 from ui.app.process import set_up_process
 from ui.app.warm_up import begin_to_warm_up
 from ui.chapters.pictures import PICTURES, pictures_route
@@ -30,7 +31,7 @@ FAILED = (
 # The first part of an address -> what is answered below it: {"tensors": [Route("/{digest}", …)]} answers
 # /tensors/<digest>, and 404 for all else below /tensors, which Streamlit would answer with its page.
 ROUTES: Mapping[str, Sequence[BaseRoute]] = {
-    MODULES: [modules_route()],
+    MODULES: [late_route(), modules_route()],
     PICTURES: [pictures_route()],
     TENSORS: [tensors_route()],
 }

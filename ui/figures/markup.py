@@ -8,6 +8,8 @@ from pathlib import Path
 
 _TEXT = "max-width:45rem;margin:0 0 0.9rem"
 _NOTE = "font-size:0.875rem;opacity:0.72;max-width:45rem;margin-top:0.6rem"
+_ADDRESS = re.compile(r":(?=//)|www(?=\.)|@", re.IGNORECASE)  # behind these, a link can be broken
+_NO_BREAK = "\u2060"  # word joiner
 
 
 class Html(str):
@@ -43,7 +45,7 @@ def small_print(note: str) -> str:
 
 def as_written(text: str) -> str:
     """Markdown that shows a visitor's text literally, so that a file's name cannot contain pictures or links."""
-    return re.sub(r"([!-+\--/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([!-+\--/:-@\[-`{-~])", r"\\\1", _without_addresses(text))
 
 
 def in_a_line(text: str) -> str:
@@ -51,8 +53,16 @@ def in_a_line(text: str) -> str:
 
     Unlike `as_written`, which shows all of it literally, it leaves a sentence's own punctuation alone.
     """
-    plain = re.sub(r"([\\`*\[\]<$~])", r"\\\1", " ".join(text.split())).replace("://", r"\://")
+    plain = re.sub(r"([\\`*\[\]<$~])", r"\\\1", _without_addresses(text))
     return re.sub(r"^([#>+=-])", r"\\\1", re.sub(r"^(\d+)([.)])", r"\1\\\2", plain))
+
+
+def _without_addresses(text: str) -> str:
+    """The text on one line, with a character of no width in whatever looks like an address.
+
+    Streamlit makes links of web and mail addresses, and looks for them after it has resolved the escapes.
+    """
+    return _ADDRESS.sub(lambda found: f"{found[0]}{_NO_BREAK}", " ".join(text.split()))
 
 
 def folded(title: str, inside: str) -> Html:

@@ -5,6 +5,7 @@ import { shared } from "./shared.js";
 
 const IN_MEMORY = 96 * 2 ** 20; // bytes
 const WAITS = [400, 1500, 4000, 10000]; // ms before the second attempt and those after it
+const STALL = 15000; // ms without a byte after which an attempt has failed; a slow one that goes on has not
 
 const AT_ONCE = 2; // of rank 0. More would share the connection, and with a class on one link, others wait for their first
 const TURN = 8000; // ms: a fetch that hangs keeps nobody waiting for longer
@@ -26,31 +27,28 @@ export function bodyAtHand({ id, size }) {
 }
 
 // The same, from the server if they are not in memory; however many ask, they are fetched once. rank() says how soon they
-// are wanted, the least first, whenever it is somebody's turn. Fails with a sentence if the server does not answer for a
-// quarter of a minute.
-export async function bodyOf({ id, size }, { rank = () => 0, get = fetch, wait = rest } = {}) {
+// are wanted, the least first, whenever it is somebody's turn. Fails with a sentence after five attempts, each of which ends
+// at once where the server refuses, and after STALL where nothing comes.
+export async function bodyOf({ id, size }, { rank = () => 0, get = fetch, wait = rest, stall = STALL } = {}) {
   const known = bodyAtHand({ id, size });
   if (known) return known;
   if (!flights.has(id)) {
     const ranks = [];
-    flights.set(id, { ranks, promise: fetched(id, size, ranks, get, wait).finally(() => flights.delete(id)) });
+    flights.set(id, { ranks, promise: fetched(id, size, ranks, { get, wait, stall }).finally(() => flights.delete(id)) });
   }
   const { ranks, promise } = flights.get(id);
   ranks.push(rank);
   return promise;
 }
 
-async function fetched(id, size, ranks, get, wait) {
+async function fetched(id, size, ranks, { get, wait, stall }) {
   let failure;
   for (const pause of [0, ...WAITS]) {
     if (pause) await wait(pause);
     const leave = await turn(ranks);
     try {
       // A second attempt does not trust what the browser may have kept of the first.
-      const answer = await get(address(id), { cache: pause ? "reload" : "default" });
-      if (!answer.ok) throw new Error(`the server says ${answer.status}`);
-      const body = await answer.arrayBuffer();
-      if (body.byteLength !== size) throw new Error("the data ends too early");
+      const body = await received(address(id), size, pause ? "reload" : "default", { get, stall });
       keep(id, body);
       return body;
     } catch (error) {
@@ -60,6 +58,36 @@ async function fetched(id, size, ranks, get, wait) {
     }
   }
   throw new Error(`its data did not arrive: ${failure.message}`);
+}
+
+// The bytes at an address. The limit is on each silence, before the headers and between two pieces.
+async function received(from, size, cache, { get, stall }) {
+  const ended = new AbortController();
+  let silence;
+  const heard = () => {
+    clearTimeout(silence);
+    silence = setTimeout(() => ended.abort(new Error(`nothing came for ${stall / 1000} s`)), stall);
+  };
+  try {
+    heard();
+    const answer = await get(from, { cache, signal: ended.signal });
+    if (!answer.ok) throw new Error(`the server says ${answer.status}`);
+    const body = new Uint8Array(size);
+    const pieces = answer.body.getReader();
+    let filled = 0;
+    for (;;) {
+      heard();
+      const { done, value } = await pieces.read();
+      if (done) break;
+      if (filled + value.length > size) throw new Error("there is more data than there should be");
+      body.set(value, filled);
+      filled += value.length;
+    }
+    if (filled < size) throw new Error("the data ends too early");
+    return body.buffer;
+  } finally {
+    clearTimeout(silence);
+  }
 }
 
 // Resolves when it is one's turn, to a function that ends it.
