@@ -216,8 +216,7 @@ def test_presenting_goes_along_and_ends_when_it_is_left():
     }  # fmt: skip
     at.session_state["lesson.presenting"] = None  # what its button and Escape do
     at.run()
-    assert "utm" not in at.warning[0].value
-    assert not at.exception and at.query_params == {"utm_source": "x"}
+    assert not at.exception and at.query_params == {}
 
 
 def test_everything_that_can_be_hidden_is_found_on_the_page():
