@@ -70,6 +70,7 @@ def test_a_walk_by_touch_scrolls_over_a_plane_and_taps_terms_and_cards(phone, ap
     first = numbered()[0]
     phone.goto(app_url)
     plane = phone.locator(".latent-canvas:visible .plane").first
+    plane.locator("canvas.manifold[data-complete]").wait_for(state="attached")
     box = plane.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.8
     wire = phone.context.new_cdp_session(phone)
