@@ -172,6 +172,7 @@ def test_a_page_is_for_everybody(page, app_url, name):
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(300)
         assert page.evaluate(TOO_WIDE) == []
+        assert violations(page, ["list", "listitem", "aria-required-children", "aria-required-parent"]) == []
         assert page.evaluate(CLIPPED) == []
         for element in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
             assert page.evaluate(f"{element}.scrollWidth <= innerWidth + 1")

@@ -2,6 +2,7 @@
 
 import { pageLink } from "../engine/link.js";
 import { endOf } from "../engine/page.js";
+import { plainMenu } from "./menu.js";
 import { Presentation } from "./present.js";
 import { Progress } from "./progress.js";
 
@@ -15,6 +16,7 @@ class Lesson {
     this.presentation = new Presentation(this.find);
     this.progress = new Progress();
     this.ends = new AbortController();
+    plainMenu(this.ends.signal);
     this.find(".copy").onclick = () => this.copy();
     this.find(".present").onclick = () => this.tell("present");
     this.find(".leave").onclick = () => this.tell("leave");
