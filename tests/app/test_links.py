@@ -60,7 +60,8 @@ def test_what_is_read_is_written_as_the_same_and_the_example_can_be_read(place):
         except ValueError:
             return
         taken.add(text)
-        assert one.parse(one.text(value) or text) == value
+        # As text, because lists are written to four digits: 1000.1 comes back as 1000, and stays that.
+        assert one.text(one.parse(one.text(value) or text)) == one.text(value)
 
     round_trip()
     assert taken
