@@ -21,6 +21,7 @@ from vae_core import archive, datasets
 from vae_core.cli import commands as cli
 from vae_core.datasets import own
 from vae_core.datasets.names import cleaned
+from vae_core.datasets.pictures import Preparation
 from vae_core.datasets.reading import OwnImages, read_file, read_files, read_path
 from vae_core.errors import UnusableImages
 
@@ -48,7 +49,7 @@ def read(tmp_path: Path) -> Callable[..., OwnImages]:
     def of(write: inputs.Input, **options: object) -> OwnImages:
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}"
         write(path)
-        return read_path(path, **options)
+        return read_path(path, Preparation(**options))
 
     return of
 

@@ -24,7 +24,7 @@ from vae_core import archive, datasets
 from vae_core.cli import commands as cli
 from vae_core.datasets import own
 from vae_core.datasets.limits import FEWEST_IMAGES, MOST_PIXELS, SIZES
-from vae_core.datasets.pictures import decode
+from vae_core.datasets.pictures import Preparation, decode
 from vae_core.datasets.reading import OwnImages, read_file, read_files, read_path
 from vae_core.errors import DatasetUnavailable, SpecError, UnusableImages
 from vae_core.models import build
@@ -289,16 +289,16 @@ def test_folders_are_classes_in_any_script_and_what_is_no_picture_is_named(tmp_p
 
 def test_one_class_is_enough_and_grey_pictures_are_grey() -> None:
     grey = {f"{number}.png": picture(mode="L") for number in range(20)}
-    read = read_file("z.zip", zipped(grey), size=64)
+    read = read_file("z.zip", zipped(grey), Preparation(size=64))
     assert read.images.shape == (20, 1, 64, 64) and read.label_names == ("images",)
-    assert read_file("z.zip", zipped(grey), colour="colour").images.shape == (20, 3, 28, 28)
-    assert read_file("z.zip", zipped(many()), colour="grey").images.shape == (20, 1, 28, 28)
+    assert read_file("z.zip", zipped(grey), Preparation(colour="colour")).images.shape == (20, 3, 28, 28)
+    assert read_file("z.zip", zipped(many()), Preparation(colour="grey")).images.shape == (20, 1, 28, 28)
 
 
 @pytest.mark.parametrize("options, said", [({"size": 29}, "28, 32, 64"), ({"colour": "blue"}, "auto, grey, colour")])
 def test_settings_that_are_not_offered_are_refused(options: dict[str, object], said: str) -> None:
     with pytest.raises(UnusableImages, match=said):
-        read_file("z.zip", zipped(many()), **options)
+        read_file("z.zip", zipped(many()), Preparation(**options))
 
 
 def test_an_npz_of_floats_or_colour_with_named_labels_is_read(rng: np.random.Generator) -> None:

@@ -6,7 +6,6 @@ error, with exit status 1.
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 import os
@@ -350,7 +349,7 @@ def _own_set(path: Path, prepared: Preparation, data_root: Path | None) -> str:
     from vae_core.datasets.classes import counted
     from vae_core.datasets.reading import read_path
 
-    read = read_path(path.expanduser(), **dataclasses.asdict(prepared))
+    read = read_path(path.expanduser(), prepared)
     for name, why in read.left_out:
         print(f"left out: {name} {why}", file=sys.stderr)
     if read.left_out_count > len(read.left_out):

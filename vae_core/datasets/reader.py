@@ -96,12 +96,14 @@ def one_picture(stream: BinaryIO, size: int, colour: str = "auto", **fields: Any
 
 def _read(stream: BinaryIO, prepared: dict[str, Any]) -> OwnImages:
     """A set from a stream: of one archive, or of pictures."""
+    from vae_core.datasets.pictures import Preparation
     from vae_core.datasets.reading import read_file, read_files
 
+    asked = Preparation(**prepared)
     files = [(name, stream.read(length)) for name, length in json.loads(stream.readline())]
     if len(files) == 1:
-        return read_file(*files[0], **prepared)
-    return read_files(files, **prepared)
+        return read_file(*files[0], asked)
+    return read_files(files, asked)
 
 
 def _limit_itself() -> None:

@@ -55,6 +55,7 @@ _OTHER_ARCHIVES = (
     (b"\xfd7zXZ\0", 0, "packed with xz"),
     (b"ustar", 257, "a tar archive"),
 )
+AS_USUAL = Preparation()  # nothing but cut and scaled
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError)
 
 
@@ -99,25 +100,16 @@ class Entry:
     content: bytes | str
 
 
-def read_path(
-    path: Path,
-    *,
-    size: int | None = None,
-    colour: str = "auto",
-    fit: str = "crop",
-    stretch: bool = False,
-    invert: bool = False,
-) -> OwnImages:
+def read_path(path: Path, prepared: Preparation = AS_USUAL) -> OwnImages:
     """Read a folder, a zip, arrays or a single picture.
 
     Args:
         path: of the folder or file.
-        size, colour, fit, stretch, invert: see `Preparation`.
+        prepared: how pictures become images of one size.
 
     Raises:
         UnusableImages: with a message for the user.
     """
-    prepared = Preparation(size, colour, fit, stretch, invert)
     title = cleaned(path.name or str(path))
     try:
         if path.is_dir():
@@ -134,34 +126,13 @@ def read_path(
         ) from error
 
 
-def read_file(
-    name: str,
-    content: bytes,
-    *,
-    size: int | None = None,
-    colour: str = "auto",
-    fit: str = "crop",
-    stretch: bool = False,
-    invert: bool = False,
-) -> OwnImages:
+def read_file(name: str, content: bytes, prepared: Preparation = AS_USUAL) -> OwnImages:
     """Read one uploaded file, of any kind. Arguments and errors as of `read_path`."""
-    return _of_file(cleaned(name), content, Preparation(size, colour, fit, stretch, invert))
+    return _of_file(cleaned(name), content, prepared)
 
 
-def read_files(
-    files: Iterable[tuple[str, bytes]],
-    *,
-    size: int | None = None,
-    colour: str = "auto",
-    fit: str = "crop",
-    stretch: bool = False,
-    invert: bool = False,
-) -> OwnImages:
+def read_files(files: Iterable[tuple[str, bytes]], prepared: Preparation = AS_USUAL) -> OwnImages:
     """Read several pictures, (name, content) each; folders in the names are the classes. Otherwise as `read_path`."""
-    return _of_files(files, Preparation(size, colour, fit, stretch, invert))
-
-
-def _of_files(files: Iterable[tuple[str, bytes]], prepared: Preparation) -> OwnImages:
     entries = sorted((Entry(as_path(name), content) for name, content in files), key=_by_name)
     return _gathered("own pictures", iter(entries), prepared)
 
@@ -171,7 +142,7 @@ def _of_file(name: str, content: bytes, prepared: Preparation) -> OwnImages:
         return _of_arrays(Arrays(name, content), prepared)
     if not zipfile.is_zipfile(io.BytesIO(content)):
         if kind_of(content[:HEAD]) is None:
-            return _of_files([(name, content)], prepared)
+            return read_files([(name, content)], prepared)
         raise UnusableImages(_no_archive(name, content))
     # Counted before zipfile creates an object for each, of about a kilobyte.
     if (count := content.count(_ENTRY)) > MOST_ENTRIES:
