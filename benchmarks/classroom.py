@@ -12,9 +12,11 @@ same machine; nothing leaves it. Run, with nothing else running on the machine::
 1. One session opens the page and leaves: the server's first run imports and reads what all later ones share.
 2. ``--sessions`` open it, evenly spread over ``--open-within`` seconds. Measured: from connecting to
    `script_finished`.
-3. Each requests ``--reruns`` reruns, one every ``--every`` seconds, sessions evenly spread. Measured: from the time at
-   which a rerun was due (not from when it could be sent: a slow server must not slow down its own test) to
-   `script_finished`. On the β dial each releases the dial at another stop, in the explorer it pins another point.
+3. Each acts ``--reruns`` times, once every ``--every`` seconds, sessions evenly spread. Measured: from when it was due
+   (not from when it could be sent: a slow server must not slow down its own test) to `script_finished`.
+   Visitors of the β dial release it at another stop, those of the explorer pin another point; elsewhere they answer one
+   question of the page after another, then each again with another option. As in a browser, that reruns the part of the
+   page that the control belongs to. Where a page has none of these, and with ``--whole-page``, all of it runs again.
 
 A soak test repeats step 3 for a given time with its sessions spread over all pages; each moves to the next page after
 every tenth rerun, as if by its link in a new tab. A script that does not finish successfully, or that shows an
@@ -35,14 +37,13 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from groups import DIRECT, Group, served
-from sessions import Clock, Phase, RunFailed, Session, rerun, timed
+from sessions import Act, Clock, Phase, RunFailed, Session, rerun, timed
 from training import BUSY, processor
 
 from ui.chapters import chapters
@@ -63,6 +64,7 @@ class Lesson:
         reruns: per session.
         every: seconds between a session's reruns.
         goal: seconds, the 95th percentile of reruns.
+        whole_page: whether all of the page runs again each time, instead of what the visitor acts on.
     """
 
     page: str
@@ -71,6 +73,7 @@ class Lesson:
     reruns: int = 20
     every: float = 1.0
     goal: float = 0.1
+    whole_page: bool = False
 
 
 CLASSES = (
@@ -98,14 +101,22 @@ class Seen:
         return [error for phase in self.phases.values() for error in phase.errors]
 
 
-def commits(session: Session, number: int) -> Mapping[str, Any] | None:
-    """The component state that a visitor commits in a rerun; None if the page has no such component."""
-    for key in session.components:
+def act_on(session: Session, number: int) -> Act | None:
+    """What a visitor does for the n-th rerun; None where nothing on the page can be done, which reruns all of it."""
+    for key, control in session.controls.items():
         if session.page == "beta" and key == "beta-dial-2":
-            return {key: {"beta": number % 11}}
-        if session.page == "explorer" and not key.endswith("thumbnails"):
-            return {key: {"pins": [[0.1 * (number % 20) - 1, 0.5]]}}
-    return None
+            return Act(control, "json_value", json.dumps({"beta": number % 11}))
+        if session.page == "explorer" and key.startswith("explorer-vae-mnist"):
+            return Act(control, "json_value", json.dumps({"pins": [[0.1 * (number % 20) - 1, 0.5]]}))
+    questions = [control for control in session.controls.values() if control.options]
+    if not questions:
+        return None
+    again, which = divmod(number, len(questions))
+    return Act(questions[which], "string_value", questions[which].options[again % len(questions[which].options)])
+
+
+def nothing(_session: Session, _number: int) -> None:
+    """All of the page runs again."""
 
 
 async def warm_up(server: Group, page: str) -> float:
@@ -128,6 +139,7 @@ async def attend(server: Group, lesson: Lesson) -> Seen:
     sessions = [Session(server.url, lesson.page, server.replica_cookie()) for _ in range(lesson.sessions)]
     seen = Seen(lesson, {"opening": Phase(), "rerun": Phase()}, [server.resident_megabytes()])
     opening, again = seen.phases.values()
+    act = nothing if lesson.whole_page else act_on
     try:
         with Clock(opening, server):
             start, gap = time.perf_counter() + 0.1, lesson.open_within / lesson.sessions
@@ -140,7 +152,7 @@ async def attend(server: Group, lesson: Lesson) -> Seen:
             start, gap = time.perf_counter() + 0.1, lesson.every / lesson.sessions
             await asyncio.gather(
                 *(
-                    rerun(again, each, start + i * gap, lesson.reruns, lesson.every, commits)
+                    rerun(again, each, start + i * gap, lesson.reruns, lesson.every, act)
                     for i, each in enumerate(sessions)
                     if opened[i]
                 )
@@ -166,7 +178,7 @@ async def visit(phase: Phase, server: Group, number: int, first: float, until: f
                 session = Session(server.url, PAGES[(number + runs // PAGE_AFTER) % len(PAGES)], cookie)
                 good = await timed(phase, due, session.open)
             else:
-                good = await timed(phase, due, partial(session.run, commits(session, runs)))
+                good = await timed(phase, due, partial(session.run, act_on(session, runs)))
             if not good:
                 return
     finally:
@@ -268,6 +280,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--page", default="", help="the page's name in the URL (Home)")
     parser.add_argument("--table", action="store_true", help="every page with 1, 10, 30, 100 and 200 sessions")
     parser.add_argument("--pages", default=",".join(PAGES), help="for --table: some pages, separated by commas")
+    parser.add_argument(
+        "--whole-page", action="store_true", help="all of the page runs again each time, not what the visitor acts on"
+    )
     parser.add_argument("--soak", type=float, metavar="S", help="soak test: load all pages for so many seconds")
     parser.add_argument(
         "--replicas", type=int, default=DIRECT, metavar="N", help="processes behind nginx (one, without)"
@@ -284,9 +299,12 @@ def arguments() -> argparse.Namespace:
 
 def lessons(chosen: argparse.Namespace) -> dict[str, list[Lesson]]:
     """What to measure, by page: each page has its own server."""
+    whole = chosen.whole_page
     if chosen.table:
-        return {page: [Lesson(page, **each) for each in CLASSES] for page in chosen.pages.split(",")}  # type: ignore[arg-type]
-    return {chosen.page: [Lesson(chosen.page, chosen.sessions, chosen.open_within, chosen.reruns, chosen.every)]}
+        return {page: [Lesson(page, **each, whole_page=whole) for each in CLASSES] for page in chosen.pages.split(",")}  # type: ignore[arg-type]
+    goal = CLASSES[-1]["goal"] if chosen.sessions > 100 else 0.1
+    one = Lesson(chosen.page, chosen.sessions, chosen.open_within, chosen.reruns, chosen.every, goal, whole)  # type: ignore[arg-type]
+    return {chosen.page: [one]}
 
 
 def teach(chosen: argparse.Namespace) -> tuple[list[Seen], dict[str, float]]:

@@ -1,16 +1,16 @@
 """Simulated browser tabs and their measurements, for the benchmarks that load the app.
 
-A session opens a WebSocket, requests runs of the script, and reads until the script has finished. It caches large
-messages and reports their hashes to the server, as Streamlit's front end does, and gets references instead of repeated
-messages. It does nothing else that a browser does: no HTML, no scripts, no rendering.
+A session opens a WebSocket, requests runs of the script, and reads until the script has finished. What its visitor does
+with a control reruns the part of the page that Streamlit's front end would rerun: the fragment that the control is in,
+or else all of it. It caches large messages and reports their hashes to the server, as the front end does, and gets
+references instead of repeated messages. It does nothing else that a browser does: no HTML, no scripts, no rendering.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -86,14 +86,43 @@ class Phase:
         return float(middle), float(high), float(longest)
 
 
+@dataclass(frozen=True)
+class Control:
+    """What a visitor can change on the page.
+
+    Attributes:
+        id: Streamlit's, which contains its key.
+        fragment: the part of the page that reruns for it; empty for all of it.
+        options: of a question; none for a component.
+    """
+
+    id: str
+    fragment: str = ""
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Act:
+    """A control's new state: the name of its field in Streamlit's `WidgetState`, and its value."""
+
+    control: Control
+    field: str
+    value: Any
+
+
 class Session:
-    """One tab."""
+    """One tab.
+
+    Attributes:
+        controls: the components and questions of the page, by key, in its order.
+    """
 
     def __init__(self, url: str, page: str, cookie: str = "") -> None:
         self.url, self.page, self.cookie = url, page, cookie
         self.cache = MessageCache()
         self.script_hash = ""
-        self.components: dict[str, str] = {}  # key of a component on the page -> its id
+        self.controls: dict[str, Control] = {}
+        self.states: dict[str, Act] = {}  # id of a control -> what its visitor did last, which every request repeats
         self.query = ""  # the query string as the script has set it
         self.socket: ClientConnection | None = None
 
@@ -109,21 +138,21 @@ class Session:
         )
         return await self.run()
 
-    async def run(self, committed: Mapping[str, Any] | None = None) -> int:
+    async def run(self, act: Act | None = None) -> int:
         """Ask for a run and read until it has finished. Returns the bytes received.
 
         Args:
-            committed: key of a component -> the state that its visitor has just committed.
+            act: what the visitor has just done; None reruns all of the page.
 
         Raises:
-            RunFailed: the script failed or showed an error, or there is no such component.
+            RunFailed: the script failed or showed an error.
         """
         assert self.socket is not None
-        await self.socket.send(self.request(committed or {}).SerializeToString())
+        await self.socket.send(self.request(act).SerializeToString())
         async with asyncio.timeout(RUN_LIMIT):
             return await self._read_run(self.socket)
 
-    def request(self, committed: Mapping[str, Any]) -> BackMsg:
+    def request(self, act: Act | None) -> BackMsg:
         """The message with which a front end requests a run; see `run`."""
         request = BackMsg()
         client = request.rerun_script
@@ -133,10 +162,11 @@ class Session:
         client.context_info.timezone, client.context_info.locale = "UTC", "en-GB"
         client.context_info.url = f"{self.url}/{self.page}"
         client.query_string = self.query
-        for key, state in committed.items():
-            if key not in self.components:
-                raise RunFailed(f"there is no component {key!r} on the page")
-            client.widget_states.widgets.add(id=self.components[key], json_value=json.dumps(state))
+        if act is not None:
+            self.states[act.control.id] = act
+            client.fragment_id = act.control.fragment
+        for known in self.states.values():
+            client.widget_states.widgets.add(id=known.control.id, **{known.field: known.value})
         return request
 
     async def _read_run(self, socket: ClientConnection) -> int:
@@ -156,7 +186,7 @@ class Session:
                 self.query = message.page_info_changed.query_string
             elif kind == "delta":
                 trouble = trouble or shown_error(message)
-                self._note_component(message)
+                self._note_control(message)
             elif kind == "page_not_found":
                 trouble = f"there is no page {self.page}"
             elif kind == "script_finished" and started:
@@ -169,11 +199,15 @@ class Session:
                     raise RunFailed(trouble)
                 return received
 
-    def _note_component(self, message: ForwardMsg) -> None:
+    def _note_control(self, message: ForwardMsg) -> None:
         element = message.delta.new_element
         if element.WhichOneof("type") == "bidi_component":
-            identity = element.bidi_component.id  # $$ID-HASH-KEY
-            self.components[identity.split("-", 2)[2]] = identity
+            control = Control(element.bidi_component.id, message.delta.fragment_id)
+        elif element.WhichOneof("type") == "radio":
+            control = Control(element.radio.id, message.delta.fragment_id, tuple(element.radio.options))
+        else:
+            return
+        self.controls[control.id.split("-", 2)[2]] = control  # $$ID-HASH-KEY
 
     async def close(self) -> None:
         """Close the connection."""
@@ -211,11 +245,11 @@ async def rerun(
     first: float,
     times: int,
     every: float,
-    committed: Callable[[Session, int], Mapping[str, Any] | None] = lambda _session, _number: None,
+    act: Callable[[Session, int], Act | None] = lambda _session, _number: None,
 ) -> None:
-    """All reruns of one session, at fixed times; `committed` gives what its visitor commits in each."""
+    """All reruns of one session, at fixed times; `act` gives what its visitor does for each."""
     for k in range(times):
-        if not await timed(phase, first + k * every, partial(session.run, committed(session, k))):
+        if not await timed(phase, first + k * every, partial(session.run, act(session, k))):
             return  # the rest of this run would be mistaken for the next
 
 

@@ -28,12 +28,10 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from serving import Server, serve
-from sessions import Phase, RunFailed, Session, rerun
+from sessions import Act, Phase, RunFailed, Session, rerun
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from training import BUSY, processor
@@ -93,11 +91,11 @@ class Trainer(Session):
         self.looks = True
         return await self.run()
 
-    def request(self, committed: Mapping[str, Any]) -> BackMsg:
+    def request(self, act: Act | None) -> BackMsg:
         """As of `Session.request`, with a click if one is due, or for a part of the page; forgets what was shown
         before."""
         self.shown, self.done = "", False
-        request = super().request(committed)
+        request = super().request(act)
         if self.pressed:
             request.rerun_script.widget_states.widgets.add(id=self.pressed, trigger_value=True)
             self.pressed = None

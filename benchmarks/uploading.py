@@ -22,14 +22,12 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from classroom import table
 from PIL import Image
 from serving import Server, serve
-from sessions import MessageCache, Phase, RunFailed, Session, rerun, shown_error
+from sessions import Act, MessageCache, Phase, RunFailed, Session, rerun, shown_error
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import UploadedFileInfo
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -67,9 +65,9 @@ class Sender(Session):
         self.cache: Watching = Watching()
         self.sent: UploadedFileInfo | None = None
 
-    def request(self, committed: Mapping[str, Any]) -> BackMsg:
+    def request(self, act: Act | None) -> BackMsg:
         """With the uploader's files."""
-        request = super().request(committed)
+        request = super().request(act)
         if self.sent:
             state = request.rerun_script.widget_states.widgets.add()
             state.id = self.cache.uploader

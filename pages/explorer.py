@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.explorer import CHAPTER
-from ui.chapters.thumbnails import thumbnails_of
-from ui.chapters.train.results import comparable, comparison
+from ui.chapters.explorer.sent import MOST_OPENED, SUFFIX, check_sent, sent
+from ui.chapters.thumbnails import thumbnails_for
+from ui.chapters.train.results import comparable, compared, comparison
 from ui.components.canvas import latent_canvas
 from ui.components.sliders import dimensions, latent_sliders
-from ui.figures.markup import fold
+from ui.figures.markup import as_written, fold
 from ui.figures.messages import errors_said
 from ui.figures.plots import history_figure, show
 from ui.figures.tables import as_html, metrics_table, pins_table
 from ui.links import url_state
-from ui.runs.resources import image_set, load_run, plane, store
-from ui.runs.selection import explorable
+from ui.runs.resources import image_set, load_run, store
+from ui.runs.selection import can_be_explored, explorable, run_name
+from ui.runs.shown import Shown, stored
 from ui.stage import chapter
 from ui.stage.beside import planes_beside
 from ui.stage.steps import Step
 from ui.training.quota import note_shown
-from vae_core.errors import UnknownRun
+from ui.training.read_once import offer_again, read_once
+from ui.training.visitor import address, visitor
+from vae_core.errors import UnknownRun, UnreadableRun
 from vae_core.metrics.latent import ACTIVE_VARIANCE
 from vae_core.models import model_kind
-from vae_core.run import Run
 from vae_core.storage.export import as_csv, codes_csv
 from vae_core.storage.manifest import shipped_run
 
 LINK = links.properties(CHAPTER.url)
+_CHECKED = "explorer-sent-checked"  # in the session's state, see `read_once`
 
 
 def choose_run(titles: dict[str, str]) -> str:
@@ -52,13 +57,44 @@ def choose_run(titles: dict[str, str]) -> str:
         first = home if home in titles else next(vaes, next(iter(titles)))
         st.session_state["explorer-run"] = linked if linked in titles else first
     key = st.selectbox("Run", list(titles), format_func=titles.__getitem__, key="explorer-run")
-    # Pins and view belong to a run: another run starts afresh.
-    if st.session_state.get("explorer-shown") not in (None, key):
+    return str(key)
+
+
+def note_in_link(shown: Shown) -> None:
+    """The link names a run of the store; pins and view belong to a run: another one starts afresh."""
+    if st.session_state.get("explorer-shown") not in (None, shown.name):
         url_state.write(LINK["z"], None)
         url_state.write(LINK["view"], None)
-    st.session_state["explorer-shown"] = key
-    url_state.write(LINK["run"], key)
-    return str(key)
+    st.session_state["explorer-shown"] = shown.name
+    url_state.write(LINK["run"], None if shown.sent else shown.name)
+
+
+def sent_run() -> Shown | None:
+    """A checkpoint that the visitor was sent; None without one, and where it cannot be read, which is said."""
+    with st.expander("A checkpoint you were sent", icon=":material/draft:"):
+        file = st.file_uploader(
+            f"A run as a `.{SUFFIX}` file, from the button “Checkpoint” or from the command line. It is checked, never "
+            "executed and not stored: only you see it.",
+            [SUFFIX],
+            key="explorer-sent",
+            max_upload_size=MOST_OPENED // 1_000_000,
+        )
+        if file is None:
+            st.session_state.pop(_CHECKED, None)
+            return None
+        with errors_said(), offer_again("explorer-sent-again"):
+            content = file.getvalue()
+            check = partial(check_sent, file.name, content, visitor=visitor(), address=address())
+            digest = read_once(_CHECKED, file.file_id, lambda on_wait: check(on_wait=on_wait), "Checking it …")
+            shown = sent(digest, file.name, content)
+            if not can_be_explored(shown.run.spec):
+                raise UnreadableRun(f"{file.name} has no latent space that can be shown.")
+            st.markdown(
+                f"You see {as_written(run_name(shown.run.spec))}, from {as_written(file.name)}. The file is whole, as "
+                "its SHA-256 says. Links do not have it. Remove it to go back to the menu."
+            )
+            return shown
+    return None
 
 
 def start_of(key: str) -> dict[str, Any]:
@@ -72,14 +108,15 @@ def start_of(key: str) -> dict[str, Any]:
     return dict(st.session_state[place])
 
 
-def subtitle_of(run: Run) -> str:
+def subtitle_of(shown: Shown) -> str:
     """What the plane shows, and how much of the codes it leaves out."""
+    run = shown.run
     count = f"{len(run.codes.labels):,} held-out images"
     if run.spec.latent_dim == 1:
         return f"{count}. One latent dimension: only the horizontal axis changes the image."
     if run.spec.latent_dim == 2:
         return f"{count}. All of latent space."
-    share = plane(run.key).header["variance_share"]
+    share = shown.plane.header["variance_share"]
     return (
         f"{count}, seen in the plane through the mean code along its two principal directions "
         f"({share:.0%} of the codes' variance, of d = {run.spec.latent_dim})."
@@ -87,14 +124,14 @@ def subtitle_of(run: Run) -> str:
 
 
 @st.fragment
-def instrument(run: Run) -> None:
+def instrument(shown: Shown) -> None:
     """The plane and what was pinned on it; a commit reruns this part alone."""
-    start = start_of(run.key)
+    run, start = shown.run, start_of(shown.name)
     options = {"commit": True, "export": True, "images": image_set(run), "group": "explorer", "link": "", **start}
-    payload = plane(run.key).with_header(
-        title=model_kind(run.spec.model).title, subtitle=subtitle_of(run), options=options
+    payload = shown.plane.with_header(
+        title=model_kind(run.spec.model).title, subtitle=subtitle_of(shown), options=options
     )
-    committed = latent_canvas(payload, thumbnails_of(run.spec.dataset), key=f"explorer-{run.key}")
+    committed = latent_canvas(payload, thumbnails_for(run), key=f"explorer-{shown.name}")
     pins = committed.pins if committed.pins is not None else start["pins"]
     url_state.write(LINK["z"], pins)
     if committed.view:
@@ -108,8 +145,9 @@ def instrument(run: Run) -> None:
         )  # fmt: skip
 
 
-def facts(run: Run) -> None:
+def facts(shown: Shown) -> None:
     """The run's measured numbers, where it comes from, and its files."""
+    run = shown.run
     note = "Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code."
     st.html(as_html(metrics_table(run), title="Measured", note=note))
     made = run.provenance
@@ -124,14 +162,16 @@ def facts(run: Run) -> None:
             "Codes as CSV", lambda: codes_csv(run), f"{run.key}-codes.csv", "text/csv", on_click="ignore",
             icon=":material/download:",
         )  # fmt: skip
-        st.download_button(
-            "Checkpoint", lambda: store().file(run.key).read_bytes(), f"{run.key}.safetensors",
-            "application/octet-stream", on_click="ignore", icon=":material/download:",
-        )  # fmt: skip
+        if not shown.sent:
+            st.download_button(
+                "Checkpoint", lambda: store().file(run.key).read_bytes(), f"{run.key}.{SUFFIX}",
+                "application/octet-stream", on_click="ignore", icon=":material/download:",
+            )  # fmt: skip
 
 
-def every_dimension(run: Run) -> None:
+def every_dimension(shown: Shown) -> None:
     """A slider for each dimension: the plane shows two at a time."""
+    run = shown.run
     if run.spec.latent_dim < 3:
         return
     active = run.codes.mean.var(axis=0) > ACTIVE_VARIANCE
@@ -145,16 +185,16 @@ def every_dimension(run: Run) -> None:
     )
     with one.instrument:
         latent_sliders(
-            plane(run.key).with_header(dimensions=dimensions(run.codes.mean, active.tolist())),
-            key=f"explorer-sliders-{run.key}",
+            shown.plane.with_header(dimensions=dimensions(run.codes.mean, active.tolist())),
+            key=f"explorer-sliders-{shown.name}",
         )
 
 
 @st.fragment
 @errors_said()
-def compare(run: Run) -> None:
+def compare(shown: Shown) -> None:
     """Another run on the same images: both planes, their numbers, their curves."""
-    titles = comparable(run.key)
+    titles = comparable(shown.run.spec)
     if not titles:
         return
     two = chapter.step(
@@ -164,21 +204,21 @@ def compare(run: Run) -> None:
         "see where the other model puts its nearest image.",
     )
     with two.words:
-        other = st.selectbox(
-            "Compare with", list(titles), key=f"explorer-with-{run.key}", index=None, format_func=titles.__getitem__,
-            placeholder="another run on these images",
+        chosen = st.selectbox(
+            "Compare with", list(titles), key=f"explorer-with-{shown.name}", index=None,
+            format_func=titles.__getitem__, placeholder="another run on these images",
         )  # fmt: skip
-    if other:
-        _compared(two, run, load_run(other))
+    if chosen:
+        _compared(two, shown, stored(chosen))
 
 
-def _compared(two: Step, run: Run, other: Run) -> None:
-    table, figure = comparison(run.key, other.key)
+def _compared(two: Step, shown: Shown, other: Shown) -> None:
+    table, figure = compared(shown.run, other.run) if shown.sent else comparison(shown.name, other.name)
     with two.words:
         st.html(table)
     with two.instrument:
-        planes_beside(run, other, group="explorer-compared")
-        show(figure, key=f"explorer-curves-{other.key}")
+        planes_beside(shown, other, group="explorer-compared")
+        show(figure, key=f"explorer-curves-{other.name}")
 
 
 runs = explorable()
@@ -193,15 +233,18 @@ if not runs:
 
 with first.words:
     chosen = choose_run(runs)
+    sent_here = sent_run()
 with errors_said():
-    shown = load_run(chosen)
-    note_shown(shown.spec.dataset)
+    on_page = sent_here or stored(chosen)
+    note_in_link(on_page)
+    run = on_page.run
+    note_shown(run.spec.dataset)
     with first.words:
-        facts(shown)
+        facts(on_page)
     with first.instrument:
-        instrument(shown)
-    every_dimension(shown)
-    if model_kind(shown.spec.model).trained:
+        instrument(on_page)
+    every_dimension(on_page)
+    if model_kind(run.spec.model).trained:
         training = chapter.step(
             "training",
             "How it learned",
@@ -209,9 +252,9 @@ with errors_said():
             "held-out curve rises while the training curve falls, the model begins to [[overfitting|overfit]].",
         )
         with training.instrument:
-            show(history_figure(shown), key=f"history-{shown.key}")
-    if model_kind(shown.spec.model).bottleneck.continuous:
-        compare(shown)
+            show(history_figure(run), key=f"history-{on_page.name}")
+    if model_kind(run.spec.model).bottleneck.continuous:
+        compare(on_page)
 
 chapter.foot(
     CHAPTER,

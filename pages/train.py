@@ -29,6 +29,7 @@ from ui.figures.plots import show
 from ui.links import url_state
 from ui.runs.resources import load_run, shelf, store, thumbnail_sheet
 from ui.runs.selection import can_be_explored, run_name
+from ui.runs.shown import stored
 from ui.stage import chapter
 from ui.stage.beside import planes_beside
 from ui.training.app_queue import expect_training, not_kept, request, seconds_left, training_queue, waiting_text
@@ -299,7 +300,8 @@ def afterwards(key: str, spec: RunSpec) -> None:
 @errors_said()
 def beside(key: str) -> None:
     """Another run on the same images, compared: both planes, their numbers, their curves."""
-    titles = comparable(key)
+    mine = stored(key)
+    titles = comparable(mine.run.spec)
     if not titles:
         return
     place = f"train-with-{key}"
@@ -316,7 +318,7 @@ def beside(key: str) -> None:
     url_state.write(LINK["with"], other)
     if other:
         table, figure = comparison(key, other)
-        planes_beside(load_run(key), load_run(other), group="train-compared")
+        planes_beside(mine, stored(other), group="train-compared")
         st.html(table)
         show(figure, key=f"train-comparison-{key}")
 

@@ -109,7 +109,11 @@ def plane(key: str, pair: tuple[int, int] | None = None, at: int = 0) -> Payload
         pair: two coordinates to draw instead of the principal plane, the others fixed at a code.
         at: whose code: the number of a held-out image.
     """
-    run = load_run(key)
+    return plane_of(load_run(key), pair, at)
+
+
+def plane_of(run: Run, pair: tuple[int, int] | None = None, at: int = 0) -> Payload:
+    """The same of any run, not cached."""
     noun = "digit" if run.spec.dataset in ("mnist", "mnist_sample", "digits") else "image"
     codes = run.codes.mean
     drawn = LatentPlane.of_coordinates(codes, pair, codes[at]) if pair else None

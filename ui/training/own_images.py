@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,7 +13,8 @@ import numpy as np
 
 from ui.figures.markup import in_a_line
 from ui.figures.pictures import tiles
-from ui.training.turns import Busy, Turns
+from ui.training.in_child import Refused, TookTooMuch, read_in_child
+from ui.training.turns import Turns
 from vae_core import datasets
 from vae_core.datasets import own
 from vae_core.datasets.classes import counted
@@ -30,9 +27,8 @@ from vae_core.datasets.limits import (
     MOST_UNDECIDED,
 )
 from vae_core.datasets.pictures import Preparation
-from vae_core.datasets.reader import ALONE, USER_ERROR
+from vae_core.datasets.reader import ALONE
 from vae_core.errors import UnusableImages
-from vae_core.storage.manifest import PROJECT
 from vae_core.sweep.plan import memory_available
 
 
@@ -138,40 +134,22 @@ def read_picture(
 
 
 def _run_reader(files: Sequence[tuple[str, bytes]], prepared: Preparation, root: str) -> dict[str, Any]:
-    """Run `vae_core.datasets.reader`, whose first argument is `root`; returns its report.
+    """The report of `vae_core.datasets.reader`, whose first argument is `root`.
 
     Raises:
         UnusableImages: with its message, or because it was killed.
         Busy: it could not be started.
     """
-    command = [sys.executable, "-m", "vae_core.datasets.reader", root, json.dumps(asdict(prepared))]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    arguments = [root, json.dumps(asdict(prepared))]
     try:
-        # A file, not a pipe: a pipe is filled in small pieces, each under the interpreter lock that all pages need.
-        with tempfile.TemporaryFile() as sent:
-            sent.write(json.dumps([[name, len(content)] for name, content in files]).encode() + b"\n")
-            for _, content in files:
-                sent.write(content)
-            sent.seek(0)
-            done = subprocess.run(
-                command, cwd=PROJECT, env=environment, stdin=sent, capture_output=True, timeout=LONGEST_READING,
-                check=False,
-            )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise UnusableImages(
-            f"these images took more than {LONGEST_READING:.0f} s to read; send fewer, or smaller ones."
-        ) from error
-    except OSError as error:  # no process can be started, or the folder for temporary files is full
-        raise Busy(f"Reading could not be started ({error.strerror or error}). Try again later.") from error
-    if done.returncode == 0:
-        return json.loads(done.stdout)
-    lines = done.stderr.decode("utf-8", "replace").splitlines()
-    messages = [line for line in lines if line.startswith("Error: ")]
-    if done.returncode == USER_ERROR and messages:
-        raise UnusableImages(messages[-1].removeprefix("Error: "))
-    if done.returncode < 0:
-        raise UnusableImages("these images took too much time or memory to read; send fewer, or smaller ones.")
-    raise RuntimeError(f"the reader ended with status {done.returncode}: {' '.join(lines[-1:])[:500]}")
+        report: dict[str, Any] = json.loads(
+            read_in_child("vae_core.datasets.reader", arguments, files, limit=LONGEST_READING)
+        )
+    except Refused as error:
+        raise UnusableImages(str(error)) from error
+    except TookTooMuch as error:
+        raise UnusableImages(f"these images took {error} to read; send fewer, or smaller ones.") from error
+    return report
 
 
 def _preview(found: dict[str, Any]) -> bytes:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from ui.figures.markup import in_a_line
 from ui.training.turns import Busy
-from vae_core.errors import UnusableImages
+from vae_core.errors import VaeCoreError
 
 Found = TypeVar("Found")
 
@@ -25,7 +25,7 @@ def read_once(place: str, asked: object, read: Callable[[Callable[[int], None]],
         doing: what the visitor sees meanwhile.
 
     Raises:
-        UnusableImages: it cannot be used.
+        VaeCoreError: it cannot be used.
         Busy: it cannot be read now. That is not kept: the next run of the page tries again.
     """
     if st.session_state.get(place, (None,))[0] != asked:
@@ -36,19 +36,19 @@ def read_once(place: str, asked: object, read: Callable[[Callable[[int], None]],
             uploads = "1 upload is" if count == 1 else f"{count} uploads are"
             before_it.caption(f"{uploads} read before yours.")
 
-        found: Found | UnusableImages
+        found: Found | VaeCoreError
         try:
             with st.spinner(doing):
                 found = read(say)
-        except UnusableImages as error:
-            found = error
         except Busy:
             before_it.empty()
             raise
+        except VaeCoreError as error:
+            found = error
         before_it.empty()
         st.session_state[place] = asked, found
-    kept: Found | UnusableImages = st.session_state[place][1]
-    if isinstance(kept, UnusableImages):
+    kept: Found | VaeCoreError = st.session_state[place][1]
+    if isinstance(kept, VaeCoreError):
         raise kept
     return kept
 

@@ -1,38 +1,35 @@
 """Read a user's images in a child process: ``python -m vae_core.datasets.reader ROOT PREPARATION``.
 
-Decoding thousands of pictures takes seconds of processor time and may take gigabytes. This process has the lowest
-priority and limits on time and memory, and a picture that crashes it does not affect its parent.
+Decoding thousands of pictures takes seconds of processor time and may take gigabytes, and a picture may crash it.
 
 PREPARATION is a JSON object, the fields of a `pictures.Preparation`. Standard input is a line of JSON,
 ``[[name, bytes], …]``, followed by the files' contents. The images are stored below the data root ROOT, see
 `own.save_waiting`, and described as JSON on standard output, see `report`. Where ROOT is `ALONE`, there is one picture,
-which is stored nowhere: the JSON holds its pixels, see `one_picture`. Exit status 0 means success; `USER_ERROR`, that
-the last line of standard error, which begins with "Error: ", is a message for the user.
+which is stored nowhere: the JSON holds its pixels, see `one_picture`. Its exit status is as `vae_core.child` says.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+from vae_core.child import confine, failed
 
 if TYPE_CHECKING:
     from vae_core.datasets.reading import OwnImages
 
-USER_ERROR = 3
 ALONE = "-"
 SHOWN = 24  # pictures in the preview, evenly spaced
 
 
 def main() -> int:
     """Read the images of standard input; returns the exit status."""
-    with suppress(OSError, AttributeError):  # not every system has priorities
-        os.nice(19)
-    _limit_itself()
+    from vae_core.datasets.limits import MOST_COMPUTING, MOST_MEMORY
+
+    confine(MOST_MEMORY, MOST_COMPUTING)
     from vae_core.datasets import own
     from vae_core.errors import VaeCoreError
 
@@ -44,9 +41,9 @@ def main() -> int:
         images = _read(sys.stdin.buffer, prepared)
         print(json.dumps(report(images, own.save_waiting(images, root))))
     except VaeCoreError as error:
-        return _failed(str(error))
+        return failed(str(error))
     except MemoryError:
-        return _failed("these images need more memory than there is; send fewer.")
+        return failed("these images need more memory than there is; send fewer.")
     return 0
 
 
@@ -104,24 +101,6 @@ def _read(stream: BinaryIO, prepared: dict[str, Any]) -> OwnImages:
     if len(files) == 1:
         return read_file(*files[0], asked)
     return read_files(files, asked)
-
-
-def _limit_itself() -> None:
-    """Limit the memory and the processor time of this process, whatever the upload contains."""
-    try:
-        import resource
-    except ImportError:  # not every system has limits
-        return
-    from vae_core.datasets.limits import MOST_COMPUTING, MOST_MEMORY
-
-    for kind, most in ((resource.RLIMIT_AS, MOST_MEMORY), (resource.RLIMIT_CPU, MOST_COMPUTING)):
-        with suppress(OSError, ValueError):  # not offered, or a lower limit is set already
-            resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
-
-
-def _failed(sentence: str) -> int:
-    print(f"Error: {sentence}", file=sys.stderr, flush=True)
-    return USER_ERROR
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ from vae_core.storage.store import Store, run_of
 MOST_SENT = 60_000_000  # bytes; the largest shipped run has 2.4 million
 
 
-def read_sent(name: str, content: bytes) -> Run:
-    """The run in the bytes of a file, whatever the file's name; nothing is written, see `receive`.
+def parse_sent(name: str, content: bytes) -> Run:
+    """The run in the bytes of a file, whatever the file's name; nothing is written.
 
-    Reading safetensors runs no code. The SHA-256 is compared, the schema checked as for every run, and the weights are
-    held against the architecture that the specification names.
+    Reading safetensors runs no code. The SHA-256 is compared, and the schema checked as for every run: the run can be
+    shown, without torch. Whether its network can be built is known after `read_sent`.
 
     Raises:
         UnknownRun: it needs a plugin or a newer version, or another program wrote it.
@@ -30,7 +30,12 @@ def read_sent(name: str, content: bytes) -> Run:
         raise UnknownRun(str(error)) from error
     except DamagedRun as error:
         raise DamagedRun(f"{error} Ask for it again.") from error
-    run = run_of(tensors, document, name)
+    return run_of(tensors, document, name, "another program has written it, or changed it")
+
+
+def read_sent(name: str, content: bytes) -> Run:
+    """As `parse_sent`, and the weights are held against the architecture that the specification names."""
+    run = parse_sent(name, content)
     _check_weights(run, name)
     return run
 

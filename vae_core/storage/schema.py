@@ -31,6 +31,8 @@ MOST_ACTIVATIONS = 10**7  # numbers that one example may become on its way throu
 MOST_NUMBERS = 10**9  # in all tensors together
 
 _PLAIN = re.compile(r"[\w.,+:;()/ \-]{0,200}", re.ASCII)  # versions, devices and dates
+# What tables show of every run.
+_TABLED = {"negative_elbo", "reconstruction", "kl", "bernoulli_floor", "mse", "active_units", "accuracy"}
 _EXTENTS = ("kernel_size", "stride", "padding", "output_padding")
 _PROVENANCE = {
     "training_images": int, "training_seconds": float, "images_per_second": float, "device": str, "precision": str,
@@ -126,6 +128,9 @@ def _check_history(history: Any, spec: RunSpec) -> None:
     for line in history:
         _need(isinstance(line, dict) and len(line) <= 100, "history")
         _need(all(map(_is_finite, line.values())) and all(_PLAIN.fullmatch(name) for name in line), "history")
+        _need("epoch" in line and line.keys() == history[0].keys(), "history")  # what curves are drawn from
+        terms = [name for name in line if f"validation_{name}" in line]
+        _need(not model_kind(spec.model).trained or bool(terms), "history")
 
 
 def _check_metrics(metrics: Any) -> None:
@@ -150,8 +155,9 @@ def _check_metrics(metrics: Any) -> None:
     for split, measured in metrics.items():
         _need(_PLAIN.fullmatch(split) is not None and isinstance(measured, dict), "metrics")
         look(measured, 1)
-        count = measured.get("n", 1)
+        count = measured.get("n")
         _need(_is_whole(count) and count >= 1, "metrics")
+        _need(all(_is_finite(measured[name]) for name in _TABLED & measured.keys()), "metrics")
 
 
 def _check_provenance(provenance: Any) -> None:

@@ -429,8 +429,13 @@ def _unknown(name: str, error: UnknownName) -> UnknownRun:
     )
 
 
-def run_of(tensors: dict[str, np.ndarray], document: dict[str, Any], name: str) -> Run:
-    """Put a Run together from a verified file; `name` is for messages.
+def run_of(
+    tensors: dict[str, np.ndarray],
+    document: dict[str, Any],
+    name: str,
+    advice: str = "move it away to train this run anew",
+) -> Run:
+    """Put a Run together from a verified file; `name` is for messages, `advice` for those of a file that is no run.
 
     Raises:
         UnknownRun: whole, but it names what only a plugin or a newer version knows.
@@ -464,6 +469,5 @@ def run_of(tensors: dict[str, np.ndarray], document: dict[str, Any], name: str) 
         raise _unknown(name, error) from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UnreadableRun(
-            f"{name} is whole, but is not a run of this program ({str(error).splitlines()[0][:100]}); move it away to "
-            "train this run anew."
+            f"{name} is whole, but is not a run of this program ({str(error).splitlines()[0][:100]}); {advice}."
         ) from error

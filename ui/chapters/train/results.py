@@ -14,7 +14,7 @@ from ui.figures.plots import TEMPLATE, Finished, ends, in_words
 from ui.figures.tables import Rows, as_html, metrics_table, one_held_out_set
 from ui.runs.resources import held_out, load_run, shelf, store
 from ui.runs.selection import can_be_explored, per_shelf, run_title
-from vae_core.errors import DatasetUnavailable, RunNotFound
+from vae_core.errors import DatasetUnavailable
 from vae_core.models import model_kind
 from vae_core.payloads.film import curves, film_of_run, film_to_come, settled_range, terms_in_nats
 from vae_core.payloads.plane import Payload
@@ -108,16 +108,13 @@ def spec_of(key: str) -> RunSpec | None:
 
 
 @per_shelf
-def comparable(key: str) -> dict[str, str]:
+def comparable(mine: RunSpec) -> dict[str, str]:
     """Runs that a run can be compared with, key -> title: trained ones on the same images, the likest first."""
-    mine = spec_of(key)
-    if mine is None:
-        raise RunNotFound(f"there is no run {key!r} in the store.")
     others = [
         line
         for line in shelf().lines
         if line.spec
-        and line.key != key
+        and line.key != mine.key
         and line.spec.dataset == mine.dataset
         and can_be_explored(line.spec)
         and model_kind(line.spec.model).trained
@@ -135,7 +132,12 @@ def _differences(one: RunSpec, other: RunSpec) -> int:
 @per_shelf
 def comparison(first: str, second: str) -> tuple[Html, Finished]:
     """Two runs beside one another: their settings and numbers as HTML, and both totals by epoch."""
-    runs = [load_run(key) for key in (first, second)]
+    return compared(load_run(first), load_run(second))
+
+
+def compared(first: Run, second: Run) -> tuple[Html, Finished]:
+    """The same of any two runs, not cached."""
+    runs = [first, second]
     return _beside(runs), _totals(runs)
 
 

@@ -1,0 +1,75 @@
+"""Checkpoints that visitors were sent and open in the explorer: for themselves alone, never stored.
+
+In the store a forged file could stand in the place of a run that others ask for. Here it is found only by whoever has
+its bytes, which Streamlit keeps as long as the page is open and the file in its box.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import streamlit as st
+
+from ui.runs.resources import plane_of
+from ui.runs.shown import Shown
+from ui.training.in_child import Refused, TookTooMuch, read_in_child
+from ui.training.turns import Turns
+from vae_core.errors import UnreadableRun
+from vae_core.payloads.plane import Payload
+from vae_core.run import Run
+from vae_core.storage.received import parse_sent
+
+MOST_OPENED = 30_000_000  # bytes; the largest shipped run has 2.4 million
+SUFFIX = "safetensors"
+_LONGEST = 30.0  # seconds for its reader, on a machine that is busy
+_COMPUTING = 6  # seconds of the processor for it, imports among them; for a shipped run half a second
+_KEPT = 8  # runs in memory, of all visitors; others are read again
+
+_turns = Turns(lambda: 1)
+
+
+def check_sent(
+    name: str, content: bytes, *, visitor: str, address: str, on_wait: Callable[[int], None] | None = None
+) -> str:
+    """Have a file read by a process of its own, which may end; returns the digest by which it is shown.
+
+    Args:
+        name, content: of the file.
+        visitor, address, on_wait: see `Turns.turn`.
+
+    Raises:
+        UnreadableRun: it cannot be shown, with a sentence for the visitor.
+        Busy: it cannot be read now.
+    """
+    if len(content) > MOST_OPENED:
+        raise UnreadableRun(
+            f"{name} has {len(content) / 1e6:.0f} MB; a checkpoint opened here has at most {MOST_OPENED / 1e6:.0f}. "
+            "On a machine of your own, `python -m vae_core receive` takes larger ones."
+        )
+    with _turns.turn(visitor, address, on_wait):
+        try:
+            read_in_child("vae_core.storage.sent_reader", [str(_COMPUTING)], [(name, content)], limit=_LONGEST)
+        except Refused as error:
+            raise UnreadableRun(str(error)) from error
+        except TookTooMuch as error:
+            raise UnreadableRun(f"{name} took {error} to read: no run of this program does.") from error
+    return hashlib.sha256(content).hexdigest()
+
+
+def sent(digest: str, name: str, content: bytes) -> Shown:
+    """The run in a file that `check_sent` has let pass."""
+    run = _parsed(digest, name, content)
+    return Shown(f"sent-{digest[:16]}", run, _plane(digest, run), sent=True)
+
+
+@st.cache_resource(show_spinner=False, max_entries=_KEPT)
+def _parsed(digest: str, _name: str, _content: bytes) -> Run:
+    del digest  # stands for the content, which is not hashed at each rerun
+    return parse_sent(_name, _content)
+
+
+@st.cache_resource(show_spinner=False, max_entries=_KEPT)
+def _plane(digest: str, _run: Run) -> Payload:
+    del digest
+    return plane_of(_run)
