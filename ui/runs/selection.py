@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import Any, TypeVar
 
+from ui.once import Once, once
 from ui.runs.resources import Shelf, shelf
 from vae_core import datasets
 from vae_core.errors import RunNotFound
@@ -27,11 +28,11 @@ Result = TypeVar("Result")
 
 
 def per_shelf(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Cache a function of the runs in the store for as long as the store does not change.
+    """Cache a function of the runs in the store for as long as the store does not change; it computes once, see `Once`.
 
     Its arguments must be hashable. Errors are not cached.
     """
-    cached = lru_cache(maxsize=128)(lambda _shelf, *arguments: function(*arguments))
+    cached = Once(lambda _shelf, *arguments: function(*arguments), maxsize=128)
     newest: list[Shelf] = []
 
     @wraps(function)
@@ -45,7 +46,7 @@ def per_shelf(function: Callable[..., Result]) -> Callable[..., Result]:
     return asked
 
 
-@lru_cache(maxsize=512)
+@once(maxsize=512)
 def compared_spec(model: str, dataset: str, latent_dim: int, hidden: tuple[int, ...] | None = None) -> RunSpec:
     """The spec that chapters compare: the shipped run of this kind, or its recipe on another dataset, d or depth.
 
