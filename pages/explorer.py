@@ -16,7 +16,7 @@ from ui.components.canvas import latent_canvas
 from ui.components.sliders import dimensions, latent_sliders
 from ui.figures.markup import as_written, fold
 from ui.figures.messages import errors_said
-from ui.figures.plots import history_figure, show
+from ui.figures.plots import history_figure, losses_by_epoch, show
 from ui.figures.tables import as_html, metrics_table, pins_table
 from ui.links import url_state
 from ui.runs.resources import image_set, load_run, store
@@ -252,7 +252,7 @@ with errors_said():
             "held-out curve rises while the training curve falls, the model begins to [[overfitting|overfit]].",
         )
         with training.instrument:
-            show(history_figure(run), key=f"history-{on_page.name}")
+            show(losses_by_epoch(run) if on_page.sent else history_figure(run), key=f"history-{on_page.name}")
     if model_kind(run.spec.model).bottleneck.continuous:
         compare(on_page)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import ui.chapters.explorer.sent as sent_module
 from tests.app.helpers import open_page, payload_headers, tables
@@ -47,6 +48,24 @@ def test_another_visitor_does_not_see_it(small_store):
     other = open_page("pages/explorer.py", run=KEY)
     assert KEY not in other.selectbox[0].options and payload_headers(other)[0]["key"] != KEY
     assert any("not in this store" in warning.value for warning in other.warning)
+
+
+def test_what_a_file_claims_is_not_shown_to_those_who_look_at_the_stores_run_of_that_key(tmp_path: Path) -> None:
+    tensors, document = archive.parsed(CONTENT, KEY)
+    for line in document["history"]:
+        line["validation_reconstruction"] = 12345.0
+    document["metrics"]["test"]["negative_elbo"] = 54321.0
+    archive.write(tmp_path / "forged", dict(tensors), document)
+    liar = open_page("pages/explorer.py", run=KEY)
+    liar.file_uploader(key=BOX).set_value(("a.safetensors", (tmp_path / "forged").read_bytes(), "")).run()
+    assert not liar.exception and "12345" in said_by(liar) and "54321.0" in tables(liar)[0]["test, n = 360"]
+    other = open_page("pages/explorer.py", run=KEY)
+    assert "12345" not in said_by(other) and "54321.0" not in tables(other)[0]["held out, n = 360"]
+
+
+def said_by(at: AppTest) -> str:
+    """Everything in the page's figures."""
+    return " ".join(str(figure.proto.spec) for figure in at.get("plotly_chart"))
 
 
 Change = Callable[[dict[str, np.ndarray], dict[str, Any]], None]
