@@ -177,9 +177,10 @@ class RunSpec:
 
         check_name(self.dataset)
         kind = model_kind(self.model)
-        for name in ("latent_dim", "hidden", "likelihood"):
+        for name in ("hidden", "likelihood"):
             if getattr(self, name) is None:
                 self._set(name, getattr(kind, name))
+        self._settle_latent_dim(kind, info(self.dataset).image_shape)
         if not kind.trained:
             for field in dataclasses.fields(self):
                 if field.name in ("batch_size", "learning_rate", "seed"):
@@ -203,6 +204,20 @@ class RunSpec:
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)  # the dataclass is frozen; only used during construction
+
+    def _settle_latent_dim(self, kind: ModelKind, image_shape: tuple[int, int, int]) -> None:
+        """latent_dim, whose default depends on the model, and on the image where the network leaves no choice."""
+        if kind.latent_dim_of is None:
+            if self.latent_dim is None:
+                self._set("latent_dim", kind.latent_dim)
+            return
+        from vae_core.models import named
+
+        hidden = OPTIONS["hidden"].checked("hidden", self, kind)
+        only = max(1, named(kind.latent_dim_of)(hidden, image_shape))  # an image too small for it is refused later
+        if self.latent_dim not in (None, only):
+            raise SpecError(f"latent_dim must be left out for model {self.model!r}: it is {only}, one for each cell.")
+        self._set("latent_dim", only)
 
     def _settle_weights(self, kind: ModelKind) -> None:
         """beta and the variance, whose defaults depend on the model and the likelihood."""
@@ -264,7 +279,9 @@ class RunSpec:
     def key(self) -> str:
         """Readable file name: model, dataset, d, beta where it applies, and 10 hex digits of the SHA-256."""
         digest = hashlib.sha256(self.canonical_json().encode()).hexdigest()[:10]
-        beta = [f"b{self.kl_weight:g}"] if self.kl_weight or self.model.endswith("vae") else []
+        from vae_core.models import model_kind
+
+        beta = [f"b{self.kl_weight:g}"] if _has_divergence(self, model_kind(self.model)) else []
         beta = ["kl"] if self.data_weight == 0 else beta
         count = [f"n{self.images}"] if self.images else []
         return "-".join([self.model, self.dataset, f"d{self.latent_dim}", *beta, *count, digest])

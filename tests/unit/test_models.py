@@ -13,7 +13,8 @@ from vae_core.datasets import info
 from vae_core.errors import SpecError
 from vae_core.models import MODELS, ModelKind, build, named
 from vae_core.models.autoencoder import Autoencoder
-from vae_core.models.conv import POOLED, STRIDED, Scaling, conv_decoder, conv_sizes, conv_trunk
+from vae_core.models.conv import POOLED, STRIDED, Scaling, conv_decoder, conv_trunk
+from vae_core.models.conv_sizes import conv_sizes
 from vae_core.models.memoriser import Memoriser
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest

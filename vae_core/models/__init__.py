@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vae_core import plugins
 from vae_core.errors import SpecError, UnknownName
 from vae_core.models.bottleneck import BOTTLENECKS, Bottleneck
+from vae_core.models.quantised_options import FSQOptions, VQOptions, check_fsq
 from vae_core.options import check_declaration
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class ModelKind:
         check: (spec, image shape) -> None: validates a specification beyond the ranges of its fields; raises
             SpecError.
         latent_dim, hidden, likelihood: the defaults of a RunSpec.
+        latent_dim_of: module and function (hidden, image_shape) -> the only possible latent_dim, where the network
+            leaves no choice; None where one chooses.
         likelihoods: those it can be trained with.
     """
 
@@ -51,6 +54,7 @@ class ModelKind:
     options: type | None = None
     check: Callable[[RunSpec, tuple[int, int, int]], None] = lambda spec, image_shape: None  # noqa: ARG005
     latent_dim: int = 2
+    latent_dim_of: str | None = None
     hidden: tuple[int, ...] = (512, 256)
     likelihood: str = "bernoulli"
     likelihoods: tuple[str, ...] = ("bernoulli", "gaussian")
@@ -75,6 +79,12 @@ def _check_memoriser(spec: RunSpec, image_shape: tuple[int, int, int]) -> None:
 
 _CONV = {"family": "conv", "hidden": (16, 32, 64)}
 _POOLED = {"family": "conv", "hidden": (16, 32, 66)}  # a little wider: as many weights, though kernels are smaller
+_GRID = {
+    "family": "conv",
+    "code": "codebook",
+    "hidden": (32, 32, 32),
+    "latent_dim_of": "vae_core.models.conv_sizes:cells",
+}
 _LINEAR = {"family": "linear", "hidden": (), "likelihood": "gaussian", "likelihoods": ("gaussian",)}
 
 MODELS = {
@@ -97,6 +107,22 @@ MODELS = {
         hidden=(256, 256),
         likelihood="gaussian",
         likelihoods=("gaussian",),
+    ),
+    "vq_vae": ModelKind(
+        "VQ-VAE",
+        "vae_core.models.quantised:build_vq_vae",
+        step="vae_core.training.quantising:VQStep",
+        other_units=("commitment", "codebook"),
+        options=VQOptions,
+        **_GRID,  # type: ignore[arg-type]
+    ),
+    "fsq": ModelKind(
+        "FSQ",
+        "vae_core.models.quantised:build_fsq",
+        step="vae_core.training.quantising:QuantisingStep",
+        options=FSQOptions,
+        check=check_fsq,
+        **_GRID,  # type: ignore[arg-type]
     ),
     "classifier": ModelKind(
         "Classifier",

@@ -1,4 +1,4 @@
-"""What stands between an encoder and a decoder: a point, or a diagonal Gaussian.
+"""What stands between an encoder and a decoder: a point, a diagonal Gaussian, or the entries of a codebook.
 
 `BOTTLENECKS` describes each kind without importing torch; an encoder returns a `Point` or a `Posterior`. Both can be
 sampled and have a divergence, so a loss need not distinguish them.
@@ -27,12 +27,14 @@ class Bottleneck:
         decodes: whether a decoder makes images of codes, so that there is a latent space to explore.
         continuous: whether codes can be sampled and interpolated, as the measurements of samples, paths and
             neighbours assume; list indices and a classifier's features cannot.
+        discrete: whether a code is a grid of whole numbers, each of which names an entry of a codebook.
         programs: (encoder, decoder, names of the weights) -> the programs by name, see `program.named`.
     """
 
     divergence: str | None = None
     decodes: bool = True
     continuous: bool = True
+    discrete: bool = False
     programs: Callable[[Program, Program, Container[str]], dict[str, Program]] = encoder_and_decoder
 
     @property
@@ -45,6 +47,7 @@ BOTTLENECKS: dict[str, Bottleneck] = {
     "point": Bottleneck(),
     "gaussian": Bottleneck(divergence="kl", programs=trunk_and_heads),
     "number": Bottleneck(continuous=False),
+    "codebook": Bottleneck(continuous=False, discrete=True),
     "features": Bottleneck(decodes=False, continuous=False),
 }
 

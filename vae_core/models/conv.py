@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from torch import nn
 
+from vae_core.models.conv_sizes import Size, conv_sizes
+
 KERNEL, STRIDE, PADDING = 4, 2, 1
 POOLED_KERNEL, POOLED_PADDING = 3, 1  # keeps a map's size
-
-Size = tuple[int, int]
 
 
 class Scaling(NamedTuple):
@@ -48,12 +48,6 @@ def _resized(channels_in: int, channels_out: int, low: Size, high: Size) -> list
 
 STRIDED = Scaling(_strided, _transposed)  # Radford et al. 2016, DCGAN
 POOLED = Scaling(_pooled, _resized)  # as in VGG (Simonyan and Zisserman 2015); up as in Odena et al. 2016
-
-
-def conv_sizes(image_shape: tuple[int, int, int], halvings: int) -> list[Size]:
-    """Heights and widths from the image to the smallest map: each step halves, rounding down."""
-    _, height, width = image_shape
-    return [(height >> step, width >> step) for step in range(halvings + 1)]
 
 
 def conv_trunk(image_shape: tuple[int, int, int], hidden: tuple[int, ...], scaling: Scaling = STRIDED) -> nn.Sequential:

@@ -1,0 +1,47 @@
+"""What only models with a codebook let one choose; read without torch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vae_core.errors import SpecError
+from vae_core.options import OneOf, Real, Whole, Widths, YesNo, option
+
+if TYPE_CHECKING:
+    from vae_core.spec import RunSpec
+
+MOST_ENTRIES = 1_024  # snapshots keep codes in half precision, which has every whole number up to 2,048
+
+
+@dataclass(frozen=True)
+class VQOptions:
+    """A learned codebook (van den Oord et al. 2017)."""
+
+    entries: int = option(64, Whole(1, MOST_ENTRIES), "K, the number of entries in the codebook.")
+    dimensions: int = option(16, Whole(1, 256), "D, the numbers of an entry.")
+    commitment: float = option(0.25, Real(0.0, 100.0), "Weight of the commitment term.")
+    learn_by: str = option("averages", OneOf(("averages", "loss")), "How entries learn: averages or loss.")
+    decay: float = option(0.99, Real(0.0, 1.0), "Of the moving averages, per step.")
+    start_from: str = option("data", OneOf(("data", "random")), "First entries: vectors of the data, or random.")
+    restart: bool = option(True, YesNo(), "Move entries that nothing uses to vectors of the data, after each epoch.")
+
+
+@dataclass(frozen=True)
+class FSQOptions:
+    """Levels that do not learn (Mentzer et al. 2023)."""
+
+    levels: tuple[int, ...] = option((7, 3, 3), Widths(6, 63), "Levels of each number, odd; K is their product.")
+
+
+def check_fsq(spec: RunSpec, image_shape: tuple[int, int, int]) -> None:
+    """Odd levels, and not too many combinations.
+
+    Raises:
+        SpecError: naming the field and what it must be.
+    """
+    del image_shape
+    levels = spec.options.levels
+    if not levels or any(level % 2 == 0 for level in levels) or math.prod(levels) > MOST_ENTRIES:
+        raise SpecError(f"levels must be odd numbers whose product is at most {MOST_ENTRIES:,}, such as 7,3,3.")
