@@ -213,8 +213,9 @@ class RunSpec:
             return
         from vae_core.models import named
 
-        hidden = OPTIONS["hidden"].checked("hidden", self, kind)
-        only = max(1, named(kind.latent_dim_of)(hidden, image_shape))  # an image too small for it is refused later
+        hidden = OPTIONS["hidden"].checked("hidden", self, kind) or kind.hidden
+        # Too few layers, or too many for the image: refused below, by what says how many there may be.
+        only = max(1, named(kind.latent_dim_of)(hidden, image_shape))
         if self.latent_dim not in (None, only):
             raise SpecError(f"latent_dim must be left out for model {self.model!r}: it is {only}, one for each cell.")
         self._set("latent_dim", only)

@@ -112,7 +112,7 @@ def test_a_run_of_every_kind_comes_back_with_its_programs_and_extras(
     assert np.array_equal(back.codes.mean, run.codes.mean)
     assert back.metrics == run.metrics
     assert set(back.metrics) == {"validation", "test", *(["train"] if run.spec.images else [])}
-    assert (back.mixture is None) is (model in ("memoriser", "classifier"))
+    assert (back.mixture is None) is not MODELS[model].bottleneck.continuous
 
 
 def test_codes_are_kept_in_half_precision(small_runs: dict[str, Run], store: Store) -> None:

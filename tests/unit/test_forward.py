@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def assert_as_torch(run: Run, pixels: np.ndarray, codes: np.ndarray, *, collapse
     assert collapsed or expected.std(axis=0).max() > 1e-3  # one image for every code would prove little
     np.testing.assert_allclose(decoded, expected, rtol=0, atol=1e-4)
     if run.encoder:
-        encoded = run.encode(pixels)
+        encoded = run.encode(pixels).reshape(described.shape)
         assert encoded.dtype == np.float32
         assert collapsed or described.std(axis=0).max() > 1e-3
         np.testing.assert_allclose(encoded, described, rtol=0, atol=1e-4)
@@ -103,9 +104,26 @@ def assert_as_torch(run: Run, pixels: np.ndarray, codes: np.ndarray, *, collapse
 def test_trained_runs_of_every_kind_give_torchs_numbers(
     model: str, every_kind: dict[str, Run], validation: Any, rng: np.random.Generator
 ) -> None:
-    run = every_kind[model]
+    run = told_apart(every_kind[model])
     spread = 5.0 * rng.standard_normal(run.codes.mean.shape)  # after so few epochs all codes lie close together
-    assert_as_torch(run, validation.floats(), (run.codes.mean + spread).astype(np.float32))
+    codes = some_numbers(run, len(spread), rng) if MODELS[model].bottleneck.discrete else run.codes.mean + spread
+    assert_as_torch(run, validation.floats(), codes.astype(np.float32))
+
+
+def told_apart(run: Run) -> Run:
+    """With a codebook that has hardly learned, every cell has the same entry: here weights and entries are large."""
+    if not MODELS[run.spec.model].bottleneck.discrete:
+        return run
+    weights = {name: array * (4.0 if name.endswith("weight") else 1.0) for name, array in run.weights.items()}
+    entries = run.weights["decoder.1.weight"]
+    drawn = np.random.default_rng(0).normal(size=entries.shape).astype(np.float32)
+    weights["decoder.1.weight"] = entries if run.spec.model == "fsq" else drawn
+    return replace(run, weights=weights)
+
+
+def some_numbers(run: Run, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Codes whose cells name any entry of the codebook."""
+    return rng.integers(0, len(run.weights["decoder.1.weight"]), (count, run.spec.latent_dim)).astype(np.float32)
 
 
 EVERY_SIZE = [
@@ -122,9 +140,11 @@ def test_every_kind_gives_torchs_numbers_on_every_size_of_image(
     model: str, likelihood: str, dataset: str, untrained_run: Callable[..., Run], rng: np.random.Generator
 ) -> None:
     hidden = () if MODELS[model].family == "linear" else (4, 6, 8)
-    run = untrained_run(RunSpec(dataset, model, hidden=hidden, likelihood=likelihood, images=12))
+    run = told_apart(untrained_run(RunSpec(dataset, model, hidden=hidden, likelihood=likelihood, images=12)))
     pixels = rng.random((60, int(np.prod(run.image_shape)))).astype(np.float32)
     codes = 10.0 * rng.standard_normal((60, run.spec.latent_dim)).astype(np.float32)
+    if MODELS[model].bottleneck.discrete:
+        codes = some_numbers(run, 60, rng)
     assert_as_torch(run, pixels, codes)
 
 

@@ -36,11 +36,12 @@ def specs(draw: st.DrawFn) -> RunSpec:
     # What every dataset here has room for: 64 pixels, and three halvings of 8.
     layers = {"mlp": (1 if model == "memoriser" else 0, MAX_HIDDEN_LAYERS), "conv": (2, 4), "linear": (0, 0)}
     least, most = layers[kind.family]
-    dimensions = {"memoriser": (1, 1), "classifier": (2, MAX_LATENT_DIM), "pca": (1, 64)}
+    bounds = {"memoriser": (1, 1), "classifier": (2, MAX_LATENT_DIM), "pca": (1, 64)}
+    dimensions = bounds.get(model if kind.family != "linear" else "pca", (1, MAX_LATENT_DIM))
     return RunSpec(
         dataset=draw(st.sampled_from(["mnist", "mnist_sample", "digits", "fashion_mnist", "kmnist"])),
         model=model,
-        latent_dim=draw(st.integers(*dimensions.get(model if kind.family != "linear" else "pca", (1, MAX_LATENT_DIM)))),
+        latent_dim=None if kind.latent_dim_of else draw(st.integers(*dimensions)),
         hidden=tuple(draw(st.lists(st.integers(1, MAX_HIDDEN_UNITS), min_size=least, max_size=most))),
         likelihood=likelihood,
         beta=draw(st.none() | st.floats(0, 1e6)) if kind.bottleneck.has_prior else None,
@@ -180,6 +181,8 @@ USUAL = {
     "pca": (2, (), "gaussian", 0.0, 0.05),
     "pixels": (2, (), "gaussian", 0.0, 0.05),
     "memoriser": (1, (256, 256), "gaussian", 0.0, 0.05),
+    "vq_vae": (4, (32, 32, 32), "bernoulli", 0.0, None),  # 8 × 8 pixels, halved twice
+    "fsq": (4, (32, 32, 32), "bernoulli", 0.0, None),
     "classifier": (64, (32, 64, 64), "bernoulli", 0.0, None),
 }
 

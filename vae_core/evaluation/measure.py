@@ -9,8 +9,9 @@ from vae_core.evaluation.codes import measure_codes
 from vae_core.evaluation.features import FeatureSpace
 from vae_core.evaluation.generation import measure_generation, measure_real
 from vae_core.evaluation.losses import classify, encode, evaluate, observed
+from vae_core.metrics.codebook import usage
 from vae_core.models import model_kind
-from vae_core.run import Run
+from vae_core.run import Codes, Run
 
 
 def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> dict[str, Any]:
@@ -22,7 +23,9 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
         features: of the dataset's classifier; None leaves out what needs it.
 
     Returns:
-        See `evaluate`, `classify`, `codes.measure_codes`, `generation.measure_generation`; ``n`` is the number of
+        See `evaluate`, `classify`, `codes.measure_codes`, `generation.measure_generation`; of codes that are entries of
+        a codebook ``perplexity``, ``entries_used``, ``entries``, ``independent_bits`` and ``uniform_bits``, bits per
+        image, see `metrics.codebook.usage`. ``n`` is the number of
         images, and every figure measured on fewer states its own. ``not_measured`` maps what could not be
         measured to a sentence that says why.
     """
@@ -35,6 +38,8 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
         seen = observed(run.spec, dataset)
         codes = encode(run.model, seen)
         result = evaluate(run.model, run.spec, seen, codes)
+        if kind.bottleneck.discrete:
+            result |= _measure_codebook(run, codes)
         if kind.bottleneck.continuous:
             result |= measure_codes(seen, codes, problems)
             if features is None:
@@ -42,3 +47,15 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
             else:
                 result |= measure_generation(run, dataset, codes, features, problems)
     return result | ({"not_measured": problems} if problems else {})
+
+
+def _measure_codebook(run: Run, codes: Codes) -> dict[str, Any]:
+    entries = run.model.codebook.shape[0]  # type: ignore[index]
+    used = usage(codes.mean, int(entries))
+    return {
+        "perplexity": used.perplexity,
+        "entries_used": used.used,
+        "entries": int(entries),
+        "independent_bits": used.bits,
+        "uniform_bits": used.uniform_bits,
+    }
