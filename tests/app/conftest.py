@@ -47,7 +47,7 @@ def forget() -> None:
     for name, module in list(sys.modules.items()):
         if name == "ui" or name.startswith("ui."):
             for cached in vars(module).values():
-                if hasattr(cached, "cache_clear"):
+                if hasattr(cached, "cache_clear") and not isinstance(cached, type):
                     cached.cache_clear()
 
 
