@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,10 +12,13 @@ from sklearn.cluster import KMeans
 
 from vae_core.datasets import load
 from vae_core.errors import SpecError
+from vae_core.metrics.codebook import usage
 from vae_core.models import build
 from vae_core.models.quantised import FSQ, VQVAE
 from vae_core.program.operations import apply as run_program
 from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 from vae_core.training.loop import train
 from vae_core.training.quantising import VQStep, nearest, straight_through
 from vae_core.training.step import Batch
@@ -178,3 +182,26 @@ def test_one_entry_and_more_entries_than_cells_train() -> None:
         spec = replace(SPEC, epochs=1, options={"entries": entries, "dimensions": 2})
         history = train(spec, training.first(40), validation.first(20)).history
         assert np.isfinite(list(history[-1].values())).all()
+
+
+@pytest.mark.parametrize("learn_by", ["averages", "loss"])
+def test_a_training_that_was_interrupted_ends_with_the_same_codebook(learn_by: str) -> None:
+    spec = replace(SPEC, epochs=3, options={"entries": 12, "dimensions": 4, "learn_by": learn_by})
+    training, validation = (load("digits", split).first(150) for split in ("train", "validation"))
+    states = []
+    whole = train(spec, training, validation, save_state=states.append).model
+    assert isinstance(whole, VQVAE)
+    resumed = train(spec, training, validation, resume=states[0]).model
+    assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in whole.state_dict().items())
+    assert not torch.equal(whole.codebook, states[0].weights["decoder.1.weight"])
+
+
+def test_a_stored_run_says_how_its_codebook_is_used(tmp_path: Path) -> None:
+    run = get_or_train(Store(tmp_path), replace(SPEC, epochs=1))
+    measured = Store(tmp_path).load(run.key).metrics["test"]
+    numbers = run.model.encode(torch.from_numpy(load("digits", "test").floats())).mean.numpy()
+    expected = usage(numbers, 12)
+    assert measured["perplexity"] == pytest.approx(expected.perplexity) and measured["entries"] == 12
+    assert measured["independent_bits"] == pytest.approx(expected.bits) and "code_std" not in measured
+    assert "kl" not in measured and "negative_elbo" not in measured
+    assert run.codes.mean.min() >= 0 and np.array_equal(run.codes.mean, run.codes.mean.round())

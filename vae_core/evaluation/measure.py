@@ -39,6 +39,7 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
         codes = encode(run.model, seen)
         result = evaluate(run.model, run.spec, seen, codes)
         if kind.bottleneck.discrete:
+            del result["code_std"]  # entries are numbered in no order
             result |= _measure_codebook(run, codes)
         if kind.bottleneck.continuous:
             result |= measure_codes(seen, codes, problems)
