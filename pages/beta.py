@@ -138,7 +138,7 @@ def each_term_alone() -> None:
         "alone",
         "Each term alone",
         "Every dot is a held-out digit, at one z sampled from its [[approximate posterior]]. [[hole rate|Holes]] and "
-        "[[coverage]] are of samples from the [[prior]].",
+        "[[coverage]] are of samples from the [[prior]], and from the model's own region, a box around its codes.",
         wide=True,
     )
     with one.instrument:

@@ -41,9 +41,16 @@ def test_the_three_planes_show_a_z_of_each_image_and_say_what_was_measured_of_th
         shares = [int(text) for text in re.findall(r"(\d+)%", plane.header["subtitle"])]
         assert shares[0] == pytest.approx(100 * agreement(z, run.codes.labels), abs=0.5 + 1e-9)
         of_samples = run.metrics["test"]["samples"]["prior"]
-        assert shares[1] == pytest.approx(100 * of_samples["hole_rate"], abs=0.5 + 1e-9)
-        assert plane.header["subtitle"].endswith(f"coverage {of_samples['coverage']:.2f}")
-        assert f"coverage {of_samples['coverage']:.2f}" in alone_sentence()
+        own = run.metrics["test"]["samples"]["box"]
+        assert shares[1:] == pytest.approx([100 * of_samples["hole_rate"], 100 * own["hole_rate"]], abs=0.5 + 1e-9)
+        told = (
+            f"from N(0, I): holes {of_samples['hole_rate']:.0%}, coverage {of_samples['coverage']:.2f}, from a box "
+            f"around the codes: holes {own['hole_rate']:.0%}, coverage {own['coverage']:.2f}"
+        )
+        assert plane.header["subtitle"].endswith(told) and told in alone_sentence()
+    free, usual = (run_at(label).metrics["test"]["samples"] for label in ("0", "1"))
+    assert free["box"]["hole_rate"] < usual["prior"]["hole_rate"] < free["prior"]["hole_rate"]
+    assert "in its own region it has no more holes" in alone_sentence()
     assert "5,000" in alone_sentence() and "3,000" in alone_sentence()  # of how many the numbers are
 
 

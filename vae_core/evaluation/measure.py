@@ -36,7 +36,7 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
         codes = encode(run.model, seen)
         result = evaluate(run.model, run.spec, seen, codes)
         if kind.bottleneck.continuous:
-            result |= measure_codes(seen, codes, problems)
+            result |= measure_codes(seen, codes, run.mixture, problems)
             if features is None:
                 problems["samples"] = "There is no classifier of this dataset to measure samples with."
             else:
