@@ -111,7 +111,8 @@ def step_of_together(choice: str) -> None:
             chapter.prose(
                 "With the KL, the mean of the aggregate posterior comes close to 0 and its covariance close to I. "
                 "Without it (β = 0) they do not. What is left of the KL is I(x; z): how much the code says about its "
-                "image."
+                "image. Between the two parts, hatched, is what so many images cannot decide: of N images, no I(x; z) "
+                "passes the dashed line at ln N."
             )
     with step.instrument:
         if answered:

@@ -24,9 +24,10 @@ from ui.chapters.regularity.comparison import (
     coverage_points,
     formulas,
     headlines,
+    how_much_fitted,
     learned_prior,
+    mostly_scale,
     numbers,
-    one_or_many,
     rebuilding,
     sample_sentence,
     smoothness,
@@ -252,13 +253,14 @@ def elsewhere(specs: Pair) -> None:
     with step.instrument, errors_said():
         if answered:
             sheets(specs, source, st.session_state["regularity-seed"])
+            if fitted := how_much_fitted(specs):
+                st.html(fitted)
         else:
             chapter.covered(310)
     if answered:
         with step.words, errors_said():
-            for told in (one_or_many(specs), learned_prior(specs[1])):
-                if told:
-                    chapter.prose(told)
+            if told := mostly_scale(specs) + learned_prior(specs[1]):
+                chapter.prose(told)
 
 
 @st.fragment

@@ -142,6 +142,11 @@ def planes_of(at: AppTest) -> list[dict]:
     return [header for header in payload_headers(at) if header["kind"] == "plane"]
 
 
+def numbers_of(at: AppTest) -> dict[str, list[str]]:
+    """The table of all numbers."""
+    return next(table for table in tables(at) if "figure" in table)
+
+
 Fake = Callable[..., None]
 
 
@@ -178,7 +183,7 @@ def test_the_page_is_whole_at_every_d(d):
     assert [(header["kind"], later_kinds(header)) for header in payload_headers(at)] == [("plane", ["thumbnails"])] * 2
     assert [header["key"] for header in planes_of(at)] == [spec_of(model, d).key for model in NAMES]
     assert len(pictures(at)) == 2 + 2 + 2 + 3
-    assert len(tables(at)) == 2 and len(charts(at)) == 2
+    assert len(tables(at)) == 3 and len(charts(at)) == 2
     assert boxes(at) == [
         "What the numbers say, for and against", "Do the frames agree with the eye?",
         "The mathematics, with the numbers on screen", "This in code", "Sources",
@@ -520,7 +525,7 @@ def assert_told(cell: str, values: list[float]) -> None:
 
 @pytest.mark.parametrize("d", [2, 8, 16])
 def test_every_cell_of_the_table_is_the_mean_the_least_and_the_most_of_the_seeds(d):
-    table = tables(seen(PAGE, d=str(d)))[0]
+    table = numbers_of(seen(PAGE, d=str(d)))
     assert table["figure"] == list(FIGURES)
     count = 1 if d == 8 else 3
     real = store().load(shipped_run(dataset="mnist", model="classifier").key).metrics["test"]["real"]
@@ -565,7 +570,7 @@ def test_the_coverage_chart_has_the_mean_of_the_seeds_at_each_d():
 
 
 def test_the_table_at_equal_weights_is_of_the_files():
-    table = tables(seen(PAGE))[1]
+    table = next(table for table in tables(seen(PAGE)) if "multiplications per image" in table)
     models = ("ae", "conv_ae", "pooled_ae", "vae", "conv_vae")
     for number, model in enumerate(models):
         run, row = run_of(model, 16), {name: cells[number] for name, cells in table.items()}
@@ -699,13 +704,12 @@ def test_one_gaussian_stands_between_the_prior_and_the_mixture_and_the_decoder_s
     at = open_page(PAGE, d=str(d), **ANSWERED)
     for model, name in NAMES.items():
         of = {source: np.mean(figures(model, d, "samples", source, "frechet")) for source in PLACES}
-        told = said(
-            at,
-            rf"{name}: (\d+) from N\(0, I\), \*\*(\d+)\*\* from one Gaussian, \*\*(\d+)\*\* from the mixture, and "
-            r"(\d+) for",
-        )
-        assert_told(" ".join(told.groups()), list(of.values()))
+        cells = next(table for table in tables(at) if "z from" in table)[name]
+        for cell, distance in zip(cells, of.values(), strict=True):
+            assert_told(cell, [distance])
         assert list(of.values()) == sorted(of.values(), reverse=True)
+    prior, gaussian = (np.mean(figures("ae", d, "samples", source, "frechet")) for source in PLACES[:2])
+    tells(at, f"takes the autoencoder from {prior:.0f} to {gaussian:.0f}: a place and a scale")
 
 
 @pytest.mark.parametrize("d", [2, 16])
@@ -824,7 +828,7 @@ def test_without_the_classifier_the_planes_and_the_files_figures_stay(tmp_path, 
     assert at.error and all(error.value.startswith(NO_CLASSIFIER) for error in at.error)
     assert pictures(at) == []
     assert subheaders(at) == PASSAGES
-    assert set(tables(at)[0]["real images"]) == {""}
+    assert set(numbers_of(at)["real images"]) == {""}
 
 
 def test_a_pair_that_was_never_measured_says_so_and_the_planes_stay(tmp_path, monkeypatch):
@@ -843,7 +847,7 @@ def test_a_pair_that_was_never_measured_says_so_and_the_planes_stay(tmp_path, mo
         at.button(key=skip).click().run()
     assert len(planes_of(at)) == 2 and len(pictures(at)) == 2 + 2 + 2 + 3
     assert sum("trained without this dataset's classifier" in text for text in texts(at)) == 4
-    assert [cells[0] for name, cells in tables(at)[0].items() if "seed" in name] == ["–", "–"]
+    assert [cells[0] for name, cells in numbers_of(at).items() if "seed" in name] == ["–", "–"]
     before = len(at.error)
     radio = next(radio for radio in at.radio if PRIOR in radio.label)
     radio.set_value(radio.options[0]).run()

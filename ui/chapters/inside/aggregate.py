@@ -19,7 +19,7 @@ from vae_core.run import Run
 
 STOPS_COMPARED = ("0", "0.1", "1", "4")
 UNSURE = "rgba(128,138,152,0.25)"
-LEFT_OVER = ("Less than a tenth", "More than a tenth", "So many images cannot tell")
+LEFT_OVER = ("Less than a tenth", "More than a tenth", "These images cannot tell")
 FEW = 0.1
 OFF_SCALE = 100.0  # nats: beside such a bar the others would be nothing
 

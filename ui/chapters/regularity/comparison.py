@@ -34,9 +34,9 @@ DIMENSIONS = (2, 8, 16, 32)
 USUAL_DIMENSIONS, PLANES_DIMENSIONS = 16, 2
 SOURCE_TITLES = {
     "prior": "N(0, I)",
-    "box": "A box around the codes",
-    "gaussian": "One fitted Gaussian",
-    "mixture": "A fitted mixture",
+    "box": "A box",
+    "gaussian": "One Gaussian",
+    "mixture": "A mixture",
 }
 Pair = tuple[RunSpec, ...]  # an autoencoder and a VAE
 CONV_DIMENSIONS = 16
@@ -315,34 +315,46 @@ def _closes(closed: float) -> str:
 
 
 @per_shelf
-def one_or_many(specs: Pair) -> str:
-    """What a single Gaussian fitted to the codes does, between N(0, I) and the mixture: markdown; empty if unknown."""
-    rows = []
-    for spec in specs:
-        try:
-            told = [f"{mean_of(spec, 'samples', place, 'frechet'):.0f}" for place in (*FITTED, "reconstructions")]
-        except RunNotFound:
-            return ""  # trained before this was measured; the rest of the step needs none of it
-        prior, gaussian, mixture, best = told
-        rows.append(
-            f"{title_of(spec.model)}: {prior} from N(0, I), **{gaussian}** from one Gaussian, **{mixture}** from the "
-            f"mixture, and {best} for the reconstructions of other images, which is the best that its decoder can do."
-        )
-    scale = " Mean and covariance of the codes, a place and a scale, are most of what an autoencoder lacks."
+def how_much_fitted(specs: Pair) -> Html | None:
+    """Fréchet distances from what is fitted more and more closely, and the decoders' limit; None if not measured."""
+    try:
+        rows = [
+            {"z from": title} | {title_of(spec.model): f"{mean_of(spec, *path):.0f}" for spec in specs}
+            for title, path in FITTED_ROWS.items()
+        ]
+    except RunNotFound:
+        return None  # trained before this was measured; the rest of the step needs none of it
+    return as_html(
+        rows,
+        title="Fréchet distance by what is fitted",
+        note=f"Classifier Fréchet distance, less is better. {_over(specs)} The last row is the decoder's limit.",
+    )
+
+
+def mostly_scale(specs: Pair) -> str:
+    """What one Gaussian already repairs: a sentence, empty if it is less than half, or not known."""
+    try:
+        prior, gaussian, mixture = (mean_of(specs[0], "samples", place, "frechet") for place in FITTED)
+    except RunNotFound:
+        return ""
+    if not prior - gaussian > 0.5 * (prior - mixture) > 0.0:
+        return ""
     return (
-        "How much must be fitted? [[Fréchet distance]] of the samples:\n\n"
-        + "\n".join(f"- {row}" for row in rows)
-        + f"\n\n{_over(specs)}{scale if _mostly_scale(specs) else ''}"
+        f"One Gaussian with the codes' mean and covariance takes the autoencoder from {prior:.0f} to {gaussian:.0f}: a "
+        "place and a scale are most of what it lacks. "
     )
 
 
 FITTED = ("prior", "gaussian", "mixture")
 
 
-def _mostly_scale(specs: Pair) -> bool:
-    """Whether one Gaussian closes more than half of the autoencoder's way from N(0, I) to the mixture."""
-    prior, gaussian, mixture = (mean_of(specs[0], "samples", place, "frechet") for place in FITTED)
-    return prior - gaussian > 0.5 * (prior - mixture) > 0.0
+FITTED_ROWS = {
+    title: ("samples", place, "frechet")
+    for title, place in (
+        ("N(0, I)", "prior"), ("one Gaussian fitted to the codes", "gaussian"),
+        ("a mixture of ten Gaussians", "mixture"), ("other images, rebuilt", "reconstructions"),
+    )
+}  # fmt: skip
 
 
 @per_shelf
