@@ -25,12 +25,12 @@ class Sampled(NamedTuple):
     Attributes:
         holes: share of them.
         coverage: of real images, by them.
-        count: how many they were.
+        size: how many they were.
     """
 
     holes: float
     coverage: float
-    count: float
+    size: float
 
     @property
     def told(self) -> str:
@@ -107,7 +107,7 @@ def alone_sentence() -> str:
     """What to read off the three planes, with the numbers and how many images they are of: markdown."""
     data, both, kl = _alone().values()
     shares = np.bincount(kl.run.codes.labels) / len(kl.codes)
-    measured = f" Samples: {both.prior.count:,.0f} from each place." if both.prior else ""
+    measured = f" Samples: {both.prior.size:,.0f} from each place." if both.prior else ""
     return (
         f"- **Reconstruction only**: **{data.agreement:.0%}** of a dot's neighbours are of its class, but nothing says "
         f"where the codes lie. Their standard deviation is {data.codes.std():.0f}: N(0, I) is one spot of their plane. "

@@ -317,11 +317,10 @@ def _closes(closed: float) -> str:
 @per_shelf
 def how_much_fitted(specs: Pair) -> Html | None:
     """Fréchet distances from what is fitted more and more closely, and the decoders' limit; None if not measured."""
+    rows: list[dict[str, object]] = []
     try:
-        rows = [
-            {"z from": title} | {title_of(spec.model): f"{mean_of(spec, *path):.0f}" for spec in specs}
-            for title, path in FITTED_ROWS.items()
-        ]
+        for title, path in FITTED_ROWS.items():
+            rows.append({"z from": title} | {title_of(spec.model): f"{mean_of(spec, *path):.0f}" for spec in specs})
     except RunNotFound:
         return None  # trained before this was measured; the rest of the step needs none of it
     return as_html(
