@@ -397,9 +397,10 @@ def test_the_figures_under_the_sheets_are_the_files(source):
     at = open_page(PAGE, d="2", **ANSWERED, **{"from": source})
     for (_, _, caption), model in zip(sheets(at, first=4), NAMES, strict=True):
         figure = load_run(spec_of(model, 2).key).metrics["test"]["samples"][source]
+        by = {name: np.sqrt(figure[name] * (1 - figure[name]) / 3_000) for name in ("ambiguity", "coverage")}
         assert caption == (
-            f"Of 3,000 samples, {figure['ambiguity']:.0%} are not recognised. Coverage {figure['coverage']:.2f}, "
-            f"Fréchet distance {figure['frechet']:.0f}."
+            f"Of 3,000 samples, {figure['ambiguity']:.0%} ± {by['ambiguity']:.1%} are not recognised. Coverage "
+            f"{figure['coverage']:.2f} ± {by['coverage']:.2f}, Fréchet distance {figure['frechet']:.0f}."
         )
         assert figure["n"] == 3_000
 
@@ -557,16 +558,20 @@ def test_how_much_was_measured_is_what_the_files_say():
 
 
 def test_the_coverage_chart_has_the_mean_of_the_seeds_at_each_d():
-    drawn = {
-        trace["name"]: dict(zip(plotted(trace["x"]), plotted(trace["y"]), strict=True))
-        for trace in charts(open_page(PAGE))[1]["data"]
-    }
+    traces = charts(open_page(PAGE))[1]["data"]
+    drawn = {trace["name"]: dict(zip(plotted(trace["x"]), plotted(trace["y"]), strict=True)) for trace in traces}
     places = {"prior": "N(0, I)", "mixture": "fitted mixture"}
     assert set(drawn) == {f"{name}, {place}" for name in NAMES.values() for place in places.values()}
     for model, name in NAMES.items():
         for source, place in places.items():
             expected = {d: np.mean(figures(model, d, "samples", source, "coverage")) for d in DIMENSIONS}
             assert drawn[f"{name}, {place}"] == pytest.approx(expected)
+            bars = next(trace for trace in traces if trace["name"] == f"{name}, {place}")["error_y"]
+            for column, d in enumerate(DIMENSIONS):
+                values = np.array(figures(model, d, "samples", source, "coverage"))
+                ends = np.stack([-1, 1])[:, None] * 2 * np.sqrt(values * (1 - values) / 3_000) + values
+                assert plotted(bars["array"])[column] == pytest.approx(ends.max() - values.mean(), abs=1e-6)
+                assert plotted(bars["arrayminus"])[column] == pytest.approx(values.mean() - ends.min(), abs=1e-6)
 
 
 def test_the_table_at_equal_weights_is_of_the_files():
@@ -675,6 +680,11 @@ def test_the_headlines_are_means_over_the_seeds(d):
     numbers = said(at, r"Path length.*autoencoder \*\*([\d.,]+)\*\*, VAE \*\*([\d.,]+)\*\*").groups()
     for told, model in zip(numbers, NAMES, strict=True):
         assert_told(told, [mean(model, "path_length_in_use", "median")])
+    worst = max(
+        np.sqrt(sum(share * (1 - share) / 3_000 for share in shares)) / len(shares)
+        for shares in (figures(model, d, "samples", "prior", "ambiguity") for model in NAMES)
+    )
+    tells(at, f"(standard error {worst:.1%})")
 
 
 @pytest.mark.parametrize("d", [2, 16])

@@ -14,6 +14,7 @@ from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.runs.resources import feature_space, load_run
 from ui.runs.selection import per_shelf
 from vae_core.errors import RunNotFound
+from vae_core.metrics import share_standard_error
 
 IMAGES = 500  # of each stop: seeing them takes the classifier seconds in all
 
@@ -87,6 +88,7 @@ def kept_figure(dimensions: int) -> Finished:
         values = [getattr(one, name) for one in found.values()]
         chart.add_scatter(
             x=list(found), y=values, name=title, mode="lines+markers", hovertemplate="%{y:.0%}",
+            error_y={"array": [2 * share_standard_error(value, IMAGES) for value in values]},
             line={"color": colour, "dash": dash}, marker={"symbol": symbol, "size": 9},
         )  # fmt: skip
         told[title] = [f"{value:.0%} at {name_of(label)}" for label, value in zip(found, values, strict=True)]
@@ -96,5 +98,8 @@ def kept_figure(dimensions: int) -> Finished:
         xaxis={"title": "β", "type": "category"},
         yaxis={"title": "decoded to the image's class", "range": [0, 1], "tickformat": ".0%"},
     )
-    what = f"Share of {IMAGES} held-out digits whose decoded code a classifier sees as the digit that it is, against β."
+    what = (
+        f"Share of {IMAGES} held-out digits whose decoded code a classifier sees as the digit that it is, against β; "
+        "bars of two standard errors."
+    )
     return Finished(chart, in_words(what, told))

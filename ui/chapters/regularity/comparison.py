@@ -98,9 +98,10 @@ def sample_sentence(spec: RunSpec, source: str) -> str:
     for line in seeds_of(spec):
         if line.key == spec.key and figure(line, "samples", source, "frechet") is not None:
             value = {n: figure(line, "samples", source, n) or 0.0 for n in ("ambiguity", "coverage", "frechet", "n")}
+            unsure, missed = (share_standard_error(value[name], value["n"]) for name in ("ambiguity", "coverage"))
             return (
-                f"Of {value['n']:,.0f} samples, {value['ambiguity']:.0%} are not recognised. Coverage "
-                f"{value['coverage']:.2f}, Fréchet distance {value['frechet']:.0f}."
+                f"Of {value['n']:,.0f} samples, {value['ambiguity']:.0%} ± {unsure:.1%} are not recognised. Coverage "
+                f"{value['coverage']:.2f} ± {missed:.2f}, Fréchet distance {value['frechet']:.0f}."
             )
     return "Not measured: the run was trained without this dataset's classifier."
 
@@ -189,13 +190,38 @@ def real_line(dataset: str) -> Listed | None:
     return next(iter(seeds_of(classifier_spec(dataset))), None)
 
 
+class Covered(NamedTuple):
+    """Coverage at one d.
+
+    Attributes:
+        d: latent dimensions.
+        mean: over seeds.
+        low, high: the least seed less two standard errors, and the most plus two.
+    """
+
+    d: int
+    mean: float
+    low: float
+    high: float
+
+
+Lines = tuple[tuple[str, str, tuple[Covered, ...]], ...]  # model, source, points
+
+
 @lru_cache(maxsize=32)
-def coverage_figure(points: tuple[tuple[str, str, tuple[tuple[int, float], ...]], ...]) -> Finished:
-    """Coverage of samples against d, from the prior (solid) and from a mixture fitted afterwards (dotted)."""
+def coverage_figure(points: Lines) -> Finished:
+    """Coverage of samples against d, from the prior (solid) and from a mixture fitted afterwards (dotted).
+
+    Bars reach from the least seed less two standard errors to the most plus two.
+    """
     chart = go.Figure()
     for model, source, values in points:
         chart.add_scatter(
-            x=[d for d, _ in values], y=[value for _, value in values], mode="lines+markers",
+            x=[one.d for one in values], y=[one.mean for one in values], mode="lines+markers",
+            error_y={
+                "array": [one.high - one.mean for one in values],
+                "arrayminus": [one.mean - one.low for one in values],
+            },
             name=_line_name(model, source), hovertemplate="%{y:.2f}",
             marker={"symbol": MODEL_SYMBOLS[model], "size": 9},
             line={"color": MODEL_COLOURS[model], "dash": "solid" if source == "prior" else "dot"},
@@ -207,10 +233,13 @@ def coverage_figure(points: tuple[tuple[str, str, tuple[tuple[int, float], ...]]
         yaxis={"title": "coverage of real test images", "range": [0, 1]},
     )
     told = {
-        _line_name(model, source): [f"{value:.2f} at d = {d}" for d, value in values]
+        _line_name(model, source): [
+            f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f}) at d = {one.d}" for one in values
+        ]
         for model, source, values in points
     }
-    return Finished(chart, in_words("Share of real test images with a sample nearby, against d.", told))
+    what = "Share of real test images with a sample nearby, against d; in brackets seeds and two standard errors."
+    return Finished(chart, in_words(what, told))
 
 
 def _line_name(model: str, source: str) -> str:
@@ -218,17 +247,20 @@ def _line_name(model: str, source: str) -> str:
 
 
 @per_shelf
-def coverage_points(specs: Pair, dataset: str) -> tuple[tuple[str, str, tuple[tuple[int, float], ...]], ...]:
-    """(model, source, ((d, mean coverage over seeds), ...)) of what is in the store."""
+def coverage_points(specs: Pair, dataset: str) -> Lines:
+    """Of what is in the store."""
     points = []
     for spec in specs:
         for source in ("prior", "mixture"):
             values = []
             for d in DIMENSIONS:
                 lines = seeds_of(compared_spec(spec.model, dataset, d, spec.hidden))
-                found = [v for line in lines if (v := figure(line, "samples", source, "coverage")) is not None]
+                path = ("samples", source, "coverage")
+                found = [(v, error_of(line, *path) or 0.0) for line in lines if (v := figure(line, *path)) is not None]
                 if found:
-                    values.append((d, float(np.mean(found))))
+                    mean = float(np.mean([value for value, _ in found]))
+                    low, high = (chosen(v + sign * 2 * e for v, e in found) for chosen, sign in ((min, -1), (max, 1)))
+                    values.append(Covered(d, mean, low, high))
             if values:
                 points.append((spec.model, source, tuple(values)))
     return tuple(points)
@@ -320,7 +352,8 @@ def how_much_fitted(specs: Pair) -> Html | None:
     rows: list[dict[str, object]] = []
     try:
         for title, path in FITTED_ROWS.items():
-            rows.append({"z from": title} | {title_of(spec.model): f"{mean_of(spec, *path):.0f}" for spec in specs})
+            row: dict[str, object] = {"z from": title}
+            rows.append(row | {title_of(spec.model): f"{mean_of(spec, *path):.0f}" for spec in specs})
     except RunNotFound:
         return None  # trained before this was measured; the rest of the step needs none of it
     return as_html(
@@ -459,10 +492,20 @@ def headlines(specs: Pair) -> str:
         ("[[path length|Path length]], the median", ("path_length_in_use", "median"), ".3g", "lower"),
     ):
         ae, vae = (tidy(mean_of(spec, *path), digits) for spec in specs)
+        beside = _how_sure(specs, path, digits)
         usual = figure(real, "real", path[-1]) if real and path[0] == "samples" else None
-        beside = f" Real images: {usual:{digits}}." if usual is not None else ""
-        lines.append(f"- {name}, {better} is better: autoencoder **{ae}**, VAE **{vae}**.{beside}")
+        beside += f" Real images: {usual:{digits}}." if usual is not None else ""
+        lines.append(f"- {name}, {better} is better: autoencoder **{ae}**, VAE **{vae}**{beside}")
     return "\n".join([*lines, "", _over(specs)])
+
+
+def _how_sure(specs: Pair, path: tuple[str, ...], digits: str) -> str:
+    """The errors of two figures, to be put behind them: the end of a sentence."""
+    if path[0] == "path_length_in_use":
+        low_high = (f"{tidy(of.low, digits)} to {tidy(of.high, digits)}" for of in map(length_of, specs))
+        return f" (95% intervals: {' and '.join(low_high)})."
+    error = max(error_of_mean(spec, *path) for spec in specs)
+    return f" (standard error {error:.1%})." if digits.endswith("%") else f" (standard error {error:.3f})."
 
 
 @per_shelf
