@@ -66,9 +66,10 @@ def loses_class(dimensions: int) -> tuple[int, str]:
         raise RunNotFound(f"the sweep at d = {dimensions} has no run at β = 1; run 'python -m vae_core rebuild'.")
     usual = found[USUAL]
     lost = usual.at_mean - usual.sampled
+    apart = f"{lost:.1%}".replace("-", "−")
     told = (
         f"At β = 1 the mean code decodes to the right digit for {usual.at_mean:.0%} of {IMAGES} images, and a sampled "
-        f"z for {usual.sampled:.0%}, a difference of {lost:.1%} ± {usual.error:.1%} (one standard error). In training "
+        f"z for {usual.sampled:.0%}, a difference of {apart} ± {usual.error:.1%} (one standard error). In training "
         "every sample of q(z|x) is to be rebuilt as x, so the decoder learns to answer alike wherever a sample may "
         "fall: near codes decode alike."
     )
