@@ -8,7 +8,7 @@ from ui.chapters import links
 from ui.chapters.beta import CHAPTER
 from ui.chapters.beta.costs import collapse, formulas, price, rate_distortion, sweep_table
 from ui.chapters.beta.kept_class import kept_figure, loses_class
-from ui.chapters.beta.no_kl import cheating_text, ratio_figure, two_ways_table
+from ui.chapters.beta.no_kl import cheating_text, halves_text, ratio_figure, two_ways_table
 from ui.chapters.beta.sampled import best_for_samples, distance_figure
 from ui.chapters.beta.sweep import DATASET, DIMENSIONS, USUAL, dial_of, labels_of, name_of
 from ui.chapters.beta.switched_off import switched_off_figure, switched_off_text
@@ -138,7 +138,7 @@ def each_term_alone() -> None:
         "alone",
         "Each term alone",
         "Every dot is a held-out digit, at one z sampled from its [[approximate posterior]]. [[hole rate|Holes]] and "
-        "[[coverage]] are of samples from the [[prior]].",
+        "[[coverage]] are of samples from the [[prior]], and from the model's own region, a box around its codes.",
         wide=True,
     )
     with one.instrument:
@@ -158,6 +158,7 @@ def cheats(dimensions: int) -> None:
     )
     with one.words:
         prose(cheating_text(dimensions))
+        prose(halves_text(dimensions))
         st.html(folded("Both ways in numbers", two_ways_table(dimensions)))
     with one.instrument:
         show(ratio_figure(dimensions), key=f"beta-ratio-{dimensions}")

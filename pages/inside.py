@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.inside import CHAPTER
-from ui.chapters.inside.aggregate import LEFT_OVER, left_over, together
+from ui.chapters.inside.aggregate import LEFT_OVER, left_over, split_figure, together
 from ui.chapters.inside.escape import ALIKE, NARROWER, WIDER, both_planes, two_ways, what_becomes_of_sigma
 from ui.chapters.inside.gradients import gradient_table, labels, sigma_table
 from ui.chapters.inside.instrument import CHOICES, START, formulas, halves_of, layers_table, payload_of, run_of
@@ -15,6 +15,7 @@ from ui.components.ellipses import posterior_ellipses
 from ui.components.pad import divergence_of_drawing, inside_vae, place_of_drawing
 from ui.figures.markup import folded
 from ui.figures.messages import errors_said
+from ui.figures.plots import show
 from ui.links import url_state
 from ui.stage import chapter
 
@@ -100,7 +101,7 @@ def step_of_together(choice: str) -> None:
         answered = chapter.ask(
             chapter.Prediction(
                 f"together-{choice}",
-                "put the approximate posteriors of all test digits together. How much of the KL is left, as the "
+                "put the approximate posteriors of all digits together. How much of the KL is left, as the "
                 "divergence of the aggregate posterior from N(0, I)?",
                 LEFT_OVER,
                 lambda: left_over(choice),
@@ -110,13 +111,15 @@ def step_of_together(choice: str) -> None:
             chapter.prose(
                 "With the KL, the mean of the aggregate posterior comes close to 0 and its covariance close to I. "
                 "Without it (β = 0) they do not. What is left of the KL is I(x; z): how much the code says about its "
-                "image."
+                "image. Between the two parts, hatched, is what so many images cannot decide: of N images, no I(x; z) "
+                "passes the dashed line at ln N."
             )
     with step.instrument:
         if answered:
+            show(split_figure(choice), key=f"inside-split-{choice}")
             st.html(together(choice))
         else:
-            chapter.covered(180)
+            chapter.covered(420)
 
 
 @st.fragment

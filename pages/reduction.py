@@ -266,7 +266,10 @@ def memoriser() -> None:
             chapter.Prediction(
                 "line",
                 "The digits have the codes 0, 1, 2 and so on. What lies halfway between two codes?",
-                ("Digits about as good as those at the whole numbers", "Much more often something that is no digit"),
+                (
+                    "Digits about as good as those at the whole numbers",
+                    "More than twice as often something unlike any training digit",
+                ),
                 lambda: between_numbers(run.key),
             )
         )

@@ -24,7 +24,11 @@ from ui.chapters.regularity.comparison import (
     coverage_points,
     formulas,
     headlines,
+    how_much_fitted,
+    learned_prior,
+    mostly_scale,
     numbers,
+    rebuilding,
     sample_sentence,
     smoothness,
     subtitle,
@@ -55,6 +59,7 @@ from ui.runs.selection import compared_spec
 from ui.stage import chapter
 from ui.training.app_queue import offer_training
 from vae_core import datasets
+from vae_core.metrics import share_standard_error
 from vae_core.models import model_kind
 from vae_core.sampling import SOURCES
 from vae_core.spec import RunSpec
@@ -148,7 +153,8 @@ def continuity(specs: Pair) -> None:
             seen = neighbourhood(spec.key, image, delta)
             share, measured = changed_share(spec.key, delta)
             title = f"{title_of(spec.model)}: {seen.changed} of {AROUND} change class"
-            told = f"Over {measured:,} codes, this step changes {share:.0%}."
+            error = share_standard_error(share, measured)
+            told = f"Over {measured:,} codes, this step changes {share:.0%} ± {error:.1%}."
             names = datasets.info(spec.dataset).label_names
             grid = "; ".join(", ".join(names[one] for one in seen.classes[at : at + 3]) for at in (0, 3, 6))
             cells.append(Picture(title, told, seen.picture, f"nine images, which the classifier sees as {grid}"))
@@ -227,8 +233,8 @@ def elsewhere(specs: Pair) -> None:
         "elsewhere",
         "Can we repair the autoencoder?",
         "Its decoder works well near its own codes. We only do not know where they are. So look: after training, fit "
-        "a [[mixture]] of ten Gaussians to the codes, and sample from that. Or sample from the smallest box around the "
-        "codes.",
+        "a [[mixture]] of ten Gaussians to the codes, or only one Gaussian, and sample from that. Or sample from the "
+        "smallest box around the codes.",
     )
     with step.words:
         answered = asked(
@@ -247,8 +253,14 @@ def elsewhere(specs: Pair) -> None:
     with step.instrument, errors_said():
         if answered:
             sheets(specs, source, st.session_state["regularity-seed"])
+            if fitted := how_much_fitted(specs):
+                st.html(fitted)
         else:
             chapter.covered(310)
+    if answered:
+        with step.words, errors_said():
+            if told := mostly_scale(specs) + learned_prior(specs[1]):
+                chapter.prose(told)
 
 
 @st.fragment
@@ -306,8 +318,8 @@ def between(specs: Pair) -> None:
             + f"over {usual[0].count} random pairs of different classes, the classifier recognises "
             f"**{usual[0].recognised:.0%}** of the places on the autoencoder's straight paths and "
             f"**{usual[1].recognised:.0%}** of those on the VAE's. The change is monotone on {usual[0].monotone:.0%} "
-            f"and {usual[1].monotone:.0%} of the paths; the largest of 20 steps changes the probabilities by "
-            f"{usual[0].largest_step:.2f} and {usual[1].largest_step:.2f}."
+            f"and {usual[1].monotone:.0%} of the paths (standard error {usual[0].monotone_error:.0%}); the largest of "
+            f"20 steps changes the probabilities by {usual[0].largest_step:.2f} and {usual[1].largest_step:.2f}."
             + (" Between real codes the two hardly differ." if alike else "")
         )
         chapter.prose("A [[great circle]] keeps the length that samples of N(0, I) have.")
@@ -369,8 +381,8 @@ def missing_of(specs: Pair) -> list[RunSpec]:
 
 first = chapter.opening(
     CHAPTER,
-    "An [[autoencoder]] and a [[VAE]] both squeeze images into a few numbers and rebuild them. The autoencoder does "
-    "that as well or better: nothing else is asked of it. They differ in what they do to the [[latent space]] between "
+    "An [[autoencoder]] and a [[VAE]] both squeeze images into a few numbers and rebuild them; of the autoencoder "
+    "nothing else is asked. They differ in what they do to the [[latent space]] between "
     "the images. Nothing makes an autoencoder put it in order. A VAE is trained to fill one place that is known in "
     "advance: the [[standard normal distribution]].\n\n"
     "**Move over a plane.** The point below your pointer is decoded, and the same image lights up on both planes. "
@@ -408,6 +420,8 @@ with errors_said():
     else:
         with first.words:
             pair, at = view_controls(touched)
+            with errors_said():
+                chapter.prose(rebuilding(touched))
         with first.instrument:
             planes(touched, pair, at)
         continuity(touched)
@@ -435,7 +449,8 @@ chapter.foot(
         ("sampling.py", "draw"),
         ("evaluation/generation.py", "sample_figures"),
         ("metrics/generation.py", "coverage_and_density"),
-        ("metrics/smoothness.py", "path_length"),
+        ("metrics/smoothness.py", "path_lengths"),
+        ("metrics/aggregate.py", "least_marginal_kl"),
     ),
     sources=(
         chapter.Source("Kingma and Welling 2014, Auto-Encoding Variational Bayes", "https://arxiv.org/abs/1312.6114"),
@@ -447,6 +462,9 @@ chapter.foot(
         ),
         chapter.Source(
             "Hoffman and Johnson 2016, ELBO surgery", "http://approximateinference.org/accepted/HoffmanJohnson2016.pdf"
+        ),
+        chapter.Source(
+            "Tomczak and Welling 2018, VAE with a VampPrior (learned priors)", "https://arxiv.org/abs/1705.07120"
         ),
         chapter.Source("White 2016, Sampling generative networks", "https://arxiv.org/abs/1609.04468"),
         chapter.Source("Karras et al. 2019, A style-based generator (path length)", "https://arxiv.org/abs/1812.04948"),

@@ -11,6 +11,7 @@ import numpy as np
 from vae_core.errors import DamagedRun, MeasureError
 from vae_core.losses.gaussian import reparameterise
 from vae_core.losses.likelihoods import Likelihood, likelihood_of
+from vae_core.metrics.latent import active_dimensions
 from vae_core.models import model_kind
 from vae_core.program.forward import run_program
 from vae_core.program.operations import Program
@@ -50,9 +51,20 @@ class Codes:
             raise MeasureError("These codes are points without a posterior: choose a variational autoencoder.")
         return self.mean, self.log_var
 
+    def used(self) -> np.ndarray:
+        """Which dimensions tell something of the image: bool (d,).
+
+        Of distributions, the active ones; the codes of a model without a prior have no scale, so all that vary.
+        """
+        return active_dimensions(self.mean) if self.has_posterior else np.ptp(self.mean, axis=0) > 0.0
+
     def parts(self) -> dict[str, np.ndarray]:
         """What describes each code, by name: ``mean``, and ``log_var`` if it is a distribution; float32 (N, d)."""
         return {"mean": self.mean} if self.log_var is None else {"mean": self.mean, "log_var": self.log_var}
+
+    def part(self, which: slice) -> Codes:
+        """The codes of some of the images."""
+        return Codes(self.mean[which], None if self.log_var is None else self.log_var[which], self.labels[which])
 
     def mean_variance(self) -> np.ndarray:
         """The posteriors' variances averaged over the images, float64 (d,); 0 for points."""

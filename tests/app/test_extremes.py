@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from ui.chapters.beta.no_kl import cheating_text, ratio_figure, two_ways_table
+from ui.chapters.beta.no_kl import cheating_text, halves_text, ratio_figure, two_ways_table
 from ui.chapters.beta.sweep import label_of, small, stops_of
 from ui.chapters.beta.terms_alone import ALONE, alone_sentence, terms_alone
 from ui.chapters.beta.variance import rebuilt_by, same_dial, squared_error, twins, weighed, weighing_curve
@@ -41,9 +41,16 @@ def test_the_three_planes_show_a_z_of_each_image_and_say_what_was_measured_of_th
         shares = [int(text) for text in re.findall(r"(\d+)%", plane.header["subtitle"])]
         assert shares[0] == pytest.approx(100 * agreement(z, run.codes.labels), abs=0.5 + 1e-9)
         of_samples = run.metrics["test"]["samples"]["prior"]
-        assert shares[1] == pytest.approx(100 * of_samples["hole_rate"], abs=0.5 + 1e-9)
-        assert plane.header["subtitle"].endswith(f"coverage {of_samples['coverage']:.2f}")
-        assert f"coverage {of_samples['coverage']:.2f}" in alone_sentence()
+        own = run.metrics["test"]["samples"]["box"]
+        assert shares[1:] == pytest.approx([100 * of_samples["hole_rate"], 100 * own["hole_rate"]], abs=0.5 + 1e-9)
+        told = (
+            f"from N(0, I): holes {of_samples['hole_rate']:.0%}, coverage {of_samples['coverage']:.2f}, from a box "
+            f"around the codes: holes {own['hole_rate']:.0%}, coverage {own['coverage']:.2f}"
+        )
+        assert plane.header["subtitle"].endswith(told) and told in alone_sentence()
+    free, usual = (run_at(label).metrics["test"]["samples"] for label in ("0", "1"))
+    assert free["box"]["hole_rate"] < usual["prior"]["hole_rate"] < free["prior"]["hole_rate"]
+    assert "in its own region it has no more holes" in alone_sentence()
     assert "5,000" in alone_sentence() and "3,000" in alone_sentence()  # of how many the numbers are
 
 
@@ -63,9 +70,30 @@ def test_both_ways_are_the_same_model_in_another_unit(d):
     assert len(set(table["σ / spread"][:3])) == 1
     assert table["spread of μ"][shrunk] == "1" and table["median σ"][drifted] == "1"
     assert float(table["σ / spread"][usual]) > 100 * float(table["σ / spread"][trained])
+    for cells in zip(*(table[name] for name in ("of it the means", "the variances", "KL")), strict=True):
+        means, variances, whole = map(float, cells)
+        assert means + variances == pytest.approx(whole, rel=0.06, abs=0.11)
     codes = run_at("0", d).codes
     sigma = float(np.median(np.exp(0.5 * codes.log_var[:1000].astype(np.float64))))
     assert float(table["median σ"][trained]) == pytest.approx(sigma, rel=6e-2)
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_either_half_of_the_kl_could_be_had_for_nothing_and_the_words_say_at_what_price(d):
+    found = re.search(
+        r"half of the means is ([\d.]+) nats, that of the variances ([\d.]+)\. .*half of the variances is ([\d.]+) "
+        r"nats, that of the means ([\d.e]+)\. The reconstructions stay at ([\d.]+) and ([\d.]+) nats",
+        halves_text(d),
+    )
+    means, variances, none, apart, one, other = map(float, found.groups())
+    assert means == none == 0.0 and variances > 10 * d and apart > 1e4
+    assert abs(one - other) < 0.2  # noise that is a millionth of the spread, or less, is none to the decoder
+    run = run_at("0", d)
+    mean, log_var = (part[:1000].astype(np.float64) for part in (run.codes.mean, run.codes.log_var))
+    small = log_var + 2 * np.log(0.001 / np.sqrt(mean.var(axis=0).mean()))
+    assert variances == pytest.approx(0.5 * (np.exp(small) - 1 - small).sum(axis=1).mean(), abs=0.051)
+    sigma = np.exp(0.5 * np.median(log_var))
+    assert apart == pytest.approx(0.5 * ((mean / sigma) ** 2).sum(axis=1).mean(), rel=0.06)
 
 
 @pytest.mark.parametrize("d", [2, 16])

@@ -22,10 +22,12 @@ from vae_core.storage.store import Store
 from .helpers import (
     Table,
     boxes,
+    charts,
     copy_runs,
     open_page,
     payload_headers,
     pictures,
+    plotted,
     predict,
     said,
     seen,
@@ -117,9 +119,14 @@ def test_predictions_reveal_the_computed_answer(d):
     assert "**Yes.**" in predict(at, "Which term rises", which_term_rises(d)[0])
     told = predict(at, "How much of the KL", left_over(d)[0])
     metrics = run_of(d).metrics["test"]
-    assert "**Yes.**" in told and f"{metrics['aggregate_kl'] / metrics['kl']:.0%}" in told
-    share = metrics["aggregate_kl"] / metrics["kl"]
-    assert left_over(d)[0] == int(np.digitize(share, [0.1, 0.5]))
+    low = metrics["aggregate_kl_lower"] - 2 * metrics["aggregate_kl_lower_standard_error"]
+    high = metrics["aggregate_kl"] + 2 * metrics["mutual_information_standard_error"]
+    low, high = max(low, 0.0) / metrics["kl"], high / metrics["kl"]
+    assert "**Yes.**" in told and f"({low:.0%} to {high:.0%})" in told
+    assert left_over(d)[0] == (0 if high < 0.1 else 1 if low > 0.1 else 2)
+    assert left_over("2")[0] == 0 and high < 1
+    at_limit = metrics["mutual_information"] > 0.95 * np.log(10_000)
+    assert ("is only a lower bound" in told) == at_limit == (d != "2")
 
 
 @pytest.mark.parametrize("d", ["2", "16"])
@@ -134,12 +141,28 @@ def test_all_posteriors_together_are_what_samples_of_them_are(d):
     correlations = np.abs(np.corrcoef(drawn, rowvar=False) - np.eye(drawn.shape[1]))
     assert float(table["largest correlation"][0]) == pytest.approx(correlations.max(), abs=0.02)
     assert table[""][1] == "sweep, β = 0"
-    distances = [float(value.replace(",", "")) for value in table["KL(q(z) ‖ N(0, I))"]]
-    told = [float(value.replace(",", "")) for value in table["I(x; z)"]]
+    bounds = [[float(end.replace(",", "")) for end in value.split(" to ")] for value in table["KL(q(z) ‖ N(0, I))"]]
+    told = [float(value.removeprefix("≥ ")) for value in table["I(x; z)"]]
     whole = [float(value.replace(",", "")) for value in table["KL"]]
-    assert np.add(distances, told) == pytest.approx(whole, abs=0.015)
-    assert distances[0] == pytest.approx(run_of(d).metrics["test"]["aggregate_kl"], abs=0.005)
-    assert distances[1] == max(distances)
+    left = np.subtract(whole, told)
+    assert all(low - 0.02 <= rest <= high + 0.06 for rest, (low, high) in zip(left, bounds, strict=True))
+    assert [value.startswith("≥") for value in table["I(x; z)"]] == [one > 0.95 * np.log(10_000) for one in told]
+    assert bounds[1][0] == max(low for low, _ in bounds)  # without a KL term, the bounds are far from those of others
+    assert bounds[1][0] > bounds[2][1]
+
+
+@pytest.mark.parametrize("d", CHOICES)
+def test_the_figure_of_the_parts_adds_up_to_the_kl_and_has_its_limit(d):
+    chart = next(chart for chart in charts(skipped(open_page(PAGE, d=d))) if chart["data"][0].get("orientation") == "h")
+    surely, either, apart = (dict(zip(bar["y"], plotted(bar["x"]), strict=True)) for bar in chart["data"])
+    (line,) = chart["layout"]["shapes"]
+    assert line["x0"] == line["x1"] == pytest.approx(np.log(10_000))
+    assert chart["layout"]["annotations"][0]["text"] == "ln 10,000 = 9.2"
+    (name, *_) = surely
+    metrics = run_of(d).metrics["test"]
+    assert surely[name] + either[name] + apart[name] == pytest.approx(metrics["kl"])
+    assert surely[name] <= metrics["mutual_information"] <= surely[name] + 0.1
+    assert not any("β = 0" in name and "0.1" not in name for name in surely)  # off the scale: in the table only
 
 
 @pytest.mark.parametrize("d", CHOICES)

@@ -153,7 +153,7 @@ def on_reduction(page: Page) -> None:
 
 def on_regularity(page: Page) -> None:
     page.locator("[class*=st-key-question-mixture]").get_by_text("About half").click()
-    choice(page, "Sample z from", "A box around the codes").click()
+    choice(page, "Sample z from", "A box").click()
     page.wait_for_url(lambda url: "from=box" in url)
     page.locator("[class*=st-key-question-prior]").get_by_text("About the same").click()
     page.get_by_role("button", name="Generate again").click()

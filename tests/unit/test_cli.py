@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -231,6 +232,12 @@ def test_evaluate_gives_the_measures_of_a_vae(split: str, ask: Ask, store: Store
     assert metrics["kl"] == pytest.approx(sum(metrics["kl_per_dimension"]), rel=1e-5)
     assert metrics["reconstruction"] > metrics["bernoulli_floor"] > 0
     assert metrics["kl"] == pytest.approx(metrics["aggregate_kl"] + metrics["mutual_information"], rel=1e-5)
+    assert metrics["mutual_information_n"] == measured["n"]
+    assert metrics["mutual_information_limit"] == pytest.approx(math.log(measured["n"]))
+    assert metrics["mutual_information"] <= metrics["mutual_information_limit"]
+    assert metrics["aggregate_kl_upper"] == metrics["aggregate_kl"]
+    lower, error = metrics["aggregate_kl_lower"], metrics["aggregate_kl_lower_standard_error"]
+    assert 0 <= lower <= metrics["aggregate_kl"] + 3 * (error + metrics["mutual_information_standard_error"])
     sentence = metrics["not_measured"].pop("samples")
     assert "python -m vae_core train --dataset digits --model classifier --epochs 100" in sentence
     if split != "train":
@@ -279,7 +286,7 @@ def test_a_classifier_is_measured_by_its_accuracy(ask: Ask, tmp_path: Path, ever
     answer = ask("evaluate", run.key, "--json", "--store", tmp_path)
     assert (answer.status, answer.err) == (0, "")
     metrics = json.loads(answer.out)["metrics"]
-    assert {"accuracy", "cross_entropy", "real"} == set(metrics)
+    assert {"accuracy", "cross_entropy", "real", "real_at_random"} == set(metrics)
     assert metrics == {name: value for name, value in run.metrics["test"].items() if name != "n"}
     assert f"accuracy {metrics['accuracy']:.4f}" in ask("list", "--store", tmp_path).out
 

@@ -4,29 +4,37 @@ import dataclasses
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal, norm
 
 from vae_core.datasets import ImageDataset
+from vae_core.errors import MeasureError
 from vae_core.evaluation.features import FeatureSpace
-from vae_core.evaluation.generation import measure_real, sample_figures, sample_size
+from vae_core.evaluation.generation import measure_real, path_length_in_use, sample_figures, sample_size
 from vae_core.evaluation.losses import encode
 from vae_core.evaluation.measure import measure
 from vae_core.execution import Execution
 from vae_core.metrics import gaussian_kl_to_standard_normal, label_agreement, trustworthiness
 from vae_core.models import MODELS
-from vae_core.run import Run
+from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
 from vae_core.storage import store as checkpoints
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
 
-FIGURES = {"frechet", "coverage", "density", "ambiguity", "hole_rate"}
+SHARES = {"coverage", "ambiguity", "hole_rate"}
+FIGURES = {"frechet", "density"} | SHARES | {f"{share}_standard_error" for share in SHARES}
 OF_CODES = {"label_agreement", "trustworthiness", "trustworthiness_n", "gaussian_kl"}
-OF_POSTERIORS = {"aggregate_kl", "mutual_information", "sigma_over_spread"}
-OF_GENERATION = {"samples", "path_length", "path_length_n", "paths"}
+OF_BOUNDS = {"aggregate_kl_lower", "aggregate_kl_lower_standard_error", "aggregate_kl_lower_n"}
+OF_AGGREGATE = {"aggregate_kl", "aggregate_kl_upper", "mutual_information"} | {
+    f"mutual_information_{name}" for name in ("standard_error", "n", "limit")
+}
+OF_POSTERIORS = {"sigma_over_spread"} | OF_AGGREGATE | OF_BOUNDS
+OF_GENERATION = {"samples", "path_length", "path_length_n", "path_length_in_use", "paths"}
 ELBO = [model for model, kind in MODELS.items() if kind.bottleneck.continuous]
 
 
@@ -92,16 +100,43 @@ def test_every_figure_of_a_vae_is_there_with_its_number_of_images(vae: Run) -> N
     assert "not_measured" not in figures
     assert (figures["n"], figures["trustworthiness_n"], figures["path_length_n"]) == (360, 360, 360)
     assert {source: set(of) for source, of in figures["samples"].items()} == dict.fromkeys(
-        ("prior", "box", "mixture"), FIGURES | {"n"}
+        ("prior", "box", "gaussian", "mixture", "reconstructions"), FIGURES | {"n"}
     )
-    assert [of["n"] for of in figures["samples"].values()] == [180] * 3
-    assert set(figures["paths"]) == {"n", "straight", "great_circle", "crossfade", "midpoint_holes"}
+    assert [of["n"] for of in figures["samples"].values()] == [180] * 5
+    shares_of_paths = {"straight", "great_circle", "crossfade", "midpoint_holes"}
+    assert set(figures["paths"]) == {"n"} | shares_of_paths | {f"{share}_standard_error" for share in shares_of_paths}
+    for of in figures["samples"].values():
+        for name in SHARES:
+            assert of[f"{name}_standard_error"] == pytest.approx(math.sqrt(of[name] * (1 - of[name]) / of["n"]))
     assert figures["paths"]["n"] == 180
     shares = [figures["label_agreement"], figures["trustworthiness"]]
     shares += [share for name, share in figures["paths"].items() if name != "n"]
     shares += [of[name] for of in figures["samples"].values() for name in ("coverage", "ambiguity", "hole_rate")]
     assert all(0.0 <= share <= 1.0 for share in shares)
     assert figures["path_length"] > 0
+    assert (figures["path_length_in_use"]["n"], figures["path_length_in_use"]["dimensions"]) == (360, 2)
+    assert 0 < figures["path_length_in_use"]["low"] < figures["path_length_in_use"]["median"]
+    assert figures["path_length_in_use"]["median"] < figures["path_length_in_use"]["high"]
+
+
+def test_a_dimension_without_use_takes_no_part_in_the_path_length() -> None:
+    """A decoder that is a rotation of two of three dimensions, each scaled to deviation 1, moves as far as its code."""
+    random = np.random.default_rng(0)
+    scales = np.array([3.0, 0.5, 0.05])  # the last one below an active unit's variance of 0.01
+    mean = (scales * random.standard_normal((400, 3))).astype(np.float32)
+    turn = np.linalg.qr(random.standard_normal((4, 4))).Q[:2]
+    decoder = lambda z: z[:, :2] / mean.std(axis=0)[:2] @ turn
+    run, space = SimpleNamespace(decode=decoder), SimpleNamespace(features=lambda pixels: pixels)
+    distribution = Codes(mean, np.zeros_like(mean), np.zeros(400, np.uint8))
+    found = path_length_in_use(run, distribution, space, np.random.default_rng(1))
+    assert (found["n"], found["dimensions"]) == (400, 2)
+    assert [found[name] for name in ("median", "low", "high")] == pytest.approx([1.0] * 3, rel=1e-5)
+    points = dataclasses.replace(distribution, log_var=None)  # has no scale, so no dimension is too small to count
+    every = path_length_in_use(run, points, space, np.random.default_rng(1))
+    assert every["dimensions"] == 3
+    assert every["median"] < 0.85  # a third of the step, on average, goes where nothing changes
+    with pytest.raises(MeasureError, match="no dimension is in use"):
+        path_length_in_use(run, dataclasses.replace(distribution, mean=mean * 0), space, np.random.default_rng(1))
 
 
 def test_figures_taken_on_fewer_images_say_on_how_many(vae: Run, space: FeatureSpace, training: ImageDataset) -> None:
@@ -126,7 +161,25 @@ def test_figures_of_codes_are_the_metrics_of_the_codes(vae: Run, validation: Ima
     by_draws = gaussian_kl_to_standard_normal(z.mean(axis=0), np.cov(z, rowvar=False))
     assert figures["gaussian_kl"] == pytest.approx(by_draws, abs=0.005)
     assert figures["aggregate_kl"] + figures["mutual_information"] == pytest.approx(figures["kl"], rel=1e-5)
-    assert 0.5 < figures["mutual_information"] < math.log(360)
+    assert 0.5 < figures["mutual_information"] < math.log(360) == figures["mutual_information_limit"]
+    assert figures["mutual_information_n"] == 360
+
+
+def test_the_lower_bound_on_the_aggregates_divergence_is_what_sklearn_and_scipy_score(
+    vae: Run, validation: ImageDataset
+) -> None:
+    figures, codes = vae.metrics["validation"], encode(vae.model, validation)
+    assert figures["aggregate_kl_lower_n"] == 180
+    assert figures["aggregate_kl_lower"] < figures["aggregate_kl"] == figures["aggregate_kl_upper"]
+    wide = np.diag(np.exp(codes.log_var[:180].astype(np.float64)).mean(axis=0))
+    mean, sigma = (part[180:].astype(np.float64) for part in (codes.mean, np.exp(0.5 * codes.log_var)))
+    z = mean + sigma * np.random.default_rng(0).standard_normal((200, 180, 2))  # many samples of the same posteriors
+    parts = zip(vae.mixture.weights, vae.mixture.means, vae.mixture.covariances, strict=True)
+    densities = sum(weight * multivariate_normal(at, covariance + wide).pdf(z) for weight, at, covariance in parts)
+    expected = (np.log(densities) - norm.logpdf(z).sum(axis=2)).mean()
+    error = figures["aggregate_kl_lower_standard_error"]
+    assert 0.0 < error < 0.1
+    assert figures["aggregate_kl_lower"] == pytest.approx(max(expected, 0.0), abs=3 * error)
 
 
 @pytest.mark.parametrize("model", ELBO)
@@ -147,15 +200,18 @@ def test_without_a_classifier_the_samples_are_missing_and_it_is_said(
 def test_images_of_one_class_lack_only_what_compares_classes(
     model: str, every_kind: dict[str, Run], space: FeatureSpace, validation: ImageDataset
 ) -> None:
-    measured = measure(every_kind[model], part(validation, validation.labels == 3), space)
-    assert_sentences(measured, {"label_agreement"})
+    run, images = every_kind[model], part(validation, validation.labels == 3)
+    measured = measure(run, images, space)
+    in_use = set() if encode(run.model, images).used().any() else {"path_length_in_use"}  # hardly trained
+    assert_sentences(measured, {"label_agreement"} | in_use)
     assert "measure images of two or more classes" in measured["not_measured"]["label_agreement"]
 
 
-SAMPLES = {f"samples from the {source}" for source in ("prior", "box", "mixture")}
+SAMPLES = {f"samples from the {source}" for source in ("prior", "box", "gaussian", "mixture")} | {"reconstructions"}
+ONE = {"gaussian_kl", "aggregate_kl_lower", "sigma_over_spread", "path_length_in_use", "paths"}
 TOO_FEW = {
-    1: {"label_agreement", "trustworthiness", "gaussian_kl", "sigma_over_spread", "paths", *SAMPLES},
-    2: {"label_agreement", "trustworthiness", *SAMPLES},
+    1: {"label_agreement", "trustworthiness", *ONE, *SAMPLES},
+    2: {"label_agreement", "trustworthiness", "aggregate_kl_lower", *SAMPLES},
     11: {"trustworthiness", *SAMPLES},
     12: {"trustworthiness"},
     21: set(),
@@ -182,7 +238,7 @@ def test_images_that_are_all_the_same_break_nothing(
 ) -> None:
     same = dataclasses.replace(validation, images=np.zeros_like(validation.images))
     measured = measure(every_kind[model], same, space)
-    missing = {"label_agreement", "trustworthiness", *SAMPLES}
+    missing = {"label_agreement", "trustworthiness", "path_length_in_use", *SAMPLES}
     assert_sentences(measured, {*missing, "sigma_over_spread" if MODELS[model].bottleneck.has_prior else "gaussian_kl"})
     assert measured["path_length"] == 0.0  # codes that do not spread leave no step to take
     assert measured["mse"] > 0
@@ -192,8 +248,8 @@ def test_a_run_without_a_mixture_lacks_the_samples_from_it(
     vae: Run, space: FeatureSpace, validation: ImageDataset
 ) -> None:
     measured = measure(dataclasses.replace(vae, extras={}), validation.first(40), space)
-    assert_sentences(measured, {"samples from the mixture"})
-    assert set(measured["samples"]) == {"prior", "box"}
+    assert_sentences(measured, {"samples from the mixture", "samples from the gaussian", "aggregate_kl_lower"})
+    assert set(measured["samples"]) == {"prior", "box", "reconstructions"}
 
 
 def test_posteriors_beyond_all_numbers_lack_only_their_own_figures(
@@ -226,11 +282,14 @@ def test_a_classifier_measures_itself_on_real_images(
     every_kind: dict[str, Run], space: FeatureSpace, validation: ImageDataset
 ) -> None:
     figures = measure(every_kind["classifier"], validation, None)
-    assert set(figures) == {"n", "accuracy", "cross_entropy", "real"}
-    assert set(figures["real"]) == FIGURES | {"n"}
+    assert set(figures) == {"n", "accuracy", "cross_entropy", "real", "real_at_random"}
+    assert set(figures["real"]) == set(figures["real_at_random"]) == FIGURES | {"n"}
     assert figures["real"]["n"] == 180
     assert figures["real"]["hole_rate"] == pytest.approx(0.05, abs=0.035)  # of the second half of 360
     assert figures["real"]["coverage"] > 0.85
+    order = np.argsort(validation.labels, kind="stable")  # one half has other classes than the other
+    sorted_by_class = measure(every_kind["classifier"], part(validation, order), None)
+    assert sorted_by_class["real_at_random"]["frechet"] < 0.2 * sorted_by_class["real"]["frechet"]
     same = dataclasses.replace(validation, images=np.zeros_like(validation.images))
     problems: dict[str, str] = {}
     assert measure_real(same, space, problems) == {}

@@ -11,13 +11,13 @@ from scipy.integrate import quad
 from scipy.stats import multivariate_normal, norm
 
 from vae_core.errors import MeasureError
-from vae_core.metrics import aggregate_posterior, gaussian_kl_to_standard_normal
+from vae_core.metrics import aggregate_posterior, gaussian_kl_to_standard_normal, least_marginal_kl
 
 
 @pytest.mark.filterwarnings("error")
 def test_posteriors_equal_to_the_prior_tell_nothing_and_match_it() -> None:
     zeros = np.zeros((200, 3), np.float32)
-    assert aggregate_posterior(zeros, zeros) == pytest.approx((0.0, 0.0, 0.0), abs=1e-12)
+    assert aggregate_posterior(zeros, zeros) == pytest.approx((0.0, 0.0, 0.0, 0.0), abs=1e-12)
 
 
 @pytest.mark.parametrize("count", [1, 2, 50])
@@ -101,6 +101,7 @@ def test_both_parts_equal_numerical_integration_within_the_error_bar(means: list
     error_bar = math.sqrt((moment(2) - moment(1) ** 2) / samples)
     assert error_bar < 0.005  # or agreement would mean little
     result = aggregate_posterior(np.array(means)[:, None], np.array(log_vars)[:, None], samples=samples)
+    assert result.standard_error == pytest.approx(error_bar, rel=0.1)
     assert abs(result.mutual_information - moment(1)) < 4.0 * error_bar
     assert abs(result.marginal_kl - marginal) < 4.0 * error_bar
 
@@ -114,6 +115,58 @@ def test_a_gaussian_channel_has_the_information_of_its_signal_to_noise_ratio(spr
     assert result.mutual_information == pytest.approx(expected, abs=0.03)
     total = np.array([[spread**2 + variance]])
     assert result.marginal_kl == pytest.approx(gaussian_kl_to_standard_normal(np.zeros(1), total), abs=0.03)
+
+
+def test_in_many_dimensions_the_bounds_hold_the_known_divergence_and_one_of_them_alone_would_be_far_off() -> None:
+    """Of all images, x ~ N(0, s^2 I) with q(z|x) = N(x, v I), everything is known: q(z) = N(0, (s^2 + v) I)."""
+    spread, variance, dimensions, count = 1.1, 0.05, 16, 2_000
+    mean = spread * np.random.default_rng(0).standard_normal((count, dimensions))
+    total = spread**2 + variance
+    truth = gaussian_kl_to_standard_normal(np.zeros(dimensions), total * np.eye(dimensions))
+    told = 0.5 * dimensions * math.log1p(spread**2 / variance)
+    result = aggregate_posterior(mean, np.full(mean.shape, math.log(variance)))
+    assert result.mutual_information > 0.95 * math.log(count)  # at its ceiling: 7.6 of 25 nats
+    assert result.mutual_information < told
+    assert result.marginal_kl > 5 * truth  # the remainder is the ceiling's, not the codes'
+    z = math.sqrt(total) * np.random.default_rng(1).standard_normal((5_000, dimensions))
+    exact = least_marginal_kl(z, norm(0.0, math.sqrt(total)).logpdf(z).sum(axis=1))
+    assert exact.standard_error < 0.02
+    assert abs(exact.value - truth) < 4 * exact.standard_error
+    poorer = least_marginal_kl(z, norm(0.1, 1.2).logpdf(z).sum(axis=1))
+    missed = norm(0.0, math.sqrt(total)).logpdf(z).sum(axis=1) - norm(0.1, 1.2).logpdf(z).sum(axis=1)
+    assert poorer.value == pytest.approx(exact.value - missed.mean())
+    assert 0.0 < poorer.value < truth < result.marginal_kl
+
+
+def test_a_lower_bound_is_the_divergence_less_what_the_density_misses() -> None:
+    def q(z: np.ndarray) -> np.ndarray:
+        return 0.5 * (norm(-2.0, 0.3).pdf(z) + norm(2.0, 0.3).pdf(z))
+
+    def expectation(of: np.ndarray, grid: np.ndarray) -> float:
+        return float(np.trapezoid(q(grid) * of, grid))
+
+    grid = np.linspace(-6.0, 6.0, 200_001)
+    one_gaussian = norm(0.0, math.sqrt(4.0 + 0.09))
+    wanted = expectation(one_gaussian.logpdf(grid) - norm.logpdf(grid), grid)
+    random = np.random.default_rng(2)
+    z = (2.0 * random.choice([-1.0, 1.0], 100_000) + 0.3 * random.standard_normal(100_000))[:, None]
+    bound = least_marginal_kl(z, one_gaussian.logpdf(z[:, 0]))
+    assert abs(bound.value - wanted) < 4 * bound.standard_error < 0.05
+    assert bound.value < expectation(np.log(np.maximum(q(grid), 1e-300)) - norm.logpdf(grid), grid) - 0.5
+
+
+def test_the_prior_itself_bounds_nothing_and_its_error_is_none() -> None:
+    z = np.random.default_rng(0).standard_normal((50, 3))
+    assert least_marginal_kl(z, norm.logpdf(z).sum(axis=1)) == pytest.approx((0.0, 0.0), abs=1e-12)
+
+
+def test_a_lower_bound_needs_two_codes_and_a_density_for_each() -> None:
+    with pytest.raises(MeasureError, match="2 or more codes"):
+        least_marginal_kl(np.zeros((1, 2)), np.zeros(1))
+    with pytest.raises(MeasureError, match="log-densities are infinite"):
+        least_marginal_kl(np.zeros((3, 2)), np.full(3, -np.inf))
+    with pytest.raises(ValueError, match="2 densities do not match 3 codes"):
+        least_marginal_kl(np.zeros((3, 2)), np.zeros(2))
 
 
 def test_the_mixture_in_many_dimensions_equals_one_posterior_at_a_time(rng: np.random.Generator) -> None:

@@ -7,9 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import multivariate_normal
 
 from vae_core.errors import MeasureError
-from vae_core.sampling import SOURCES, Mixture, draw, fit_mixture, great_circle_path, straight_path
+from vae_core.sampling import (
+    SOURCES,
+    Mixture,
+    as_one_gaussian,
+    directions,
+    draw,
+    fit_mixture,
+    great_circle_path,
+    log_density,
+    straight_path,
+    widened,
+)
 
 COUNT = 40_000
 MEANS = np.array([[0.0, 0.0, 0.0], [10.0, 0.0, -5.0], [0.0, -12.0, 4.0]])
@@ -148,8 +160,44 @@ def test_nothing_can_be_drawn(source: str) -> None:
 def test_a_run_without_a_mixture_says_so_and_an_unknown_source_is_a_bug() -> None:
     with pytest.raises(MeasureError, match="no mixture was fitted to the codes of this run"):
         draw("mixture", 5, np.zeros((4, 3)), None, generator())
-    with pytest.raises(ValueError, match="there is no source 'posterior'; choose one of prior, box, mixture"):
+    with pytest.raises(ValueError, match="there is no source 'posterior'; choose one of prior, box, gaussian, mixture"):
         draw("posterior", 5, np.zeros((4, 3)), None, generator())
+
+
+def test_one_gaussian_has_the_mean_and_covariance_of_the_codes() -> None:
+    codes = by_hand(9_000)
+    ((weight,), (mean,), (covariance,)) = as_one_gaussian(fit_mixture(codes, components=3))
+    assert weight == 1.0
+    np.testing.assert_allclose(mean, codes.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(covariance, np.cov(codes, rowvar=False, bias=True), rtol=1e-3, atol=1e-3)
+    z = draw("gaussian", COUNT, np.zeros((1, 3)), KNOWN, generator())
+    np.testing.assert_allclose(z.mean(axis=0), WEIGHTS @ MEANS, atol=0.1)
+    np.testing.assert_allclose(np.cov(z, rowvar=False), np.cov(by_hand(COUNT), rowvar=False), atol=0.7)
+
+
+def test_the_density_of_a_mixture_is_that_of_its_parts() -> None:
+    z = by_hand(50) + 0.3
+    parts = [multivariate_normal(MEANS[k], KNOWN.covariances[k]).logpdf(z) + np.log(WEIGHTS[k]) for k in range(3)]
+    np.testing.assert_allclose(log_density(KNOWN, z), np.logaddexp.reduce(parts), rtol=1e-10)
+    far = np.full((1, 3), 1e3)  # where every density is 0 as a number
+    assert -1e8 < log_density(KNOWN, far)[0] < -1e5
+
+
+def test_noise_added_to_codes_widens_their_mixture() -> None:
+    variances = np.array([0.5, 2.0, 0.1])
+    wide = widened(KNOWN, variances)
+    noisy = draw("mixture", COUNT, np.zeros((1, 3)), KNOWN, generator())
+    noisy = noisy + np.sqrt(variances) * generator(1).standard_normal(noisy.shape)
+    nearest = np.linalg.norm(noisy[:, None] - MEANS, axis=2).argmin(axis=1)
+    for k in range(3):
+        np.testing.assert_allclose(wide.covariances[k], np.cov(noisy[nearest == k], rowvar=False), atol=0.2)
+
+
+def test_directions_are_even_within_what_is_used_and_nothing_beyond_it() -> None:
+    found = directions(COUNT, np.array([True, False, True]), generator())
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1.0)
+    assert not found[:, 1].any()
+    np.testing.assert_allclose(np.square(found).mean(axis=0), [0.5, 0.0, 0.5], atol=0.01)
 
 
 def test_a_straight_path_has_even_steps() -> None:

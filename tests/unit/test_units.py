@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,36 @@ def test_images_and_the_ratio_stay_and_the_kl_does_not(small_runs, pixels):
     assert small.sigma == pytest.approx(1e-4 * trained.sigma) and large.spread == pytest.approx(1e4 * trained.spread)
     means, log_var = run.codes.mean[:COUNT], run.codes.log_var[:COUNT]
     assert trained.sigma / trained.spread == pytest.approx(sigma_over_spread(means, log_var), rel=1e-6)
+
+
+def test_either_half_of_the_kl_alone_can_be_had_for_nothing_and_both_together_cannot(small_runs, pixels):
+    """Of a model whose posteriors are all equally wide, where the units that suit a half are known exactly."""
+    run = small_runs["vae"]
+    same = np.full_like(run.codes.log_var, 2 * math.log(0.2))
+    run = replace(run, codes=replace(run.codes, log_var=same))
+    trained, small, wide = (in_other_units(run, factor, pixels) for factor in (1.0, 1e-5, 5.0))
+    assert small.of_means == pytest.approx(1e-10 * trained.of_means)
+    assert wide.sigma == pytest.approx(1.0) and wide.of_variances == pytest.approx(0.0, abs=1e-6)
+    assert small.reconstruction == pytest.approx(trained.reconstruction, rel=1e-5)
+    assert wide.reconstruction == pytest.approx(trained.reconstruction, rel=1e-5)
+    least = min(in_other_units(run, factor, pixels).kl for factor in np.geomspace(0.1, 10.0, 201))
+    squared = np.square(run.codes.mean[:COUNT].astype(np.float64)).sum(axis=1).mean()
+    d = same.shape[1]
+    # In closed form: the sum of both is least at factor² = d / (Σ μ² + d σ²), and there it is ½ d log(1/(factor² σ²)).
+    expected = 0.5 * d * math.log((squared + d * 0.04) / (d * 0.04))
+    assert least == pytest.approx(expected, rel=1e-2)
+    assert least > 0.5
+    assert trained.of_means == pytest.approx(0.5 * squared)
+
+
+def test_the_halves_are_those_of_torch(small_runs, pixels):
+    codes = small_runs["vae"].codes
+    mean, log_var = torch.from_numpy(codes.mean[:COUNT]).double(), torch.from_numpy(codes.log_var[:COUNT]).double()
+    normal, prior = torch.distributions.Normal, torch.distributions.Normal(0.0, 1.0)
+    found = in_other_units(small_runs["vae"], 1.0, pixels)
+    of_means = torch.distributions.kl_divergence(normal(mean, 1.0), prior).sum(1).mean().item()
+    of_variances = torch.distributions.kl_divergence(normal(0.0, (0.5 * log_var).exp()), prior).sum(1).mean().item()
+    assert (found.of_means, found.of_variances) == pytest.approx((of_means, of_variances), rel=1e-5)
 
 
 @pytest.mark.parametrize("factor", [0.0, -1.0, math.inf, math.nan])

@@ -11,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui.figures.palette import CLASS_COLOURS
+from ui.runs.measured_since import completed
 from vae_core.datasets import ImageDataset, load
 from vae_core.evaluation.features import FeatureSpace
 from vae_core.payloads.plane import LatentPlane, Payload, plane_payload, thumbnails_payload
@@ -82,7 +83,8 @@ def _line(folder: Path, path: Path) -> Listed:
 @lru_cache(maxsize=LINES_KEPT)
 def _read_line(folder: Path, key: str, inode: int, changed: int) -> Listed:
     del inode, changed
-    return Store(folder).listed(key)
+    line = Store(folder).listed(key)
+    return replace(line, metrics=completed(line.key, line.metrics))
 
 
 def listing() -> list[Listed]:
@@ -97,7 +99,8 @@ def load_run(key: str) -> Run:
     Raises:
         StoreError: missing, damaged or of an unknown model, with a sentence to show.
     """
-    return store().load(key)
+    run = store().load(key)
+    return replace(run, metrics=completed(run.key, run.metrics))
 
 
 @st.cache_resource(show_spinner=False, max_entries=RUNS_KEPT)

@@ -88,12 +88,17 @@ def seeds_of(spec: RunSpec) -> list[Listed]:
     return shelf().alike.get(replace(spec, seed=0), [])
 
 
+def measured_of(line: Listed, split: str = "test") -> dict[str, Any]:
+    """The figures of the test split, or of the held-out one if that was not measured."""
+    return line.metrics.get(split) or line.metrics.get("validation", {})
+
+
 def figure(line: Listed, *path: str, split: str = "test") -> float | None:
     """A number from a run's file: of the test split, or of the held-out one if that was not measured.
 
     A figure by dimension is averaged; None if nothing was measured.
     """
-    value: Any = line.metrics.get(split) or line.metrics.get("validation", {})
+    value: Any = measured_of(line, split)
     for name in path:
         if not isinstance(value, dict) or name not in value:
             return None

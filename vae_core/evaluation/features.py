@@ -44,7 +44,7 @@ class FeatureSpace:
         run: the classifier.
         reference: float64 (N, f), features of training images.
         threshold: an image farther than this from every reference image is a hole: 95% of real held-out images are
-            nearer (so real images score 5% by construction).
+            nearer (so 5% of those very images score as holes, and about as many of others).
     """
 
     run: Run

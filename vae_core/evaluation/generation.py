@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,17 +16,23 @@ from vae_core.metrics import (
     coverage_and_density,
     frechet_distance,
     hole_rate,
+    median_with_interval,
     on_path_share,
     path_length,
+    path_lengths,
+    share_standard_error,
 )
 from vae_core.run import Codes, Run
-from vae_core.sampling import SOURCES, draw, great_circle_path, straight_path
+from vae_core.sampling import SOURCES, directions, draw, great_circle_path, straight_path
 
 MOST_SAMPLES = 3_000
 NEIGHBOURS = 5
 PATHS, PATH_POINTS = 300, 11
 LENGTH_SAMPLES, STEP = 1_000, 0.01
 SEED = 20_061_122
+# Each measurement has its own stream, by number, so one more changes no other. Paths go on with that of the steps.
+STREAMS = {"prior": 0, "box": 1, "mixture": 2, "steps": 3, "gaussian": 4, "steps in use": 5, "halves": 6}
+SHARES = ("coverage", "ambiguity", "hole_rate")
 
 
 def sample_figures(features: np.ndarray, real: np.ndarray, space: FeatureSpace) -> dict[str, float]:
@@ -39,16 +46,18 @@ def sample_figures(features: np.ndarray, real: np.ndarray, space: FeatureSpace) 
     Returns:
         ``frechet``: classifier Frechet distance. ``coverage`` and ``density`` (Naeem et al. 2020, k = 5).
         ``ambiguity``: share with a top probability below 0.7. ``hole_rate``: share farther from the nearest training
-        image than 95% of real held-out images.
+        image than 95% of real held-out images. Of each share its ``_standard_error``.
     """
     coverage, density = coverage_and_density(real, features, NEIGHBOURS)
-    return {
+    figures = {
         "frechet": frechet_distance(features, real),
         "coverage": coverage,
         "density": density,
         "ambiguity": ambiguity(space.probabilities(features)),
         "hole_rate": hole_rate(features, space.reference, space.threshold),
     }
+    errors = {f"{name}_standard_error": share_standard_error(figures[name], len(features)) for name in SHARES}
+    return figures | errors
 
 
 def sample_size(dataset: ImageDataset) -> int:
@@ -65,12 +74,18 @@ def measure_real(dataset: ImageDataset, space: FeatureSpace, problems: dict[str,
         problems: a message is added if that is undefined here.
 
     Returns:
-        ``real``: `sample_figures` with ``n``.
+        ``real``: `sample_figures` with ``n``, of the split's second part against its first, as samples are compared
+        with its first. ``real_at_random``: of two parts drawn at random; the difference is the order of the images.
     """
     count = sample_size(dataset)
-    seen = space.features(dataset.first(2 * count).floats())
+    seen = space.features(dataset.floats())
+    order = np.random.default_rng([SEED, STREAMS["halves"]]).permutation(len(seen))
+    parts = {"real": seen, "real_at_random": seen[order]}
     try:
-        return {"real": {"n": count, **sample_figures(seen[count:], seen[:count], space)}}
+        return {
+            name: {"n": count, **sample_figures(rows[count : 2 * count], rows[:count], space)}
+            for name, rows in parts.items()
+        }
     except MeasureError as error:
         problems["real"] = str(error)
         return {}
@@ -89,27 +104,36 @@ def measure_generation(
         problems: a message is added for each figure that is undefined here.
 
     Returns:
-        ``samples``: source -> `sample_figures` with ``n``. ``path_length``: mean squared change of the features per
-        squared step, in standard deviations of the codes (Karras et al. 2019), at ``path_length_n`` codes, at most
-        1,000. ``paths``: ``n`` pairs of images; the share of 9 intermediate points that are not holes, on the
-        ``straight`` line, on the ``great_circle``, and for a ``crossfade`` of the two images themselves;
-        ``midpoint_holes``, the share of straight paths whose midpoint is a hole.
+        ``samples``: source -> `sample_figures` with ``n``; ``reconstructions`` are no samples, but other images of the
+        split decoded at their mean codes: no place to sample from can be expected to do better with this decoder.
+        ``path_length``: mean squared change of the features per squared step, in standard deviations of the codes
+        (Karras et al. 2019), at ``path_length_n`` codes, at most 1,000. ``path_length_in_use``: the same with steps
+        within the ``dimensions`` in use (`Codes.used`), as a ``median`` with its 95% interval, ``low`` to ``high``, and
+        ``n``: single steps are so large that the mean depends on which codes were drawn. ``paths``: ``n`` pairs of
+        images; the share of 9 intermediate points that are not holes, on the ``straight`` line, on the
+        ``great_circle``, and for a ``crossfade`` of the two images themselves; ``midpoint_holes``, the share of
+        straight paths whose midpoint is a hole; of each share its ``_standard_error``, over paths.
     """
     count = sample_size(dataset)
     real = space.features(dataset.first(count).floats())
     result: dict[str, Any] = {"samples": {}}
-    for number, source in enumerate(SOURCES):
-        generator = np.random.default_rng([SEED, number])
+    stream = {name: np.random.default_rng([SEED, number]) for name, number in STREAMS.items()}
+    places: dict[str, Callable[[str], np.ndarray]] = dict.fromkeys(
+        SOURCES, lambda source: draw(source, count, codes.mean, run.mixture, stream[source])
+    )
+    places["reconstructions"] = lambda _: codes.mean[count : 2 * count]
+    for place, codes_from in places.items():
         try:
-            z = draw(source, count, codes.mean, run.mixture, generator)
-            figures = sample_figures(space.features(run.decode(z)), real, space)
-            result["samples"][source] = {"n": count, **figures}
+            figures = sample_figures(space.features(run.decode(codes_from(place))), real, space)
+            result["samples"][place] = {"n": count, **figures}
         except MeasureError as error:
-            problems[f"samples from the {source}"] = str(error)
-    generator = np.random.default_rng([SEED, len(SOURCES)])
+            problems[place if place == "reconstructions" else f"samples from the {place}"] = str(error)
     walks: dict[str, Callable[[], dict[str, Any]]] = {
-        "path_length": lambda: _path_length(run, codes.mean, space, generator),
-        "paths": lambda: {"paths": _paths(run, dataset, codes.mean, space, generator)},
+        "path_length": lambda: _path_length(run, codes.mean, space, stream["steps"]),
+        "path_length_in_use": lambda: {
+            "path_length_in_use": path_length_in_use(run, codes, space, stream["steps in use"])
+        },
+        "paths": lambda: {"paths": _paths(run, dataset, codes.mean, space, stream["steps"])},
     }
     for name, figures_of_walk in walks.items():
         try:
@@ -120,13 +144,39 @@ def measure_generation(
 
 
 def _path_length(run: Run, mean: np.ndarray, space: FeatureSpace, generator: np.random.Generator) -> dict[str, float]:
+    before, after, steps = _steps(run, mean, np.ones(mean.shape[1], dtype=bool), space, generator)
+    return {"path_length": path_length(before, after, steps), "path_length_n": len(steps)}
+
+
+def path_length_in_use(run: Run, codes: Codes, space: FeatureSpace, generator: np.random.Generator) -> dict[str, float]:
+    """The median of the path length of steps within the dimensions in use; see `measure_generation`.
+
+    A step in any direction would go partly into dimensions in which nothing changes, and flatter the model.
+
+    Raises:
+        MeasureError: no dimension is in use.
+    """
+    used = codes.used()
+    if not used.any():
+        raise MeasureError("no dimension is in use, so a step within those in use is undefined: choose a smaller β.")
+    steps = _steps(run, codes.mean, used, space, generator)
+    median = median_with_interval(path_lengths(*steps))
+    return {
+        "n": len(steps[0]), "dimensions": int(used.sum()),
+        "median": median.value, "low": median.low, "high": median.high,
+    }  # fmt: skip
+
+
+def _steps(
+    run: Run, mean: np.ndarray, used: np.ndarray, space: FeatureSpace, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features before and after a small step at some of the codes, and the steps, in standard deviations."""
     chosen = mean[generator.permutation(len(mean))[:LENGTH_SAMPLES]].astype(np.float64)
-    direction = generator.standard_normal(chosen.shape)
-    steps = STEP * direction / np.linalg.norm(direction, axis=1, keepdims=True)  # in standard deviations
-    # Centred on the code; an unused dimension, whose codes do not vary, gets no step.
+    steps = STEP * directions(len(chosen), used, generator)
+    # Centred on the code; a dimension whose codes do not vary gets no step.
     half = 0.5 * steps * mean.std(axis=0)
     before, after = (space.features(run.decode(chosen + sign * half)) for sign in (-1.0, 1.0))
-    return {"path_length": path_length(before, after, steps), "path_length_n": len(chosen)}
+    return before, after, steps
 
 
 def _paths(
@@ -148,10 +198,10 @@ def _paths(
     circle = distances(great_circle_path(mean[first], mean[second], PATH_POINTS), decode=True)
     crossfade = distances(straight_path(images[first], images[second], PATH_POINTS), decode=False)
     middle = straight[:, straight.shape[1] // 2]
-    return {
-        "n": pairs,
-        "straight": on_path_share(straight, space.threshold),
-        "great_circle": on_path_share(circle, space.threshold),
-        "crossfade": on_path_share(crossfade, space.threshold),
-        "midpoint_holes": float((middle > space.threshold).mean()),
-    }
+    holes = float((middle > space.threshold).mean())
+    figures = {"midpoint_holes": holes, "midpoint_holes_standard_error": share_standard_error(holes, pairs)}
+    for name, found in (("straight", straight), ("great_circle", circle), ("crossfade", crossfade)):
+        each = [on_path_share(path[None], space.threshold) for path in found]  # places on one path are alike
+        figures[name] = on_path_share(found, space.threshold)
+        figures[f"{name}_standard_error"] = float(np.std(each)) / math.sqrt(pairs)
+    return {"n": pairs, **figures}

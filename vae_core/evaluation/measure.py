@@ -42,7 +42,7 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
             del result["code_std"]  # entries are numbered in no order
             result |= _measure_codebook(run, codes)
         if kind.bottleneck.continuous:
-            result |= measure_codes(seen, codes, problems)
+            result |= measure_codes(seen, codes, run.mixture, problems)
             if features is None:
                 problems["samples"] = "There is no classifier of this dataset to measure samples with."
             else:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vae_core.errors import MeasureError
-from vae_core.losses.gaussian import closed_form_kl, reparameterise
+from vae_core.losses.gaussian import kl_halves, reparameterise
 from vae_core.program.forward import run_program
 from vae_core.program.operations import tensor_names
 from vae_core.run import Run
@@ -27,6 +27,8 @@ class InUnits(NamedTuple):
         spread: root of the means' variance, averaged over dimensions, after rescaling.
         reconstruction: nats per image, with one sample z each; the same for all factors up to rounding.
         kl: nats per image.
+        of_means, of_variances: the two halves of the KL, of which either alone could be had for nothing: as the factor
+            falls to 0, the first vanishes with the images as they are; where sigma is 1, the second does.
     """
 
     factor: float
@@ -34,6 +36,8 @@ class InUnits(NamedTuple):
     spread: float
     reconstruction: float
     kl: float
+    of_means: float
+    of_variances: float
 
 
 def in_other_units(run: Run, factor: float, pixels: np.ndarray, *, seed: int = 0) -> InUnits:
@@ -62,10 +66,13 @@ def in_other_units(run: Run, factor: float, pixels: np.ndarray, *, seed: int = 0
     matrix, *_ = tensor_names([first])
     weights = {**run.weights, matrix: run.weights[matrix].astype(np.float64) / factor}
     output = run_program(run.decoder, weights, z)
+    of_means, of_variances = (float(half.sum(axis=1).mean()) for half in kl_halves(mean, log_var))
     return InUnits(
         factor,
         sigma=float(np.median(np.exp(0.5 * log_var))),
         spread=math.sqrt(float(mean.var(axis=0).mean())),
         reconstruction=float(run.likelihood.nats(output, pixels).mean()),
-        kl=float(closed_form_kl(mean, log_var).sum(axis=1).mean()),
+        kl=of_means + of_variances,
+        of_means=of_means,
+        of_variances=of_variances,
     )

@@ -25,6 +25,16 @@ def closed_form_kl(mean: np.ndarray, log_var: np.ndarray) -> np.ndarray:
     return 0.5 * (np.square(mean) + np.expm1(log_var) - log_var)
 
 
+def kl_halves(mean: np.ndarray, log_var: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The two parts that `closed_form_kl` is the sum of: float64, any shape, each at least 0.
+
+    Returns:
+        ½ μ², which holds the means together, and ½ (σ² − 1 − log σ²), which holds the variances open.
+    """
+    mean, log_var = np.asarray(mean, dtype=np.float64), np.asarray(log_var, dtype=np.float64)
+    return closed_form_kl(mean, np.zeros_like(mean)), closed_form_kl(np.zeros_like(log_var), log_var)
+
+
 def reparameterise(mean: np.ndarray, log_var: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """z = mean + sigma * noise, in the arrays' precision: makes a sample of N(mean, exp(log_var)) from N(0, 1)."""
     return mean + np.exp(0.5 * log_var) * noise

@@ -3,7 +3,13 @@
 What a measurement needs of scipy it imports when it is asked: whoever lists runs does not wait for that.
 """
 
-from vae_core.metrics.aggregate import AggregatePosterior, aggregate_posterior, gaussian_kl_to_standard_normal
+from vae_core.metrics.aggregate import (
+    AggregatePosterior,
+    LowerBound,
+    aggregate_posterior,
+    gaussian_kl_to_standard_normal,
+    least_marginal_kl,
+)
 from vae_core.metrics.generation import (
     CoverageDensity,
     ambiguity,
@@ -14,16 +20,20 @@ from vae_core.metrics.generation import (
     hole_threshold,
     holes,
 )
-from vae_core.metrics.latent import active_units, empty_beyond, sigma_over_spread
+from vae_core.metrics.latent import active_dimensions, active_units, empty_beyond, sigma_over_spread
 from vae_core.metrics.neighbours import label_agreement, nearest_distances, trustworthiness
 from vae_core.metrics.reconstruction import mean_squared_error
-from vae_core.metrics.smoothness import ClassChange, class_change, on_path_share, path_length
+from vae_core.metrics.smoothness import ClassChange, class_change, on_path_share, path_length, path_lengths
 from vae_core.metrics.subspace import covariance_spectrum, orthonormality_error, principal_angles
+from vae_core.metrics.uncertainty import Median, median_with_interval, share_interval, share_standard_error
 
 __all__ = [
     "AggregatePosterior",
     "ClassChange",
     "CoverageDensity",
+    "LowerBound",
+    "Median",
+    "active_dimensions",
     "active_units",
     "aggregate_posterior",
     "ambiguity",
@@ -38,12 +48,17 @@ __all__ = [
     "hole_threshold",
     "holes",
     "label_agreement",
+    "least_marginal_kl",
     "mean_squared_error",
+    "median_with_interval",
     "nearest_distances",
     "on_path_share",
     "orthonormality_error",
     "path_length",
+    "path_lengths",
     "principal_angles",
+    "share_interval",
+    "share_standard_error",
     "sigma_over_spread",
     "trustworthiness",
 ]

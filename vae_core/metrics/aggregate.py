@@ -21,13 +21,29 @@ class AggregatePosterior(NamedTuple):
 
     Attributes:
         mean_kl: E KL(q(z|x) || p(z)), the KL term of the loss.
-        mutual_information: I(x; z) of a code and the index of its image among the N; at most ln N.
-        marginal_kl: KL(q(z) || p(z)), how far the codes of all images together are from the prior.
+        mutual_information: I(x; z) of a code and the index of its image among the N; at most ln N. Of all images, of
+            which these N are a sample, it is a lower bound (van den Oord et al. 2018; Poole et al. 2019).
+        marginal_kl: KL(q(z) || p(z)), how far the codes of the N images together are from the prior; of all images, an
+            upper bound. Where the information is near ln N it is far above: see `least_marginal_kl`.
+        standard_error: of the last two.
     """
 
     mean_kl: float
     mutual_information: float
     marginal_kl: float
+    standard_error: float
+
+
+class LowerBound(NamedTuple):
+    """A lower bound on KL(q(z) || p(z)), nats per image.
+
+    Attributes:
+        value: of the estimate; it may be negative.
+        standard_error: of the estimate.
+    """
+
+    value: float
+    standard_error: float
 
 
 def aggregate_posterior(
@@ -62,9 +78,31 @@ def aggregate_posterior(
     random = np.random.default_rng(seed)
     chosen = random.integers(len(mean), size=samples)
     noise = random.standard_normal((samples, mean.shape[1]))
-    information = math.log(len(mean)) + float(_log_own_share(mean, log_var, chosen, noise).mean())
-    information = min(max(information, 0.0), mean_kl)
-    return AggregatePosterior(mean_kl, information, mean_kl - information)
+    shares = _log_own_share(mean, log_var, chosen, noise)
+    information = min(max(math.log(len(mean)) + float(shares.mean()), 0.0), mean_kl)
+    return AggregatePosterior(mean_kl, information, mean_kl - information, float(shares.std()) / math.sqrt(samples))
+
+
+def least_marginal_kl(z: np.ndarray, log_density: np.ndarray) -> LowerBound:
+    """A lower bound on KL(q(z) || p(z)) of the prior N(0, I), from any other density m of codes.
+
+    KL(q || p) = E_q[ln q - ln p] and E_q[ln q - ln m] = KL(q || m) >= 0, so E_q[ln m - ln p] is a lower bound, the
+    closer, the better m fits. It is also what a model gains in ELBO by m as its prior in place of N(0, I).
+
+    Args:
+        z: (N, d), codes sampled from q(z), of images to which m was not fitted: otherwise it is no bound.
+        log_density: (N,), ln m(z) in nats.
+
+    Raises:
+        MeasureError: fewer than two codes, or values that are not finite.
+        ValueError: not one density for each code.
+    """
+    z = finite_rows("codes", z, least=2)
+    (log_density,) = finite_rows("log-densities", np.asarray(log_density)[None])
+    if len(log_density) != len(z):
+        raise ValueError(f"{len(log_density)} densities do not match {len(z)} codes")
+    gain = log_density + 0.5 * (np.square(z).sum(axis=1) + z.shape[1] * math.log(2.0 * math.pi))
+    return LowerBound(float(gain.mean()), float(gain.std(ddof=1)) / math.sqrt(len(gain)))
 
 
 def _log_own_share(mean: np.ndarray, log_var: np.ndarray, chosen: np.ndarray, noise: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ def hole_threshold(held_out: np.ndarray, reference: np.ndarray, share: float = 0
     """The distance to the nearest training image beyond which a sample is called a hole.
 
     It is the quantile `share` of that distance for real images the model has not seen: by construction 1 - share of
-    real data are holes too.
+    these very images are holes, and about as many of other real ones.
 
     Args:
         held_out: (M, f) features of real images that are not in `reference`.

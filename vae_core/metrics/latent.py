@@ -12,13 +12,22 @@ from vae_core.metrics.checks import equal_shape, finite_rows
 ACTIVE_VARIANCE = 0.01
 
 
-def active_units(means: np.ndarray) -> int:
-    """Number of latent dimensions in use: Var over x of E[z|x] above 0.01 (Burda et al. 2016, section 5).
+def active_dimensions(means: np.ndarray) -> np.ndarray:
+    """Which latent dimensions are in use: Var over x of E[z|x] above 0.01 (Burda et al. 2016, section 5), bool (d,).
 
     Args:
         means: (N, d) posterior means.
     """
-    return int(np.count_nonzero(means.astype(np.float64).var(axis=0) > ACTIVE_VARIANCE))
+    return means.astype(np.float64).var(axis=0) > ACTIVE_VARIANCE
+
+
+def active_units(means: np.ndarray) -> int:
+    """Number of latent dimensions in use, see `active_dimensions`.
+
+    Args:
+        means: (N, d) posterior means.
+    """
+    return int(np.count_nonzero(active_dimensions(means)))
 
 
 def sigma_over_spread(means: np.ndarray, log_var: np.ndarray) -> float:

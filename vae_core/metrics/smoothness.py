@@ -12,7 +12,12 @@ from vae_core.metrics.generation import is_hole
 
 
 def path_length(before: np.ndarray, after: np.ndarray, steps: np.ndarray) -> float:
-    """Mean squared change of the image per squared step of the code: squared feature units, at least 0.
+    """The mean of `path_lengths`; of few steps, a single very large one can make most of it. Same arguments, errors."""
+    return float(np.mean(path_lengths(before, after, steps)))
+
+
+def path_lengths(before: np.ndarray, after: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Squared change of the image per squared step of the code, of each step: (N,), squared feature units, at least 0.
 
     The perceptual path length of Karras et al. 2019, section 4.1, with the features of the dataset's own classifier
     and the step measured in standard deviations of the codes, so that the scale of latent space does not matter.
@@ -38,7 +43,7 @@ def path_length(before: np.ndarray, after: np.ndarray, steps: np.ndarray) -> flo
     squared_steps = np.square(steps).sum(axis=1)
     if not squared_steps.all():
         raise MeasureError("a step has length 0, so the change per step is undefined: take steps of one length")
-    return float(np.mean(np.square(after - before).sum(axis=1) / squared_steps))
+    return np.square(after - before).sum(axis=1) / squared_steps
 
 
 def on_path_share(distances: np.ndarray, threshold: float) -> float:

@@ -14,6 +14,7 @@ from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.runs.resources import feature_space, load_run
 from ui.runs.selection import per_shelf
 from vae_core.errors import RunNotFound
+from vae_core.metrics import share_standard_error
 
 IMAGES = 500  # of each stop: seeing them takes the classifier seconds in all
 
@@ -24,10 +25,12 @@ class Kept(NamedTuple):
     Attributes:
         at_mean: of the mean codes.
         sampled: of one z sampled for each image.
+        error: standard error of their difference, over images: both are of the same ones.
     """
 
     at_mean: float
     sampled: float
+    error: float
 
 
 def kept(dimensions: int) -> dict[str, Kept]:
@@ -50,7 +53,9 @@ def _kept(keys: tuple[str, ...]) -> list[Kept]:
         truth = run.codes.labels[:IMAGES]
         codes = run.codes.mean[:IMAGES], run.codes.drawn(np.random.default_rng(0))[:IMAGES]
         seen = (space.probabilities(space.features(run.decode(some))).argmax(axis=1) for some in codes)
-        found.append(Kept(*(float((classes == truth).mean()) for classes in seen)))
+        at_mean, sampled = (classes == truth for classes in seen)
+        error = float((at_mean.astype(float) - sampled).std()) / len(truth) ** 0.5
+        found.append(Kept(float(at_mean.mean()), float(sampled.mean()), error))
     return found
 
 
@@ -61,11 +66,12 @@ def loses_class(dimensions: int) -> tuple[int, str]:
         raise RunNotFound(f"the sweep at d = {dimensions} has no run at β = 1; run 'python -m vae_core rebuild'.")
     usual = found[USUAL]
     lost = usual.at_mean - usual.sampled
-    error = (usual.at_mean * (1 - usual.at_mean) / IMAGES) ** 0.5
+    apart = f"{lost:.1%}".replace("-", "−")
     told = (
         f"At β = 1 the mean code decodes to the right digit for {usual.at_mean:.0%} of {IMAGES} images, and a sampled "
-        f"z for {usual.sampled:.0%} (standard error {error:.0%}). In training every sample of q(z|x) is to be rebuilt "
-        "as x, so the decoder learns to answer alike wherever a sample may fall: near codes decode alike."
+        f"z for {usual.sampled:.0%}, a difference of {apart} ± {usual.error:.1%} (one standard error). In training "
+        "every sample of q(z|x) is to be rebuilt as x, so the decoder learns to answer alike wherever a sample may "
+        "fall: near codes decode alike."
     )
     return (0 if lost < 0.05 else 1 if lost < 0.3 else 2), told
 
@@ -83,6 +89,7 @@ def kept_figure(dimensions: int) -> Finished:
         values = [getattr(one, name) for one in found.values()]
         chart.add_scatter(
             x=list(found), y=values, name=title, mode="lines+markers", hovertemplate="%{y:.0%}",
+            error_y={"array": [2 * share_standard_error(value, IMAGES) for value in values]},
             line={"color": colour, "dash": dash}, marker={"symbol": symbol, "size": 9},
         )  # fmt: skip
         told[title] = [f"{value:.0%} at {name_of(label)}" for label, value in zip(found, values, strict=True)]
@@ -92,5 +99,8 @@ def kept_figure(dimensions: int) -> Finished:
         xaxis={"title": "β", "type": "category"},
         yaxis={"title": "decoded to the image's class", "range": [0, 1], "tickformat": ".0%"},
     )
-    what = f"Share of {IMAGES} held-out digits whose decoded code a classifier sees as the digit that it is, against β."
+    what = (
+        f"Share of {IMAGES} held-out digits whose decoded code a classifier sees as the digit that it is, against β; "
+        "bars of two standard errors."
+    )
     return Finished(chart, in_words(what, told))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
+import numpy as np
+
 from ui.chapters.beta.by_beta import against_beta
 from ui.chapters.beta.sweep import (
     DATASET,
@@ -22,6 +27,7 @@ from ui.runs.selection import figure, per_shelf
 from vae_core.lessons.latent_scale import InUnits, in_other_units
 
 MEASURED_IMAGES = 1_000
+TINY = 0.001
 
 
 @per_shelf
@@ -71,6 +77,27 @@ def _in_units(dimensions: int) -> tuple[InUnits, InUnits, InUnits, InUnits]:
 
 
 @per_shelf
+def halves_text(dimensions: int) -> str:
+    """What each half of the KL asks for, and why neither alone would do: markdown."""
+    free = load_run(stop_at(dimensions, NO_KL).key)
+    pixels = held_out(DATASET).first(MEASURED_IMAGES).floats()
+    trained, *_, usual = _in_units(dimensions)
+    tiny = in_other_units(free, TINY / trained.spread, pixels)
+    even = replace(free, codes=replace(free.codes, log_var=np.full_like(free.codes.mean, 2 * math.log(trained.sigma))))
+    wide = in_other_units(even, 1 / trained.sigma, pixels)
+    return (
+        "The KL has two halves: ½ Σ μ² holds the means together, which is *global* regularity, and "
+        "½ Σ (σ² − 1 − log σ²) holds each variance open towards its neighbours, which is *local*.\n\n"
+        "**Either alone could be had for nothing.** Take the model of β = 0 and multiply all codes by one small "
+        f"number, to a spread of {TINY}: the half of the means is {_nats(tiny.of_means)} nats, that of the variances "
+        f"{_nats(tiny.of_variances)}. Or give all images the median σ and multiply, to σ = 1: the half of the "
+        f"variances is {_nats(wide.of_variances)} nats, that of the means {_nats(wide.of_means)}. The reconstructions "
+        f"stay at {tiny.reconstruction:.1f} and {wide.reconstruction:.1f} nats. Only both halves together fix the "
+        f"scale: at β = 1 they are {_nats(usual.of_means)} and {_nats(usual.of_variances)} nats."
+    )
+
+
+@per_shelf
 def two_ways_table(dimensions: int) -> Html:
     """β = 0 in three units of latent space, beside β = 1 as trained: HTML."""
     names = (
@@ -94,5 +121,11 @@ def _row(name: str, figures: InUnits) -> dict[str, object]:
         "spread of μ": f"{figures.spread:,.3g}" if figures.spread < 1_000 else f"{figures.spread:,.0f}",
         "σ / spread": small(figures.sigma / figures.spread),
         "reconstruction": f"{figures.reconstruction:.1f}",
-        "KL": f"{figures.kl:.1f}" if figures.kl < 1e4 else f"{figures.kl:.2g}",
+        "KL": _nats(figures.kl),
+        "of it the means": _nats(figures.of_means),
+        "the variances": _nats(figures.of_variances),
     }
+
+
+def _nats(value: float) -> str:
+    return f"{value:.1f}" if value < 1e4 else f"{value:.2g}".replace("e+", "e")

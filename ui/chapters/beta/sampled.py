@@ -5,7 +5,8 @@ from __future__ import annotations
 from ui.chapters.beta.by_beta import against_beta
 from ui.chapters.beta.sweep import DATASET, NO_KL, label_of, labels_of, measured, name_of, spec_of, stop_at, stops_of
 from ui.figures.plots import Finished
-from ui.runs.selection import compared_spec, figure, per_shelf, seeds_of
+from ui.runs.aggregate import aggregate_of
+from ui.runs.selection import compared_spec, figure, measured_of, per_shelf, seeds_of
 from vae_core.errors import RunNotFound
 from vae_core.storage.store import Listed
 
@@ -45,10 +46,11 @@ def best_for_samples(dimensions: int) -> tuple[int, str]:
     here = stop_at(dimensions, best)
     if best != NO_KL and NO_KL in found:
         free = stop_at(dimensions, NO_KL)
+        aggregate = aggregate_of(measured_of(free))
+        apart = f"KL(q(z)‖p) is {aggregate.low:.0f} to {aggregate.high:.0f} nats, and " if aggregate else ""
         told.append(
-            "With a smaller β the codes spread far beyond the prior: at β = 0, KL(q(z)‖p) is "
-            f"{measured(free, 'aggregate_kl'):.0f} nats, and samples come near {_covered(free)} of the digits, here "
-            f"near {_covered(here)}."
+            f"With a smaller β the codes spread far beyond the prior: at β = 0, {apart}samples come near "
+            f"{_covered(free)} of the digits, here near {_covered(here)}."
         )
     large = [line for line in stops_of(dimensions) if spec_of(line).data_weight != 0][-2:]
     if best not in [label_of(spec_of(line)) for line in large]:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
+import plotly.graph_objects as go
 
 from ui.chapters.beta.sweep import label_of, stops_of
 from ui.chapters.inside.instrument import measured, measured_on, run_of
 from ui.figures.markup import Html
+from ui.figures.palette import CLASS_COLOURS, KL_COLOUR
+from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.figures.tables import as_html
+from ui.runs.aggregate import aggregate_of
 from ui.runs.resources import load_run
 from ui.runs.selection import per_shelf
 from vae_core.errors import RunNotFound
 from vae_core.run import Run
 
 STOPS_COMPARED = ("0", "0.1", "1", "4")
-# The KL and what it is the sum of, in nats (Hoffman and Johnson 2016): heading -> measurement.
-SPLIT = {"KL": "kl", "I(x; z)": "mutual_information", "KL(q(z) ‖ N(0, I))": "aggregate_kl"}
-LEFT_OVER = ("Hardly any: less than a tenth", "Between a tenth and a half", "More than half")
+UNSURE = "rgba(128,138,152,0.25)"
+LEFT_OVER = ("Less than a tenth", "More than a tenth", "These images cannot tell")
+FEW = 0.1
+OFF_SCALE = 100.0  # nats: beside such a bar the others would be nothing
 
 
 def left_over(choice: str) -> tuple[int, str]:
@@ -28,41 +31,92 @@ def left_over(choice: str) -> tuple[int, str]:
         RunNotFound: it was not measured.
     """
     run = run_of(choice)
-    numbers = measured(run)
-    if "aggregate_kl" not in numbers:
+    found = aggregate_of(measured(run))
+    if found is None:
         raise RunNotFound(f"the aggregate posterior of {run.key} was not measured; run 'python -m vae_core "
                           "evaluate' on it.")  # fmt: skip
-    kl, rest, told, n = (numbers[name] for name in ("kl", "aggregate_kl", "mutual_information", "n"))
-    share = rest / kl
+    low, high = found.low / found.kl, found.high / found.kl
     sentence = (
-        f"Of **{kl:.1f} nats** of KL, **{rest:.2f}** ({share:.0%}) are the divergence of the aggregate posterior of "
-        f"all {n:,} {measured_on(run)} from N(0, I). The other **{told:.1f}** are I(x; z), what the code says about "
-        "its image."
+        f"Of **{found.kl:.1f} nats** of KL, between **{found.low:.2f}** and **{found.high:.2f}** ({low:.0%} to "
+        f"{high:.0%}) are the divergence of the aggregate posterior from N(0, I), by {found.n:,} {measured_on(run)}. "
+        f"The rest, at least **{found.kl - found.high:.1f}**, is I(x; z), what the code says about its image."
     )
-    if told > 0.95 * math.log(n):
+    if found.only_a_bound:
         sentence += (
-            f" Here the approximate posteriors hardly overlap: I(x; z) is at its limit, ln {n:,} = {math.log(n):.1f}. "
-            "With more images, more of the KL would count as I(x; z)."
+            " Here the approximate posteriors hardly overlap: I(x; z) is at its limit for so many images, "
+            f"ln {found.n:,} = {found.limit:.1f}, and is only a lower bound. With more images, more of the KL would "
+            "count as I(x; z). The other bound is from a mixture that was fitted to other images' codes."
         )
-    return (0 if share < 0.1 else 1 if share < 0.5 else 2), sentence
+    return (0 if high < FEW else 1 if low > FEW else 2), sentence
+
+
+def _models(choice: str) -> dict[str, Run]:
+    """The model on screen and models of the β sweep, by name."""
+    run = run_of(choice)
+    found = {f"this model, β = {run.spec.kl_weight:g}": run}
+    for line in stops_of(run.spec.latent_dim):
+        assert line.spec is not None  # the shelf holds readable runs only
+        if label_of(line.spec) in STOPS_COMPARED:
+            found[f"sweep, β = {label_of(line.spec)}"] = load_run(line.key)
+    return found
+
+
+@per_shelf
+def split_figure(choice: str) -> Finished:
+    """The KL of each model in three parts: surely I(x; z), surely the aggregate's divergence, and one or the other.
+
+    With a line at ln N, beyond which no I(x; z) of N images can reach. A KL off the scale is left to the table.
+    """
+    of = {name: aggregate_of(measured(run)) for name, run in _models(choice).items()}
+    known = {name: found for name, found in of.items() if found is not None and found.kl < OFF_SCALE}
+    parts: tuple[tuple[str, list[float], dict[str, object]], ...] = (
+        ("I(x; z), at least", [one.kl - one.high for one in known.values()], {"color": CLASS_COLOURS[0]}),
+        (
+            "one or the other",
+            [one.high - one.low for one in known.values()],
+            {"color": UNSURE, "pattern": {"shape": "/", "fgcolor": "#808a98"}},
+        ),
+        ("KL(q(z) ‖ N(0, I)), at least", [one.low for one in known.values()], {"color": KL_COLOUR}),
+    )
+    chart, told = go.Figure(), {}
+    for title, values, marker in parts:
+        chart.add_bar(
+            x=values, y=list(known), orientation="h", name=title, marker=marker,
+            hovertemplate="%{x:.2f} nats",
+        )  # fmt: skip
+        told[title] = [f"{value:.2f} for {name}" for name, value in zip(known, values, strict=True)]
+    n, limit = next(((one.n, one.limit) for one in known.values()), (1, 0.0))
+    chart.add_vline(
+        x=limit, line={"dash": "dash", "color": "#808a98", "width": 2},
+        annotation={
+            "text": f"ln {n:,} = {limit:.1f}", "yref": "paper", "y": 1.0, "yanchor": "bottom", "xanchor": "left",
+        },
+    )  # fmt: skip
+    chart.update_layout(
+        template=TEMPLATE,
+        height=130 + 36 * len(known),
+        barmode="stack",
+        margin={"t": 24, "b": 84},
+        xaxis={"title": "nats per image"},
+        yaxis={"autorange": "reversed", "automargin": True},
+        legend={"yanchor": "top", "y": -0.32, "traceorder": "normal"},
+    )
+    what = f"The KL in parts, nats per image; a line at ln {n:,} = {limit:.2f}, the most that I(x; z) can show."
+    return Finished(chart, in_words(what, told))
 
 
 @per_shelf
 def together(choice: str) -> Html:
     """All posteriors together, for the model on screen and for models of the β sweep: HTML."""
+    rows = [_together_row(name, run) for name, run in _models(choice).items()]
     run = run_of(choice)
-    rows = [_together_row(f"this model, β = {run.spec.kl_weight:g}", run)]
-    for line in stops_of(run.spec.latent_dim):
-        assert line.spec is not None  # the shelf holds readable runs only
-        if label_of(line.spec) in STOPS_COMPARED:
-            rows.append(_together_row(f"sweep, β = {label_of(line.spec)}", load_run(line.key)))
     return as_html(
         rows,
         title="All approximate posteriors together",
         note=f"{len(run.codes.labels):,} held-out digits; z is sampled from the approximate posterior of one of them. "
         "The variance of z is the variance of μ plus the mean of σ². Ranges go over the dimensions. The last three "
         f"columns are in nats, over {measured(run).get('n', 0):,} {measured_on(run)}: the KL is the sum of the other "
-        "two.",
+        "two. ≥: so near ln N that it is only a lower bound. The last one lies between two bounds.",
     )
 
 
@@ -72,19 +126,17 @@ def _together_row(name: str, run: Run) -> dict[str, object]:
     covariance = np.cov(mean, rowvar=False) + np.diag(noise)
     deviations = np.sqrt(np.diagonal(covariance))
     correlations = np.abs(covariance / np.outer(deviations, deviations))[~np.eye(len(covariance), dtype=bool)]
-    numbers = measured(run)
+    found = aggregate_of(measured(run))
     return {
         "": name,
         "mean of z": _range(mean.mean(axis=0)),
         "variance of z": _range(spread + noise),
         "of it σ²": _range(noise / (spread + noise), percent=True),
         "largest correlation": f"{correlations.max():.2f}",
-        **{heading: _nats(numbers.get(measure)) for heading, measure in SPLIT.items()},
+        "KL": f"{found.kl:,.2f}" if found else "–",
+        "I(x; z)": found.told() if found else "–",
+        "KL(q(z) ‖ N(0, I))": found.in_nats() if found else "–",
     }
-
-
-def _nats(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.2f}"
 
 
 def _range(values: np.ndarray, *, percent: bool = False) -> str:

@@ -15,7 +15,7 @@ from ui.runs.selection import compared_spec, per_shelf
 from vae_core import datasets
 from vae_core.errors import RunNotFound
 from vae_core.lessons.gradient_estimators import monte_carlo_kl
-from vae_core.losses.gaussian import closed_form_kl
+from vae_core.losses.gaussian import closed_form_kl, kl_halves
 from vae_core.payloads.inside import inside_payload, parameters
 from vae_core.payloads.plane import Payload
 from vae_core.program.operations import output_shape
@@ -146,8 +146,7 @@ class Halves(NamedTuple):
 def halves_of(run: Run) -> Halves:
     """The KL's part of the means and its part of the variances, over the run's held-out codes."""
     mean, log_var = run.codes.posterior()
-    of_mean = closed_form_kl(mean, np.zeros_like(mean)).sum(axis=1)
-    of_variance = closed_form_kl(np.zeros_like(mean), log_var).sum(axis=1)
+    of_mean, of_variance = (half.sum(axis=1) for half in kl_halves(mean, log_var))
     return Halves(float(of_mean.mean()), float(of_variance.mean()), len(mean))
 
 

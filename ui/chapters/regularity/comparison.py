@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,11 +13,15 @@ from ui.figures.markup import Html
 from ui.figures.palette import MODEL_COLOURS, MODEL_SYMBOLS
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.figures.tables import as_html
+from ui.runs.aggregate import aggregate_of
 from ui.runs.resources import load_run, plane
-from ui.runs.selection import compared_spec, figure, per_shelf, seeds_of
+from ui.runs.selection import compared_spec, figure, measured_of, per_shelf, seeds_of
 from vae_core import datasets
 from vae_core.errors import RunNotFound
+from vae_core.evaluation.codes import kl_by_prior
 from vae_core.evaluation.features import classifier_spec
+from vae_core.evaluation.generation import SHARES
+from vae_core.metrics import share_standard_error
 from vae_core.models import model_kind
 from vae_core.program.operations import multiplications
 from vae_core.run import Run
@@ -27,26 +32,41 @@ DATASETS = tuple(name for name, known in datasets.DATASETS.items() if known.pict
 DEPTHS = {"128": (128,), "128-64": (128, 64), "128-64-64": (128, 64, 64), "512-256": (512, 256)}
 DIMENSIONS = (2, 8, 16, 32)
 USUAL_DIMENSIONS, PLANES_DIMENSIONS = 16, 2
-SOURCE_TITLES = {"prior": "N(0, I)", "box": "A box around the codes", "mixture": "A fitted mixture"}
+SOURCE_TITLES = {
+    "prior": "N(0, I)",
+    "box": "A box",
+    "gaussian": "One Gaussian",
+    "mixture": "A mixture",
+}
 Pair = tuple[RunSpec, ...]  # an autoencoder and a VAE
 CONV_DIMENSIONS = 16
+CLEARLY = 1.2  # times: below, "smoother" would be a word for a small difference
 ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     *(
         (f"{title}, {name}", ("samples", source, figure_name), digits)
-        for source, title in (("prior", "N(0, I)"), ("box", "Box"), ("mixture", "Mixture"))
+        for source, title in (
+            ("prior", "N(0, I)"), ("box", "Box"), ("gaussian", "One Gaussian"), ("mixture", "Mixture"),
+            ("reconstructions", "Reconstructions"),
+        )
         for figure_name, name, digits in (
             ("frechet", "Fréchet distance", ".0f"), ("coverage", "coverage", ".2f"), ("density", "density", ".2f"),
             ("ambiguity", "ambiguity", ".2f"), ("hole_rate", "hole rate", ".2f"),
         )
     ),
-    ("Path length", ("path_length",), ".3g"),
+    ("Path length, median", ("path_length_in_use", "median"), ".3g"),
+    ("its interval from", ("path_length_in_use", "low"), ".3g"),
+    ("to", ("path_length_in_use", "high"), ".3g"),
+    ("Dimensions in use", ("path_length_in_use", "dimensions"), ".0f"),
     ("Straight paths, places that are no hole", ("paths", "straight"), ".2f"),
     ("Great circles, places that are no hole", ("paths", "great_circle"), ".2f"),
+    ("Cross-fades of the images, places that are no hole", ("paths", "crossfade"), ".2f"),
     ("Midpoints that are holes", ("paths", "midpoint_holes"), ".2f"),
     ("Standard deviation of the codes, mean over d", ("code_std",), ".2f"),
     ("Codes as a Gaussian, KL to N(0, I), nats", ("gaussian_kl",), ".1f"),
-    ("Aggregate posterior, KL to N(0, I), nats", ("aggregate_kl",), ".1f"),
-    ("Neighbours of the same class", ("label_agreement",), ".2f"),
+    ("I(x; z), at least, nats", ("mutual_information",), ".1f"),
+    ("Aggregate posterior, KL to N(0, I), at least, nats", ("aggregate_kl_lower",), ".1f"),
+    ("Aggregate posterior, KL to N(0, I), at most, nats", ("aggregate_kl",), ".1f"),
+    ("Neighbours of the same class, of mean codes", ("label_agreement",), ".2f"),
     ("Trustworthiness", ("trustworthiness",), ".2f"),
     ("Squared error per pixel", ("mse",), ".4f"),
 )  # fmt: skip
@@ -78,20 +98,37 @@ def sample_sentence(spec: RunSpec, source: str) -> str:
     for line in seeds_of(spec):
         if line.key == spec.key and figure(line, "samples", source, "frechet") is not None:
             value = {n: figure(line, "samples", source, n) or 0.0 for n in ("ambiguity", "coverage", "frechet", "n")}
+            unsure, missed = (share_standard_error(value[name], value["n"]) for name in ("ambiguity", "coverage"))
             return (
-                f"Of {value['n']:,.0f} samples, {value['ambiguity']:.0%} are not recognised. Coverage "
-                f"{value['coverage']:.2f}, Fréchet distance {value['frechet']:.0f}."
+                f"Of {value['n']:,.0f} samples, {value['ambiguity']:.0%} ± {unsure:.1%} are not recognised. Coverage "
+                f"{value['coverage']:.2f} ± {missed:.2f}, Fréchet distance {value['frechet']:.0f}."
             )
     return "Not measured: the run was trained without this dataset's classifier."
 
 
 def spread(lines: list[Listed], *path: str, digits: str) -> str:
-    """Mean over seeds with least and most, such as ``162 (158 to 171)``; a dash where nothing was measured."""
+    """Mean over seeds with least and most, such as ``162 (158 to 171)``; a dash where nothing was measured.
+
+    A share has its standard error, too: ``0.53 ± 0.005 (0.50 to 0.55)``.
+    """
     values = [value for line in lines if (value := figure(line, *path)) is not None]
     if not values:
         return "–"
     mean = tidy(sum(values) / len(values), digits)
+    errors = [error for line in lines if (error := error_of(line, *path)) is not None]
+    if len(errors) == len(values):
+        mean += f" ± {math.hypot(*errors) / len(errors):.1g}"
     return mean if len(values) == 1 else f"{mean} ({tidy(min(values), digits)} to {tidy(max(values), digits)})"
+
+
+def error_of(line: Listed, *path: str) -> float | None:
+    """The standard error of a share of samples, of paths, or of neighbours; None of what is no share."""
+    measured = figure(line, *path[:-1], f"{path[-1]}_standard_error")
+    if measured is not None:
+        return measured
+    share, count = figure(line, *path), figure(line, *path[:-1], "n")
+    of_draws = path[-1] == "label_agreement" or (path[0] == "samples" and path[-1] in SHARES)
+    return share_standard_error(share, count) if of_draws and share is not None and count else None
 
 
 def tidy(value: float, digits: str) -> str:
@@ -121,13 +158,31 @@ def numbers(specs: Pair) -> Html:
     said = ""
     if count and pairs:
         said = (
-            f"Mean over seeds (least to most), measured on the test split. Samples: {count:,.0f} against as "
-            "many real images, in the classifier's 64 features; a hole lies farther from all training "
-            "images than 95% of the validation images do. Path "
-            "length: squared change of the features per squared step, in standard deviations of the codes. Paths: "
-            f"{pairs:,.0f} pairs."
+            "Mean over seeds (least to most), measured on the test split; ± is one standard error, of what was drawn. "
+            f"Samples: {count:,.0f} against as many real images, in the classifier's 64 features; a hole lies farther "
+            "from all training images than 95% of the validation images do. Reconstructions are of other images than "
+            "those they are compared with: the best to be expected of this decoder. Path length: squared change of "
+            "the features per squared step, in standard deviations of the codes, within the dimensions in use; its "
+            f"95% interval is that of one run. Paths: {pairs:,.0f} pairs."
         )
+        images, random = figure(some, "n") if some else None, at_random(specs[0].dataset)
+        if images:
+            said += (
+                f" I(x; z) of {images:,.0f} images is at most ln {images:,.0f} = {math.log(images):.1f} nats. Near "
+                "that it is only a lower bound: so the aggregate posterior's KL has two bounds."
+            )
+        if random:
+            said += (
+                f" Real images: the second {count:,.0f} against the first. Of two parts drawn at random their Fréchet "
+                f"distance is {random:.1f}: the rest is the order of the test images."
+            )
     return as_html(rows, title="Autoencoder and VAE in numbers", note=said)
+
+
+def at_random(dataset: str) -> float | None:
+    """The Fréchet distance between two parts of the real images that were drawn at random."""
+    real = real_line(dataset)
+    return figure(real, "real_at_random", "frechet") if real else None
 
 
 def real_line(dataset: str) -> Listed | None:
@@ -135,13 +190,38 @@ def real_line(dataset: str) -> Listed | None:
     return next(iter(seeds_of(classifier_spec(dataset))), None)
 
 
+class Covered(NamedTuple):
+    """Coverage at one d.
+
+    Attributes:
+        d: latent dimensions.
+        mean: over seeds.
+        low, high: the least seed less two standard errors, and the most plus two.
+    """
+
+    d: int
+    mean: float
+    low: float
+    high: float
+
+
+Lines = tuple[tuple[str, str, tuple[Covered, ...]], ...]  # model, source, points
+
+
 @lru_cache(maxsize=32)
-def coverage_figure(points: tuple[tuple[str, str, tuple[tuple[int, float], ...]], ...]) -> Finished:
-    """Coverage of samples against d, from the prior (solid) and from a mixture fitted afterwards (dotted)."""
+def coverage_figure(points: Lines) -> Finished:
+    """Coverage of samples against d, from the prior (solid) and from a mixture fitted afterwards (dotted).
+
+    Bars reach from the least seed less two standard errors to the most plus two.
+    """
     chart = go.Figure()
     for model, source, values in points:
         chart.add_scatter(
-            x=[d for d, _ in values], y=[value for _, value in values], mode="lines+markers",
+            x=[one.d for one in values], y=[one.mean for one in values], mode="lines+markers",
+            error_y={
+                "array": [one.high - one.mean for one in values],
+                "arrayminus": [one.mean - one.low for one in values],
+            },
             name=_line_name(model, source), hovertemplate="%{y:.2f}",
             marker={"symbol": MODEL_SYMBOLS[model], "size": 9},
             line={"color": MODEL_COLOURS[model], "dash": "solid" if source == "prior" else "dot"},
@@ -153,10 +233,13 @@ def coverage_figure(points: tuple[tuple[str, str, tuple[tuple[int, float], ...]]
         yaxis={"title": "coverage of real test images", "range": [0, 1]},
     )
     told = {
-        _line_name(model, source): [f"{value:.2f} at d = {d}" for d, value in values]
+        _line_name(model, source): [
+            f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f}) at d = {one.d}" for one in values
+        ]
         for model, source, values in points
     }
-    return Finished(chart, in_words("Share of real test images with a sample nearby, against d.", told))
+    what = "Share of real test images with a sample nearby, against d; in brackets seeds and two standard errors."
+    return Finished(chart, in_words(what, told))
 
 
 def _line_name(model: str, source: str) -> str:
@@ -164,24 +247,27 @@ def _line_name(model: str, source: str) -> str:
 
 
 @per_shelf
-def coverage_points(specs: Pair, dataset: str) -> tuple[tuple[str, str, tuple[tuple[int, float], ...]], ...]:
-    """(model, source, ((d, mean coverage over seeds), ...)) of what is in the store."""
+def coverage_points(specs: Pair, dataset: str) -> Lines:
+    """Of what is in the store."""
     points = []
     for spec in specs:
         for source in ("prior", "mixture"):
             values = []
             for d in DIMENSIONS:
                 lines = seeds_of(compared_spec(spec.model, dataset, d, spec.hidden))
-                found = [v for line in lines if (v := figure(line, "samples", source, "coverage")) is not None]
+                path = ("samples", source, "coverage")
+                found = [(v, error_of(line, *path) or 0.0) for line in lines if (v := figure(line, *path)) is not None]
                 if found:
-                    values.append((d, float(np.mean(found))))
+                    mean = float(np.mean([value for value, _ in found]))
+                    low, high = (chosen(v + sign * 2 * e for v, e in found) for chosen, sign in ((min, -1), (max, 1)))
+                    values.append(Covered(d, mean, low, high))
             if values:
                 points.append((spec.model, source, tuple(values)))
     return tuple(points)
 
 
-def mean_of(spec: RunSpec, *path: str) -> float:
-    """Mean over the seeds in the store.
+def values_of(spec: RunSpec, *path: str) -> list[float]:
+    """A figure of each seed in the store.
 
     Raises:
         RunNotFound: it was measured on none.
@@ -189,7 +275,19 @@ def mean_of(spec: RunSpec, *path: str) -> float:
     values = [value for line in seeds_of(spec) if (value := figure(line, *path)) is not None]
     if not values:
         raise RunNotFound(f"{' '.join(path)} was not measured on {spec.key}: train its dataset's classifier first.")
+    return values
+
+
+def mean_of(spec: RunSpec, *path: str) -> float:
+    """Mean over the seeds in the store; see `values_of`."""
+    values = values_of(spec, *path)
     return sum(values) / len(values)
+
+
+def error_of_mean(spec: RunSpec, *path: str) -> float:
+    """Standard error of a share's mean over seeds, of what was drawn; 0 where it was not measured."""
+    errors = [error for line in seeds_of(spec) if (error := error_of(line, *path)) is not None]
+    return math.hypot(*errors) / len(errors) if errors else 0.0
 
 
 def closer_to_real(specs: Pair, source: str) -> tuple[int, str]:
@@ -236,9 +334,77 @@ def closed_by_fitting(specs: Pair) -> tuple[int, str]:
     if closed is None:
         return 0, f"There was hardly a gap to close here. {told} {_over(specs)}"
     right = 0 if closed < 1 / 3 else 1 if closed < 2 / 3 else 2
-    share = f"That closes {min(max(closed, 0.0), 1.0):.0%} of the gap."
     why = " The decoder is good near its codes: we only had to find out where they are." if right == 2 else ""
-    return right, f"{told} {share}{why} {_over(specs)}"
+    return right, f"{told} {_closes(closed)}{why} {_over(specs)}"
+
+
+def _closes(closed: float) -> str:
+    """How much of the gap is closed, as a sentence."""
+    if closed < 0.0:
+        return "That closes none of the gap."
+    more = ": it comes nearer to real images than the VAE's own" if closed > 1.005 else ""
+    return f"That closes {closed:.0%} of the gap{more}."
+
+
+@per_shelf
+def how_much_fitted(specs: Pair) -> Html | None:
+    """Fréchet distances from what is fitted more and more closely, and the decoders' limit; None if not measured."""
+    rows: list[dict[str, object]] = []
+    try:
+        for title, path in FITTED_ROWS.items():
+            row: dict[str, object] = {"z from": title}
+            rows.append(row | {title_of(spec.model): f"{mean_of(spec, *path):.0f}" for spec in specs})
+    except RunNotFound:
+        return None  # trained before this was measured; the rest of the step needs none of it
+    return as_html(
+        rows,
+        title="Fréchet distance by what is fitted",
+        note=f"Classifier Fréchet distance, less is better. {_over(specs)} The last row is the decoder's limit.",
+    )
+
+
+def mostly_scale(specs: Pair) -> str:
+    """What one Gaussian already repairs: a sentence, empty if it is less than half, or not known."""
+    try:
+        prior, gaussian, mixture = (mean_of(specs[0], "samples", place, "frechet") for place in FITTED)
+    except RunNotFound:
+        return ""
+    if not prior - gaussian > 0.5 * (prior - mixture) > 0.0:
+        return ""
+    return (
+        f"One Gaussian with the codes' mean and covariance takes the autoencoder from {prior:.0f} to {gaussian:.0f}: a "
+        "place and a scale are most of what it lacks. "
+    )
+
+
+FITTED = ("prior", "gaussian", "mixture")
+
+
+FITTED_ROWS = {
+    title: ("samples", place, "frechet")
+    for title, place in (
+        ("N(0, I)", "prior"), ("one Gaussian fitted to the codes", "gaussian"),
+        ("a mixture of ten Gaussians", "mixture"), ("other images, rebuilt", "reconstructions"),
+    )
+}  # fmt: skip
+
+
+@per_shelf
+def learned_prior(spec: RunSpec) -> str:
+    """What a fitted prior in place of N(0, I) does to the KL term of held-out images: markdown."""
+    run = load_run(spec.key)
+    costs = kl_by_prior(run.codes, run.mixture)
+    if costs is None:
+        return ""
+    named = {"prior": "N(0, I)", "gaussian": "one Gaussian fitted to the codes", "mixture": "the fitted mixture"}
+    listed = ", ".join(f"**{costs[name]:.1f} nats** with {named[name]}" for name in FITTED)
+    least = min(costs, key=lambda name: costs[name])
+    count = len(run.codes.labels) - len(run.codes.labels) // 2
+    return (
+        "The VAE's codes do not match its prior either: its [[aggregate posterior]] is not N(0, I). The answer is a "
+        f"**learned prior**. With the networks as they are, the KL term of {count:,} held-out images is {listed} as "
+        f"the prior: they choose {named[least]}."
+    )
 
 
 def _over(specs: Pair) -> str:
@@ -248,16 +414,71 @@ def _over(specs: Pair) -> str:
     return f"{seeds}, d\u00a0=\u00a0{specs[0].latent_dim}."
 
 
+class Length(NamedTuple):
+    """The path length of a model within the dimensions in use.
+
+    Attributes:
+        median: mean over seeds of each run's median.
+        low, high: the widest that the runs' 95% intervals reach.
+        used: dimensions in use, least and most over seeds.
+    """
+
+    median: float
+    low: float
+    high: float
+    used: tuple[int, int]
+
+
+def length_of(spec: RunSpec) -> Length:
+    """Over the seeds in the store.
+
+    Raises:
+        RunNotFound: it was measured on none.
+    """
+    of = {name: values_of(spec, "path_length_in_use", name) for name in ("median", "low", "high", "dimensions")}
+    used = round(min(of["dimensions"])), round(max(of["dimensions"]))
+    return Length(sum(of["median"]) / len(of["median"]), min(of["low"]), max(of["high"]), used)
+
+
+def compared_smoothness(specs: Pair) -> str:
+    """Whether the VAE is smoother, rougher, or neither can be said: the end of a sentence."""
+    ae, vae = map(length_of, specs)
+    if ae.low > vae.high and ae.median > CLEARLY * vae.median:
+        return f"the VAE is {ae.median / vae.median:.1f} times smoother"
+    if vae.low > ae.high and vae.median > CLEARLY * ae.median:
+        return f"the VAE is **not** smoother but {vae.median / ae.median:.1f} times rougher here"
+    return "the VAE is **not** clearly smoother here"
+
+
 def smoothness(specs: Pair) -> str:
     """The path lengths of both, as a sentence."""
-    lengths = [mean_of(spec, "path_length") for spec in specs]
-    told = f"**{tidy(lengths[0], '.3g')}** for the autoencoder, **{tidy(lengths[1], '.3g')}** for the VAE"
-    ratio = lengths[0] / lengths[1]
-    if ratio > 1.2:
-        said = f"{told}: the VAE is {ratio:.1f} times smoother"
+    d = specs[0].latent_dim
+    told = " and ".join(
+        f"**{tidy(of.median, '.3g')}** ({tidy(of.low, '.3g')} to {tidy(of.high, '.3g')}) for the {name}"
+        for name, of in zip(("autoencoder", "VAE"), map(length_of, specs), strict=True)
+    )
+    least, most = length_of(specs[1]).used
+    unused = f" The VAE uses {least if least == most else f'{least} to {most}'} of {d} dimensions;" if most < d else ""
+    convention = f"{unused} steps go within those in use." if unused else ""
+    return (
+        f"[[path length|Path length]] (squared change per squared step, median of 1,000 steps with its 95% interval): "
+        f"{told}: {compared_smoothness(specs)}.{convention} {_over(specs)}"
+    )
+
+
+def rebuilding(specs: Pair) -> str:
+    """Which of both rebuilds better at this d, with the numbers: a sentence."""
+    errors = [mean_of(spec, "mse") for spec in specs]
+    ratio = errors[1] / errors[0]
+    if abs(ratio - 1.0) < 0.05:
+        said = "here they rebuild about equally well"
     else:
-        said = f"{told}: the VAE is **not** smoother here"
-    return f"[[path length|Path length]] (mean squared change per squared step): {said}. {_over(specs)}"
+        better = "autoencoder" if ratio > 1.0 else "VAE"
+        said = f"here the {better} rebuilds better"
+    return (
+        f"Squared error per pixel: {errors[0]:.4f} for the autoencoder, {errors[1]:.4f} for the VAE at its mean code; "
+        f"{said}. {_over(specs)}"
+    )
 
 
 @per_shelf
@@ -268,13 +489,23 @@ def headlines(specs: Pair) -> str:
     for name, path, digits, better in (
         ("[[ambiguity|Ambiguity]] of samples from N(0, I)", ("samples", "prior", "ambiguity"), ".0%", "lower"),
         ("[[coverage|Coverage]] by samples from N(0, I)", ("samples", "prior", "coverage"), ".2f", "higher"),
-        ("[[path length|Path length]]", ("path_length",), ".3g", "lower"),
+        ("[[path length|Path length]], the median", ("path_length_in_use", "median"), ".3g", "lower"),
     ):
         ae, vae = (tidy(mean_of(spec, *path), digits) for spec in specs)
+        beside = _how_sure(specs, path, digits)
         usual = figure(real, "real", path[-1]) if real and path[0] == "samples" else None
-        beside = f" Real images: {usual:{digits}}." if usual is not None else ""
-        lines.append(f"- {name}, {better} is better: autoencoder **{ae}**, VAE **{vae}**.{beside}")
+        beside += f" Real images: {usual:{digits}}." if usual is not None else ""
+        lines.append(f"- {name}, {better} is better: autoencoder **{ae}**, VAE **{vae}**{beside}")
     return "\n".join([*lines, "", _over(specs)])
+
+
+def _how_sure(specs: Pair, path: tuple[str, ...], digits: str) -> str:
+    """The errors of two figures, to be put behind them: the end of a sentence."""
+    if path[0] == "path_length_in_use":
+        low_high = (f"{tidy(of.low, digits)} to {tidy(of.high, digits)}" for of in map(length_of, specs))
+        return f" (95% intervals: {' and '.join(low_high)})."
+    error = max(error_of_mean(spec, *path) for spec in specs)
+    return f" (standard error {error:.1%})." if digits.endswith("%") else f" (standard error {error:.3f})."
 
 
 @per_shelf
@@ -295,22 +526,24 @@ def verdict(specs: Pair) -> str:
         closed = share_closed(specs)
         said.append(
             f"A mixture fitted afterwards takes the autoencoder from {prior[0]:.0f} to {fitted[0]:.0f}; the VAE's own "
-            f"mixture gives {fitted[1]:.0f}"
-            + ("." if closed is None else f", so fitting closes {min(closed, 1.0):.0%} of the gap.")
+            f"mixture gives {fitted[1]:.0f}." + ("" if closed is None else f" {_closes(closed)}")
         )
     if fitted[1] < 0.9 * prior[1]:
         said.append(
             f"The mixture helps the VAE too ({prior[1]:.0f} to {fitted[1]:.0f}): its codes lie near the prior, but do "
-            "not match it."
+            "not match it. A learned prior is the answer."
         )
-    lengths = [mean_of(spec, "path_length") for spec in specs]
-    smoother = "smoother" if lengths[0] > 1.2 * lengths[1] else "**not** smoother here"
-    said.append(f"The VAE is {smoother}: path length {tidy(lengths[1], '.3g')} against {tidy(lengths[0], '.3g')}.")
+    lengths = [tidy(length_of(spec).median, ".3g") for spec in specs]
+    smoother = compared_smoothness(specs)
+    said.append(f"{smoother[:1].upper()}{smoother[1:]}: median path length {lengths[1]} against {lengths[0]}.")
     shares = [mean_of(spec, "paths", "straight") for spec in specs]
-    better = "stay farther from holes" if shares[1] > shares[0] + 0.01 else "do **not** stay farther from holes"
+    error = math.hypot(*(error_of_mean(spec, "paths", "straight") for spec in specs))
+    apart = shares[1] - shares[0] > max(0.01, 2 * error)
+    better = "stay farther from holes" if apart else "do **not** clearly stay farther from holes"
     said.append(
         f"Straight paths between images {better} in the VAE: {shares[1]:.2f} of their places are no holes, against "
-        f"{shares[0]:.2f}."
+        f"{shares[0]:.2f}. It says little: a mere cross-fade of the two images has "
+        f"{mean_of(specs[1], 'paths', 'crossfade'):.2f}."
     )
     rates = [mean_of(spec, "samples", "prior", "hole_rate") for spec in specs]
     if rates[0] < rates[1] + 0.05:
@@ -376,6 +609,16 @@ def strided_or_pooled() -> str:
 def formulas(specs: Pair) -> list[tuple[str, str]]:
     """The mathematics with the numbers of this pair."""
     ae, vae = specs
+    known = [found for line in seeds_of(vae) if (found := aggregate_of(measured_of(line)))]
+    if not known:
+        raise RunNotFound(f"the aggregate posterior of {vae.key} was not measured: train it again.")
+    information = sum(one.information for one in known) / len(known)
+    low, high = min(one.low for one in known), max(one.high for one in known)
+    bound = any(one.only_a_bound for one in known)
+    parts = f"I(x; z) is {'at least ' if bound else ''}{information:.2f} nats, "
+    parts += f"and KL(q(z)‖p) lies between {low:.2f} and {high:.2f}."
+    if bound:
+        parts += f" {known[0].n:,} images cannot show more of it than ln {known[0].n:,} = {known[0].limit:.2f} nats."
     return [
         (
             "A VAE's loss adds to the reconstruction a KL term that pulls every approximate posterior towards N(0, I): "
@@ -385,9 +628,9 @@ def formulas(specs: Pair) -> list[tuple[str, str]]:
             r" + \mathrm{KL}\big(q(z|x)\,\Vert\,\mathcal{N}(0, I)\big)",
         ),
         (
-            "Averaged over images, the KL is what the code tells about its image plus the distance of all codes "
-            f"together from the prior: {mean_of(vae, 'mutual_information'):.2f} + {mean_of(vae, 'aggregate_kl'):.2f} "
-            "nats. Only the second part must vanish for N(0, I) to be the right place to sample from.",
+            f"Averaged over images, the KL, {mean_of(vae, 'kl'):.2f} nats, is what the code tells about its image plus "
+            f"the distance of all codes together from the prior. {parts} Only the second part must vanish for N(0, I) "
+            "to be the right place to sample from.",
             r"\mathbb{E}_x\,\mathrm{KL}(q(z|x)\,\Vert\,p) = I(x; z) + \mathrm{KL}(q(z)\,\Vert\,p)",
         ),
     ]

@@ -11,6 +11,8 @@ import numpy as np
 from ui.chapters.regularity.judge import probabilities
 from ui.figures.pictures import tiles
 from ui.runs.resources import load_run
+from vae_core.errors import MeasureError
+from vae_core.sampling import directions
 
 STEPS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # in standard deviations of the codes
 USUAL_STEP = 0.2
@@ -39,7 +41,8 @@ class Neighbourhood:
 def neighbourhood(key: str, image: int, step: float) -> Neighbourhood:
     """The code of a held-out image, and eight codes one step away from it.
 
-    On a plane they lie in the directions in which they are shown; in more dimensions in eight random ones.
+    On a plane they lie in the directions in which they are shown; in more dimensions in eight random ones, among the
+    dimensions in use.
 
     Args:
         key: of the run.
@@ -48,10 +51,11 @@ def neighbourhood(key: str, image: int, step: float) -> Neighbourhood:
 
     Raises:
         RunNotFound: the dataset has no classifier here.
+        MeasureError: no dimension is in use.
     """
     run = load_run(key)
-    code, spread = _codes(key)[image], _spread(key)
-    around = code + step * _directions(len(spread)) * spread
+    code = _codes(key)[image]
+    around = code + step * _compass(_used(key)) * _spread(key)
     pixels = run.decode(np.concatenate([around[: AROUND // 2], code[None], around[AROUND // 2 :]]))
     seen = probabilities(pixels, run.spec.dataset).argmax(axis=1)
     marked = seen != seen[AROUND // 2]
@@ -63,12 +67,15 @@ def neighbourhood(key: str, image: int, step: float) -> Neighbourhood:
 def changed_share(key: str, step: float) -> tuple[float, int]:
     """How often a step in a random direction changes the class that the classifier sees, and at how many codes.
 
+    The direction lies within the dimensions in use: steps into others change nothing, and would flatter a model that
+    has such.
+
     Raises:
         RunNotFound: the dataset has no classifier here.
+        MeasureError: no dimension is in use.
     """
     chosen = _chosen(key)
-    direction = np.random.default_rng(SEED).standard_normal(chosen.shape)
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    direction = directions(len(chosen), _used(key), np.random.default_rng(SEED))
     after = _classes(key, chosen + step * direction * _spread(key))
     return float((_classes_before(key) != after).mean()), len(chosen)
 
@@ -94,15 +101,22 @@ def _codes(key: str) -> np.ndarray:
     return load_run(key).codes.mean.astype(np.float64)
 
 
+def _used(key: str) -> np.ndarray:
+    """The dimensions in use, bool (d,)."""
+    used = load_run(key).codes.used()
+    if not used.any():
+        raise MeasureError("No dimension of this model is in use, so there is no step to take: choose another.")
+    return used
+
+
 def _spread(key: str) -> np.ndarray:
     """The codes' standard deviation in each dimension: a step is measured in it, or a large scale would flatter."""
     return _codes(key).std(axis=0)
 
 
-def _directions(dimensions: int) -> np.ndarray:
+def _compass(used: np.ndarray) -> np.ndarray:
     """Eight directions of length 1, (8, d): those of the compass in the order of reading, or random ones."""
-    if dimensions == 2:
+    if len(used) == 2:
         angles = np.array([3, 2, 1, 4, 0, 5, 6, 7]) * math.pi / 4
         return np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    random = np.random.default_rng(SEED).standard_normal((AROUND, dimensions))
-    return random / np.linalg.norm(random, axis=1, keepdims=True)
+    return directions(AROUND, used, np.random.default_rng(SEED))

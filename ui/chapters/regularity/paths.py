@@ -14,7 +14,7 @@ from ui.figures.pictures import tiles
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.runs.resources import held_out, load_run
 from vae_core import datasets
-from vae_core.metrics import ambiguous, class_change
+from vae_core.metrics import ambiguous, class_change, share_standard_error
 from vae_core.sampling import great_circle_path, straight_path
 
 WAYS = {"straight": straight_path, "great circle": great_circle_path}
@@ -84,12 +84,14 @@ class Usual:
         count: paths measured.
         recognised: share of their places that the classifier recognises.
         monotone: share of the paths on which the end's lead never falls back by more than 0.02.
+        monotone_error: its standard error.
         largest_step: mean of the largest change between neighbouring places, of 20 steps: 0 to 1.
     """
 
     count: int
     recognised: float
     monotone: float
+    monotone_error: float
     largest_step: float
 
 
@@ -109,10 +111,12 @@ def usual_path(key: str) -> Usual:
     points = straight_path(run.codes.mean[first], run.codes.mean[second], POINTS)
     flat = probabilities(run.decode(points.reshape(-1, points.shape[-1])), run.spec.dataset)
     change = class_change(flat.reshape(len(first), POINTS, -1), labels[first], labels[second])
+    monotone = float((change.falls_back <= MONOTONE).mean())
     return Usual(
         len(first),
         float(1.0 - ambiguous(flat).mean()),
-        float((change.falls_back <= MONOTONE).mean()),
+        monotone,
+        share_standard_error(monotone, len(first)),
         float(change.largest_step.mean()),
     )
 

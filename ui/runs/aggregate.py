@@ -1,0 +1,67 @@
+"""What a run's figures allow one to say of its aggregate posterior: an interval, not a number.
+
+I(x; z) of N images is at most ln N, and of all images it is at least that. So what is left of the KL, KL(q(z) ‖ p), is
+at most the remainder; at least, it is what a density fitted to other codes shows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NEAR = 0.95  # of ln N: above, I(x; z) says more of N than of the model
+ERRORS = 2.0  # standard errors by which each bound is widened
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """The mean KL and its two parts, in nats per image.
+
+    Attributes:
+        kl: E KL(q(z|x) ‖ p), exact.
+        information: I(x; z) of a code and the number of its image among n: of all images, a lower bound.
+        n: images.
+        low, high: KL(q(z) ‖ p) of all images lies between them, but for two standard errors that they contain.
+    """
+
+    kl: float
+    information: float
+    n: int
+    low: float
+    high: float
+
+    @property
+    def limit(self) -> float:
+        """The largest I(x; z) that n images can show."""
+        return math.log(self.n)
+
+    @property
+    def only_a_bound(self) -> bool:
+        """Whether I(x; z) is at its limit."""
+        return self.information > NEAR * self.limit
+
+    def in_nats(self) -> str:
+        """The interval in words."""
+        low, high = (f"{value:.2f}" if self.high < 10 else f"{value:,.1f}" for value in (self.low, self.high))
+        return low if low == high else f"{low} to {high}"
+
+    def told(self) -> str:
+        """I(x; z) in words: with a sign where it is a bound only."""
+        return f"{'≥ ' if self.only_a_bound else ''}{self.information:.2f}"
+
+
+def aggregate_of(figures: Mapping[str, Any]) -> Aggregate | None:
+    """From the figures of one split; None for a model without a posterior, or one that was not measured.
+
+    Where the lower bound was not measured, it is 0, which is always one.
+    """
+    names = ("kl", "aggregate_kl", "mutual_information", "n")
+    if not all(name in figures for name in names):
+        return None
+    kl, high, information, n = (figures[name] for name in names)
+    error = ERRORS * figures.get("mutual_information_standard_error", 0.0)
+    low = figures.get("aggregate_kl_lower", 0.0) - ERRORS * figures.get("aggregate_kl_lower_standard_error", 0.0)
+    high = min(max(high, 0.0) + error, kl)
+    return Aggregate(kl, information, int(n), min(max(low, 0.0), high), high)
