@@ -6,7 +6,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vae_core.program.continuous_bernoulli import NEAR
 from vae_core.program.convolutions import causal_mask
+
+
+class ContinuousBernoulliMean(nn.Module):
+    """The mean of a continuous Bernoulli distribution with a logit, elementwise: `continuous_bernoulli.mean`."""
+
+    def forward(self, logit: Tensor) -> Tensor:
+        """(B, ...) -> the same shape, between 0 and 1."""
+        size = logit.abs()
+        near = size < NEAR
+        # The form that is not used must stay finite, too: a gradient of 0 times infinity would be NaN.
+        size, small = size.masked_fill(near, 1.0), logit.masked_fill(~near, 0.0)
+        u = small.square()
+        series = 0.5 + small * (1 / 12 - u * (1 / 720 - u * (1 / 30240 - u / 1209600)))
+        of_size = -1.0 / torch.expm1(-size) - 1.0 / size
+        return torch.where(near, series, torch.where(logit < 0.0, 1.0 - of_size, of_size))
 
 
 class Residual(nn.Module):

@@ -10,6 +10,9 @@ know the names of parameters. Shapes are those of one example, row-major; every 
     shape, flattened; gives weight · x + bias.
 ``relu``, ``tanh``, ``sigmoid``
     No fields. Elementwise.
+``continuous_bernoulli_mean``
+    No fields. Elementwise: 1 / (1 - exp(-x)) - 1 / x, and 1/2 at 0; the mean of a number in [0, 1] whose density is
+    proportional to exp(x · number), see `continuous_bernoulli`.
 ``reshape``
     ``shape``, with as many numbers as the input.
 ``permute``
@@ -59,6 +62,7 @@ from typing import Any
 import numpy as np
 
 from vae_core.errors import UnknownName
+from vae_core.program import continuous_bernoulli
 from vae_core.program.convolutions import (
     causal_mask,
     conv,
@@ -434,6 +438,11 @@ OPERATIONS: dict[str, Operation] = {
     "relu": _activation("torch.nn:ReLU", lambda x: np.maximum(x, 0.0), lambda y: y > 0.0),
     "tanh": _activation("torch.nn:Tanh", np.tanh, lambda y: 1.0 - y * y),
     "sigmoid": _activation("torch.nn:Sigmoid", sigmoid, lambda y: y * (1.0 - y)),
+    "continuous_bernoulli_mean": Operation(
+        apply=lambda layer, weights, x: continuous_bernoulli.mean(x),
+        modules=("vae_core.program.modules:ContinuousBernoulliMean",),
+        backward=lambda layer, weights, x, y, gradient: gradient * continuous_bernoulli.variance(x),
+    ),
     "reshape": Operation(
         apply=lambda layer, weights, x: x.reshape(len(x), *layer["shape"]),
         modules=("torch.nn:Unflatten",),
