@@ -13,7 +13,6 @@ import numpy as np
 
 from vae_core.errors import MeasureError
 from vae_core.program import continuous_bernoulli
-from vae_core.program.continuous_bernoulli import NEAR
 from vae_core.program.operations import sigmoid
 
 if TYPE_CHECKING:
@@ -152,17 +151,10 @@ class ContinuousBernoulli:
     final_operations: ClassVar[tuple[dict[str, Any], ...]] = ({"op": "continuous_bernoulli_mean"},)
 
     def negative_log_likelihood(self, output: Tensor, x: Tensor) -> Tensor:
-        import torch
+        from vae_core.losses.continuous_bernoulli import ContinuousBernoulliNats
 
-        logit = output.float()
-        size = logit.abs()
-        near = size < NEAR
-        # The form that is not used must stay finite, too: a gradient of 0 times infinity would be NaN.
-        size, u = size.masked_fill(near, 1.0), 0.25 * logit.masked_fill(~near, 0.0).square()
-        series = u * (1 / 6 - u * (1 / 180 - u * (1 / 2835 - u / 37800)))
-        # Large numbers first, among themselves: their difference is exact.
-        linear = torch.where(near, 0.5 * logit, logit.clamp(min=0.0)) - x * logit
-        return (linear + torch.where(near, series, torch.log1p(-torch.exp(-size)) - size.log())).sum(dim=1)
+        each: Tensor = ContinuousBernoulliNats.apply(output.float(), x)
+        return each.sum(dim=1)
 
     def expected_pixels(self, output: Tensor) -> Tensor:
         from vae_core.program.modules import ContinuousBernoulliMean

@@ -1,8 +1,9 @@
 """The continuous Bernoulli distribution (Loaiza-Ganem and Cunningham 2019) in terms of its logit, in numpy.
 
 A number x in [0, 1] has the density exp(t · x - A(t)), t the logit. The log-partition A(t) = ln((exp(t) - 1) / t) is
-what the Bernoulli formula lacks on grey pixels; its derivatives are the mean and the variance. All three are 0 / 0 at
-t = 0, where λ = sigmoid(t) is one half: near it, their Taylor series are used. Elementwise, in the input's precision.
+what the Bernoulli formula lacks on grey pixels; its derivatives are the mean and the variance. Near t = 0, where λ =
+sigmoid(t) is one half, these are small differences of large numbers: their Taylor series are used there. Elementwise,
+in the input's precision.
 """
 
 from __future__ import annotations
@@ -21,12 +22,9 @@ def _far(logit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def log_partition(logit: np.ndarray) -> np.ndarray:
-    """A: t / 2 + ln(sinh(t / 2) / (t / 2)), without overflow; max(t, 0) - ln |t| at the ends."""
-    near, size = _far(logit)
-    u = np.where(near, 0.25 * np.square(logit), 0.0)  # (t / 2)^2
-    series = u * (1 / 6 - u * (1 / 180 - u * (1 / 2835 - u / 37800)))
-    beyond = np.maximum(logit, 0.0) + np.log1p(-np.exp(-size)) - np.log(size)
-    return np.where(near, 0.5 * logit + series, beyond)
+    """A: max(t, 0) + ln((1 - exp(-|t|)) / |t|), without overflow, and exact near 0."""
+    size = np.maximum(np.abs(logit), 1e-12)
+    return np.maximum(logit, 0.0) + np.log(-np.expm1(-size) / size)
 
 
 def mean(logit: np.ndarray) -> np.ndarray:

@@ -18,11 +18,11 @@ class ContinuousBernoulliMean(nn.Module):
         size = logit.abs()
         near = size < NEAR
         # The form that is not used must stay finite, too: a gradient of 0 times infinity would be NaN.
-        size, small = size.masked_fill(near, 1.0), logit.masked_fill(~near, 0.0)
-        u = small.square()
-        series = 0.5 + small * (1 / 12 - u * (1 / 720 - u * (1 / 30240 - u / 1209600)))
-        of_size = -1.0 / torch.expm1(-size) - 1.0 / size
-        return torch.where(near, series, torch.where(logit < 0.0, 1.0 - of_size, of_size))
+        u = size.clamp(max=NEAR).square()
+        series = logit * (1 / 12 - u * (1 / 720 - u * (1 / 30240 - u / 1209600)))
+        size = size.clamp(min=NEAR)
+        # Mean less one half is odd.
+        return 0.5 + torch.where(near, series, torch.copysign(-1.0 / torch.expm1(-size) - 1.0 / size - 0.5, logit))
 
 
 class Residual(nn.Module):
