@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vae_core.spec import RunSpec
 
 MEAN_BOUNDS = (0.001, 0.999)  # of the mean pixels at which a decoder starts, so that no image is impossible
+LARGEST_OUTPUT = 32.0  # at which a decoder of continuous Bernoulli pixels starts: its logit is near its bound there
 
 
 class Likelihood(Protocol):
@@ -137,11 +138,11 @@ class Bernoulli:
 
 
 class ContinuousBernoulli:
-    """Pixels as independent numbers in [0, 1] with the density exp(logit · x - A(logit)); the decoder gives the logits.
+    """Pixels as independent numbers in [0, 1] with the density exp(t · x - A(t)), t a bounded logit of the output.
 
     The Bernoulli formula divided by its integral over [0, 1], which makes it a density on grey pixels (Loaiza-Ganem and
-    Cunningham 2019); `program.continuous_bernoulli` has A. A density may exceed 1, so its nats may be negative. Images
-    show the mean E[x|z]; it lies nearer to one half than the parameter λ = sigmoid(logit).
+    Cunningham 2019); `program.continuous_bernoulli` has A, and says why t is bounded. A density may exceed 1, so its
+    nats may be negative. Images show the mean E[x|z]; it lies nearer to one half than the parameter λ = sigmoid(t).
     """
 
     title: ClassVar[str] = "Continuous Bernoulli"
@@ -163,10 +164,9 @@ class ContinuousBernoulli:
         return expected
 
     def natural_parameters(self, mean: Tensor) -> Tensor:
-        # The mean rises with the logit, and has no inverse in closed form: halve an interval that holds it. Towards the
-        # ends the mean is 1 / |logit| away from 0 or 1.
-        target = mean.clamp(*MEAN_BOUNDS).double()
-        high = target.new_full(target.shape, 1.1 / MEAN_BOUNDS[0])
+        # The mean rises with the output, and has no inverse in closed form: halve an interval that holds it.
+        target = mean.double()
+        high = target.new_full(target.shape, LARGEST_OUTPUT)
         low = -high
         for _ in range(60):
             middle = (low + high) / 2
@@ -175,20 +175,22 @@ class ContinuousBernoulli:
         return ((low + high) / 2).to(mean.dtype)
 
     def nats(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-        each = continuous_bernoulli.log_partition(output) - pixels * output
+        logit = continuous_bernoulli.bounded_logit(output)
+        each = continuous_bernoulli.log_partition(logit) - pixels * logit
         return each.sum(axis=1, dtype=np.float64)
 
     def gradient(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-        return self.expected_images(output) - pixels
+        logit = continuous_bernoulli.bounded_logit(output)
+        return (continuous_bernoulli.mean(logit) - pixels) * continuous_bernoulli.bounded_slope(logit)
 
     def expected_images(self, output: np.ndarray) -> np.ndarray:
-        return continuous_bernoulli.mean(output)
+        return continuous_bernoulli.mean(continuous_bernoulli.bounded_logit(output))
 
     def check_pixels(self, pixels: np.ndarray) -> None:
         """A density on all pixels in [0, 1]."""
 
     def floor(self, pixels: np.ndarray) -> dict[str, float]:
-        """Empty: a pixel that is quite black or white may have any density."""
+        """Empty: how dense black pixels can be is the bound's choice, not theirs."""
         del pixels
         return {}
 

@@ -4,6 +4,10 @@ A number x in [0, 1] has the density exp(t · x - A(t)), t the logit. The log-pa
 what the Bernoulli formula lacks on grey pixels; its derivatives are the mean and the variance. Near t = 0, where λ =
 sigmoid(t) is one half, these are small differences of large numbers: their Taylor series are used there. Elementwise,
 in the input's precision.
+
+A pixel that is exactly black, in image after image, would have no best logit: its density grows without end as t falls.
+So a decoder's output is bounded to logits of at most `LARGEST_LOGIT`, smoothly, where sigmoid(t) ends in float32, as it
+does in the paper's code and in `torch.distributions`.
 """
 
 from __future__ import annotations
@@ -12,6 +16,17 @@ import numpy as np
 
 # Below this |t| the series: its first missing term is under 3e-8 here, and the closed forms are exact beyond.
 NEAR = 1.0
+LARGEST_LOGIT = 16.0
+
+
+def bounded_logit(output: np.ndarray) -> np.ndarray:
+    """The logit of a decoder's output: nearly the output itself where it is small."""
+    return LARGEST_LOGIT * np.tanh(output / LARGEST_LOGIT)
+
+
+def bounded_slope(logit: np.ndarray) -> np.ndarray:
+    """The derivative of `bounded_logit`, by what it gave."""
+    return 1.0 - np.square(logit / LARGEST_LOGIT)
 
 
 def _far(logit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
