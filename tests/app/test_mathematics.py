@@ -274,11 +274,11 @@ def test_the_table_of_likelihoods_is_the_runs_and_says_which_loss_is_no_bound():
     (table,) = Table(folded).found
     store, found = Store("checkpoints"), specs()
     assert table["likelihood"] == list(found)
-    assert table["is a bound on"] == ["−log of a probability", "nothing", "−log of a density"]
+    assert table["bounds"] == ["−log P(x)", "nothing", "−log p(x)"]
     for place, spec in enumerate(found.values()):
         metrics = store.load(spec.key).metrics["test"]
         assert table["−ELBO"][place] == f"{metrics['negative_elbo']:,.1f}".replace("-", "−")
-        assert table["squared error"][place] == f"{metrics['mse']:.4f}"
+        assert table["error"][place] == f"{metrics['mse']:.4f}"
     assert "10,000 test digits" in grey_table()
 
 

@@ -20,17 +20,17 @@ def specs() -> dict[str, RunSpec]:
     """What each was trained on and with -> the run: they differ in nothing else."""
     grey = compared_spec("vae", DATASET, DIMENSIONS)
     return {
-        "Bernoulli, pixels drawn as 0 or 1": shown_spec(DIMENSIONS),
-        "Bernoulli, grey pixels": grey,
-        "continuous Bernoulli, grey pixels": replace(grey, likelihood="continuous_bernoulli"),
+        "Bernoulli, 0 or 1": shown_spec(DIMENSIONS),
+        "Bernoulli, grey": grey,
+        "continuous, grey": replace(grey, likelihood="continuous_bernoulli"),
     }
 
 
 def meaning(spec: RunSpec) -> str:
     """What the negative ELBO of a run bounds."""
     if spec.binarised:
-        return "−log of a probability"
-    return "nothing" if spec.likelihood == "bernoulli" else "−log of a density"
+        return "−log P(x)"
+    return "nothing" if spec.likelihood == "bernoulli" else "−log p(x)"
 
 
 @per_shelf
@@ -52,17 +52,17 @@ def grey_table() -> Html:
             {
                 "likelihood": name,
                 "−ELBO": f"{loss:,.1f}".replace("-", "−"),
-                "is a bound on": meaning(spec),
-                "squared error": f"{error:.4f}",
+                "bounds": meaning(spec),
+                "error": f"{error:.4f}",
             }
         )
     return as_html(
         rows,
         title="Three likelihoods",
-        note=f"The same network with d = {DIMENSIONS}, one run each; nats per image and squared error per pixel at the "
-        "mean code, 10,000 test digits. In the first row the test digits are drawn, too: no decoder can guess a pixel "
-        f"that was drawn. In the last, logits are bounded at ±{LARGEST_LOGIT:g}: a pixel that is black in all images "
-        "would otherwise have a density without end.",
+        note=f"P is a probability, p a density. The same network with d = {DIMENSIONS}, one run each; nats per image, "
+        "and squared error per pixel at the mean code, 10,000 test digits. In the first row their pixels are drawn, "
+        "too: no decoder can guess which way a pixel falls. In the last, logits are bounded at "
+        f"±{LARGEST_LOGIT:g}: a pixel that is black in all images would otherwise have a density without end.",
     )
 
 
@@ -72,8 +72,8 @@ def grey_text() -> str:
         "Most VAEs are trained on grey pixels with the Bernoulli formula, as in the other chapters. Over all grey "
         "values it does not integrate to 1, so it is a loss, and −ELBO bounds nothing. The **continuous Bernoulli** "
         "divides it by its integral:\n\n$$\n"
-        r"p(x|\lambda) = C(\lambda)\,\lambda^x (1 - \lambda)^{1 - x}, \quad C(\lambda) = "
-        r"\frac{2 \tanh^{-1}(1 - 2\lambda)}{1 - 2\lambda}"
+        r"\begin{aligned} p(x|\lambda) &= C(\lambda)\,\lambda^x (1 - \lambda)^{1 - x} \\ "
+        r"C(\lambda) &= \frac{2 \tanh^{-1}(1 - 2\lambda)}{1 - 2\lambda} \end{aligned}"
         "\n$$\n\n"
         "Now there is a bound on grey pixels, too. It is a bound on a density, which may exceed 1: its nats may be "
         "negative, and cannot be compared with those of another row. The image to show is the mean $E[x|z]$, not "

@@ -119,6 +119,12 @@ def half_width(one: Bound | Estimate) -> float:
     return float(stdtrit(repeats - 1, 0.975)) * one.standard_error
 
 
+def within(one: Bound | Estimate) -> str:
+    """The half width in words: two decimals, or the first digit of what is smaller."""
+    half = half_width(one)
+    return f"{half:.2f}" if half >= 0.005 else f"{half:.1g}"
+
+
 def shown_bounds(key: str, image: int, refine: bool) -> dict[str, Bounded]:
     """By the name of the curve: the encoder's, and the refined one if it is asked for."""
     found = {ENCODER: bounded(key, image)}
@@ -139,7 +145,7 @@ def bound_curve(key: str, image: int, refine: bool) -> Finished:
             error_y={"array": [half_width(one) for one in bounds], "thickness": 1.5, "width": 4},
             hovertemplate="k = %{x:,}: %{y:.2f} nats<br>mean of %{customdata:,} estimates",
         )  # fmt: skip
-        told[name] = [f"{one.value:.2f} ± {half_width(one):.2f} at k = {one.k:,}" for one in bounds]
+        told[name] = [f"{one.value:.2f} ± {within(one)} at k = {one.k:,}" for one in bounds]
     chart.update_layout(
         template=TEMPLATE,
         height=320,
@@ -156,8 +162,8 @@ def bound_sentence(key: str, image: int) -> str:
     found = bounded(key, image)
     first, last = found.bounds[0], found.bounds[-1]
     told = (
-        f"The ELBO of this image is **{first.value:.2f}** ± {half_width(first):.2f} [[nat|nats]]; with {last.k:,} "
-        f"samples the bound is **{last.value:.2f}** ± {half_width(last):.2f}. log p(x) is at least about that. So for "
+        f"The ELBO of this image is **{first.value:.2f}** ± {within(first)} [[nat|nats]]; with {last.k:,} "
+        f"samples the bound is **{last.value:.2f}** ± {within(last)}. log p(x) is at least about that. So for "
         "this image the gap of step 2, KL(q ‖ p(z|x)), is at least about "
         f"**{last.value - first.value:.2f} nats**. {effective_sentence(found)}"
     )
@@ -181,9 +187,9 @@ def gap_sentence(key: str, image: int) -> str:
     else:
         more = "most of it is the encoder's" if apart > 0 else "most of it is the family's"
     return (
-        f"Fitted to this image alone, q gains **{amortisation.value:.2f}** ± {half_width(amortisation):.2f} nats: the "
+        f"Fitted to this image alone, q gains **{amortisation.value:.2f}** ± {within(amortisation)} nats: the "
         "[[amortisation gap]]. The encoder answers for all images with one network, and misses that much here. To the "
-        f"bound there are still **{approximation.value:.2f}** ± {half_width(approximation):.2f} nats, the "
+        f"bound there are still **{approximation.value:.2f}** ± {within(approximation)} nats, the "
         "[[approximation gap]], at least: no Gaussian with independent dimensions equals the posterior. For this image "
         f"{more}. The refined q is also the better one to sample from: {LARGEST:,} of its samples count as "
         f"**{found.effective:,.0f}**."
@@ -198,8 +204,8 @@ def gap_table(key: str, image: int, refine: bool) -> Html:
         rows.append(
             {
                 "samples of": name,
-                "ELBO": f"{first.value:.2f} ± {half_width(first):.2f}".replace("-", "−"),
-                f"k = {last.k:,}": f"{last.value:.2f} ± {half_width(last):.2f}".replace("-", "−"),
+                "ELBO": f"{first.value:.2f} ± {within(first)}".replace("-", "−"),
+                f"k = {last.k:,}": f"{last.value:.2f} ± {within(last)}".replace("-", "−"),
                 "effective": f"{found.effective:,.0f}",
             }
         )
