@@ -10,6 +10,7 @@ from ui.chapters.inside import CHAPTER as INSIDE
 from ui.chapters.mathematics import CHAPTER
 from ui.chapters.mathematics.drawings import graphical_model, layers_of, network
 from ui.chapters.mathematics.experiments import PREDICTED_CORRELATION, STORY, how_wide, part, where_q_settles
+from ui.chapters.mathematics.grey import grey_table, grey_text
 from ui.chapters.mathematics.importance import (
     DIMENSIONS,
     HELD_OUT,
@@ -17,8 +18,17 @@ from ui.chapters.mathematics.importance import (
     bound_note,
     bound_pictures,
     bound_sentence,
-    bounded,
+    gap_sentence,
+    gap_table,
     run_key,
+)
+from ui.chapters.mathematics.linear import (
+    LINEAR_VARIANCES,
+    linear_figure,
+    linear_key,
+    linear_note,
+    linear_pictures,
+    linear_sentence,
 )
 from ui.chapters.mathematics.one_dial import VARIANCES, equivalent, pair_figure, pair_note, pair_pictures
 from ui.chapters.mathematics.samples_per_step import (
@@ -137,12 +147,24 @@ def tighter_bound() -> None:
         digit = int(st.number_input(f"Held-out digit, 0 to {HELD_OUT - 1:,}", 0, HELD_OUT - 1, key=place, width=220))
         url_state.keep(LINK["digit"], digit, 0)
     with step.instrument, errors_said():
-        found = bounded(run_key(d), digit)
-        show(bound_curve(found), key="mathematics-bound")
-        st.html(bound_pictures(found))
+        key, place = run_key(d), "mathematics-refine"
         with step.words:
-            chapter.prose(bound_sentence(found))
-            st.html(folded("How this was measured", small_print(bound_note(found))))
+            chapter.prose(bound_sentence(key, digit))
+            chapter.prose(
+                "Whose is the gap? The encoder may miss the best Gaussian for this image, and the best Gaussian may be "
+                "far from the posterior. Forget the encoder, and fit μ and σ to this one image:"
+            )
+            url_state.begin(LINK["refine"], False, key=place)
+            refine = st.toggle("Refine q for this image", key=place)
+            url_state.keep(LINK["refine"], refine, False)
+            if refine:
+                chapter.prose(gap_sentence(key, digit))
+            st.html(folded("How this was measured", small_print(bound_note(key, digit, refine))))
+        show(bound_curve(key, digit, refine), key="mathematics-bound")
+        st.html(gap_table(key, digit, refine))
+        st.html(bound_pictures(key, digit, refine))
+    with step.words, errors_said():
+        chapter.prose(fold("And grey pixels?", f"{grey_text()}\n\n{grey_table()}"))
 
 
 @st.fragment
@@ -196,10 +218,38 @@ def one_dial() -> None:
             st.page_link(other.file, label=label, icon=":material/arrow_forward:")
 
 
+@st.fragment
+@errors_said()
+def linear_vae() -> None:
+    """Step 8: a linear decoder, whose optimum is known."""
+    step = chapter.step(
+        "linear",
+        "8. The linear VAE: everything is known",
+        "For one kind of VAE all of this has a closed form. Let the decoder be linear, $f(z) = Wz + b$. Then $p(x) = "
+        "\\mathcal{N}(b, WW^\\top + c\\,I)$: this is [[probabilistic PCA]]. Let $\\lambda_i$ be the eigenvalues of the "
+        "images' covariance. The best $W$ has the eigenvectors as columns, and\n\n$$\n"
+        r"\begin{aligned} \lVert w_i \rVert^2 &= \max(\lambda_i - c,\, 0) \\ "
+        r"\mathrm{KL}_i &= \tfrac12 \log \frac{\max(\lambda_i, c)}{c} \end{aligned}"
+        "\n$$\n\n"
+        "Where the images vary less than the noise, $\\lambda_i \\le c$, the best column is 0 and the dimension "
+        "collapses: [[posterior collapse]] is then no failure of training, but the optimum. These columns are at right "
+        "angles, so the posterior is diagonal, and step 3 costs nothing. A linear encoder gives it for every image, so "
+        "nothing is lost to amortisation. At the optimum the ELBO **is** $\\log p(x)$.",
+    )
+    with step.instrument, errors_said():
+        c = url_state.choose(LINK["linear-c"], "Variance c", LINEAR_VARIANCES, LINEAR_VARIANCES[1], key="linear-c")
+        key = linear_key(c)
+        show(linear_figure(key), key="mathematics-linear")
+        st.html(linear_pictures(key))
+        with step.words:
+            chapter.prose(linear_sentence(key))
+            st.html(folded("How this was measured", small_print(linear_note())))
+
+
 first = chapter.opening(
     CHAPTER,
     "A VAE's loss has two terms, [[reconstruction]] and [[KL]]. Both follow from one assumption about where images "
-    "come from. Seven steps show how; in the first four the exact answer is known.",
+    "come from. Eight steps show how; in the first four and in the last the exact answer is known.",
 )
 with first.words:
     chapter.prose(
@@ -251,6 +301,7 @@ with closed.instrument:
 tighter_bound()
 samples_per_step()
 one_dial()
+linear_vae()
 
 chapter.foot(
     CHAPTER,
@@ -260,11 +311,17 @@ chapter.foot(
         ("lessons/mean_field.py", "best_diagonal"),
         ("losses/gaussian.py", "kl_to_standard_normal"),
         ("evaluation/importance.py", "bounds_by_k"),
+        ("lessons/amortisation.py", "refined"),
+        ("lessons/linear_vae.py", "best_log_likelihood"),
     ),
     sources=(
         chapter.Source("Kingma and Welling 2014, Auto-Encoding Variational Bayes", "https://arxiv.org/abs/1312.6114"),
         chapter.Source("Rezende et al. 2014, Stochastic backpropagation", "https://arxiv.org/abs/1401.4082"),
         chapter.Source("Burda et al. 2016, Importance weighted autoencoders", "https://arxiv.org/abs/1509.00519"),
+        chapter.Source("Cremer et al. 2018, Inference suboptimality in variational autoencoders", "https://arxiv.org/abs/1801.03558"),
+        chapter.Source("Loaiza-Ganem and Cunningham 2019, The continuous Bernoulli: fixing a pervasive error in VAEs", "https://arxiv.org/abs/1907.06845"),
+        chapter.Source("Lucas et al. 2019, Don't blame the ELBO! A linear VAE perspective on posterior collapse", "https://arxiv.org/abs/1911.02469"),
+        chapter.Source("Tipping and Bishop 1999, Probabilistic principal component analysis", "https://doi.org/10.1111/1467-9868.00196"),
         chapter.Source("Blei et al. 2017, Variational inference: a review for statisticians", "https://arxiv.org/abs/1601.00670"),
         chapter.Source("Bishop 2006, Pattern Recognition and Machine Learning, chapter 10", "https://www.microsoft.com/en-us/research/people/cmbishop/prml-book/"),
     ),

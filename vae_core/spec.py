@@ -58,12 +58,13 @@ class RunSpec:
         hidden: widths of the encoder's hidden layers, input side first; the decoder mirrors them. Convolutional
             models: channels of the convolutions, then the width of one fully connected layer. Linear models have
             none. Default: the model's.
-        likelihood: ``bernoulli`` (pixels as probabilities) or ``gaussian``, p(x|z) = N(f(z), cI). Left out,
+        likelihood: ``bernoulli`` (pixels as probabilities), ``gaussian``, p(x|z) = N(f(z), cI), or
+            ``continuous_bernoulli``, a density on grey pixels (Loaiza-Ganem and Cunningham 2019). Left out,
             Bernoulli, and Gaussian for models that only know squared errors.
         beta: weight of the KL term, at least 0 (Higgins et al. 2017). Left out, it is 1 for models with a KL
             term and 0 for those without, where nothing else is allowed.
         variance: c of the Gaussian likelihood, in squared pixel units (pixels in [0, 1]). Left out, it is
-            0.05; for the Bernoulli likelihood it must be left out.
+            0.05; for the other likelihoods it must be left out.
         epochs: passes over the training split.
         batch_size: images per step.
         learning_rate: peak of the one-cycle schedule.
@@ -101,7 +102,9 @@ class RunSpec:
         Widths(MAX_HIDDEN_LAYERS, MAX_HIDDEN_UNITS),
         "Widths of the encoder's hidden layers, such as 512,256; conv: channels, width.",
     )
-    likelihood: str = option(None, OneOf(tuple(LIKELIHOODS)), "bernoulli or gaussian.")
+    likelihood: str = option(
+        None, OneOf(tuple(LIKELIHOODS)), "bernoulli, gaussian, or continuous_bernoulli for grey pixels."
+    )
     beta: float | None = option(None, Real(0.0, 1e6), "Weight of the KL term; 1 if left out.")
     variance: float | None = option(None, Real(0.0, 1e6, open_low=True), "c of the Gaussian likelihood.")
     epochs: int = option(30, Whole(1, MAX_EPOCHS), "Passes over the training images.")
@@ -233,7 +236,7 @@ class RunSpec:
                 self._set("variance", DEFAULT_GAUSSIAN_VARIANCE)
             self._set("variance", OPTIONS["variance"].checked("variance", self, kind))
         elif self.variance is not None:
-            raise SpecError("variance belongs to the Gaussian likelihood; leave it out for 'bernoulli'.")
+            raise SpecError(f"variance belongs to the Gaussian likelihood; leave it out for {self.likelihood!r}.")
 
     @property
     def kl_weight(self) -> float:

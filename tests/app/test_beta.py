@@ -179,6 +179,13 @@ def test_a_small_ratio_is_never_written_as_nothing(value, text):
     assert small(value) == text
 
 
+def test_the_negative_elbo_of_grey_pixels_is_not_called_a_bound():
+    text = "".join(element.value for element in seen(PAGE).markdown)
+    assert "On pixels of 0 and 1 it is never below −log p(x); on the grey ones" in text
+    for line in stops_of(2):  # what the sentence says of the runs
+        assert (line.spec.likelihood, line.spec.binarised) == ("bernoulli", None)
+
+
 def test_dimensions_switch_off_one_after_the_other():
     figure = switched_off_figure()
     heat, counts = figure.data

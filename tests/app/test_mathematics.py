@@ -22,18 +22,34 @@ from ui.chapters.mathematics.experiments import (
     how_wide,
     where_q_settles,
 )
-from ui.chapters.mathematics.importance import KS, LARGEST, WEIGHTS, bounded, half_width, run_key
+from ui.chapters.mathematics.grey import grey_table, specs
+from ui.chapters.mathematics.importance import (
+    FEW,
+    KS,
+    LARGEST,
+    WEIGHTS,
+    bounded,
+    effective_sentence,
+    gaps_of,
+    half_width,
+    pixels_of,
+    refined_bounds,
+    run_key,
+)
+from ui.chapters.mathematics.linear import IN_USE, LINEAR_VARIANCES, compared, linear_key
 from ui.chapters.mathematics.one_dial import VARIANCES, pair_of
 from ui.chapters.mathematics.samples_per_step import SAMPLES, by_samples
 from ui.runs.resources import held_out
-from vae_core.evaluation.importance import binarise
+from vae_core.datasets import load
 from vae_core.execution import Execution
 from vae_core.lessons.exact_posterior import DECODERS, Toy, descend, exact_posterior, nodes
 from vae_core.spec import RunSpec
+from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
 
 from .helpers import (
+    Table,
     boxes,
     charts,
     open_page,
@@ -94,8 +110,8 @@ def test_the_page_is_whole_and_its_experiments_come_once_their_questions_are_ans
     at = open_page(PAGE)
     assert not at.warning
     assert [header["kind"] for header in payload_headers(at)] == ["posterior", "estimate"]
-    assert [heading.split(".")[0] for heading in subheaders(at)] == [*"1234567", "You now know"]
-    assert boxes(at) == [GRAPH, "The encoder's two halves, layer by layer", *AT_THE_END]
+    assert [heading.split(".")[0] for heading in subheaders(at)] == [*"12345678", "You now know"]
+    assert boxes(at) == [GRAPH, "The encoder's two halves, layer by layer", "And grey pixels?", *AT_THE_END]
     assert all("rebuild" in error.value for error in at.error)
     answered = open_page(PAGE, **ANSWERED)
     assert [header["kind"] for header in payload_headers(answered)] == list(KINDS)
@@ -117,8 +133,8 @@ def test_a_link_to_a_covered_experiment_shows_it_unless_it_asks_the_question(lin
 
 def test_every_step_has_a_formula_and_says_first_what_it_is_for():
     found = steps(open_page(PAGE))
-    assert set(found) - {""} == set("1234567")
-    for number in "1234567":
+    assert set(found) - {""} == set("12345678")
+    for number in "12345678":
         before, formula, *_ = found[number].split("\n$$\n")
         assert len(before.split()) >= 25
         assert formula.count("{") == formula.count("}")
@@ -204,7 +220,83 @@ def test_the_bound_rises_with_k_within_its_error(d):
     assert (last.k, last.repeats) == (LARGEST, WEIGHTS // LARGEST)
     sentence = said(at, "^The ELBO of this.*")[0].replace("−", "-")
     shown = [float(number) for number in re.findall(r"\*\*(-?\d+\.\d+)", sentence)]
-    assert shown == pytest.approx([first.value, last.value, last.value - first.value], abs=0.006)
+    assert shown[:3] == pytest.approx([first.value, last.value, last.value - first.value], abs=0.006)
+    ratio = np.exp(found.log_weights - found.log_weights.max()).reshape(
+        -1, LARGEST
+    )  # Kish's formula, by the definition
+    effective = float(np.median(ratio.sum(axis=1) ** 2 / np.square(ratio).sum(axis=1)))
+    assert found.effective == pytest.approx(effective)
+    assert ("too low" in sentence) == (effective < FEW)
+    assert "**12**" in effective_sentence(replace(found, effective=12.0))
+    assert "too low" in effective_sentence(replace(found, effective=12.0))
+    assert "too low" not in effective_sentence(replace(found, effective=500.0))
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_refining_q_splits_the_gap_and_is_in_the_link(d):
+    at = open_page(PAGE, d=str(d), digit="7")
+    assert len(charts(at)[0]["data"]) == 1
+    at.toggle[0].set_value(True).run()
+    assert not at.exception
+    assert at.query_params["refine"] in ("1", ["1"])
+    encoder, refined = charts(at)[0]["data"]
+    gaps, bounds = gaps_of(run_key(d), 7), refined_bounds(run_key(d), 7).bounds
+    assert plotted(refined["y"]) == pytest.approx([one.value for one in bounds])
+    gain = plotted(refined["y"])[0] - plotted(encoder["y"])[0]
+    assert gaps.amortisation.value == pytest.approx(gain) and gain > 5 * gaps.amortisation.standard_error
+    assert gaps.approximation.value == pytest.approx(plotted(refined["y"])[-1] - plotted(refined["y"])[0])
+    sentence = said(at, "^Fitted to this image alone.*")[0]
+    shown = [float(number) for number in re.findall(r"\*\*(\d+\.\d+)", sentence)]
+    assert shown[:2] == pytest.approx([gaps.amortisation.value, gaps.approximation.value], abs=0.006)
+    assert ("the encoder's" in sentence.split("For this image")[1]) == (
+        gaps.amortisation.value - half_width(gaps.amortisation)
+        > gaps.approximation.value + half_width(gaps.approximation)
+    )
+    rows = next(table for table in tables(at) if "samples of" in table)
+    assert rows["samples of"] == ["the encoder's q", "the refined q"]
+    again = open_page(PAGE, d=str(d), digit="7", refine="1")
+    assert said(again, "^Fitted to this image alone.*")[0] == sentence
+
+
+def test_the_pixels_of_the_bound_are_drawn_and_their_model_was_trained_on_such():
+    for d in (2, 16):
+        spec = Store("checkpoints").load(run_key(d)).spec
+        assert spec.binarised and (spec.latent_dim, spec.likelihood) == (d, "bernoulli")
+    grey, seen_pixels = held_out("mnist").floats()[7].ravel(), pixels_of(7)
+    assert set(np.unique(seen_pixels)) == {0.0, 1.0}
+    assert (seen_pixels[grey == 1.0] == 1.0).all() and (seen_pixels[grey == 0.0] == 0.0).all()
+    half = (grey > 0.0) & (grey < 1.0)
+    assert not np.array_equal(seen_pixels[half], grey[half] >= 0.5)
+
+
+def test_the_table_of_likelihoods_is_the_runs_and_says_which_loss_is_no_bound():
+    folded = next(element.value for element in seen(PAGE).markdown if "And grey pixels?" in element.value)
+    (table,) = Table(folded).found
+    store, found = Store("checkpoints"), specs()
+    assert table["likelihood"] == list(found)
+    assert table["bounds"] == ["−log P(x)", "nothing", "−log p(x)"]
+    for place, spec in enumerate(found.values()):
+        metrics = store.load(spec.key).metrics["test"]
+        assert table["−ELBO"][place] == f"{metrics['negative_elbo']:,.1f}".replace("-", "−")
+        assert table["error"][place] == f"{metrics['mse']:.4f}"
+    assert "10,000 test digits" in grey_table()
+
+
+@pytest.mark.parametrize("c", LINEAR_VARIANCES)
+def test_the_linear_vae_is_the_runs_and_collapses_as_predicted(c):
+    at = seen(PAGE, **{"linear-c": f"{c:g}"})
+    one = compared(linear_key(c))
+    assert Store("checkpoints").load(linear_key(c)).spec.variance == c == pytest.approx(one.c)
+    eigenvalues, found, predicted = charts(at)[-1]["data"]
+    values = plotted(eigenvalues["y"])
+    assert plotted(predicted["y"]) == pytest.approx(0.5 * np.log(np.maximum(values, c) / c))
+    assert plotted(found["y"]) == pytest.approx(one.found)
+    sentence = said(at, "^At c = .* eigenvalues are above c.*")[0].replace("−", "-")
+    kept, in_use, *nats = re.findall(r"\*\*(-?[\d.]+)\*\*", sentence)
+    assert int(kept) == (values > c).sum() == int(in_use) == (one.found > IN_USE).sum()
+    best, own, elbo, gap = map(float, nats)
+    assert elbo < own < best and gap == pytest.approx(own - elbo, abs=0.0011)
+    assert best - elbo < 0.05
 
 
 def test_the_elbo_of_the_digit_is_torchs_and_the_picture_starts_with_it():
@@ -212,7 +304,7 @@ def test_the_elbo_of_the_digit_is_torchs_and_the_picture_starts_with_it():
 
     torch = pytest.importorskip("torch")
     run = Store("checkpoints").load(run_key(2))
-    pixels = torch.from_numpy(binarise(held_out("mnist").floats()[7].ravel()))[None]
+    pixels = torch.from_numpy(held_out("mnist").binarised().floats()[7].ravel())[None]
     with torch.no_grad():
         posterior = run.model.encode(pixels)
         noise = torch.from_numpy(np.random.default_rng(5).standard_normal((4_000, 2), dtype=np.float32))
@@ -236,7 +328,7 @@ def test_another_digit_reruns_to_its_own_numbers_and_is_in_the_link():
 def test_missing_runs_are_said_and_the_experiments_stay(empty_store):
     at = open_page(PAGE, **ANSWERED)
     assert [header["kind"] for header in payload_headers(at)] == list(KINDS)
-    assert len(at.error) == 4  # the VAE of steps 4 and 5, the runs of step 6, those of step 7
+    assert len(at.error) == 6  # the VAE of steps 4 and 5, grey pixels, the runs of step 6, those of step 7, of step 8
     assert all("python -m vae_core rebuild" in error.value for error in at.error)
     assert boxes(at) == [GRAPH, *AT_THE_END]
 
@@ -310,6 +402,23 @@ def test_seeds_are_averaged_and_other_recipes_left_out(with_samples, sampled_sto
     assert ("no more difference than the seed" in told) == (apart <= spread)
 
 
+def test_a_learned_c_is_told_beside_the_training_error_that_it_follows():
+    torch = pytest.importorskip("torch")
+    images, above = torch.from_numpy(load("digits", "train").floats()), []
+    for spec in (spec for spec in read_manifest() if spec.learned_variance):
+        run = Store("checkpoints").load(spec.key)
+        with torch.no_grad():
+            noise = torch.randn(30, len(images), 2, generator=torch.Generator().manual_seed(0))
+            z, _ = run.model.sample_latent(images, noise)
+            error = float((run.model.decode(z.flatten(0, 1)).unflatten(0, z.shape[:2]) - images).square().mean())
+        above.append(math.exp(float(run.weights["log_variance"])) / error - 1)
+    assert all(0.03 < share < 0.12 for share in above)
+    note = "".join(element.value for element in seen(PAGE).get("html"))
+    told = re.search(r"Training ended (.*?) above it: c follows the error", note)[1]
+    shares = [float(share) / 100 for share in re.findall(r"(\d+)%", told)]
+    assert sorted(shares) == pytest.approx(sorted(above), abs=0.012)
+
+
 @pytest.mark.parametrize("c", VARIANCES)
 def test_the_runs_beside_a_c_are_those_of_the_same_product(c):
     at = open_page(PAGE, **{"trained-c": f"{c:g}"})
@@ -320,7 +429,7 @@ def test_the_runs_beside_a_c_are_those_of_the_same_product(c):
     assert replace(one, variance=other.variance, beta=other.beta) == other  # nothing else differs
     sentence = said(at, "^At the fixed variance.*")[0]
     assert f"β = {c:g} / {other.variance:g} = {other.kl_weight:g}" in sentence
-    dial = charts(at)[-1]["data"]
+    dial = charts(at)[-2]["data"]
     for found, line in ((by_c, dial[0]), (by_beta, dial[1])):
         run = store.load(found.key)
         pixels = math.prod(run.image_shape)

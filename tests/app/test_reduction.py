@@ -493,6 +493,17 @@ def test_a_missing_run_is_said_where_it_is_needed_for_an_answer(tmp_path, monkey
     assert "no measured Autoencoder, d = 16" in at.error[0].value
 
 
+def test_the_sum_of_eigenvalues_is_not_the_error_on_other_images():
+    """The sentence gives the test error as its own number: the sum is that of the images the covariance is of."""
+    text = "\n".join(element.value for element in seen(PAGE).markdown)
+    told = float(re.search(r"on test digits this PCA loses (\d\.\d+) per pixel at d = 8", text)[1])
+    run = store().load(spec_of("pca", 8).key)
+    assert told == pytest.approx(run.metrics["test"]["mse"], abs=5e-5)
+    images = load("mnist", "validation").floats().astype(np.float64)  # the other split whose eigenvalues are shown
+    lost = np.linalg.eigvalsh(np.cov(images, rowvar=False, bias=True))[:-8].sum() / images.shape[1]
+    assert abs(lost - told) > 2e-4 and "New images are not bound to it" in text
+
+
 def test_an_empty_store_gives_sentences_and_the_text(tmp_path, monkeypatch):
     monkeypatch.setenv("VAE_STORE", str(tmp_path))
     at = open_page(PAGE)

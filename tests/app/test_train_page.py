@@ -82,6 +82,17 @@ def test_the_link_says_the_whole_form_and_the_form_the_link(empty_store):
     assert key_on(at) == replace(wanted, model="linear_ae", beta=None, hidden=()).key
 
 
+def test_a_likelihood_for_grey_pixels_is_offered_by_its_name_and_has_no_variance(empty_store):
+    at = open_page(PAGE, dataset="digits", likelihood="continuous_bernoulli")
+    (control,) = [one for one in at.segmented_control if one.key == "train-likelihood"]
+    assert list(control.options) == ["Bernoulli", "Gaussian", "Continuous Bernoulli"]
+    wanted = RunSpec(
+        "digits", "vae", latent_dim=2, hidden=(128, 64), likelihood="continuous_bernoulli", epochs=30, batch_size=64
+    )
+    assert key_on(at) == wanted.key and not at.warning
+    assert "train-c" not in [one.key for one in at.number_input]
+
+
 def test_fields_that_do_not_go_together_are_a_sentence(empty_store):
     at = open_page(PAGE, dataset="digits", model="linear_ae", d="64")
     assert not at.error and not at.exception

@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { bernoulliEntropy, bernoulliNats, logSumExp, sigmoid } from "../../ui/components/engine/likelihood.js";
+import {
+  bernoulliEntropy, bernoulliNats, continuousBernoulliMean, continuousBernoulliSlope, logSumExp, sigmoid,
+} from "../../ui/components/engine/likelihood.js";
 
 const near = (found, expected, within = 1e-12) => assert.ok(Math.abs(found - expected) <= within, `${found}, not ${expected}`);
 
@@ -26,6 +28,23 @@ test("no prediction costs less than a grey pixel's entropy", () => {
   near(bernoulliEntropy(0.25), bernoulliNats(Math.log(0.25 / 0.75), 0.25));
   for (const logit of [-3, -1, 0, 1]) assert.ok(bernoulliNats(logit, 0.25) > bernoulliEntropy(0.25) - 1e-15);
   assert.deepEqual([0, 1].map(bernoulliEntropy), [0, 0]);
+});
+
+test("the mean of a continuous Bernoulli pixel is the integral of its density, and its slope the derivative", () => {
+  const steps = 20_000; // of the midpoint rule
+  for (const output of [-300, -30, -1.5, -1, -0.999, -1e-9, 0, 0.4, 1, 6, 1e6]) {
+    const logit = 16 * Math.tanh(output / 16);
+    const weight = (x) => Math.exp(logit * (x - 0.5));
+    let [area, first] = [0, 0];
+    for (let k = 0; k < steps; k++) {
+      const x = (k + 0.5) / steps;
+      area += weight(x);
+      first += x * weight(x);
+    }
+    near(continuousBernoulliMean(output), first / area, 1e-6);
+    const change = continuousBernoulliMean(output + 1e-3) - continuousBernoulliMean(output - 1e-3);
+    near(continuousBernoulliSlope(output), change / 2e-3, 1e-6);
+  }
 });
 
 test("log-sum-exp neither overflows nor vanishes", () => {

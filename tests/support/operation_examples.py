@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from vae_core.program.export import program
-from vae_core.program.modules import MaskedConv2d, Nearest, Permute, Residual
+from vae_core.program.modules import ContinuousBernoulliMean, MaskedConv2d, Nearest, Permute, Residual
 from vae_core.program.operations import Program
 
 
@@ -21,11 +21,13 @@ class Example(NamedTuple):
         make: the module, whose weights the test draws.
         shape: of one input.
         codes: inputs are whole numbers below this; 0 for normal ones.
+        deviation: of normal inputs.
     """
 
     make: Callable[[], nn.Module]
     shape: tuple[int, ...]
     codes: int = 0
+    deviation: float = 1.0
 
 
 def wide_residual() -> nn.Module:
@@ -40,6 +42,7 @@ EXAMPLES: dict[str, dict[str, Example]] = {
     "relu": {"": Example(nn.ReLU, (7,))},
     "tanh": {"": Example(nn.Tanh, (7,))},
     "sigmoid": {"": Example(nn.Sigmoid, (7,))},
+    "continuous_bernoulli_mean": {"": Example(ContinuousBernoulliMean, (7,), deviation=4.0)},
     "reshape": {"": Example(lambda: nn.Unflatten(1, (2, 3, 4)), (24,))},
     "permute": {
         "": Example(lambda: Permute(1, 2, 0), (2, 3, 4)),
@@ -134,7 +137,11 @@ def made(example: Example, rows: int = 11) -> Made:
     weights = {f"named.{name}": tensor.numpy() for name, tensor in module.state_dict().items()}
     random = np.random.default_rng(0)
     shape = (rows, *example.shape)
-    x = random.integers(example.codes, size=shape) if example.codes else random.standard_normal(shape)
+    x = (
+        random.integers(example.codes, size=shape)
+        if example.codes
+        else example.deviation * random.standard_normal(shape)
+    )
     return Made(module, program([("named", module)]), weights, x.astype(np.float32))
 
 

@@ -311,7 +311,8 @@ def test_a_split_is_binarised_once_and_for_all(validation: ImageDataset) -> None
 
 
 def test_numpy_is_enough(run_python: Callable[..., object]) -> None:
-    modules = "vae_core.evaluation.importance, vae_core.lessons.gradient_estimators, vae_core.lessons.log_variance"
+    lessons = ("amortisation", "gradient_estimators", "linear_vae", "log_variance")
+    modules = ", ".join(["vae_core.evaluation.importance", *(f"vae_core.lessons.{name}" for name in lessons)])
     code = f"import sys, {modules}; print('torch' in sys.modules)"
     out, problem = run_python("-c", code).communicate(timeout=60)  # type: ignore[attr-defined]
     assert out.strip() == "False", problem

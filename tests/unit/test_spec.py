@@ -142,7 +142,9 @@ def test_an_unknown_model_is_refused_with_the_names_there_are(value: object) -> 
 
 @pytest.mark.parametrize("value", ["poisson", "", LONG, 1, ["bernoulli"]], ids=short)
 def test_an_unknown_likelihood_is_refused_with_the_names_there_are(value: object) -> None:
-    with pytest.raises(SpecError, match="likelihood must be bernoulli or gaussian") as refused:
+    with pytest.raises(
+        SpecError, match="likelihood must be one of bernoulli, gaussian, continuous_bernoulli"
+    ) as refused:
         spec(likelihood=value)
     assert_one_short_sentence(str(refused.value))
 

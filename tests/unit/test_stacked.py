@@ -42,6 +42,7 @@ WEIGHTS: dict[str, dict[str, Any]] = {
 KINDS: dict[str, dict[str, Any]] = {
     "Bernoulli": {},
     "Gaussian": {"likelihood": "gaussian", "variance": 0.1},
+    "continuous Bernoulli": {"likelihood": "continuous_bernoulli"},
     "learned variance": {"likelihood": "gaussian", "variance": 0.1, "learned_variance": True},
     "samples, tanh": {"samples": 3, "binarised": True, "activation": "tanh", "start_at_mean": True},
     "convolutions": {"model": "conv_vae", "hidden": (4, 8, 16), "epochs": 2, "batch_size": 250},

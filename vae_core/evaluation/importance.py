@@ -30,6 +30,7 @@ __all__ = [
     "bounds_by_k",
     "check_samples",
     "effective_samples",
+    "gaussian_log_weights",
     "image_log_weights",
     "importance_weighted_bound",
     "log_likelihoods",
@@ -157,7 +158,16 @@ def image_log_weights(run: Run, pixels: np.ndarray, k: int, seed: int = 0) -> np
         MeasureError: k out of range, a run without a posterior, or grey pixels for a Bernoulli likelihood.
     """
     check_samples(k)
-    mean, log_var = (part[0].astype(np.float64) for part in run.posterior(np.reshape(pixels, (1, -1))))
+    mean, log_var = (part[0] for part in run.posterior(np.reshape(pixels, (1, -1))))
+    return gaussian_log_weights(run, pixels, mean, log_var, k, seed)
+
+
+def gaussian_log_weights(
+    run: Run, pixels: np.ndarray, mean: np.ndarray, log_var: np.ndarray, k: int, seed: int = 0
+) -> np.ndarray:
+    """As `image_log_weights`, for samples of any diagonal Gaussian in place of the encoder's: mean and log_var (d,)."""
+    check_samples(k)
+    mean, log_var = np.asarray(mean, dtype=np.float64), np.asarray(log_var, dtype=np.float64)
     noise = np.random.default_rng(seed).standard_normal((k, len(mean)))
     z = reparameterise(mean, log_var, noise)
     return log_likelihoods(run, pixels, z) - log_density_ratio(z, log_var, noise)

@@ -130,9 +130,9 @@ def reconstruction_gradients(
     mean, log_var = (part[0].astype(np.float64) for part in run.posterior(np.reshape(pixels, (1, -1))))
     sigma = np.exp(0.5 * log_var)
     noise = np.random.default_rng(seed).standard_normal((draws, len(mean)))
-    z = reparameterise(mean, log_var, noise).astype(np.float32)
+    z = reparameterise(mean, log_var, noise)
     x = np.ravel(pixels).astype(np.float32)
-    f, gradients = _by_numpy(run, x, z) if differentiable(run.decoder) else _by_torch(run, x, z)
+    f, gradients = nats_and_gradients(run, x, z)
     by_name = (
         reparameterised(gradients, sigma, noise),
         score_function(f, sigma, noise),
@@ -141,8 +141,19 @@ def reconstruction_gradients(
     return f, dict(zip(ESTIMATORS, by_name, strict=True))
 
 
+def nats_and_gradients(run: Run, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """f(z) = -log p(x|z) in nats, float64 (n,), and df/dz (n, d); decoders with convolutions need torch for it.
+
+    Args:
+        run: whose decoder and likelihood are used.
+        x: (D,).
+        z: (n, d).
+    """
+    return _by_numpy(run, x, z) if differentiable(run.decoder) else _by_torch(run, x, z)
+
+
 def _by_numpy(run: Run, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """f, float64 (n,), and df/dz (n, d)."""
+    """By the program's own derivative."""
     p_x_given_z = run.likelihood
 
     def cost(output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -152,14 +163,14 @@ def _by_numpy(run: Run, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _by_torch(run: Run, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same."""
+    """By automatic differentiation."""
     import torch
 
     from vae_core.losses.likelihoods import likelihood
 
     image, p_x_given_z = torch.from_numpy(x), likelihood(run.spec, run.model)
     values, slopes = [], []
-    for part in torch.from_numpy(z).split(500):
+    for part in torch.from_numpy(z.astype(np.float32)).split(500):
         point = part.requires_grad_()
         output = run.model.decode(point)
         cost = p_x_given_z.negative_log_likelihood(output, image.expand(len(point), -1))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 
 from vae_core.errors import MeasureError
+from vae_core.program import continuous_bernoulli
 from vae_core.program.operations import sigmoid
 
 if TYPE_CHECKING:
@@ -20,18 +21,21 @@ if TYPE_CHECKING:
     from vae_core.spec import RunSpec
 
 MEAN_BOUNDS = (0.001, 0.999)  # of the mean pixels at which a decoder starts, so that no image is impossible
+LARGEST_OUTPUT = 32.0  # at which a decoder of continuous Bernoulli pixels starts: its logit is near its bound there
 
 
 class Likelihood(Protocol):
     """p(x|z), given the decoder's output.
 
     Attributes:
+        title: name to display.
         has_variance: whether it has a variance c to choose or to learn.
         binary: whether it is a probability of binary pixels, and on grey ones only a loss.
         browser_loss: the name of its formula in the browser's engine; None if the browser has none.
         final_operations: what turns the output of the decoder's program into expected pixels.
     """
 
+    title: ClassVar[str]
     has_variance: ClassVar[bool]
     binary: ClassVar[bool]
     browser_loss: ClassVar[str | None]
@@ -93,6 +97,7 @@ class Bernoulli:
     entropy (`bernoulli_floor`), 45.5 nats per image on the MNIST test set, not 0.
     """
 
+    title: ClassVar[str] = "Bernoulli"
     has_variance: ClassVar[bool] = False
     binary: ClassVar[bool] = True
     browser_loss: ClassVar[str | None] = "cross_entropy"
@@ -132,6 +137,64 @@ class Bernoulli:
         return {"bernoulli_floor": bernoulli_floor(pixels)}
 
 
+class ContinuousBernoulli:
+    """Pixels as independent numbers in [0, 1] with the density exp(t · x - A(t)), t a bounded logit of the output.
+
+    The Bernoulli formula divided by its integral over [0, 1], which makes it a density on grey pixels (Loaiza-Ganem and
+    Cunningham 2019); `program.continuous_bernoulli` has A, and says why t is bounded. A density may exceed 1, so its
+    nats may be negative. Images show the mean E[x|z]; it lies nearer to one half than the parameter λ = sigmoid(t).
+    """
+
+    title: ClassVar[str] = "Continuous Bernoulli"
+    has_variance: ClassVar[bool] = False
+    binary: ClassVar[bool] = False
+    browser_loss: ClassVar[str | None] = None
+    final_operations: ClassVar[tuple[dict[str, Any], ...]] = ({"op": "continuous_bernoulli_mean"},)
+
+    def negative_log_likelihood(self, output: Tensor, x: Tensor) -> Tensor:
+        from vae_core.losses.continuous_bernoulli import ContinuousBernoulliNats
+
+        each: Tensor = ContinuousBernoulliNats.apply(output.float(), x)
+        return each.sum(dim=1)
+
+    def expected_pixels(self, output: Tensor) -> Tensor:
+        from vae_core.program.modules import ContinuousBernoulliMean
+
+        expected: Tensor = ContinuousBernoulliMean()(output)
+        return expected
+
+    def natural_parameters(self, mean: Tensor) -> Tensor:
+        # The mean rises with the output, and has no inverse in closed form: halve an interval that holds it.
+        target = mean.double()
+        high = target.new_full(target.shape, LARGEST_OUTPUT)
+        low = -high
+        for _ in range(60):
+            middle = (low + high) / 2
+            below = self.expected_pixels(middle) < target
+            low, high = middle.where(below, low), high.where(below, middle)
+        return ((low + high) / 2).to(mean.dtype)
+
+    def nats(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        logit = continuous_bernoulli.bounded_logit(output)
+        each = continuous_bernoulli.log_partition(logit) - pixels * logit
+        return each.sum(axis=1, dtype=np.float64)
+
+    def gradient(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        logit = continuous_bernoulli.bounded_logit(output)
+        return (continuous_bernoulli.mean(logit) - pixels) * continuous_bernoulli.bounded_slope(logit)
+
+    def expected_images(self, output: np.ndarray) -> np.ndarray:
+        return continuous_bernoulli.mean(continuous_bernoulli.bounded_logit(output))
+
+    def check_pixels(self, pixels: np.ndarray) -> None:
+        """A density on all pixels in [0, 1]."""
+
+    def floor(self, pixels: np.ndarray) -> dict[str, float]:
+        """Empty: how dense black pixels can be is the bound's choice, not theirs."""
+        del pixels
+        return {}
+
+
 class Gaussian:
     """p(x|z) = N(f(z), cI), f(z) the decoder's output, normalisation constant included.
 
@@ -139,6 +202,7 @@ class Gaussian:
         variance: c, in squared pixel units.
     """
 
+    title: ClassVar[str] = "Gaussian"
     has_variance: ClassVar[bool] = True
     binary: ClassVar[bool] = False
     browser_loss: ClassVar[str | None] = None
@@ -196,7 +260,11 @@ class LearnedGaussian(Gaussian):
         return squared * (0.5 * (-self.log_variance).exp()) + constant
 
 
-LIKELIHOODS: dict[str, type[Bernoulli] | type[Gaussian]] = {"bernoulli": Bernoulli, "gaussian": Gaussian}
+LIKELIHOODS: dict[str, type[Bernoulli] | type[Gaussian] | type[ContinuousBernoulli]] = {
+    "bernoulli": Bernoulli,
+    "gaussian": Gaussian,
+    "continuous_bernoulli": ContinuousBernoulli,
+}
 
 
 def likelihood_of(spec: RunSpec, weights: dict[str, np.ndarray]) -> Likelihood:

@@ -57,7 +57,7 @@ class ModelKind:
     latent_dim_of: str | None = None
     hidden: tuple[int, ...] = (512, 256)
     likelihood: str = "bernoulli"
-    likelihoods: tuple[str, ...] = ("bernoulli", "gaussian")
+    likelihoods: tuple[str, ...] = ("bernoulli", "gaussian", "continuous_bernoulli")
 
     @property
     def bottleneck(self) -> Bottleneck:
@@ -182,7 +182,8 @@ def check_architecture(spec: RunSpec, image_shape: tuple[int, int, int]) -> None
     kind = model_kind(spec.model)
     pixels = math.prod(image_shape)
     if spec.likelihood not in kind.likelihoods:
-        raise SpecError(f"likelihood must be {' or '.join(kind.likelihoods)} for model {spec.model!r}.")
+        allowed = " or ".join(", ".join(kind.likelihoods).rsplit(", ", 1))
+        raise SpecError(f"likelihood must be {allowed} for model {spec.model!r}.")
     if kind.family == "linear":
         if spec.hidden:
             raise SpecError(f"hidden must be left out for model {spec.model!r}: it has no hidden layers.")

@@ -6,7 +6,33 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vae_core.program.continuous_bernoulli import LARGEST_LOGIT, NEAR
 from vae_core.program.convolutions import causal_mask
+
+
+def continuous_bernoulli_mean(logit: Tensor) -> Tensor:
+    """`continuous_bernoulli.mean` in torch."""
+    size = logit.abs()
+    near = size < NEAR
+    # The form that is not used must stay finite, too: a gradient of 0 times infinity would be NaN.
+    u = size.clamp(max=NEAR).square()
+    series = logit * (1 / 12 - u * (1 / 720 - u * (1 / 30240 - u / 1209600)))
+    size = size.clamp(min=NEAR)
+    # Mean less one half is odd.
+    return 0.5 + torch.where(near, series, torch.copysign(-1.0 / torch.expm1(-size) - 1.0 / size - 0.5, logit))
+
+
+def bounded_logit(output: Tensor) -> Tensor:
+    """`continuous_bernoulli.bounded_logit` in torch."""
+    return LARGEST_LOGIT * torch.tanh(output / LARGEST_LOGIT)
+
+
+class ContinuousBernoulliMean(nn.Module):
+    """A decoder's output -> the mean of a continuous Bernoulli pixel, elementwise."""
+
+    def forward(self, output: Tensor) -> Tensor:
+        """(B, ...) -> the same shape, between 0 and 1."""
+        return continuous_bernoulli_mean(bounded_logit(output))
 
 
 class Residual(nn.Module):

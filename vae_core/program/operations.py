@@ -10,6 +10,9 @@ know the names of parameters. Shapes are those of one example, row-major; every 
     shape, flattened; gives weight · x + bias.
 ``relu``, ``tanh``, ``sigmoid``
     No fields. Elementwise.
+``continuous_bernoulli_mean``
+    No fields. Elementwise: 1 / (1 - exp(-t)) - 1 / t, and 1/2 at 0, for t = 16 tanh(x / 16); the mean of a number in
+    [0, 1] whose density is proportional to exp(t · number), see `continuous_bernoulli`.
 ``reshape``
     ``shape``, with as many numbers as the input.
 ``permute``
@@ -59,6 +62,7 @@ from typing import Any
 import numpy as np
 
 from vae_core.errors import UnknownName
+from vae_core.program import continuous_bernoulli
 from vae_core.program.convolutions import (
     causal_mask,
     conv,
@@ -278,6 +282,13 @@ def _activation(
     )
 
 
+def _continuous_bernoulli_backward(
+    layer: Layer, weights: Weights, x: np.ndarray, y: np.ndarray, gradient: np.ndarray
+) -> np.ndarray:
+    logit = continuous_bernoulli.bounded_logit(x)
+    return gradient * continuous_bernoulli.variance(logit) * continuous_bernoulli.bounded_slope(logit)
+
+
 def _geometry(module: Any, *further: str) -> Layer:
     if module.groups != 1 or module.dilation != (1, 1):
         raise TypeError("the interpreters support no convolutions with groups or dilation")
@@ -434,6 +445,11 @@ OPERATIONS: dict[str, Operation] = {
     "relu": _activation("torch.nn:ReLU", lambda x: np.maximum(x, 0.0), lambda y: y > 0.0),
     "tanh": _activation("torch.nn:Tanh", np.tanh, lambda y: 1.0 - y * y),
     "sigmoid": _activation("torch.nn:Sigmoid", sigmoid, lambda y: y * (1.0 - y)),
+    "continuous_bernoulli_mean": Operation(
+        apply=lambda layer, weights, x: continuous_bernoulli.mean(continuous_bernoulli.bounded_logit(x)),
+        modules=("vae_core.program.modules:ContinuousBernoulliMean",),
+        backward=_continuous_bernoulli_backward,
+    ),
     "reshape": Operation(
         apply=lambda layer, weights, x: x.reshape(len(x), *layer["shape"]),
         modules=("torch.nn:Unflatten",),

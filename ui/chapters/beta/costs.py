@@ -210,8 +210,9 @@ def formulas(dimensions: int) -> list[tuple[str, str]]:
     return [
         (
             f"The loss is a weighted sum of two terms. At β = 1 it is {distortion:.1f} + {rate:.1f} = "
-            f"{distortion + rate:.1f} nats per image: the negative ELBO, which is never below −log p(x). With any "
-            "other β it is a loss, but no such bound.",
+            f"{distortion + rate:.1f} nats per image: the negative ELBO. On pixels of 0 and 1 it is never below "
+            "−log p(x); on the grey ones that these runs saw, the Bernoulli formula is a loss and no probability, and "
+            "there is no such bound. With any other β it is a loss only.",
             r"\mathcal{L}_\beta(x) = -\,\mathbb{E}_{q(z|x)}[\log p(x|z)]"
             r" + \beta\,\mathrm{KL}\big(q(z|x)\,\Vert\,\mathcal{N}(0, I)\big)",
         ),

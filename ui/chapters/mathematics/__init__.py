@@ -22,14 +22,17 @@ def links() -> tuple[Property, ...]:
         WIDTHS,
     )
     from ui.chapters.mathematics.importance import DIMENSIONS, HELD_OUT
+    from ui.chapters.mathematics.linear import LINEAR_VARIANCES
     from ui.chapters.mathematics.one_dial import VARIANCES as TRAINED_VARIANCES
     from ui.chapters.mathematics.samples_per_step import SAMPLES
 
     return (
         one_of("d", DIMENSIONS, "the number of latent dimensions"),
         number("digit", 0, HELD_OUT - 1, "the held-out digit"),
+        flag("refine", "q is fitted to the digit of step 5 alone"),
         one_of("per-step", SAMPLES, "the number of samples L in step 6"),
         one_of("trained-c", TRAINED_VARIANCES, "the variance c in step 7"),
+        one_of("linear-c", LINEAR_VARIANCES, "the variance c in step 8"),
         *in_browser(
             one_of("decoder", DECODERS, "the decoder f of steps 1 and 2"),
             number("x", *OBSERVATIONS, "the observation x", whole=False),
@@ -55,16 +58,17 @@ CHAPTER = Chapter(
     icon=":material/function:",
     order=50,
     question="Where does the loss of a VAE come from, and what does it leave out?",
-    blurb="From Bayes' rule to the loss of a VAE in seven steps. Each has an experiment, and in the first four the "
-    "exact answer is known.",
-    minutes=40,
+    blurb="From Bayes' rule to the loss of a VAE in eight steps. Each has an experiment, and in the first four and "
+    "in the last the exact answer is known.",
+    minutes=45,
     before="Bayes' rule, Inside the VAE",
     learned="""
 - The loss of a VAE is the negative [[ELBO]]. It follows from a [[prior]], a [[likelihood]] and Bayes' rule.
 - Raising the ELBO moves the [[approximate posterior]] towards the [[posterior]]. What it leaves out is the KL between
-  the two: one Gaussian cannot cover two modes, nor a diagonal one correlations.
+  the two: one Gaussian cannot cover two modes, nor a diagonal one correlations, and an encoder misses the best one.
 - The KL term has a closed form; for the rest, one sample of $z$ per image and step is enough.
 - The variance $c$ and β are one dial: only their product counts.
+- With a linear decoder the optimum is PCA's, and a dimension along which images vary less than the noise collapses.
 """,
     links=links,
     predictions=("humps", "diagonal"),

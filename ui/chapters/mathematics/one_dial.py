@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ui.chapters.beta.variance import Group, Weighed, error_against_kl, rebuilt_by, weighed
+from ui.chapters.beta.variance import Group, Weighed, error_against_kl, learned_note, rebuilt_by, weighed
 from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import Finished
@@ -84,4 +84,4 @@ def pair_note() -> str:
     told = f"8 × 8 digits, {count:,.0f} test images, z sampled; one run each, so small differences mean nothing."
     if not learned:
         return told
-    return f"{told} c can also be learned with the weights: training moved it {' and '.join(learned)}."
+    return f"{told} c can also be learned with the weights: training moved it {' and '.join(learned)}. {learned_note()}"

@@ -130,14 +130,16 @@ def formulas(dimensions: int) -> list[tuple[str, str]]:
         (
             "PCA minimises the mean squared distance between an image and its reconstruction over all linear pairs. "
             "The best directions are the eigenvectors of the covariance with the largest eigenvalues, and the decoder "
-            "is the transpose of the encoder. What is lost is the sum of the other eigenvalues.",
+            "is the transpose of the encoder. What is lost of the images that the covariance is of is the sum of the "
+            "other eigenvalues.",
             r"\hat{x} = \bar{x} + W W^\top (x - \bar{x}), \qquad W^\top W = I, \qquad"
             r" \min_W \; \mathbb{E}\,\lVert x - \hat{x} \rVert^2 = \sum_{i > d} \lambda_i",
         ),
         (
-            f"Divided by 784 pixels this is the error per pixel: {lost:.4f} at d = {dimensions} on test digits, so "
-            f"{PIXELS * lost:.1f} squared units of ink are lost per image. For any invertible A, the pair "
-            "(A W⊤, W A⁻¹) gives the same reconstruction: the dial above turns by one such A.",
+            f"Divided by {PIXELS} pixels this sum is the error per pixel of those images. New images are not bound to "
+            f"it: on test digits this PCA loses {lost:.4f} per pixel at d = {dimensions}, {PIXELS * lost:.1f} squared "
+            "units of ink per image. For any invertible A, the pair (A W⊤, W A⁻¹) gives the same reconstruction: the "
+            "dial above turns by one such A.",
             r"W A^{-1} \, A W^\top = W W^\top",
         ),
     ]

@@ -120,7 +120,7 @@ def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
         if len(kind.likelihoods) > 1:
             likelihood = url_state.choose(
                 link["likelihood"], "Likelihood of a pixel", kind.likelihoods, kind.likelihood, key="train-likelihood",
-                format_func=str.capitalize,
+                format_func=lambda name: LIKELIHOODS[name].title,
             )  # fmt: skip
         if LIKELIHOODS[likelihood].has_variance:
             variance = url_state.choose_number(

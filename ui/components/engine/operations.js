@@ -16,7 +16,7 @@
 import { expectLength, product } from "./arrays.js";
 import { embedding, nearest } from "./codebook.js";
 import { convExtent, convStep, convTransposeExtent, convTransposeStep, maskedConvStep } from "./convolution.js";
-import { sigmoid } from "./likelihood.js";
+import { continuousBernoulliMean, continuousBernoulliSlope, sigmoid } from "./likelihood.js";
 import { batchNorm, layerNorm } from "./normalisation.js";
 import { maxPool, upsample } from "./resizing.js";
 
@@ -155,6 +155,7 @@ export const OPERATIONS = {
   },
   tanh: elementwise(Math.tanh, (_before, after) => 1 - after * after),
   sigmoid: elementwise(sigmoid, (_before, after) => after * (1 - after)),
+  continuous_bernoulli_mean: elementwise(continuousBernoulliMean, continuousBernoulliSlope),
 };
 
 export function operationOf(layer) {
