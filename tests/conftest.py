@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,11 @@ from filelock import FileLock
 # numpy and torch are first imported, here and in the processes that tests start, whose sums are then bit-equal to ours.
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+# Many processes import the same modules. Where the environment forbids Python to keep what it has compiled, each would
+# compile the app anew, and each worker of this run all of the tests, which takes half of its start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")

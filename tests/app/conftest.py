@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 
 import ui.runs.selection
 from ui.runs.resources import store
@@ -18,6 +19,7 @@ from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
 
+FOLDER = Path(__file__).parent
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 
@@ -29,10 +31,32 @@ def training_takes_its_turn() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def installed_components() -> Iterator[None]:
+    """Every `AppTest` reads the metadata of all installed packages, which takes longer than most pages: done once."""
+    found = manifest_scanner.scan_component_manifests()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", lambda: found)
+        yield
+
+
+def changes_the_app(test: pytest.Item) -> bool:
+    """Whether a test changes the app's store or code."""
+    return "monkeypatch" in getattr(test, "fixturenames", ())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that change the app come last in their file: the others find what a page has computed, up to seconds."""
+    files: dict[Path, int] = {}
+    for test in items:
+        files.setdefault(test.path, len(files))
+    items.sort(key=lambda test: (files[test.path], FOLDER in test.path.parents and changes_the_app(test)))
+
+
 @pytest.fixture(autouse=True)
 def fresh_caches(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test that changes the app's store or code starts and ends with empty caches; the others share them."""
-    changes = "monkeypatch" in request.fixturenames
+    changes = changes_the_app(request.node)
     if changes:
         forget()
     yield

@@ -30,14 +30,13 @@ TIMEOUT = 60
 
 
 def open_page(page: str | None = None, **query: str) -> AppTest:
-    """The app at a page, with a link's parameters."""
+    """The app at a page, with a link's parameters, for a visitor who comes by that link."""
     at = AppTest.from_file(MAIN, default_timeout=TIMEOUT)
-    at.run()
     if page:
         at.switch_page(str(ROOT / page))
-        for name, value in query.items():
-            at.query_params[name] = value
-        at.run()
+    for name, value in query.items():
+        at.query_params[name] = value
+    at.run()
     assert not at.exception, at.exception
     return at
 
