@@ -76,6 +76,25 @@ def measure_real(dataset: ImageDataset, space: FeatureSpace, problems: dict[str,
         return {}
 
 
+def real_features(dataset: ImageDataset, space: FeatureSpace) -> np.ndarray:
+    """Features (n, f) of the real images that samples are compared with, as many as there will be samples."""
+    return space.features(dataset.first(sample_size(dataset)).floats())
+
+
+def measure_samples(run: Run, source: str, real: np.ndarray, space: FeatureSpace) -> dict[str, float]:
+    """Compare samples from one source with as many real images: `sample_figures` with ``n``.
+
+    The box is that around the run's own held-out codes, whatever images it is compared with: what is measured must not
+    say where to sample.
+
+    Raises:
+        MeasureError: a figure is undefined here.
+    """
+    generator = np.random.default_rng([SEED, SOURCES.index(source)])
+    z = draw(source, len(real), run.codes.mean, run.mixture, generator)
+    return {"n": len(real), **sample_figures(space.features(run.decode(z)), real, space)}
+
+
 def measure_generation(
     run: Run, dataset: ImageDataset, codes: Codes, space: FeatureSpace, problems: dict[str, str]
 ) -> dict[str, Any]:
@@ -95,15 +114,11 @@ def measure_generation(
         ``straight`` line, on the ``great_circle``, and for a ``crossfade`` of the two images themselves;
         ``midpoint_holes``, the share of straight paths whose midpoint is a hole.
     """
-    count = sample_size(dataset)
-    real = space.features(dataset.first(count).floats())
+    real = real_features(dataset, space)
     result: dict[str, Any] = {"samples": {}}
-    for number, source in enumerate(SOURCES):
-        generator = np.random.default_rng([SEED, number])
+    for source in SOURCES:
         try:
-            z = draw(source, count, codes.mean, run.mixture, generator)
-            figures = sample_figures(space.features(run.decode(z)), real, space)
-            result["samples"][source] = {"n": count, **figures}
+            result["samples"][source] = measure_samples(run, source, real, space)
         except MeasureError as error:
             problems[f"samples from the {source}"] = str(error)
     generator = np.random.default_rng([SEED, len(SOURCES)])
