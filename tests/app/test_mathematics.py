@@ -346,7 +346,7 @@ def test_the_curves_and_the_table_of_samples_are_the_runs(with_samples, sampled_
         assert list(plotted(by_epoch[number]["x"])) == [1, 2, 3]
         seconds = np.cumsum([record["seconds"] for record in run.history])
         assert plotted(by_second[number]["x"]) == pytest.approx(seconds)
-        assert table["−ELBO on test images"][number] == f"{run.metrics['test']['negative_elbo']:.2f}"
+        assert table["−ELBO on held-out images"][number] == f"{run.metrics['test']['negative_elbo']:.2f}"
         assert table["seconds"][number] == f"{seconds[-1]:.1f}"
     assert [figure["layout"][axis]["title"]["text"] for axis in ("xaxis", "xaxis2")] == [
         "epochs",

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm
 
+import vae_core.evaluation.generation
 from vae_core.datasets import ImageDataset
 from vae_core.errors import MeasureError
 from vae_core.evaluation.features import FeatureSpace
@@ -332,6 +333,22 @@ def test_a_model_that_gives_every_image_back_walks_as_a_crossfade_does(
     # Neighbours stay neighbours, but for images that are equally far.
     assert figures["trustworthiness"] > 0.999
     assert_sentences(figures, {"gaussian_kl"})  # three pixels are always black
+
+
+def test_the_box_lies_around_validation_codes_whatever_is_measured(
+    vae: Run, space: FeatureSpace, training: ImageDataset, validation: ImageDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[np.ndarray] = []
+    real_draw = vae_core.evaluation.generation.draw
+
+    def noted(source: str, count: int, codes: np.ndarray, *rest: Any) -> np.ndarray:
+        asked.append(codes)
+        return real_draw(source, count, codes, *rest)
+
+    monkeypatch.setattr(vae_core.evaluation.generation, "draw", noted)
+    for split in (validation, training.first(300)):
+        measure(vae, split, space)
+    assert len(asked) == 6 and all(codes is vae.codes.mean for codes in asked)
 
 
 def test_sets_are_half_a_split_and_at_most_3000(validation: ImageDataset) -> None:

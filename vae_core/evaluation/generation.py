@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,28 @@ def measure_real(dataset: ImageDataset, space: FeatureSpace, problems: dict[str,
         return {}
 
 
+def real_features(dataset: ImageDataset, space: FeatureSpace) -> np.ndarray:
+    """Features (n, f) of the real images that samples are compared with, as many as there will be samples."""
+    return space.features(dataset.first(sample_size(dataset)).floats())
+
+
+def measure_samples(run: Run, source: str, real: np.ndarray, space: FeatureSpace) -> dict[str, float]:
+    """Compare samples from one source with as many real images: `sample_figures` with ``n``.
+
+    The box is that around the run's own held-out codes, whatever images it is compared with: what is measured must not
+    say where to sample.
+
+    Raises:
+        MeasureError: a figure is undefined here.
+    """
+    generator = np.random.default_rng([SEED, STREAMS[source]])
+    return _measure_decoded(run, draw(source, len(real), run.codes.mean, run.mixture, generator), real, space)
+
+
+def _measure_decoded(run: Run, z: np.ndarray, real: np.ndarray, space: FeatureSpace) -> dict[str, float]:
+    return {"n": len(real), **sample_figures(space.features(run.decode(z)), real, space)}
+
+
 def measure_generation(
     run: Run, dataset: ImageDataset, codes: Codes, space: FeatureSpace, problems: dict[str, str]
 ) -> dict[str, Any]:
@@ -114,18 +137,16 @@ def measure_generation(
         ``great_circle``, and for a ``crossfade`` of the two images themselves; ``midpoint_holes``, the share of
         straight paths whose midpoint is a hole; of each share its ``_standard_error``, over paths.
     """
-    count = sample_size(dataset)
-    real = space.features(dataset.first(count).floats())
+    real = real_features(dataset, space)
     result: dict[str, Any] = {"samples": {}}
     stream = {name: np.random.default_rng([SEED, number]) for name, number in STREAMS.items()}
-    places: dict[str, Callable[[str], np.ndarray]] = dict.fromkeys(
-        SOURCES, lambda source: draw(source, count, codes.mean, run.mixture, stream[source])
-    )
-    places["reconstructions"] = lambda _: codes.mean[count : 2 * count]
-    for place, codes_from in places.items():
+    places: dict[str, Callable[[], dict[str, float]]] = {
+        source: partial(measure_samples, run, source, real, space) for source in SOURCES
+    }
+    places["reconstructions"] = lambda: _measure_decoded(run, codes.mean[len(real) : 2 * len(real)], real, space)
+    for place, figures_of_place in places.items():
         try:
-            figures = sample_figures(space.features(run.decode(codes_from(place))), real, space)
-            result["samples"][place] = {"n": count, **figures}
+            result["samples"][place] = figures_of_place()
         except MeasureError as error:
             problems[place if place == "reconstructions" else f"samples from the {place}"] = str(error)
     walks: dict[str, Callable[[], dict[str, Any]]] = {

@@ -38,7 +38,7 @@ class Weighed:
         began: c before training.
         beta: weight of the KL.
         learned: whether c was learned.
-        error: squared error per pixel on test images, z sampled.
+        error: squared error per pixel on held-out images, z sampled.
         kl: nats per image.
     """
 

@@ -81,7 +81,7 @@ def pair_note() -> str:
     keys = {one.key for one in weighed()}
     count = max(figure(line, "n") or 0 for line in shelf().lines if line.key in keys)
     learned = [f"from {one.began:g} to {one.c:.3f}" for one in weighed() if one.learned]
-    told = f"8 × 8 digits, {count:,.0f} test images, z sampled; one run each, so small differences mean nothing."
+    told = f"8 × 8 digits, {count:,.0f} held-out images, z sampled; one run each, so small differences mean nothing."
     if not learned:
         return told
     return f"{told} c can also be learned with the weights: training moved it {' and '.join(learned)}. {learned_note()}"

@@ -35,8 +35,8 @@ class Sampled:
         epochs: 1, 2, ...
         seconds: of training until the end of each epoch.
         loss: held-out negative ELBO after each epoch, nats per image.
-        final: on test images, nats per image; one of each seed.
-        n: test images.
+        final: on held-out images, nats per image; one of each seed.
+        n: held-out images, which are validation and test set in one.
     """
 
     samples: int
@@ -133,7 +133,7 @@ def one_in_numbers(chosen: int) -> str:
     runs = by_samples()
     first, one = runs[0], next((one for one in runs if one.samples == chosen), runs[0])
     told = (
-        f"**L = {one.samples}**: after {len(one.epochs)} epochs **{mean(one.final):.2f} nats** on test images, in "
+        f"**L = {one.samples}**: after {len(one.epochs)} epochs **{mean(one.final):.2f} nats** on held-out images, in "
         f"**{one.seconds[-1]:.1f} s** of training"
     )
     if one is first:
@@ -154,7 +154,7 @@ def sample_table() -> Html:
         [
             {
                 "samples per image and step": str(one.samples),
-                "−ELBO on test images": _spread(one.final),
+                "−ELBO on held-out images": _spread(one.final),
                 "seconds": f"{one.seconds[-1]:.1f}",
                 "time, relative": f"{one.seconds[-1] / first.seconds[-1]:.1f} ×",
                 "−ELBO in the time of the first": f"{_loss_at(one, first.seconds[-1]):.2f}",
@@ -163,8 +163,9 @@ def sample_table() -> Html:
         ],
         title="Training with more samples in numbers",
         note=f"{DATASET} of 8 × 8 pixels, {len(first.epochs)} epochs, {first.seeds} "
-        f"seed{'s' if first.seeds > 1 else ''}; nats per image, n = {first.n:,} test images, z "
-        "sampled. The last column is the held-out loss after the last epoch that was done by then.",
+        f"seed{'s' if first.seeds > 1 else ''}; nats per image, n = {first.n:,} held-out images, which are "
+        "validation and test set in one; z sampled. The last column is the loss after the last epoch that was done by "
+        "then.",
     )
 
 
@@ -182,7 +183,7 @@ def what_samples_change() -> str:
     runs = by_samples()
     first, last = runs[0], runs[-1]
     told = (
-        f"After {len(first.epochs)} epochs the −ELBO on test images is **{mean(first.final):.2f}** nats with "
+        f"After {len(first.epochs)} epochs the −ELBO on held-out images is **{mean(first.final):.2f}** nats with "
         f"{first.name} and **{mean(last.final):.2f}** with {last.name}, which takes "
         f"**{last.seconds[-1] / first.seconds[-1]:.1f} times** as long."
     )
