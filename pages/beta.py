@@ -59,8 +59,9 @@ def dial_and_costs(dimensions: int) -> None:
         "costs",
         "What it costs",
         "Each point is a trained model. To the right, the KL is larger: the [[rate]], which is the most that codes can "
-        "tell about their image. Near β = 0 they tell no more for it: it is their scale that grows. Further down, "
-        "images are rebuilt better. β chooses the point; the ring is the model on the dial.",
+        "tell about their image. Near β = 0 they tell all of 10,000 images apart already: what grows is mostly the "
+        "scale of the codes. Further down, images are rebuilt better. β chooses the point; the ring is the model on "
+        "the dial.",
     )
     with costs.words:
         if seen:

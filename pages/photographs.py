@@ -39,7 +39,8 @@ from ui.chapters.photographs.runs import (
     title_of_set,
     wanted,
 )
-from ui.chapters.regularity.comparison import subtitle, title_of
+from ui.chapters.regularity.comparison import subtitle
+from ui.chapters.regularity.over_seeds import title_of
 from ui.chapters.thumbnails import thumbnails_of
 from ui.chapters.train import CHAPTER as TRAIN
 from ui.components.album import Purpose, album

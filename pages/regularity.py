@@ -16,26 +16,20 @@ from ui.chapters.regularity.comparison import (
     PLANES_DIMENSIONS,
     SOURCE_TITLES,
     USUAL_DIMENSIONS,
-    Pair,
     at_equal_weights,
-    closed_by_fitting,
     closer_to_real,
-    coverage_figure,
-    coverage_points,
     formulas,
     headlines,
-    how_much_fitted,
-    learned_prior,
-    mostly_scale,
     numbers,
     rebuilding,
     sample_sentence,
-    smoothness,
     subtitle,
-    title_of,
     verdict,
 )
+from ui.chapters.regularity.coverage import coverage_figure, coverage_points
+from ui.chapters.regularity.fitted import closed_by_fitting, how_much_fitted, learned_prior, mostly_scale
 from ui.chapters.regularity.neighbours import AROUND, STEPS, USUAL_IMAGE, USUAL_STEP, changed_share, neighbourhood
+from ui.chapters.regularity.over_seeds import Pair, title_of
 from ui.chapters.regularity.paths import (
     FILM_FRAMES,
     USUAL_END,
@@ -47,6 +41,7 @@ from ui.chapters.regularity.paths import (
     usual_path,
 )
 from ui.chapters.regularity.samples import COLUMNS, USUAL_SEED, sample_sheet
+from ui.chapters.regularity.smoothness import smoothness
 from ui.chapters.thumbnails import thumbnails_of
 from ui.components.canvas import latent_canvas
 from ui.figures.markup import fold, folded

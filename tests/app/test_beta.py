@@ -12,6 +12,7 @@ from ui.chapters.beta.kept_class import IMAGES, kept
 from ui.chapters.beta.sampled import best_for_samples, seeds_apart
 from ui.chapters.beta.sweep import KL_ONLY, label_of, small, stops_of
 from ui.chapters.beta.switched_off import DIMENSIONS, switched_off_figure
+from ui.runs.aggregate import aggregate_of
 from ui.runs.resources import feature_space, held_out, load_run, store
 from ui.runs.selection import compared_spec, seeds_of
 from vae_core.storage.store import Store
@@ -161,6 +162,20 @@ def test_neighbours_are_told_of_a_sampled_code_and_a_collapsed_one_tells_nothing
     shares = dict(zip(table["β"], table["neighbours of the same class"], strict=True))
     assert shares["KL only"] == shares["100"] == "10%"
     assert int(shares["1"].rstrip("%")) > 60
+
+
+@pytest.mark.parametrize(("d", "next_one"), [(2, "0.01"), (16, "0.1")])
+def test_near_no_kl_all_images_are_told_apart_and_what_grows_is_mostly_scale(d, next_one):
+    none, little = (
+        aggregate_of(line.metrics["test"])
+        for label in ("0", next_one)
+        for line in stops_of(d)
+        if label_of(line.spec) == label
+    )
+    assert none.only_a_bound and little.only_a_bound
+    assert none.low - little.high > 0.75 * (none.kl - little.kl)  # what of the difference is surely not information
+    table = tables(skip(open_page(PAGE, d=str(d)), f"collapse-{d}"))[0]
+    assert table["I(x; z)"][0].startswith("≥") and table["KL(q(z) ‖ p)"][0] == none.in_nats()
 
 
 def test_the_price_is_the_difference_of_the_runs():

@@ -19,9 +19,11 @@ from streamlit.testing.v1 import AppTest
 import ui.runs.measured_since
 import ui.training.app_queue
 from ui.chapters.regularity.by_eye import check
-from ui.chapters.regularity.comparison import closed_by_fitting, closer_to_real, smoothness, verdict
+from ui.chapters.regularity.comparison import closer_to_real, verdict
+from ui.chapters.regularity.fitted import closed_by_fitting
 from ui.chapters.regularity.neighbours import MEASURED, USUAL_IMAGE, changed_share
 from ui.chapters.regularity.paths import film, pair_of_classes, usual_path
+from ui.chapters.regularity.smoothness import smoothness
 from ui.figures.pictures import tiles
 from ui.runs.resources import load_run, store
 from ui.runs.selection import compared_spec

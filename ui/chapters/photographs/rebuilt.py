@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from ui.chapters.photographs.album import codes, pool
-from ui.chapters.regularity.comparison import title_of
+from ui.chapters.regularity.over_seeds import title_of
 from ui.figures.markup import Html
 from ui.figures.pictures import Picture, side_by_side, tiles
 from ui.figures.tables import as_html

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
-import plotly.graph_objects as go
 
+from ui.chapters.regularity.fitted import closes, share_closed
+from ui.chapters.regularity.over_seeds import (
+    Pair,
+    error_of_mean,
+    heading,
+    mean_of,
+    over_seeds,
+    spread,
+    tidy,
+    title_of,
+)
+from ui.chapters.regularity.smoothness import compared_smoothness, length_of
 from ui.figures.markup import Html
-from ui.figures.palette import MODEL_COLOURS, MODEL_SYMBOLS
-from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.figures.tables import as_html
 from ui.runs.aggregate import aggregate_of
 from ui.runs.resources import load_run, plane
 from ui.runs.selection import compared_spec, figure, measured_of, per_shelf, seeds_of
 from vae_core import datasets
 from vae_core.errors import RunNotFound
-from vae_core.evaluation.codes import kl_by_prior
 from vae_core.evaluation.features import classifier_spec
-from vae_core.evaluation.generation import SHARES
 from vae_core.metrics import share_standard_error
 from vae_core.models import model_kind
 from vae_core.program.operations import multiplications
@@ -38,9 +44,7 @@ SOURCE_TITLES = {
     "gaussian": "One Gaussian",
     "mixture": "A mixture",
 }
-Pair = tuple[RunSpec, ...]  # an autoencoder and a VAE
 CONV_DIMENSIONS = 16
-CLEARLY = 1.2  # times: below, "smoother" would be a word for a small difference
 ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     *(
         (f"{title}, {name}", ("samples", source, figure_name), digits)
@@ -72,11 +76,6 @@ ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )  # fmt: skip
 
 
-def title_of(model: str) -> str:
-    """Short name of a column."""
-    return "VAE" if model_kind(model).bottleneck.has_prior else "Autoencoder"
-
-
 @lru_cache(maxsize=256)
 def subtitle(key: str, pair: tuple[int, int] | None, at: int) -> str:
     """What the plane is, honestly, and how far the codes spread."""
@@ -104,41 +103,6 @@ def sample_sentence(spec: RunSpec, source: str) -> str:
                 f"{value['coverage']:.2f} ± {missed:.2f}, Fréchet distance {value['frechet']:.0f}."
             )
     return "Not measured: the run was trained without this dataset's classifier."
-
-
-def spread(lines: list[Listed], *path: str, digits: str) -> str:
-    """Mean over seeds with least and most, such as ``162 (158 to 171)``; a dash where nothing was measured.
-
-    A share has its standard error, too: ``0.53 ± 0.005 (0.50 to 0.55)``.
-    """
-    values = [value for line in lines if (value := figure(line, *path)) is not None]
-    if not values:
-        return "–"
-    mean = tidy(sum(values) / len(values), digits)
-    errors = [error for line in lines if (error := error_of(line, *path)) is not None]
-    if len(errors) == len(values):
-        mean += f" ± {math.hypot(*errors) / len(errors):.1g}"
-    return mean if len(values) == 1 else f"{mean} ({tidy(min(values), digits)} to {tidy(max(values), digits)})"
-
-
-def error_of(line: Listed, *path: str) -> float | None:
-    """The standard error of a share of samples, of paths, or of neighbours; None of what is no share."""
-    measured = figure(line, *path[:-1], f"{path[-1]}_standard_error")
-    if measured is not None:
-        return measured
-    share, count = figure(line, *path), figure(line, *path[:-1], "n")
-    of_draws = path[-1] == "label_agreement" or (path[0] == "samples" and path[-1] in SHARES)
-    return share_standard_error(share, count) if of_draws and share is not None and count else None
-
-
-def tidy(value: float, digits: str) -> str:
-    """A number in the given format; large ones whole, with commas."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else format(value, digits)
-
-
-def heading(name: str, lines: list[Listed]) -> str:
-    """A column's name with its number of seeds."""
-    return f"{name}, {len(lines)} seed{'' if len(lines) == 1 else 's'}"
 
 
 @per_shelf
@@ -190,106 +154,6 @@ def real_line(dataset: str) -> Listed | None:
     return next(iter(seeds_of(classifier_spec(dataset))), None)
 
 
-class Covered(NamedTuple):
-    """Coverage at one d.
-
-    Attributes:
-        d: latent dimensions.
-        mean: over seeds.
-        low, high: the least seed less two standard errors, and the most plus two.
-    """
-
-    d: int
-    mean: float
-    low: float
-    high: float
-
-
-Lines = tuple[tuple[str, str, tuple[Covered, ...]], ...]  # model, source, points
-
-
-@lru_cache(maxsize=32)
-def coverage_figure(points: Lines) -> Finished:
-    """Coverage of samples against d, from the prior (solid) and from a mixture fitted afterwards (dotted).
-
-    Bars reach from the least seed less two standard errors to the most plus two.
-    """
-    chart = go.Figure()
-    for model, source, values in points:
-        chart.add_scatter(
-            x=[one.d for one in values], y=[one.mean for one in values], mode="lines+markers",
-            error_y={
-                "array": [one.high - one.mean for one in values],
-                "arrayminus": [one.mean - one.low for one in values],
-            },
-            name=_line_name(model, source), hovertemplate="%{y:.2f}",
-            marker={"symbol": MODEL_SYMBOLS[model], "size": 9},
-            line={"color": MODEL_COLOURS[model], "dash": "solid" if source == "prior" else "dot"},
-        )  # fmt: skip
-    chart.update_layout(
-        template=TEMPLATE,
-        height=340,
-        xaxis={"title": "d, latent dimensions", "type": "log", "tickvals": list(DIMENSIONS), "tickformat": "d"},
-        yaxis={"title": "coverage of real test images", "range": [0, 1]},
-    )
-    told = {
-        _line_name(model, source): [
-            f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f}) at d = {one.d}" for one in values
-        ]
-        for model, source, values in points
-    }
-    what = "Share of real test images with a sample nearby, against d; in brackets seeds and two standard errors."
-    return Finished(chart, in_words(what, told))
-
-
-def _line_name(model: str, source: str) -> str:
-    return f"{title_of(model)}, {'N(0, I)' if source == 'prior' else 'fitted mixture'}"
-
-
-@per_shelf
-def coverage_points(specs: Pair, dataset: str) -> Lines:
-    """Of what is in the store."""
-    points = []
-    for spec in specs:
-        for source in ("prior", "mixture"):
-            values = []
-            for d in DIMENSIONS:
-                lines = seeds_of(compared_spec(spec.model, dataset, d, spec.hidden))
-                path = ("samples", source, "coverage")
-                found = [(v, error_of(line, *path) or 0.0) for line in lines if (v := figure(line, *path)) is not None]
-                if found:
-                    mean = float(np.mean([value for value, _ in found]))
-                    low, high = (chosen(v + sign * 2 * e for v, e in found) for chosen, sign in ((min, -1), (max, 1)))
-                    values.append(Covered(d, mean, low, high))
-            if values:
-                points.append((spec.model, source, tuple(values)))
-    return tuple(points)
-
-
-def values_of(spec: RunSpec, *path: str) -> list[float]:
-    """A figure of each seed in the store.
-
-    Raises:
-        RunNotFound: it was measured on none.
-    """
-    values = [value for line in seeds_of(spec) if (value := figure(line, *path)) is not None]
-    if not values:
-        raise RunNotFound(f"{' '.join(path)} was not measured on {spec.key}: train its dataset's classifier first.")
-    return values
-
-
-def mean_of(spec: RunSpec, *path: str) -> float:
-    """Mean over the seeds in the store; see `values_of`."""
-    values = values_of(spec, *path)
-    return sum(values) / len(values)
-
-
-def error_of_mean(spec: RunSpec, *path: str) -> float:
-    """Standard error of a share's mean over seeds, of what was drawn; 0 where it was not measured."""
-    errors = [error for line in seeds_of(spec) if (error := error_of(line, *path)) is not None]
-    return math.hypot(*errors) / len(errors) if errors else 0.0
-
-
 def closer_to_real(specs: Pair, source: str) -> tuple[int, str]:
     """Whose samples from a source are nearer to real images, by their Fréchet distance, and why."""
     distances = [mean_of(spec, "samples", source, "frechet") for spec in specs]
@@ -310,160 +174,7 @@ def closer_to_real(specs: Pair, source: str) -> tuple[int, str]:
             f"Why? The VAE's codes were trained to lie where N(0, I) is. The autoencoder's codes have a standard "
             f"deviation of {spreads[0]:.1f}: N(0, I) covers only a small part of the region that they take up."
         )
-    return right, " ".join([*said, _over(specs)])
-
-
-def share_closed(specs: Pair) -> float | None:
-    """How much of the autoencoder's distance from the VAE's fitted samples a fitted mixture closes; None: no gap."""
-    before, after = (mean_of(specs[0], "samples", source, "frechet") for source in ("prior", "mixture"))
-    best = mean_of(specs[1], "samples", "mixture", "frechet")
-    return (before - after) / (before - best) if before > 1.05 * best else None
-
-
-def closed_by_fitting(specs: Pair) -> tuple[int, str]:
-    """Whether a mixture fitted afterwards closes the gap: little, half or most of it; and why."""
-    before, after = (mean_of(specs[0], "samples", source, "frechet") for source in ("prior", "mixture"))
-    best = mean_of(specs[1], "samples", "mixture", "frechet")
-    unsure = [mean_of(spec, "samples", "mixture", "ambiguity") for spec in specs]
-    closed = share_closed(specs)
-    told = (
-        f"Fréchet distance of the autoencoder's samples: {before:.0f} from N(0, I), **{after:.0f}** from the fitted "
-        f"mixture. The VAE's from its own fitted mixture: **{best:.0f}**. The classifier does not recognise "
-        f"{unsure[0]:.0%} and {unsure[1]:.0%}."
-    )
-    if closed is None:
-        return 0, f"There was hardly a gap to close here. {told} {_over(specs)}"
-    right = 0 if closed < 1 / 3 else 1 if closed < 2 / 3 else 2
-    why = " The decoder is good near its codes: we only had to find out where they are." if right == 2 else ""
-    return right, f"{told} {_closes(closed)}{why} {_over(specs)}"
-
-
-def _closes(closed: float) -> str:
-    """How much of the gap is closed, as a sentence."""
-    if closed < 0.0:
-        return "That closes none of the gap."
-    more = ": it comes nearer to real images than the VAE's own" if closed > 1.005 else ""
-    return f"That closes {closed:.0%} of the gap{more}."
-
-
-@per_shelf
-def how_much_fitted(specs: Pair) -> Html | None:
-    """Fréchet distances from what is fitted more and more closely, and the decoders' limit; None if not measured."""
-    rows: list[dict[str, object]] = []
-    try:
-        for title, path in FITTED_ROWS.items():
-            row: dict[str, object] = {"z from": title}
-            rows.append(row | {title_of(spec.model): f"{mean_of(spec, *path):.0f}" for spec in specs})
-    except RunNotFound:
-        return None  # trained before this was measured; the rest of the step needs none of it
-    return as_html(
-        rows,
-        title="Fréchet distance by what is fitted",
-        note=f"Classifier Fréchet distance, less is better. {_over(specs)} The last row is the decoder's limit.",
-    )
-
-
-def mostly_scale(specs: Pair) -> str:
-    """What one Gaussian already repairs: a sentence, empty if it is less than half, or not known."""
-    try:
-        prior, gaussian, mixture = (mean_of(specs[0], "samples", place, "frechet") for place in FITTED)
-    except RunNotFound:
-        return ""
-    if not prior - gaussian > 0.5 * (prior - mixture) > 0.0:
-        return ""
-    return (
-        f"One Gaussian with the codes' mean and covariance takes the autoencoder from {prior:.0f} to {gaussian:.0f}: a "
-        "place and a scale are most of what it lacks. "
-    )
-
-
-FITTED = ("prior", "gaussian", "mixture")
-
-
-FITTED_ROWS = {
-    title: ("samples", place, "frechet")
-    for title, place in (
-        ("N(0, I)", "prior"), ("one Gaussian fitted to the codes", "gaussian"),
-        ("a mixture of ten Gaussians", "mixture"), ("other images, rebuilt", "reconstructions"),
-    )
-}  # fmt: skip
-
-
-@per_shelf
-def learned_prior(spec: RunSpec) -> str:
-    """What a fitted prior in place of N(0, I) does to the KL term of held-out images: markdown."""
-    run = load_run(spec.key)
-    costs = kl_by_prior(run.codes, run.mixture)
-    if costs is None:
-        return ""
-    named = {"prior": "N(0, I)", "gaussian": "one Gaussian fitted to the codes", "mixture": "the fitted mixture"}
-    listed = ", ".join(f"**{costs[name]:.1f} nats** with {named[name]}" for name in FITTED)
-    least = min(costs, key=lambda name: costs[name])
-    count = len(run.codes.labels) - len(run.codes.labels) // 2
-    return (
-        "The VAE's codes do not match its prior either: its [[aggregate posterior]] is not N(0, I). The answer is a "
-        f"**learned prior**. With the networks as they are, the KL term of {count:,} held-out images is {listed} as "
-        f"the prior: they choose {named[least]}."
-    )
-
-
-def _over(specs: Pair) -> str:
-    """How many seeds a mean is over, and at which d."""
-    count = min(len(seeds_of(spec)) for spec in specs)
-    seeds = f"Means over {count} seeds" if count > 1 else "From 1 seed"
-    return f"{seeds}, d\u00a0=\u00a0{specs[0].latent_dim}."
-
-
-class Length(NamedTuple):
-    """The path length of a model within the dimensions in use.
-
-    Attributes:
-        median: mean over seeds of each run's median.
-        low, high: the widest that the runs' 95% intervals reach.
-        used: dimensions in use, least and most over seeds.
-    """
-
-    median: float
-    low: float
-    high: float
-    used: tuple[int, int]
-
-
-def length_of(spec: RunSpec) -> Length:
-    """Over the seeds in the store.
-
-    Raises:
-        RunNotFound: it was measured on none.
-    """
-    of = {name: values_of(spec, "path_length_in_use", name) for name in ("median", "low", "high", "dimensions")}
-    used = round(min(of["dimensions"])), round(max(of["dimensions"]))
-    return Length(sum(of["median"]) / len(of["median"]), min(of["low"]), max(of["high"]), used)
-
-
-def compared_smoothness(specs: Pair) -> str:
-    """Whether the VAE is smoother, rougher, or neither can be said: the end of a sentence."""
-    ae, vae = map(length_of, specs)
-    if ae.low > vae.high and ae.median > CLEARLY * vae.median:
-        return f"the VAE is {ae.median / vae.median:.1f} times smoother"
-    if vae.low > ae.high and vae.median > CLEARLY * ae.median:
-        return f"the VAE is **not** smoother but {vae.median / ae.median:.1f} times rougher here"
-    return "the VAE is **not** clearly smoother here"
-
-
-def smoothness(specs: Pair) -> str:
-    """The path lengths of both, as a sentence."""
-    d = specs[0].latent_dim
-    told = " and ".join(
-        f"**{tidy(of.median, '.3g')}** ({tidy(of.low, '.3g')} to {tidy(of.high, '.3g')}) for the {name}"
-        for name, of in zip(("autoencoder", "VAE"), map(length_of, specs), strict=True)
-    )
-    least, most = length_of(specs[1]).used
-    unused = f" The VAE uses {least if least == most else f'{least} to {most}'} of {d} dimensions;" if most < d else ""
-    convention = f"{unused} steps go within those in use." if unused else ""
-    return (
-        f"[[path length|Path length]] (squared change per squared step, median of 1,000 steps with its 95% interval): "
-        f"{told}: {compared_smoothness(specs)}.{convention} {_over(specs)}"
-    )
+    return right, " ".join([*said, over_seeds(specs)])
 
 
 def rebuilding(specs: Pair) -> str:
@@ -477,7 +188,7 @@ def rebuilding(specs: Pair) -> str:
         said = f"here the {better} rebuilds better"
     return (
         f"Squared error per pixel: {errors[0]:.4f} for the autoencoder, {errors[1]:.4f} for the VAE at its mean code; "
-        f"{said}. {_over(specs)}"
+        f"{said}. {over_seeds(specs)}"
     )
 
 
@@ -496,7 +207,7 @@ def headlines(specs: Pair) -> str:
         usual = figure(real, "real", path[-1]) if real and path[0] == "samples" else None
         beside += f" Real images: {usual:{digits}}." if usual is not None else ""
         lines.append(f"- {name}, {better} is better: autoencoder **{ae}**, VAE **{vae}**{beside}")
-    return "\n".join([*lines, "", _over(specs)])
+    return "\n".join([*lines, "", over_seeds(specs)])
 
 
 def _how_sure(specs: Pair, path: tuple[str, ...], digits: str) -> str:
@@ -526,7 +237,7 @@ def verdict(specs: Pair) -> str:
         closed = share_closed(specs)
         said.append(
             f"A mixture fitted afterwards takes the autoencoder from {prior[0]:.0f} to {fitted[0]:.0f}; the VAE's own "
-            f"mixture gives {fitted[1]:.0f}." + ("" if closed is None else f" {_closes(closed)}")
+            f"mixture gives {fitted[1]:.0f}." + ("" if closed is None else f" {closes(closed)}")
         )
     if fitted[1] < 0.9 * prior[1]:
         said.append(
@@ -551,7 +262,7 @@ def verdict(specs: Pair) -> str:
             f"The hole rate alone does not separate them ({rates[0]:.2f} and {rates[1]:.2f}): a blurred average is no "
             "hole."
         )
-    return "\n".join(f"- {sentence}" for sentence in [*said, _over(specs)])
+    return "\n".join(f"- {sentence}" for sentence in [*said, over_seeds(specs)])
 
 
 def multiplications_of(run: Run) -> int:

@@ -1,0 +1,91 @@
+"""The chart of coverage against d."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ui.chapters.regularity.comparison import DIMENSIONS
+from ui.chapters.regularity.over_seeds import Pair, error_of, title_of
+from ui.figures.palette import MODEL_COLOURS, MODEL_SYMBOLS
+from ui.figures.plots import TEMPLATE, Finished, in_words
+from ui.runs.selection import compared_spec, figure, per_shelf, seeds_of
+
+
+class Covered(NamedTuple):
+    """Coverage at one d.
+
+    Attributes:
+        d: latent dimensions.
+        mean: over seeds.
+        low, high: the least seed less two standard errors, and the most plus two.
+    """
+
+    d: int
+    mean: float
+    low: float
+    high: float
+
+
+Lines = tuple[tuple[str, str, tuple[Covered, ...]], ...]  # model, source, points
+
+
+@lru_cache(maxsize=32)
+def coverage_figure(points: Lines) -> Finished:
+    """Coverage of samples against d, from the prior (solid) and from a mixture fitted afterwards (dotted).
+
+    Bars reach from the least seed less two standard errors to the most plus two.
+    """
+    chart = go.Figure()
+    for model, source, values in points:
+        chart.add_scatter(
+            x=[one.d for one in values], y=[one.mean for one in values], mode="lines+markers",
+            error_y={
+                "array": [one.high - one.mean for one in values],
+                "arrayminus": [one.mean - one.low for one in values],
+            },
+            name=_line_name(model, source), hovertemplate="%{y:.2f}",
+            marker={"symbol": MODEL_SYMBOLS[model], "size": 9},
+            line={"color": MODEL_COLOURS[model], "dash": "solid" if source == "prior" else "dot"},
+        )  # fmt: skip
+    chart.update_layout(
+        template=TEMPLATE,
+        height=340,
+        xaxis={"title": "d, latent dimensions", "type": "log", "tickvals": list(DIMENSIONS), "tickformat": "d"},
+        yaxis={"title": "coverage of real test images", "range": [0, 1]},
+    )
+    told = {
+        _line_name(model, source): [
+            f"{one.mean:.2f} ({one.low:.2f} to {one.high:.2f}) at d = {one.d}" for one in values
+        ]
+        for model, source, values in points
+    }
+    what = "Share of real test images with a sample nearby, against d; in brackets seeds and two standard errors."
+    return Finished(chart, in_words(what, told))
+
+
+def _line_name(model: str, source: str) -> str:
+    return f"{title_of(model)}, {'N(0, I)' if source == 'prior' else 'fitted mixture'}"
+
+
+@per_shelf
+def coverage_points(specs: Pair, dataset: str) -> Lines:
+    """Of what is in the store."""
+    points = []
+    for spec in specs:
+        for source in ("prior", "mixture"):
+            values = []
+            for d in DIMENSIONS:
+                lines = seeds_of(compared_spec(spec.model, dataset, d, spec.hidden))
+                path = ("samples", source, "coverage")
+                found = [(v, error_of(line, *path) or 0.0) for line in lines if (v := figure(line, *path)) is not None]
+                if found:
+                    mean = float(np.mean([value for value, _ in found]))
+                    low, high = (chosen(v + sign * 2 * e for v, e in found) for chosen, sign in ((min, -1), (max, 1)))
+                    values.append(Covered(d, mean, low, high))
+            if values:
+                points.append((spec.model, source, tuple(values)))
+    return tuple(points)

@@ -1,0 +1,106 @@
+"""What a distribution fitted to the codes afterwards repairs, and what it does as a learned prior."""
+
+from __future__ import annotations
+
+from ui.chapters.regularity.over_seeds import Pair, mean_of, over_seeds, title_of
+from ui.figures.markup import Html
+from ui.figures.tables import as_html
+from ui.runs.resources import load_run
+from ui.runs.selection import per_shelf
+from vae_core.errors import RunNotFound
+from vae_core.evaluation.codes import kl_by_prior
+from vae_core.spec import RunSpec
+
+
+def share_closed(specs: Pair) -> float | None:
+    """How much of the autoencoder's distance from the VAE's fitted samples a fitted mixture closes; None: no gap."""
+    before, after = (mean_of(specs[0], "samples", source, "frechet") for source in ("prior", "mixture"))
+    best = mean_of(specs[1], "samples", "mixture", "frechet")
+    return (before - after) / (before - best) if before > 1.05 * best else None
+
+
+def closed_by_fitting(specs: Pair) -> tuple[int, str]:
+    """Whether a mixture fitted afterwards closes the gap: little, half or most of it; and why."""
+    before, after = (mean_of(specs[0], "samples", source, "frechet") for source in ("prior", "mixture"))
+    best = mean_of(specs[1], "samples", "mixture", "frechet")
+    unsure = [mean_of(spec, "samples", "mixture", "ambiguity") for spec in specs]
+    closed = share_closed(specs)
+    told = (
+        f"Fréchet distance of the autoencoder's samples: {before:.0f} from N(0, I), **{after:.0f}** from the fitted "
+        f"mixture. The VAE's from its own fitted mixture: **{best:.0f}**. The classifier does not recognise "
+        f"{unsure[0]:.0%} and {unsure[1]:.0%}."
+    )
+    if closed is None:
+        return 0, f"There was hardly a gap to close here. {told} {over_seeds(specs)}"
+    right = 0 if closed < 1 / 3 else 1 if closed < 2 / 3 else 2
+    why = " The decoder is good near its codes: we only had to find out where they are." if right == 2 else ""
+    return right, f"{told} {closes(closed)}{why} {over_seeds(specs)}"
+
+
+def closes(closed: float) -> str:
+    """How much of the gap is closed, as a sentence."""
+    if closed < 0.0:
+        return "That closes none of the gap."
+    more = ": it comes nearer to real images than the VAE's own" if closed > 1.005 else ""
+    return f"That closes {closed:.0%} of the gap{more}."
+
+
+FITTED = ("prior", "gaussian", "mixture")
+
+
+FITTED_ROWS = {
+    title: ("samples", place, "frechet")
+    for title, place in (
+        ("N(0, I)", "prior"), ("one Gaussian fitted to the codes", "gaussian"),
+        ("a mixture of ten Gaussians", "mixture"), ("other images, rebuilt", "reconstructions"),
+    )
+}  # fmt: skip
+
+
+@per_shelf
+def how_much_fitted(specs: Pair) -> Html | None:
+    """Fréchet distances from what is fitted more and more closely, and the decoders' limit; None if not measured."""
+    rows: list[dict[str, object]] = []
+    try:
+        for title, path in FITTED_ROWS.items():
+            row: dict[str, object] = {"z from": title}
+            rows.append(row | {title_of(spec.model): f"{mean_of(spec, *path):.0f}" for spec in specs})
+    except RunNotFound:
+        return None  # trained before this was measured; the rest of the step needs none of it
+    return as_html(
+        rows,
+        title="Fréchet distance by what is fitted",
+        note=f"Classifier Fréchet distance, less is better. {over_seeds(specs)} The last row is the decoder's limit.",
+    )
+
+
+def mostly_scale(specs: Pair) -> str:
+    """What one Gaussian already repairs: a sentence, empty if it is less than half, or not known."""
+    try:
+        prior, gaussian, mixture = (mean_of(specs[0], "samples", place, "frechet") for place in FITTED)
+    except RunNotFound:
+        return ""
+    if not prior - gaussian > 0.5 * (prior - mixture) > 0.0:
+        return ""
+    return (
+        f"One Gaussian with the codes' mean and covariance takes the autoencoder from {prior:.0f} to {gaussian:.0f}: a "
+        "place and a scale are most of what it lacks. "
+    )
+
+
+@per_shelf
+def learned_prior(spec: RunSpec) -> str:
+    """What a fitted prior in place of N(0, I) does to the KL term of held-out images: markdown."""
+    run = load_run(spec.key)
+    costs = kl_by_prior(run.codes, run.mixture)
+    if costs is None:
+        return ""
+    named = {"prior": "N(0, I)", "gaussian": "one Gaussian fitted to the codes", "mixture": "the fitted mixture"}
+    listed = ", ".join(f"**{costs[name]:.1f} nats** with {named[name]}" for name in FITTED)
+    least = min(costs, key=lambda name: costs[name])
+    count = len(run.codes.labels) - len(run.codes.labels) // 2
+    return (
+        "The VAE's codes do not match its prior either: its [[aggregate posterior]] is not N(0, I). The answer is a "
+        f"**learned prior**. With the networks as they are, the KL term of {count:,} held-out images is {listed} as "
+        f"the prior: they choose {named[least]}."
+    )
