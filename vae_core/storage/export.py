@@ -22,9 +22,10 @@ def arguments(spec: RunSpec) -> list[str]:
     """The command line that trains a spec, starting at ``-m``."""
     fields = {name: value for name, value in spec.to_dict().items() if value is not None}
     fields["hidden"] = ",".join(map(str, spec.hidden))
-    if not model_kind(spec.model).bottleneck.divergence:
+    kind = model_kind(spec.model)
+    if not kind.bottleneck.divergence:
         del fields["beta"]
-    if not spec.hidden:
+    if not spec.hidden and not kind.hidden:  # an empty text says "no hidden layers" where the model usually has some
         del fields["hidden"]
     options: list[str] = []
     for name, value in fields.items():
