@@ -14,6 +14,7 @@ from vae_core.errors import RunNotFound
 from vae_core.models import MODELS, model_kind
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest
+from vae_core.storage.measured import read_measured
 from vae_core.storage.store import Listed
 
 # Hidden layers of the fully connected runs that chapters compare: small, so that many fit into a download. Those of the
@@ -85,6 +86,15 @@ def own_spec(dataset: str, model: str = "vae", latent_dim: int = 2, beta: float 
 def seeds_of(spec: RunSpec) -> list[Listed]:
     """The runs in the store that differ from `spec` in nothing but the seed, by seed."""
     return shelf().alike.get(replace(spec, seed=0), [])
+
+
+def measured_seeds_of(spec: RunSpec) -> list[Listed]:
+    """As `seeds_of`, with the seeds of which the figures alone are shipped; these have no file to load."""
+    lines = seeds_of(spec)
+    here, alike = {line.key for line in lines}, replace(spec, seed=0)
+    others = [line for line in read_measured() if line.spec and replace(line.spec, seed=0) == alike]
+    lines = [*lines, *(line for line in others if line.key not in here)]
+    return sorted(lines, key=lambda line: line.spec.seed if line.spec else 0)
 
 
 def figure(line: Listed, *path: str, split: str = "test") -> float | None:
