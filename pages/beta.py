@@ -6,9 +6,10 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.beta import CHAPTER
-from ui.chapters.beta.costs import collapse, formulas, price, rate_distortion, sweep_table
+from ui.chapters.beta.costs import collapse, formulas, price, rate_distortion, starts_differ, sweep_table
 from ui.chapters.beta.kept_class import kept_figure, loses_class
 from ui.chapters.beta.no_kl import cheating_text, halves_text, ratio_figure, two_ways_table
+from ui.chapters.beta.overfitting import overfitting_figure, overfitting_table, overfitting_text
 from ui.chapters.beta.sampled import best_for_samples, distance_figure
 from ui.chapters.beta.sweep import DATASET, DIMENSIONS, USUAL, dial_of, labels_of, name_of
 from ui.chapters.beta.switched_off import switched_off_figure, switched_off_text
@@ -65,7 +66,7 @@ def dial_and_costs(dimensions: int) -> None:
     )
     with costs.words:
         if seen:
-            prose(price(d))
+            prose(f"{price(d)}\n\n{starts_differ(d)}")
             st.html(folded("Every β in numbers", sweep_table(d)))
     with costs.instrument:
         if seen:
@@ -100,7 +101,9 @@ def best(dimensions: int) -> None:
         "best",
         "Which β is best?",
         "Best for what? To rebuild images, small. To sample new ones, the codes must match the prior and still say "
-        "something. The [[Fréchet distance]] of samples from N(0, I) to real digits measures that.",
+        "something. The [[Fréchet distance]] of samples from N(0, I) to real digits measures that.\n\n"
+        "We choose β on [[held-out image|held-out]] digits and report the distance on test digits: whoever chooses on "
+        "the digits that he reports is too lucky to believe.",
     )
     with one.words:
         seen = chapter.ask(
@@ -165,6 +168,21 @@ def cheats(dimensions: int) -> None:
         show(ratio_figure(dimensions), key=f"beta-ratio-{dimensions}")
 
 
+def fewer_digits() -> None:
+    """Whether the KL term regularises in the usual sense."""
+    one = chapter.step(
+        "overfitting",
+        "Does the KL term prevent overfitting?",
+        "A VAE is often called an autoencoder that is [[regularisation|regularised]] against [[overfitting]]. Give "
+        "models fewer digits to learn from, and measure on digits that they learned from and on new ones.",
+    )
+    with one.words:
+        prose(overfitting_text())
+        st.html(folded("Every model in numbers", overfitting_table()))
+    with one.instrument:
+        show(overfitting_figure(), key="beta-overfitting")
+
+
 @st.fragment
 @errors_said()
 def kept_class(dimensions: int) -> None:
@@ -226,6 +244,8 @@ if chosen_d == USUAL_D:
         each_term_alone()
 with errors_said():
     cheats(chosen_d)
+with errors_said():
+    fewer_digits()
 kept_class(chosen_d)
 variance()
 

@@ -22,6 +22,7 @@ from ui.chapters.reduction.comparison import (
     run_of,
     seeds_differ,
 )
+from ui.chapters.reduction.equal_epochs import after_fewer_epochs, convolutions_text, epochs_table
 from ui.chapters.reduction.linear import (
     TILES,
     TURNS,
@@ -34,9 +35,11 @@ from ui.chapters.reduction.linear import (
     transpose_gap,
 )
 from ui.chapters.reduction.memoriser import MEMORISED, between_numbers, capacity_of, memorised_line
+from ui.chapters.reduction.noise import noise_figure, noise_table, noise_text, noisy_digits
 from ui.chapters.reduction.selection import kept_picture
 from ui.chapters.reduction.sheet import sheets
 from ui.components.line import latent_line
+from ui.figures.markup import Html, folded
 from ui.figures.messages import errors_said
 from ui.figures.pictures import Picture, labelled_rows
 from ui.figures.plots import show
@@ -116,11 +119,12 @@ def contest(dimensions: int) -> None:
             chapter.prose(
                 "Extraction beats selection. The linear autoencoder, a network without non-linear layers, matches PCA: "
                 "no linear pair can do better. The two non-linear autoencoders go below it, at every d.\n\n"
-                f"{gains()} {seeds_differ()}"
+                f"{gains()} {seeds_differ()}\n\n{convolutions_text()}"
             )
+            st.html(folded("Convolutions and epochs in numbers", epochs_table()))
     with three.instrument:
         if seen:
-            show(error_figure(measured_points(), dimensions), key="reduction-errors")
+            show(error_figure(measured_points(), dimensions, *after_fewer_epochs()), key="reduction-errors")
         else:
             chapter.covered(460)
 
@@ -240,6 +244,22 @@ def sheet_in_space() -> None:
             )
 
 
+def noise() -> None:
+    """Classifiers on codes and on pixels, against noise."""
+    one = chapter.step(
+        "noise",
+        "Is a code more robust to noise?",
+        "It is often said that 16 numbers keep what matters and drop the noise. Then a classifier that is given codes "
+        "should stand noise better than one that is given pixels. Both learn from clean digits; then noise of standard "
+        "deviation σ is added to every pixel of new ones.",
+    )
+    with one.words:
+        chapter.prose(noise_text())
+        st.html(folded("The noisy digits, and all numbers", Html(noisy_digits() + noise_table())))
+    with one.instrument:
+        show(noise_figure(), key="reduction-noise")
+
+
 @st.fragment
 @errors_said()
 def memoriser() -> None:
@@ -306,6 +326,7 @@ contest(d)
 components(d)
 directions(d)
 sheet_in_space()
+noise()
 memoriser()
 
 mathematics: list[tuple[str, str]] = []

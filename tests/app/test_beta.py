@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from ui.chapters.beta.costs import RATE_TICKS, price
+import ui.chapters.beta.sampled
+from ui.chapters.beta.costs import RATE_TICKS, price, starts_differ
 from ui.chapters.beta.kept_class import IMAGES, kept
-from ui.chapters.beta.sampled import best_for_samples, seeds_apart
-from ui.chapters.beta.sweep import KL_ONLY, label_of, small, stops_of
+from ui.chapters.beta.overfitting import TITLES, learned, overfitting_text
+from ui.chapters.beta.sampled import Distance, best_for_samples
+from ui.chapters.beta.sweep import KL_ONLY, label_of, name_of, small, stops_of
 from ui.chapters.beta.switched_off import DIMENSIONS, switched_off_figure
 from ui.runs.aggregate import aggregate_of
 from ui.runs.resources import feature_space, held_out, load_run, store
-from ui.runs.selection import compared_spec, seeds_of
-from vae_core.storage.store import Store
+from vae_core.storage.measured import read_measured
+from vae_core.storage.store import Listed, Store
+from vae_core.training.schedule import images_per_epoch
 
 from .helpers import (
     boxes,
@@ -60,9 +65,9 @@ def test_the_page_is_whole_and_its_dial_fetches_the_start_then_its_neighbours(d)
     order = [stop["index"] for stop in stops]
     assert sorted(order) == list(range(len(LABELS[d]))) and order[0] == start
     assert [abs(index - start) for index in order] == sorted(abs(index - start) for index in order)
-    assert len(subheaders(at)) == {2: 8, 16: 7}[d]  # without the planes of each term alone
+    assert len(subheaders(at)) == {2: 9, 16: 8}[d]  # without the planes of each term alone
     assert boxes(at) == ["The mathematics, with the numbers on screen", "This in code", "Sources"]
-    assert len(tables(at)) == 1 and len(charts(at)) == 2  # the others are evidence of questions
+    assert len(tables(at)) == 2 and len(charts(at)) == 3  # the others are evidence of questions
     assert "β" in str(at.main) and not revealed(at)
 
 
@@ -90,7 +95,7 @@ def test_evidence_waits_for_an_answer_or_for_being_skipped():
     for name, about in (("collapse-2", CURVE), ("best-2", SAMPLED), ("kept-2", KEPT)):
         assert not any(told.startswith(about) for told in words(at))
         assert chart_of(skip(at, name), about)
-    assert len(tables(at)) == 2
+    assert len(tables(at)) == 3
     at.segmented_control(key="beta-d").set_value(16).run()
     assert not at.exception
     assert not any(told.startswith((CURVE, SAMPLED, KEPT)) for told in words(at))  # of another sweep it was not asked
@@ -117,6 +122,25 @@ def test_little_is_given_to_components_and_what_the_dial_fetches_is_small():
     assert sum(sizes[:-1]) < 4_000_000
 
 
+def starts_of(line) -> list[Listed]:
+    """A stop and the other seeds of it that were measured."""
+    alike = replace(line.spec, seed=0)
+    return [line, *(one for one in read_measured() if one.spec and replace(one.spec, seed=0) == alike)]
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_what_is_said_of_the_starts_is_their_range(d):
+    ranges = {}
+    for line in stops_of(d):
+        heights = [measured(one, "reconstruction") for one in starts_of(line)]
+        ranges[label_of(line.spec)] = (min(heights), max(heights))
+    widest = max(high - low for low, high in ranges.values())
+    told = starts_differ(d)
+    assert f"**{widest:.1f} nats**" in told
+    assert f"β = 0: {ranges['0'][0]:.1f} to {ranges['0'][1]:.1f};" in told
+    assert f"β = 1: {ranges['1'][0]:.1f} to {ranges['1'][1]:.1f}." in told
+
+
 @pytest.mark.parametrize("label", ["0", "16", "KL only"])
 def test_a_link_starts_the_dial_at_its_beta(label):
     at = seen(PAGE, beta=label)
@@ -134,11 +158,15 @@ def test_the_table_and_the_curve_have_the_runs_numbers():
     assert table["reconstruction"] == [f"{measured(line, 'reconstruction'):.1f}" for line in lines]
     assert [int(units) for units in table["active units"]] == [measured(line, "active_units") for line in lines]
     chart = chart_of(at, CURVE)
-    curve, edge, ring = chart["data"]
+    curve, again, edge, ring = chart["data"]
     assert edge["y"][0] > max(curve["y"]) and f"{measured(lines[-1], 'reconstruction'):.0f}" in edge["text"][0]
     assert curve["text"] == LABELS[2][:-1]  # without the one that never saw a reconstruction
     assert np.allclose(curve["y"], [measured(line, "reconstruction") for line in lines[:-1]])
     assert np.allclose(curve["customdata"], [measured(line, "kl") for line in lines[:-1]])
+    others = [[one for one in starts_of(line) if one.key != line.key] for line in lines[:-1]]
+    assert sorted({len(some) for some in others})[-1] == 2  # three starts
+    assert np.allclose(again["y"], [measured(one, "reconstruction") for some in others for one in some])
+    assert np.allclose(again["customdata"], [measured(one, "kl") for some in others for one in some])
     ticks = chart["layout"]["xaxis"]["tickvals"]
     assert np.array_equal(np.searchsorted(ticks, curve["x"]), np.searchsorted(RATE_TICKS, curve["customdata"]))
     assert list(np.argsort(curve["x"])) == list(np.argsort(curve["customdata"]))
@@ -149,7 +177,7 @@ def test_the_table_and_the_curve_have_the_runs_numbers():
 def test_the_ring_stands_on_the_stop_of_the_dial_and_nowhere_else(d):
     for place, label in enumerate(LABELS[d]):
         at = skip(open_page(PAGE, d=str(d), beta=label), f"collapse-{d}")
-        curve, *edges, ring = chart_of(at, CURVE)["data"]
+        curve, _again, *edges, ring = chart_of(at, CURVE)["data"]
         assert [edge["name"] for edge in edges] == [name for name in LABELS[d] if name == KL_ONLY]
         if label == KL_ONLY:  # off the chart: a mark at its edge stands for it
             assert (ring["x"], ring["y"]) == (edges[0]["x"], edges[0]["y"])
@@ -230,19 +258,58 @@ def test_the_share_of_kept_classes_is_what_the_classifier_says_of_decoded_codes(
 
 
 @pytest.mark.parametrize("d", [2, 16])
-def test_the_best_beta_is_the_one_whose_samples_are_nearest(d):
-    distances = [measured(line, "samples", "prior", "frechet") for line in stops_of(d)]
+def test_the_best_beta_is_chosen_on_validation_digits_and_reported_on_test_digits(d):
+    kinds = {
+        split: {
+            label_of(line.spec): [one.metrics[split]["samples"]["prior"]["frechet"] for one in starts_of(line)]
+            for line in stops_of(d)
+        }
+        for split in ("validation", "test")
+    }
+    chosen = min(kinds["validation"], key=lambda label: np.mean(kinds["validation"][label]))
     best, told = best_for_samples(d)
-    assert best == int(np.argmin(distances))
-    assert f"{distances[best]:.0f}" in told
-    seeds = [measured(line, "samples", "prior", "frechet") for line in seeds_of(compared_spec("vae", "mnist", d))]
-    assert seeds_apart(d) == (len(seeds), max(seeds) - min(seeds)) and len(seeds) >= 3
-    for place, distance in enumerate(distances):  # what chance may have decided is said
-        tied = place != best and distance - distances[best] < seeds_apart(d)[1]
-        assert tied == (f"β = {LABELS[d][place]} cannot be told" in told)
+    assert LABELS[d][best] == chosen
+    test = kinds["test"][chosen]
+    assert f"to test digits it is {np.mean(test):.0f} ({min(test):.0f} to {max(test):.0f})" in told
+    for label, others in kinds["test"].items():  # what chance may have decided is said
+        overlaps = label != chosen and min(others) <= max(test) and min(test) <= max(others)
+        assert overlaps == bool(re.search(rf"{name_of(label)}(?![.\d])[^:;.]*cannot be told", told)), label
     at = open_page(PAGE, d=str(d))
     assert "**Yes.**" in predict(at, "nearest to real digits", best)
-    assert np.allclose(plotted(chart_of(at, SAMPLED)["data"][0]["y"]), distances)
+    drawn = chart_of(at, SAMPLED)["data"][0]
+    means = [np.mean(values) for values in kinds["test"].values()]
+    assert np.allclose(plotted(drawn["y"]), means)
+    assert np.allclose(
+        plotted(drawn["error_y"]["arrayminus"]), np.subtract(means, [min(v) for v in kinds["test"].values()])
+    )
+
+
+def test_a_choice_on_validation_digits_stays_when_test_digits_would_choose_another(monkeypatch):
+    fake = {"1": Distance((90.0, 92.0), (100.0, 104.0)), "2": Distance((95.0, 97.0), (80.0, 82.0))}
+    monkeypatch.setattr(ui.chapters.beta.sampled, "distances", lambda _: fake)
+    best, told = best_for_samples(2)
+    assert LABELS[2][best] == "1"
+    assert "to test digits it is 102 (100 to 104)" in told
+
+
+def test_overfitting_is_told_with_the_numbers_of_the_trained_models():
+    found = learned()
+    lines = {
+        (TITLES[line.spec.model, line.spec.kl_weight], line.spec.images): line
+        for line in read_measured()
+        if line.spec and line.spec.images and line.spec.seed == 0
+    }
+    assert {one.images for one in found["autoencoder"]} >= {100, 1_000, 10_000, 55_000}
+    for title, points in found.items():
+        for one in points:
+            metrics = lines[title, one.images].metrics
+            gap = metrics["test"]["reconstruction"] - metrics["train"]["reconstruction"]
+            assert gap in [pytest.approx(value) for value in one.gaps]
+            assert (metrics["train"]["n"], metrics["test"]["n"]) == (one.images, one.n)
+        assert [one.gap for one in points] == sorted((one.gap for one in points), reverse=True)
+        assert f"**{points[0].gap:.1f}** ({title})" in overfitting_text()
+    steps = {line.spec.epochs * images_per_epoch(line.spec.images) for line in lines.values()}
+    assert max(steps) < 1.02 * min(steps)  # equally long trainings
 
 
 def test_a_store_without_the_sweep_says_how_to_get_it(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import json
 import math
 import re
 from dataclasses import replace
@@ -19,7 +20,9 @@ from streamlit.testing.v1 import AppTest
 
 import ui.chapters.reduction.memoriser
 from ui.chapters.reduction.comparison import best_of_three
+from ui.chapters.reduction.equal_epochs import at_equal_epochs, convolutions_text
 from ui.chapters.reduction.linear import rotated
+from ui.chapters.reduction.noise import FILE, PIXELS_LINEAR, SHOWN_SIGMAS, measured, noise_text
 from ui.chapters.reduction.selection import kept_pixels
 from ui.figures.pictures import signed_tiles, tiles
 from ui.runs.resources import store
@@ -27,7 +30,8 @@ from vae_core.datasets import load
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest, shipped_run
-from vae_core.storage.store import Store
+from vae_core.storage.measured import read_measured
+from vae_core.storage.store import Listed, Store
 
 from .helpers import (
     ROOT,
@@ -44,6 +48,7 @@ from .helpers import (
     said,
     seen,
     subheaders,
+    tables,
     tells,
     texts,
     words,
@@ -59,9 +64,12 @@ COMPARED = ("pixels", "pca", "linear_ae", "ae", "conv_ae")
 DIMENSIONS = (2, 8, 16, 32)
 STEPS = [
     "Which pair loses least?", "The more numbers, the smaller the error", "PCA: the best linear pair",
-    "What the numbers stand for", "Where a linear map fails", "A code that means nothing", "You now know",
+    "What the numbers stand for", "Where a linear map fails", "Is a code more robust to noise?",
+    "A code that means nothing", "You now know",
 ]  # fmt: skip
-BOXES = ["The mathematics, with the numbers on screen", "This in code", "Sources"]
+NOISE_BOX = "The noisy digits, and all numbers"
+EPOCHS_BOX = "Convolutions and epochs in numbers"
+FOOT = ["The mathematics, with the numbers on screen", "This in code", "Sources"]
 BEST, LINE = "hich keeps most of a digit", "What lies halfway"
 OPTIONS = ("well-chosen pixels", "the best linear map (PCA)", "a deep autoencoder")
 COVERED = "Answer the question, or skip it"
@@ -78,6 +86,21 @@ def run_of(model: str, d: int) -> Run:
 def runs_like(spec: RunSpec) -> list[Run]:
     """The shipped runs that differ in nothing but the seed."""
     return [store().load(one.key) for one in read_manifest() if replace(one, seed=0) == spec]
+
+
+def fewer_epochs(d: int) -> list[Listed]:
+    """What was measured of autoencoders after as many epochs as the convolutional ones."""
+    alike = replace(spec_of("ae", d), epochs=spec_of("conv_ae", d).epochs)
+    return [line for line in read_measured() if line.spec and replace(line.spec, seed=0) == alike]
+
+
+def mean_error(lines: list[Listed]) -> float:
+    return sum(line.metrics["test"]["mse"] for line in lines) / len(lines)
+
+
+def folds(at: AppTest) -> list[str]:
+    """Titles of the boxes that open within the steps."""
+    return [title for element in at.get("html") for title in re.findall("<summary[^>]*>(.*?)</summary>", element.value)]
 
 
 def memoriser_of(count: int) -> Run:
@@ -133,19 +156,19 @@ def test_the_page_is_whole_at_every_d(d):
     at = open_answered(d=str(d))
     assert not at.error and not at.warning
     assert subheaders(at) == STEPS
-    assert len(pictures(at)) == 3 + 1 + len(COMPARED) + 2
+    assert len(pictures(at)) == 3 + 1 + len(COMPARED) + 2 + len(SHOWN_SIGMAS)
     assert [header["kind"] for header in payload_headers(at)] == ["line"]
-    assert len(charts(at)) == 3 and hidden(at) == 0
-    assert boxes(at) == BOXES
+    assert len(charts(at)) == 4 and hidden(at) == 0
+    assert boxes(at) == FOOT and folds(at) == [EPOCHS_BOX, NOISE_BOX]
     assert at.query_params == ({} if d == 8 else {"d": str(d)})
 
 
 def test_evidence_is_hidden_until_its_question_is_answered_or_skipped():
     at = open_page(PAGE)
-    assert hidden(at) == 3 and len(charts(at)) == 2 and payload_headers(at) == []
+    assert hidden(at) == 3 and len(charts(at)) == 3 and payload_headers(at) == []
     assert TITLES["ae"] not in pictured(at) and not any("PCA's error over" in text for text in texts(at))
     predict(at, BEST, 0)
-    assert hidden(at) == 1 and len(charts(at)) == 3 and TITLES["ae"] in pictured(at)
+    assert hidden(at) == 1 and len(charts(at)) == 4 and TITLES["ae"] in pictured(at)
     skip(at, "line")
     assert hidden(at) == 0 and [header["kind"] for header in payload_headers(at)] == ["line"]
     at.segmented_control(key="reduction-d").set_value(16).run()
@@ -211,11 +234,14 @@ def test_every_point_of_the_chart_is_a_run():
     at = open_answered(d="16")
     chart = charts(at)[0]
     drawn = {trace["name"]: dict(zip(trace["x"], trace["y"], strict=True)) for trace in chart["data"]}
+    (fewer,) = [name for name in drawn if name not in TITLES.values()]
+    assert fewer == f"Autoencoder, {spec_of('conv_ae', 2).epochs} epochs"
+    assert list(drawn.pop(fewer).values()) == [mean_error(fewer_epochs(d)) for d in DIMENSIONS]
     assert drawn == {
         title: {d: run_of(model, d).metrics["test"]["mse"] for d in DIMENSIONS} for model, title in TITLES.items()
     }
     assert [(shape["x0"], shape["x1"]) for shape in chart["layout"]["shapes"]] == [(16, 16)]
-    assert len({trace["marker"]["symbol"] for trace in chart["data"]}) == len(TITLES)
+    assert len({trace["marker"]["symbol"] for trace in chart["data"]}) == len(TITLES) + 1
     for title, errors in drawn.items():  # and so for those who do not see it
         assert f"{title}: {', '.join(f'{error:.4f} at d = {d}' for d, error in errors.items())}." in words(at)[0]
     for d in DIMENSIONS:  # what the words beside it say
@@ -234,6 +260,48 @@ def test_the_gain_over_pca_is_told_at_every_d():
     others = [run.metrics["test"]["mse"] for run in runs_like(run_of("ae", 2).spec)]
     widest = max(max(errors) / min(errors) - 1 for errors in (seeds, others))
     assert len(seeds) == len(others) == 3 and f"by at most {widest:.0%}." in text
+
+
+def test_convolutions_are_compared_after_equally_many_epochs_and_by_both_losses():
+    at, told = open_answered(), convolutions_text()
+    assert told in [element.value for element in at.markdown] or told in "\n".join(texts(at))
+    ratios, several = {}, [[line.metrics["test"]["mse"] for line in fewer_epochs(2)]]
+    for d in DIMENSIONS:
+        conv = [run.metrics["test"]["mse"] for run in runs_like(spec_of("conv_ae", d))]
+        plain = [line.metrics["test"]["mse"] for line in fewer_epochs(d)]
+        several += [conv, plain, [run.metrics["test"]["mse"] for run in runs_like(spec_of("ae", d))]]
+        assert at_equal_epochs()[d][0].squared == tuple(plain) and at_equal_epochs()[d][1].squared == tuple(conv)
+        assert {at_equal_epochs()[d][k].epochs for k in (0, 1)} == {run_of("conv_ae", d).spec.epochs}
+        ratios[d] = np.mean(plain) / np.mean(conv)
+    chance = max(max(errors) / min(errors) for errors in several)  # what a random start does
+    assert 1 / chance < ratios.pop(2) < chance < min(ratios.values())
+    assert "better at d = 8, 16 and 32" in told and "at d = 2 they cannot be told apart" in told
+    assert f"up to {chance - 1:.0%}" in told
+    table = next(table for table in tables(at) if "epochs" in table)
+    row = list(zip(table["model"], table["epochs"], strict=True)).index(("Convolutional autoencoder, d = 8", "20"))
+    measured_conv = run_of("conv_ae", 8).metrics["test"]
+    assert table["squared error per pixel"][row] == f"{measured_conv['mse']:.4f}"
+    assert table["cross-entropy, nats per image"][row] == f"{measured_conv['reconstruction']:.1f}"
+
+
+def test_shares_told_right_under_noise_are_those_of_the_file_with_exact_intervals():
+    document, found = json.loads(FILE.read_text("utf-8")), measured()
+    assert found.n == document["n"] == 5_000
+    for name, starts in document["right"].items():
+        one = found.told[name]
+        assert np.allclose(one.shares, np.mean(starts, axis=0) / found.n)
+        for at, right in enumerate(zip(*starts, strict=True)):
+            ends = [binomtest(count, found.n).proportion_ci(method="exact") for count in (min(right), max(right))]
+            assert (one.low[at], one.high[at]) == pytest.approx((ends[0].low, ends[1].high))
+    at = seen(PAGE)
+    chart = next(chart for chart, told in zip(charts(at), words(at), strict=True) if "against the noise" in told)
+    assert len(chart["data"]) == len(document["right"])
+    half = found.sigmas.index(0.5)
+    assert f"**{found.told[PIXELS_LINEAR].shares[half]:.0%}**" in noise_text()
+    codes = max(found.told[model].high[half] for model in ("ae", "vae"))
+    pixels = max(one.low[half] for name, one in found.told.items() if "pixels" in name)
+    assert codes < pixels < found.told["pca"].low[half]
+    assert "**less** robust" in noise_text() and "PCA's are more robust" in noise_text()
 
 
 @pytest.mark.parametrize("best", [None, "pixels", "pca", "ae"])
@@ -380,10 +448,11 @@ def test_turning_the_code_does_not_change_the_error(model, d):
 @pytest.mark.parametrize("d", [2, 16])
 def test_the_dial_turns_the_directions_on_screen(d):
     at = open_page(PAGE, d=str(d))
-    unturned = pictures(at)[-2:]
+    both = slice(-2 - len(SHOWN_SIGMAS), -len(SHOWN_SIGMAS))  # before the noisy digits
+    unturned = pictures(at)[both]
     at.slider(key="reduction-turn").set_value(75).run()
     angle = math.radians(75)
-    for picture, before, model in zip(pictures(at)[-2:], unturned, ("pca", "linear_ae"), strict=True):
+    for picture, before, model in zip(pictures(at)[both], unturned, ("pca", "linear_ae"), strict=True):
         first, second, *rest = directions(run_of(model, d)).T
         turned = [
             math.cos(angle) * first - math.sin(angle) * second,

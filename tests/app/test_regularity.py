@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from vae_core.sampling import draw, great_circle_path, straight_path
 from vae_core.spec import RunSpec
 from vae_core.storage import store as checkpoints
 from vae_core.storage.manifest import read_manifest, shipped_run
+from vae_core.storage.measured import read_measured
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
 
@@ -578,9 +580,15 @@ def test_the_coverage_chart_has_the_mean_of_the_seeds_at_each_d():
 
 def test_the_table_at_equal_weights_is_of_the_files():
     table = next(table for table in tables(seen(PAGE)) if "multiplications per image" in table)
+    first = {name: cells.pop(0) for name, cells in table.items()}  # the autoencoder after as few epochs
+    alike = replace(run_of("ae", 16).spec, epochs=run_of("conv_ae", 16).spec.epochs)
+    measured = next(line.metrics["test"] for line in read_measured() if line.spec == alike)
+    assert (first["model"], first["epochs"]) == ("Autoencoder", str(alike.epochs))
+    assert first["squared error per pixel"] == f"{measured['mse']:.4f}" and first["weights"] == table["weights"][0]
     models = ("ae", "conv_ae", "pooled_ae", "vae", "conv_vae")
     for number, model in enumerate(models):
         run, row = run_of(model, 16), {name: cells[number] for name, cells in table.items()}
+        assert row["epochs"] == str(run.spec.epochs)
         weights = sum(parameter.numel() for parameter in run.model.parameters())
         assert row["weights"] == f"{weights:,}"
         assert row["squared error per pixel"] == f"{run.metrics['test']['mse']:.4f}"

@@ -15,6 +15,7 @@ from vae_core.errors import RunNotFound
 from vae_core.models import MODELS, model_kind
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest
+from vae_core.storage.measured import read_measured
 from vae_core.storage.store import Listed
 
 # Hidden layers of the fully connected runs that chapters compare: small, so that many fit into a download. Those of the
@@ -91,6 +92,15 @@ def seeds_of(spec: RunSpec) -> list[Listed]:
 def measured_of(line: Listed, split: str = "test") -> dict[str, Any]:
     """The figures of the test split, or of the held-out one if that was not measured."""
     return line.metrics.get(split) or line.metrics.get("validation", {})
+
+
+def measured_seeds_of(spec: RunSpec) -> list[Listed]:
+    """As `seeds_of`, with the seeds of which the figures alone are shipped; these have no file to load."""
+    lines = seeds_of(spec)
+    here, alike = {line.key for line in lines}, replace(spec, seed=0)
+    others = [line for line in read_measured() if line.spec and replace(line.spec, seed=0) == alike]
+    lines = [*lines, *(line for line in others if line.key not in here)]
+    return sorted(lines, key=lambda line: line.spec.seed if line.spec else 0)
 
 
 def figure(line: Listed, *path: str, split: str = "test") -> float | None:

@@ -19,6 +19,7 @@ def against_beta(
     *,
     number: Callable[[float], str],
     positions: str | Sequence[str] = "top center",
+    ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> Finished:
     """A line with its numbers at its points.
 
@@ -28,14 +29,21 @@ def against_beta(
         what: the figure's text alternative begins with it: a sentence.
         number: how a number is written.
         positions: of the numbers beside their points, one for all or one for each.
+        ranges: label -> the least and the largest over random starts, drawn as bars.
     """
     texts = {label: number(value) for label, value in found.items()}
-    chart = go.Figure()
+    between = {label: f"{number(low)} to {number(high)}" for label, (low, high) in (ranges or {}).items()}
+    chart, labels = go.Figure(), {"text": list(texts.values()), "textposition": positions, "cliponaxis": False}
     chart.add_scatter(
-        x=list(found), y=list(found.values()), mode="lines+markers+text", cliponaxis=False,
-        text=list(texts.values()), textposition=positions,
-        line={"color": CLASS_COLOURS[0]}, hovertemplate="β = %{x}<br>%{text}<extra></extra>",
+        x=list(found), y=list(found.values()), mode="lines+markers" if ranges else "lines+markers+text", **labels,
+        line={"color": CLASS_COLOURS[0]}, error_y=_bars(found, ranges) if ranges else None,
+        hovertext=[text + (f" ({between[label]})" if between else "") for label, text in texts.items()],
+        hovertemplate="β = %{x}<br>%{hovertext}<extra></extra>",
     )  # fmt: skip
+    if ranges:  # the numbers above the bars
+        chart.add_scatter(
+            x=list(found), y=[ranges[label][1] for label in found], mode="text", hoverinfo="skip", **labels
+        )
     chart.update_layout(
         template=TEMPLATE,
         height=300,
@@ -44,4 +52,17 @@ def against_beta(
         yaxis=dict(axis),
         hovermode="closest",
     )
-    return Finished(chart, in_words(what, {name_of(label): [text] for label, text in texts.items()}))
+    told = {name_of(label): [text, *([between[label]] if between else [])] for label, text in texts.items()}
+    return Finished(chart, in_words(what, told))
+
+
+def _bars(found: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
+    """Plotly's error bars from the least to the largest."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [ranges[label][1] - value for label, value in found.items()],
+        "arrayminus": [value - ranges[label][0] for label, value in found.items()],
+        "thickness": 1.5,
+        "width": 5,
+    }

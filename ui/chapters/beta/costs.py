@@ -16,10 +16,11 @@ from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.figures.tables import as_html
 from ui.runs.aggregate import aggregate_of
 from ui.runs.resources import load_run
-from ui.runs.selection import figure, measured_of, per_shelf
+from ui.runs.selection import figure, measured_of, measured_seeds_of, per_shelf
 from vae_core.errors import RunNotFound
 from vae_core.metrics import label_agreement
 from vae_core.run import Run
+from vae_core.storage.store import Listed
 
 RATE_TICKS = (0, 1, 3, 10, 30, 100, 300, 1000)  # nats
 
@@ -31,11 +32,19 @@ class Point(NamedTuple):
         label: its name on the dial.
         rate: KL.
         distortion: reconstruction.
+        others: both of the same β from other random starts.
     """
 
     label: str
     rate: float
     distortion: float
+    others: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def apart(self) -> float:
+        """How far apart the reconstructions of all starts lie."""
+        all_of_them = [self.distortion, *(distortion for _, distortion in self.others)]
+        return max(all_of_them) - min(all_of_them)
 
 
 def _across(rate: float) -> float:
@@ -51,16 +60,26 @@ def points_of(dimensions: int) -> list[Point]:
     """
     found = []
     for line in stops_of(dimensions):
-        rate, distortion = figure(line, "kl"), figure(line, "reconstruction")
-        if rate is not None and distortion is not None:
-            found.append(Point(label_of(spec_of(line)), rate, distortion))
+        if (here := _terms(line)) is not None:
+            others = [
+                terms for one in measured_seeds_of(spec_of(line)) if one.key != line.key and (terms := _terms(one))
+            ]
+            found.append(Point(label_of(spec_of(line)), *here, tuple(others)))
     if all(one.label == KL_ONLY for one in found):
         raise RunNotFound(f"no run of the sweep at d = {dimensions} was measured; run 'python -m vae_core rebuild'.")
     return found
 
 
+def _terms(line: Listed) -> tuple[float, float] | None:
+    """A run's KL and reconstruction."""
+    rate, distortion = figure(line, "kl"), figure(line, "reconstruction")
+    return None if rate is None or distortion is None else (rate, distortion)
+
+
 def rate_distortion(dimensions: int, label: str) -> Finished:
     """Reconstruction against KL, every point a trained model; the one on the dial has a ring.
+
+    Small points are the same β from other random starts.
 
     Args:
         dimensions: d.
@@ -80,7 +99,17 @@ def _curve(points: tuple[Point, ...], label: str) -> Finished:
         line={"color": CLASS_COLOURS[0]},
         hovertemplate="β = %{text}<br>KL %{customdata:.1f}<br>reconstruction %{y:.1f}<extra></extra>",
     )  # fmt: skip
-    low, high = min(one.distortion for one in shown), max(one.distortion for one in shown)
+    again = [(one.label, *other) for one in shown for other in one.others]
+    if again:
+        chart.add_scatter(
+            x=[_across(rate) for _, rate, _ in again], y=[distortion for *_, distortion in again], mode="markers",
+            text=[name for name, *_ in again], customdata=[rate for _, rate, _ in again], name="other starts",
+            cliponaxis=False, marker={"size": 6, "color": CLASS_COLOURS[7], "symbol": "circle-open"},
+            hovertemplate="β = %{text}, another start<br>"
+            "KL %{customdata:.1f}<br>reconstruction %{y:.1f}<extra></extra>",
+        )  # fmt: skip
+    heights = [*(one.distortion for one in shown), *(distortion for *_, distortion in again)]
+    low, high = min(heights), max(heights)
     margin = 0.15 * (high - low) or 1.0
     edge = high + 1.5 * margin
     ringed = [(one.rate, one.distortion) for one in shown if one.label == label]
@@ -109,7 +138,14 @@ def _curve(points: tuple[Point, ...], label: str) -> Finished:
         yaxis={"title": "distortion: reconstruction, nats per image", "range": [low - margin / 2, edge + margin / 2]},
         hovermode="closest",
     )
-    told = {name_of(one.label): [f"KL {one.rate:.1f}", f"reconstruction {one.distortion:.1f}"] for one in points}
+    told = {
+        name_of(one.label): [
+            f"KL {one.rate:.1f}",
+            f"reconstruction {one.distortion:.1f}",
+            *([f"over {1 + len(one.others)} starts {one.apart:.1f} nats apart"] if one.others else []),
+        ]
+        for one in points
+    }
     what = f"Reconstruction against KL, nats per image, a trained model at each point; the ring is at {name_of(label)}."
     return Finished(chart, in_words(what, told))
 
@@ -123,6 +159,28 @@ def price(dimensions: int) -> str:
         f"by **{usual.distortion - free.distortion:.1f} nats**. At β = {last.label} the KL is **{last.rate:.1f} nats** "
         f"and the reconstruction **{last.distortion:.1f} nats**: every code decodes to the same grey image."
     )
+
+
+@per_shelf
+def starts_differ(dimensions: int) -> str:
+    """How far apart the starts of one β lie: markdown; empty where each has one start."""
+    several = {one.label: one for one in points_of(dimensions) if one.others}
+    if not several:
+        return ""
+    widest = max(several.values(), key=lambda one: one.apart)
+    told = (
+        "Small points are other random starts of the same β. Their reconstructions lie up to "
+        f"**{widest.apart:.1f} nats** apart ({name_of(widest.label)}): read no difference smaller than that."
+    )
+    if not {NO_KL, USUAL} <= several.keys():
+        return told
+    free, usual = several[NO_KL], several[USUAL]
+    return f"{told} β = 0: {_from_to(free)}; β = 1: {_from_to(usual)}."
+
+
+def _from_to(one: Point) -> str:
+    heights = [one.distortion, *(distortion for _, distortion in one.others)]
+    return f"{min(heights):.1f} to {max(heights):.1f}"
 
 
 def _largest(dimensions: int) -> str:
@@ -206,7 +264,8 @@ def _two(value: float | None) -> str:
 
 def formulas(dimensions: int) -> list[tuple[str, str]]:
     """The mathematics with the numbers of the stop that is the ordinary VAE."""
-    rate, distortion = _at(dimensions, USUAL)[1:]
+    usual = _at(dimensions, USUAL)
+    rate, distortion = usual.rate, usual.distortion
     return [
         (
             f"The loss is a weighted sum of two terms. At β = 1 it is {distortion:.1f} + {rate:.1f} = "

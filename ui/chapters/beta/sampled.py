@@ -2,47 +2,63 @@
 
 from __future__ import annotations
 
+from statistics import mean
+from typing import NamedTuple
+
 from ui.chapters.beta.by_beta import against_beta
-from ui.chapters.beta.sweep import DATASET, NO_KL, label_of, labels_of, measured, name_of, spec_of, stop_at, stops_of
+from ui.chapters.beta.sweep import NO_KL, label_of, labels_of, measured, name_of, spec_of, stop_at, stops_of
 from ui.figures.plots import Finished
 from ui.runs.aggregate import aggregate_of
-from ui.runs.selection import compared_spec, figure, measured_of, per_shelf, seeds_of
+from ui.runs.selection import figure, measured_of, measured_seeds_of, per_shelf
 from vae_core.errors import RunNotFound
 from vae_core.storage.store import Listed
 
 _PRIOR = ("samples", "prior")
 
 
+class Distance(NamedTuple):
+    """Classifier Fréchet distance of one β's samples to real digits, a number for each random start.
+
+    Attributes:
+        held_out: to validation digits, on which β is chosen.
+        test: to test digits, which are reported.
+    """
+
+    held_out: tuple[float, ...]
+    test: tuple[float, ...]
+
+
 @per_shelf
-def distances(dimensions: int) -> dict[str, float]:
-    """The classifier Fréchet distance of every measured stop's samples, by its label.
+def distances(dimensions: int) -> dict[str, Distance]:
+    """Of every stop that was measured, by its label.
 
     Raises:
         RunNotFound: none was measured.
     """
-    lines = {label_of(spec_of(line)): figure(line, *_PRIOR, "frechet") for line in stops_of(dimensions)}
-    found = {label: distance for label, distance in lines.items() if distance is not None}
+    found = {}
+    for line in stops_of(dimensions):
+        starts = measured_seeds_of(spec_of(line))
+        one = Distance(*(_of_starts(starts, split) for split in ("validation", "test")))
+        if one.held_out and one.test:
+            found[label_of(spec_of(line))] = one
     if not found:
         raise RunNotFound("samples were not measured on this sweep: train its dataset's classifier first.")
     return found
 
 
-@per_shelf
-def seeds_apart(dimensions: int) -> tuple[int, float]:
-    """How many seeds a similar VAE has at β = 1, and how far apart their distances are: what chance does.
-
-    Each β of the sweep was trained once: no difference below this tells one from another.
-    """
-    lines = seeds_of(compared_spec("vae", DATASET, dimensions))
-    values = [value for line in lines if (value := figure(line, *_PRIOR, "frechet")) is not None]
-    return len(values), max(values) - min(values) if values else 0.0
+def _of_starts(starts: list[Listed], split: str) -> tuple[float, ...]:
+    values = (figure(line, *_PRIOR, "frechet", split=split) for line in starts)
+    return tuple(value for value in values if value is not None)
 
 
 def best_for_samples(dimensions: int) -> tuple[int, str]:
     """The stop whose samples from N(0, I) are nearest to real digits: its place on the dial, and why."""
     found = distances(dimensions)
-    best = min(found, key=lambda label: found[label])
-    told = [f"{name_of(best)} has the least distance, {found[best]:.0f}."]
+    best = min(found, key=lambda label: mean(found[label].held_out))
+    told = [
+        f"{name_of(best)} has the least distance to held-out digits, {_with_range(found[best].held_out)}; to test "
+        f"digits it is {_with_range(found[best].test)}."
+    ]
     here = stop_at(dimensions, best)
     if best != NO_KL and NO_KL in found:
         free = stop_at(dimensions, NO_KL)
@@ -60,7 +76,7 @@ def best_for_samples(dimensions: int) -> tuple[int, str]:
             f"is unsure of {measured(blurred, *_PRIOR, 'ambiguity'):.0%} of samples, here of "
             f"{measured(here, *_PRIOR, 'ambiguity'):.0%}."
         )
-    told.append(_ties(dimensions, best, found))
+    told.append(_ties(best, found))
     return labels_of(dimensions).index(best), " ".join(filter(None, told))
 
 
@@ -68,22 +84,37 @@ def _covered(line: Listed) -> str:
     return f"{measured(line, *_PRIOR, 'coverage'):.0%}"
 
 
-def _ties(dimensions: int, best: str, found: dict[str, float]) -> str:
-    """Which other stops chance alone could have put first."""
-    count, apart = seeds_apart(dimensions)
-    if count < 2:
+def _with_range(values: tuple[float, ...]) -> str:
+    if len(values) == 1:
+        return f"{values[0]:.0f}"
+    return f"{mean(values):.0f} ({min(values):.0f} to {max(values):.0f})"
+
+
+def _ties(best: str, found: dict[str, Distance]) -> str:
+    """Which other stops chance alone could have put first: those whose range of starts overlaps."""
+    starts = {label: len(one.test) for label, one in found.items()}
+    most = max(starts.values())
+    if most < 2:
         return "Each β was trained only once."
-    tied = [name_of(label) for label in found if label != best and found[label] - found[best] < apart]
+    fewer = [name_of(label) for label, count in starts.items() if count < most]
+    but = f" ({', '.join(fewer)}: fewer)" if fewer else ""
+    tied = [
+        name_of(label)
+        for label, one in found.items()
+        if label != best and min(one.test) <= max(found[best].test) and min(found[best].test) <= max(one.test)
+    ]
     said = f"{' and '.join(tied)} cannot be told from it" if tied else "no other β comes so near"
-    return f"Each β was trained once, and {count} seeds of a similar VAE at β = 1 differ by up to {apart:.0f}: {said}."
+    return f"Each β was trained from {most} random starts{but}. Where their ranges overlap, chance may decide: {said}."
 
 
 @per_shelf
 def distance_figure(dimensions: int) -> Finished:
-    """The distance against β."""
+    """The distance to test digits against β: means over the starts, with the least and the largest."""
+    found = distances(dimensions)
     return against_beta(
-        distances(dimensions),
+        {label: mean(one.test) for label, one in found.items()},
         {"title": "classifier Fréchet distance, less is better", "rangemode": "tozero"},
-        "Classifier Fréchet distance of samples from N(0, I) to real digits.",
+        "Classifier Fréchet distance of samples from N(0, I) to test digits, mean over random starts.",
         number="{:.0f}".format,
+        ranges={label: (min(one.test), max(one.test)) for label, one in found.items()},
     )

@@ -73,14 +73,31 @@ def original_row(start: int, count: int = SHOWN) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def error_figure(points: Points, marked: int) -> Finished:
-    """Error against d; every point is a run."""
+def error_figure(
+    points: Points, marked: int, fewer: str = "", after_fewer: tuple[tuple[int, float], ...] = ()
+) -> Finished:
+    """Error against d; every point is a run.
+
+    Args:
+        points: of each model.
+        marked: the d that is chosen.
+        fewer: name of the autoencoder after as few epochs as the convolutional one.
+        after_fewer: (d, error) of it.
+    """
     chart = go.Figure()
     for model, values in points:
         chart.add_scatter(
             x=[d for d, _ in values], y=[error for _, error in values], name=model_kind(model).title,
             mode="lines+markers", line={"color": MODEL_COLOURS[model]}, hovertemplate="%{y:.4f}",
             marker={"symbol": MODEL_SYMBOLS[model], "size": 9},
+        )  # fmt: skip
+    told = {model_kind(model).title: values for model, values in points}
+    if after_fewer:
+        told[fewer] = after_fewer
+        chart.add_scatter(
+            x=[d for d, _ in after_fewer], y=[error for _, error in after_fewer], name=fewer,
+            mode="lines+markers", line={"color": MODEL_COLOURS["ae"], "dash": "dot"}, hovertemplate="%{y:.4f}",
+            marker={"symbol": f"{MODEL_SYMBOLS['ae']}-open", "size": 9},
         )  # fmt: skip
     chart.add_vline(x=marked, line={"color": "rgba(128,138,152,0.6)", "dash": "dot"})
     chart.update_layout(
@@ -89,8 +106,8 @@ def error_figure(points: Points, marked: int) -> Finished:
         xaxis={"title": "d, numbers in the code", "type": "log", "tickvals": list(DIMENSIONS), "tickformat": "d"},
         yaxis={"title": "squared error per pixel", "type": "log", "tickvals": [0.005, 0.01, 0.02, 0.04]},
     )
-    told = {model_kind(model).title: [f"{error:.4f} at d = {d}" for d, error in values] for model, values in points}
-    return Finished(chart, in_words("Squared error per pixel against d, both on scales of ratios.", told))
+    words = {name: [f"{error:.4f} at d = {d}" for d, error in values] for name, values in told.items()}
+    return Finished(chart, in_words("Squared error per pixel against d, both on scales of ratios.", words))
 
 
 @per_shelf
