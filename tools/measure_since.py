@@ -13,7 +13,7 @@ import json
 import math
 from typing import Any
 
-from ui.runs.measured_since import FILE, signature
+from ui.runs.measured_since import DEFINED_ANEW, FILE, signature
 from vae_core.datasets import load
 from vae_core.evaluation.measure import measure
 from vae_core.models import model_kind
@@ -33,7 +33,7 @@ def lacking(measured: dict[str, Any], filed: dict[str, Any], where: str) -> dict
     for name, value in measured.items():
         if name == "not_measured":
             continue
-        if name not in filed:
+        if name not in filed or name in DEFINED_ANEW:
             found[name] = value
         elif isinstance(value, dict):
             if rest := lacking(value, filed[name], f"{where}/{name}"):

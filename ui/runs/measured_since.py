@@ -16,6 +16,9 @@ FILE = Path(__file__).with_name("measured_since.json")
 # A figure that changes with every weight: what was measured since is of a file only if both have the same.
 SIGNATURES = ("mse", "cross_entropy")
 
+# Samples from the box: in the files it lies around the codes of the measured split, since then around validation codes.
+DEFINED_ANEW = ("box",)
+
 Figures = dict[str, Any]
 
 
@@ -25,7 +28,7 @@ def signature(figures: Figures) -> float | None:
 
 
 def completed(key: str, metrics: dict[str, Figures]) -> dict[str, Figures]:
-    """What a run's file says, by split, and what was measured of the same weights since; the file comes first."""
+    """What a run's file says, by split, and what was measured of the same weights since; see `_joined`."""
     since = _since().get(key, {})
     return {
         split: _joined(figures, since[split]["figures"])
@@ -41,10 +44,10 @@ def _since() -> dict[str, dict[str, Figures]]:
 
 
 def _joined(first: Figures, further: Figures) -> Figures:
-    """Both, nested ones joined alike; where both have a figure, the first one's."""
+    """Both, nested ones joined alike; where both have a figure, the first one's, but for `DEFINED_ANEW`."""
     joined = dict(first)
     for name, value in further.items():
-        if name not in joined:
+        if name not in joined or name in DEFINED_ANEW:
             joined[name] = value
         elif isinstance(value, dict) and isinstance(joined[name], dict):
             joined[name] = _joined(joined[name], value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.figures.tables import as_html
+from ui.once import once
 from ui.runs.aggregate import aggregate_of
 from ui.runs.resources import load_run
 from ui.runs.selection import figure, measured_of, measured_seeds_of, per_shelf
@@ -88,7 +88,7 @@ def rate_distortion(dimensions: int, label: str) -> Finished:
     return _curve(tuple(points_of(dimensions)), label)
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def _curve(points: tuple[Point, ...], label: str) -> Finished:
     shown = [one for one in points if one.label != KL_ONLY]  # it would flatten the others: it is named at the edge
     chart = go.Figure()

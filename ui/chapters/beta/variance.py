@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from ui.figures.palette import CLASS_COLOURS
 from ui.figures.pictures import Picture, labelled_rows, tiles
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.figures.tables import as_html
+from ui.once import once
 from ui.runs.resources import classes_in_words, held_out, load_run, shelf
 from ui.runs.selection import figure, per_shelf
 from vae_core.datasets import load
@@ -216,7 +216,7 @@ def learned_note() -> str:
     )
 
 
-@lru_cache(maxsize=8)
+@once(maxsize=8)
 def training_error(key: str) -> float:
     """Squared error per pixel of a run's training images, one z sampled for each."""
     run, images = load_run(key), load(DATASET, "train", download=False).floats()

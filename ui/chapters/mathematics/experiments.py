@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
 
+from ui.once import once
 from vae_core.lessons.exact_posterior import (
     DECODERS,
     GRID_END,
@@ -42,7 +42,7 @@ ESTIMATE_DEVIATIONS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0)
 COUNTS = (10, 30, 100, 300, 1_000, 3_000, 10_000)
 
 
-@lru_cache(maxsize=len(KINDS))
+@once(maxsize=len(KINDS))
 def part(kind: str) -> Payload:
     """One of the experiments in KINDS, with all that it must agree on with `vae_core.lessons.exact_posterior`."""
     eps, weights = nodes()
@@ -93,7 +93,7 @@ def the_toy() -> Toy:
     return Toy(DECODERS[STORY["decoder"]], STORY["x"], STORY["c"])  # type: ignore[index, arg-type]
 
 
-@lru_cache(maxsize=1)
+@once(maxsize=1)
 def where_q_settles() -> tuple[int, str]:
     """What becomes of q on a posterior of two modes: between them, on one, or over both; and the numbers."""
     toy = the_toy()
@@ -126,7 +126,7 @@ def share_of_mode(exact: Exact, place: float) -> float:
     return float(np.trapezoid(np.where(side, density, 0.0), z))
 
 
-@lru_cache(maxsize=1)
+@once(maxsize=1)
 def how_wide() -> tuple[int, str]:
     """How wide the best diagonal Gaussian is, compared with a correlated one: the answer and the numbers."""
     target = correlated(PREDICTED_CORRELATION)

@@ -6,7 +6,6 @@ Computed once for each run and digit.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 import plotly.graph_objects as go
@@ -17,6 +16,7 @@ from ui.figures.palette import CLASS_COLOURS
 from ui.figures.pictures import Picture, labelled_rows, tiles
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.figures.tables import as_html
+from ui.once import once
 from ui.runs.resources import classes_in_words, held_out, load_run, shelf
 from ui.runs.selection import compared_spec
 from vae_core.datasets import ImageDataset
@@ -77,7 +77,7 @@ def run_key(dimensions: int) -> str:
     return spec.key
 
 
-@lru_cache(maxsize=1)
+@once(maxsize=1)
 def drawn() -> ImageDataset:
     """The held-out images, each pixel drawn as 0 or 1 with its grey value as the chance: as training draws them."""
     return held_out(DATASET).binarised()
@@ -88,13 +88,13 @@ def pixels_of(image: int) -> np.ndarray:
     return drawn().images[image].ravel().astype(np.float32) / 255.0  # not all of them: that takes 15 MB
 
 
-@lru_cache(maxsize=32)
+@once(maxsize=32)
 def bounded(key: str, image: int) -> Bounded:
     """The bounds of a held-out image by the encoder's q."""
     return _bounded(key, image, encoded(load_run(key), pixels_of(image)))
 
 
-@lru_cache(maxsize=32)
+@once(maxsize=32)
 def refined_bounds(key: str, image: int) -> Bounded:
     """The same by the q that is fitted to this image alone, with the same noise."""
     run, pixels = load_run(key), pixels_of(image)
@@ -131,7 +131,7 @@ def shown_bounds(key: str, image: int, refine: bool) -> dict[str, Bounded]:
     return {**found, REFINED: refined_bounds(key, image)} if refine else found
 
 
-@lru_cache(maxsize=128)
+@once(maxsize=128)
 def bound_curve(key: str, image: int, refine: bool) -> Finished:
     """The bound against k, on a scale of ratios; a curve for each q."""
     chart, told = go.Figure(), {}
@@ -230,7 +230,7 @@ def bound_note(key: str, image: int, refine: bool) -> str:
     )
 
 
-@lru_cache(maxsize=128)
+@once(maxsize=128)
 def bound_pictures(key: str, image: int, refine: bool) -> Html:
     """The digit: as it is, as it was drawn in 0 and 1, and what samples of each q decode to: HTML."""
     images, run = held_out(DATASET), load_run(key)

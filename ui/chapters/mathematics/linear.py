@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from plotly.subplots import make_subplots
@@ -12,6 +11,7 @@ from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS, KL_COLOUR
 from ui.figures.pictures import Picture, labelled_rows, signed_tiles
 from ui.figures.plots import TEMPLATE, Finished, in_words
+from ui.once import once
 from ui.runs.resources import load_run, shelf
 from vae_core.datasets import load
 from vae_core.errors import RunNotFound
@@ -62,19 +62,19 @@ class Compared:
         return int((self.predicted > 0.0).sum())
 
 
-@lru_cache(maxsize=1)
+@once(maxsize=1)
 def training_images() -> np.ndarray:
     """The images that the runs learned from, float64 (N, D)."""
     return load(DATASET, "train", download=False).floats().astype(np.float64)
 
 
-@lru_cache(maxsize=1)
+@once(maxsize=1)
 def eigenvalues() -> Spectrum:
     """Of the covariance of these images."""
     return spectrum(training_images())
 
 
-@lru_cache(maxsize=len(LINEAR_VARIANCES))
+@once(maxsize=len(LINEAR_VARIANCES))
 def compared(key: str) -> Compared:
     """A linear run against the optimum at its variance."""
     run, images, best = load_run(key), training_images(), eigenvalues()
@@ -104,7 +104,7 @@ def linear_key(c: float) -> str:
     return spec.key
 
 
-@lru_cache(maxsize=len(LINEAR_VARIANCES))
+@once(maxsize=len(LINEAR_VARIANCES))
 def linear_figure(key: str) -> Finished:
     """Eigenvalues against c above, and below them the KL of every dimension, predicted and found."""
     one, values = compared(key), eigenvalues().eigenvalues[:DIMENSIONS]
@@ -142,7 +142,7 @@ def linear_figure(key: str) -> Finished:
     )
 
 
-@lru_cache(maxsize=len(LINEAR_VARIANCES))
+@once(maxsize=len(LINEAR_VARIANCES))
 def linear_pictures(key: str) -> Html:
     """The first columns of both decoders as images: HTML."""
     one, best = compared(key), eigenvalues()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 
+from ui.once import once
 from ui.runs.resources import held_out, load_run
 from vae_core.datasets import ImageDataset, load, own
 from vae_core.payloads.plane import Payload, thumbnails_payload
@@ -66,7 +66,7 @@ def sheet(dataset: str) -> Payload:
     return thumbnails_payload(shown, names=names)
 
 
-@lru_cache(maxsize=32)
+@once(maxsize=32)
 def codes(key: str, dataset: str) -> np.ndarray:
     """(N, d), the codes of the pool, mean codes if the model has posteriors."""
     found = load_run(key).encode(pool(dataset).pixels)
@@ -112,14 +112,14 @@ def of_class(dataset: str, label: int) -> Groups:
     return Groups(tuple(np.flatnonzero(labels == label).tolist()), tuple(np.flatnonzero(labels != label).tolist()))
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def direction(key: str, dataset: str, groups: Groups) -> np.ndarray:
     """(d,), the mean code of the photographs with the attribute, less that of those without."""
     z = codes(key, dataset).astype(np.float64)
     return z[list(groups.having)].mean(axis=0) - z[list(groups.lacking)].mean(axis=0)
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def by_chance(key: str, dataset: str, groups: Groups) -> float:
     """How far apart the mean codes of two random groups of these sizes lie: the root of the mean squared distance.
 

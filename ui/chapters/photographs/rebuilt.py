@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from ui.chapters.photographs.album import codes, pool
@@ -11,11 +9,12 @@ from ui.chapters.regularity.over_seeds import title_of
 from ui.figures.markup import Html
 from ui.figures.pictures import Picture, side_by_side, tiles
 from ui.figures.tables import as_html
+from ui.once import once
 from ui.runs.resources import load_run
 from vae_core.spec import RunSpec
 
 
-@lru_cache(maxsize=32)
+@once(maxsize=32)
 def errors(key: str, dataset: str) -> np.ndarray:
     """(N,), the squared error per pixel of each photograph of the pool, rebuilt from its mean code."""
     return _errors(load_run(key).decode(codes(key, dataset)), pool(dataset).pixels)
@@ -26,7 +25,7 @@ def rebuilt(key: str, pixels: np.ndarray) -> tuple[np.ndarray, float]:
     return _rebuilt(key, np.ascontiguousarray(pixels, dtype=np.float32).tobytes())
 
 
-@lru_cache(maxsize=64)  # picture, table and sentence ask for the same, in every run of the page
+@once(maxsize=64)  # picture, table and sentence ask for the same, in every run of the page
 def _rebuilt(key: str, pixels: bytes) -> tuple[np.ndarray, float]:
     run, x = load_run(key), np.frombuffer(pixels, np.float32)[None]
     image = run.decode(run.encode(x))

@@ -5,13 +5,12 @@ Not in the page itself, which is compiled and run anew for every visitor, and wo
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import plotly.graph_objects as go
 
 from ui.figures.palette import MODEL_COLOURS, MODEL_SYMBOLS
 from ui.figures.pictures import tiles
 from ui.figures.plots import TEMPLATE, Finished, in_words
+from ui.once import once
 from ui.runs.resources import held_out, load_run
 from ui.runs.selection import compared_spec, figure, per_shelf, seeds_of
 from vae_core.errors import RunNotFound
@@ -57,7 +56,7 @@ def error_of(model: str, dimensions: int) -> float:
     return errors[0]
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def rebuilt_row(key: str, start: int, count: int = SHOWN) -> tuple[bytes, float]:
     """Held-out images after a run's bottleneck, and their squared error per pixel."""
     run, images = load_run(key), held_out(DATASET).floats()[start : start + count]
@@ -65,14 +64,14 @@ def rebuilt_row(key: str, start: int, count: int = SHOWN) -> tuple[bytes, float]
     return tiles(pixels, run.image_shape, columns=count), mean_squared_error(images, pixels)
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def original_row(start: int, count: int = SHOWN) -> bytes:
     """Held-out images."""
     images = held_out(DATASET)
     return tiles(images.floats()[start : start + count], images.image_shape, columns=count)
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def error_figure(
     points: Points, marked: int, fewer: str = "", after_fewer: tuple[tuple[int, float], ...] = ()
 ) -> Finished:

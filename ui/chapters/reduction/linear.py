@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +11,7 @@ from ui.chapters.reduction.comparison import DATASET, PIXELS, error_of
 from ui.figures.palette import MODEL_COLOURS
 from ui.figures.pictures import signed_tiles
 from ui.figures.plots import TEMPLATE, Finished, in_words
+from ui.once import once
 from ui.runs.resources import held_out, load_run
 from vae_core.metrics import covariance_spectrum, mean_squared_error, orthonormality_error, principal_angles
 from vae_core.run import Run
@@ -22,7 +22,7 @@ EIGENVALUES_DRAWN = 48
 LEFT_OUT_COLOUR = "#9AA3AF"
 
 
-@lru_cache(maxsize=1)
+@once(maxsize=1)
 def spectrum() -> np.ndarray:
     """Eigenvalues of the covariance of the held-out digits, descending."""
     return covariance_spectrum(held_out(DATASET).floats().astype(np.float64))
@@ -38,7 +38,7 @@ def least_error(dimensions: int) -> float:
     return float(spectrum()[dimensions:].sum() / PIXELS)
 
 
-@lru_cache(maxsize=8)
+@once(maxsize=8)
 def spectrum_figure(dimensions: int) -> Finished:
     """The first eigenvalues, those that PCA keeps in its colour, and the cumulative share of the variance."""
     values = spectrum()
@@ -82,7 +82,7 @@ def directions_of(run: Run) -> np.ndarray:
     return run.weights["decoder.0.weight"].astype(np.float64)
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def transpose_gap(key: str) -> float:
     """How far a linear run's decoder is from the transpose of its encoder, as a share of the decoder's size."""
     run = load_run(key)
@@ -104,7 +104,7 @@ def rotated(run: Run, degrees: float) -> tuple[np.ndarray, float]:
     return turned, mean_squared_error(held_out(DATASET).floats(), pixels)
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def rotated_picture(key: str, degrees: int, shown: int) -> tuple[bytes, float, float]:
     """The turned directions as images, the error, and the largest cosine between two directions."""
     run = load_run(key)
@@ -113,7 +113,7 @@ def rotated_picture(key: str, degrees: int, shown: int) -> tuple[bytes, float, f
     return picture, error, orthonormality_error(turned)
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def largest_angle(one: str, other: str) -> float:
     """Between the subspaces that two linear runs' decoders span, in degrees."""
     return float(principal_angles(directions_of(load_run(one)), directions_of(load_run(other))).max())

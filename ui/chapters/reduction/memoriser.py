@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
+from ui.once import once
 from ui.runs.resources import feature_space, load_run
 from vae_core.datasets import load
 from vae_core.metrics import holes, mean_squared_error, share_interval
@@ -16,7 +16,7 @@ MEMORISED = (10, 50, 200)
 REAL_HOLES = 0.05  # of the validation digits, by the definition of a hole
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def memorised_line(key: str) -> Payload:
     """A memoriser's line with the images that it memorised."""
     run = load_run(key)
@@ -39,7 +39,7 @@ class Capacity(NamedTuple):
     average_error: float
 
 
-@lru_cache(maxsize=8)
+@once(maxsize=8)
 def capacity_of(key: str) -> Capacity:
     """Measured on a memoriser's run and its data."""
     run = load_run(key)
@@ -50,7 +50,7 @@ def capacity_of(key: str) -> Capacity:
     return Capacity(weights, memorised.size, mean_squared_error(new, average))
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def holes_on_line(key: str) -> tuple[np.ndarray, np.ndarray]:
     """Which of a memoriser's images are holes: at the whole numbers, and halfway between."""
     run, space = load_run(key), feature_space("mnist_sample")

@@ -6,7 +6,6 @@ The file is made by ``python -m tools.measure_noise``: the classifiers take minu
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from ui.figures.palette import MODEL_COLOURS, MODEL_SYMBOLS
 from ui.figures.pictures import Picture, labelled_rows, tiles
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.figures.tables import Rows, as_html
+from ui.once import once
 from ui.runs.resources import classes_in_words, held_out
 from vae_core.lessons.noisy_codes import noisy
 
@@ -62,7 +62,7 @@ class Noise(NamedTuple):
     told: dict[str, Told]
 
 
-@lru_cache(maxsize=1)
+@once(maxsize=1)
 def measured() -> Noise:
     """What the file says."""
     document = json.loads(FILE.read_text(encoding="utf-8"))
@@ -83,7 +83,7 @@ def _ends(intervals: list[list[list[float]]], at: int) -> list[list[float]]:
     return [[interval[at] for interval in start] for start in intervals]
 
 
-@lru_cache(maxsize=1)
+@once(maxsize=1)
 def noise_figure() -> Finished:
     """Share of digits told right against the noise, with intervals."""
     found, chart, words = measured(), go.Figure(), {}
@@ -110,7 +110,7 @@ def noise_figure() -> Finished:
     )
 
 
-@lru_cache(maxsize=1)
+@once(maxsize=1)
 def noise_text() -> str:
     """What was found: markdown."""
     clean, half = (_at(sigma) for sigma in (0.0, HALF))
@@ -152,7 +152,7 @@ def _list(shares: dict[str, float]) -> str:
     return ", ".join(f"{TITLES[name]} **{share:.0%}**" for name, share in shares.items())
 
 
-@lru_cache(maxsize=1)
+@once(maxsize=1)
 def noise_table() -> Html:
     """Every share with its interval: HTML."""
     found = measured()
@@ -173,7 +173,7 @@ def noise_table() -> Html:
     )
 
 
-@lru_cache(maxsize=1)
+@once(maxsize=1)
 def noisy_digits() -> Html:
     """The first held-out digits with more and more noise: HTML."""
     images = held_out(DATASET).first(SHOWN)

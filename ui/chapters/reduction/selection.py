@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from ui.chapters.reduction.comparison import DATASET
 from ui.figures.pictures import tiles
+from ui.once import once
 from ui.runs.resources import held_out, load_run
 from vae_core.run import Run
 
@@ -20,7 +19,7 @@ def kept_pixels(run: Run) -> np.ndarray:
     return run.weights["code.weight"].argmax(axis=1)
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def kept_picture(key: str, start: int, count: int) -> bytes:
     """Held-out images with the pixels that a run keeps in blue, from dark (0) to bright (1); the others are dimmed."""
     run, images = load_run(key), held_out(DATASET)

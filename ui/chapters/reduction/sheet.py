@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ from scipy.spatial import Delaunay
 
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import TEMPLATE, Finished
+from ui.once import once
 from ui.runs.resources import held_out, load_run
 from vae_core.metrics import mean_squared_error
 from vae_core.models import model_kind
@@ -47,7 +47,7 @@ def sheets() -> Sheets:
     return _sheets(*(shipped_run(dataset=DATASET, model=model).key for model in MODELS))
 
 
-@lru_cache(maxsize=4)
+@once(maxsize=4)
 def _sheets(*keys: str) -> Sheets:
     points = held_out(DATASET)
     original = points.floats().astype(np.float64)

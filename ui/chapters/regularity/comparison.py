@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from ui.chapters.regularity.over_seeds import (
 from ui.chapters.regularity.smoothness import compared_smoothness, length_of
 from ui.figures.markup import Html
 from ui.figures.tables import as_html
+from ui.once import once
 from ui.runs.aggregate import aggregate_of
 from ui.runs.resources import load_run, plane, shelf
 from ui.runs.selection import compared_spec, figure, measured_of, measured_seeds_of, per_shelf, seeds_of
@@ -77,7 +77,7 @@ ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )  # fmt: skip
 
 
-@lru_cache(maxsize=256)
+@once(maxsize=256)
 def subtitle(key: str, pair: tuple[int, int] | None, at: int) -> str:
     """What the plane is, honestly, and how far the codes spread."""
     run = load_run(key)

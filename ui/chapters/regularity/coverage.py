@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from ui.chapters.regularity.comparison import DIMENSIONS
 from ui.chapters.regularity.over_seeds import Pair, error_of, title_of
 from ui.figures.palette import MODEL_COLOURS, MODEL_SYMBOLS
 from ui.figures.plots import TEMPLATE, Finished, in_words
+from ui.once import once
 from ui.runs.selection import compared_spec, figure, per_shelf, seeds_of
 
 
@@ -33,7 +33,7 @@ class Covered(NamedTuple):
 Lines = tuple[tuple[str, str, tuple[Covered, ...]], ...]  # model, source, points
 
 
-@lru_cache(maxsize=32)
+@once(maxsize=32)
 def coverage_figure(points: Lines) -> Finished:
     """Coverage of samples against d, from the prior (solid) and from a mixture fitted afterwards (dotted).
 

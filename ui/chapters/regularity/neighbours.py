@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from ui.chapters.regularity.judge import probabilities
 from ui.figures.pictures import tiles
+from ui.once import once
 from ui.runs.resources import load_run
 from vae_core.errors import MeasureError
 from vae_core.sampling import directions
@@ -37,7 +37,7 @@ class Neighbourhood:
     classes: tuple[int, ...]
 
 
-@lru_cache(maxsize=256)
+@once(maxsize=256)
 def neighbourhood(key: str, image: int, step: float) -> Neighbourhood:
     """The code of a held-out image, and eight codes one step away from it.
 
@@ -63,7 +63,7 @@ def neighbourhood(key: str, image: int, step: float) -> Neighbourhood:
     return Neighbourhood(picture, int(marked.sum()), tuple(seen.tolist()))
 
 
-@lru_cache(maxsize=256)
+@once(maxsize=256)
 def changed_share(key: str, step: float) -> tuple[float, int]:
     """How often a step in a random direction changes the class that the classifier sees, and at how many codes.
 
@@ -86,7 +86,7 @@ def _chosen(key: str) -> np.ndarray:
     return codes[np.random.default_rng(SEED).permutation(len(codes))[:MEASURED]]
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def _classes_before(key: str) -> np.ndarray:
     return _classes(key, _chosen(key))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from plotly.subplots import make_subplots
@@ -12,6 +11,7 @@ from ui.chapters.regularity.judge import probabilities, unrecognised
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.pictures import tiles
 from ui.figures.plots import TEMPLATE, Finished, in_words
+from ui.once import once
 from ui.runs.resources import held_out, load_run
 from vae_core import datasets
 from vae_core.metrics import ambiguous, class_change, share_standard_error
@@ -48,7 +48,7 @@ class Film:
     framed: int
 
 
-@lru_cache(maxsize=256)
+@once(maxsize=256)
 def film(key: str, way: str, first: int, second: int) -> Film:
     """The path between the codes of two held-out images.
 
@@ -95,7 +95,7 @@ class Usual:
     largest_step: float
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def usual_path(key: str) -> Usual:
     """Over pairs of held-out images of different classes, taken at random.
 
@@ -121,7 +121,7 @@ def usual_path(key: str) -> Usual:
     )
 
 
-@lru_cache(maxsize=256)
+@once(maxsize=256)
 def pair_of_classes(dataset: str, ends: tuple[int, int], turn: int) -> tuple[int, int]:
     """Numbers of a held-out image of each class; another pair with every turn."""
     labels = held_out(dataset).labels
@@ -129,7 +129,7 @@ def pair_of_classes(dataset: str, ends: tuple[int, int], turn: int) -> tuple[int
     return int(members[0][turn % len(members[0])]), int(members[1][(turn + 1) % len(members[1])])
 
 
-@lru_cache(maxsize=64)
+@once(maxsize=64)
 def probability_figure(dataset: str, ends: tuple[int, int], films: tuple[tuple[str, Film], ...]) -> Finished:
     """The classifier's probabilities along the paths, a field for each model.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from ui.chapters.regularity.judge import unrecognised
 from ui.figures.pictures import tiles
+from ui.once import once
 from ui.runs.resources import load_run
 from vae_core.sampling import draw
 
@@ -31,7 +31,7 @@ class Sheet:
     unrecognised: int
 
 
-@lru_cache(maxsize=256)
+@once(maxsize=256)
 def sample_sheet(key: str, source: str, count: int, seed: int) -> Sheet:
     """Sample codes from a source, decode them, and judge each.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +11,7 @@ from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, ends, in_words
 from ui.figures.tables import Rows, as_html, metrics_table, one_held_out_set
+from ui.once import once
 from ui.runs.resources import held_out, load_run, shelf, store
 from ui.runs.selection import can_be_explored, per_shelf, run_title
 from vae_core.errors import DatasetUnavailable
@@ -31,13 +31,13 @@ def has_film(run: Run) -> bool:
     return bool(terms_in_nats(run.spec, run.history)) and len(run.snapshots) > 0
 
 
-@lru_cache(maxsize=FILMS_KEPT)
+@once(maxsize=FILMS_KEPT)
 def film(key: str) -> Payload:
     """All kept epochs of a run."""
     return film_of_run(load_run(key), store().load_film(key), palette=list(CLASS_COLOURS))
 
 
-@lru_cache(maxsize=FILMS_KEPT)
+@once(maxsize=FILMS_KEPT)
 def film_before(spec: RunSpec, waiting: str) -> Payload | None:
     """The film of a run that has not begun; None where its images are not here, or no film will be made of it.
 
@@ -57,7 +57,7 @@ def film_before(spec: RunSpec, waiting: str) -> Payload | None:
     )
 
 
-@lru_cache(maxsize=FILMS_KEPT)
+@once(maxsize=FILMS_KEPT)
 def measured(key: str) -> Html:
     """A run's numbers: HTML."""
     run = load_run(key)
