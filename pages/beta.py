@@ -102,8 +102,8 @@ def best(dimensions: int) -> None:
         "Which β is best?",
         "Best for what? To rebuild images, small. To sample new ones, the codes must match the prior and still say "
         "something. The [[Fréchet distance]] of samples from N(0, I) to real digits measures that.\n\n"
-        "We choose β on [[held-out image|held-out]] digits and report the distance on test digits: whoever chooses on "
-        "the digits that he reports is too lucky to believe.",
+        "We choose β on [[held-out image|held-out]] digits and report the distance on test digits. The digits that one "
+        "chooses on make the choice look better than it is.",
     )
     with one.words:
         seen = chapter.ask(

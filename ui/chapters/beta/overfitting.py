@@ -115,13 +115,17 @@ def overfitting_figure() -> Finished:
     )
 
 
+def _signed(nats: float) -> str:
+    return f"{nats:.1f}".replace("-", "−")
+
+
 @per_shelf
 def overfitting_text() -> str:
     """What the figure shows, with its numbers: markdown."""
     found = learned()
     few, many = ({title: points[at] for title, points in found.items()} for at in (0, -1))
     gaps = [
-        ", ".join(f"**{one.gap:.1f}** ({title})" for title, one in at.items())
+        ", ".join(f"**{_signed(one.gap)}** ({title})" for title, one in at.items())
         + f" at {next(iter(at.values())).images:,}"
         for at in (few, many)
     ]
@@ -159,7 +163,8 @@ def overfitting_table() -> Html:
             "training digits": f"{one.images:,}",
             "reconstruction, training": f"{one.training:.1f}",
             "reconstruction, test": f"{one.test:.1f}",
-            "gap": f"{one.gap:.1f}" + (f" ({min(one.gaps):.1f} to {max(one.gaps):.1f})" if len(one.gaps) > 1 else ""),
+            "gap": _signed(one.gap)
+            + (f" ({_signed(min(one.gaps))} to {_signed(max(one.gaps))})" if len(one.gaps) > 1 else ""),
             "KL, training": f"{one.training_kl:.1f}" if one.training_kl else "–",
             "KL, test": f"{one.test_kl:.1f}" if one.test_kl else "–",
         }
