@@ -278,7 +278,9 @@ def test_convolutions_are_compared_after_equally_many_epochs_and_by_both_losses(
     assert "better at d = 8, 16 and 32" in told and "at d = 2 they cannot be told apart" in told
     assert f"up to {chance - 1:.0%}" in told
     table = next(table for table in tables(at) if "epochs" in table)
-    row = list(zip(table["model"], table["epochs"], strict=True)).index(("Convolutional autoencoder, d = 8", "20"))
+    row = list(zip(table["model"], table["epochs"], strict=True)).index(
+        ("Convolutional autoencoder, d\u00a0=\u00a08", "20")
+    )
     measured_conv = run_of("conv_ae", 8).metrics["test"]
     assert table["squared error per pixel"][row] == f"{measured_conv['mse']:.4f}"
     assert table["cross-entropy, nats per image"][row] == f"{measured_conv['reconstruction']:.1f}"

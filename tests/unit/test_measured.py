@@ -44,9 +44,9 @@ def test_seeds_differ_and_stay_near_the_shipped_one() -> None:
         assert line.spec
         if (alike := replace(line.spec, seed=0)) in shipped:
             starts.setdefault(alike, []).append(line.metrics["test"]["reconstruction"])
-    assert len(starts) > 10
+    assert starts.keys() == shipped  # every β but the KL alone
     for found in starts.values():
-        assert len(found) == len(set(found))
+        assert len(found) == len(set(found)) == 2
         assert max(found) / min(found) < 1.05
 
 

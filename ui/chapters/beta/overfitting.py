@@ -29,7 +29,7 @@ class Learned(NamedTuple):
         images: it was trained on.
         training, test: reconstruction of those, and of test digits; z sampled where there is a posterior.
         training_kl, test_kl: the KL of both; 0 for an autoencoder.
-        gaps: test minus training reconstruction, one of each start.
+        starts: random starts.
         n: test digits.
     """
 
@@ -38,7 +38,7 @@ class Learned(NamedTuple):
     test: float
     training_kl: float
     test_kl: float
-    gaps: tuple[float, ...]
+    starts: int
     n: int
 
     @property
@@ -73,8 +73,12 @@ def learned() -> dict[str, list[Learned]]:
 
 def _over_starts(images: int, starts: list[list[float]]) -> Learned:
     training, test, training_kl, test_kl, n = map(mean, zip(*starts, strict=True))
-    gaps = tuple(held_out - seen for seen, held_out, *_ in starts)
-    return Learned(images, training, test, training_kl, test_kl, gaps, round(n))
+    return Learned(images, training, test, training_kl, test_kl, len(starts), round(n))
+
+
+def signed(gap: float) -> str:
+    """A gap with a minus sign where it is one."""
+    return f"{gap:.1f}".replace("-", "\u2212")
 
 
 def recipe() -> RunSpec:
@@ -115,17 +119,13 @@ def overfitting_figure() -> Finished:
     )
 
 
-def _signed(nats: float) -> str:
-    return f"{nats:.1f}".replace("-", "−")
-
-
 @per_shelf
 def overfitting_text() -> str:
     """What the figure shows, with its numbers: markdown."""
     found = learned()
     few, many = ({title: points[at] for title, points in found.items()} for at in (0, -1))
     gaps = [
-        ", ".join(f"**{_signed(one.gap)}** ({title})" for title, one in at.items())
+        ", ".join(f"**{signed(one.gap)}** ({title})" for title, one in at.items())
         + f" at {next(iter(at.values())).images:,}"
         for at in (few, many)
     ]
@@ -163,8 +163,7 @@ def overfitting_table() -> Html:
             "training digits": f"{one.images:,}",
             "reconstruction, training": f"{one.training:.1f}",
             "reconstruction, test": f"{one.test:.1f}",
-            "gap": _signed(one.gap)
-            + (f" ({_signed(min(one.gaps))} to {_signed(max(one.gaps))})" if len(one.gaps) > 1 else ""),
+            "gap": signed(one.gap),
             "KL, training": f"{one.training_kl:.1f}" if one.training_kl else "–",
             "KL, test": f"{one.test_kl:.1f}" if one.test_kl else "–",
         }
@@ -172,7 +171,7 @@ def overfitting_table() -> Html:
         for one in points
     ]
     spec, some = recipe(), next(iter(learned().values()))[0]
-    starts = len(some.gaps)
+    starts = some.starts
     return as_html(
         rows,
         title="Overfitting in numbers",

@@ -103,7 +103,7 @@ def epochs_table() -> Html:
     """Every kind at every d by both losses: HTML."""
     rows: Rows = [
         {
-            "model": f"{model_kind(one.model).title}, d = {one.dimensions}",
+            "model": f"{model_kind(one.model).title}, d\u00a0=\u00a0{one.dimensions}",
             "epochs": one.epochs,
             "squared error per pixel": _with_range(one.squared, 4),
             "cross-entropy, nats per image": _with_range(one.nats, 1),
