@@ -13,7 +13,6 @@ import logging
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.app.late import late
-from ui.components.modules import early_modules
 from ui.figures.markup import PAGE_STYLE
 from ui.streamlit_private import early_files
 
@@ -91,12 +90,8 @@ def _with_styles(document: bytes) -> bytes:
 
 
 def _early(before: bytes) -> str:
-    """Links to `early_files`, but for those that the document names itself, and to our own modules.
-
-    While the front end is parsed, the connection and the server have nothing else to do; after it they have.
-    """
+    """Links to `early_files`, but for those that the document names itself."""
     modules, fonts = early_files()
     links = [f'<link rel="modulepreload" crossorigin href="./{one}">' for one in modules if one.encode() not in before]
-    links += [f'<link rel="modulepreload" href="./{one}">' for one in early_modules()]
     links += [f'<link rel="preload" as="font" type="font/woff2" crossorigin href="./{one}">' for one in fonts]
     return "".join(links)

@@ -23,7 +23,6 @@ from starlette.routing import Route
 COMPONENTS = Path(__file__).resolve().parent
 MODULES = "modules"  # the first part of the address
 KINDS = {".css": "text/css", ".js": "text/javascript"}
-EARLY = ("lesson/lesson.js", "canvas/canvas.js")  # on every page; on most, and parts of it on all
 ATTEMPTS = 3  # as many as loader.js waits between, and one more
 _IMPORTED = re.compile(r'^(?:import|export) .* from "(.*)";$', re.M)
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -67,13 +66,6 @@ def imported_by(entry: str) -> list[str]:
             targets = _IMPORTED.findall(modules()[path].decode())
             waiting += [posixpath.normpath(posixpath.join(folder, target)) for target in targets]
     return [path for path in found if path != entry]
-
-
-@cache
-def early_modules() -> tuple[str, ...]:
-    """Addresses below the app's of what most pages need, for a browser that still waits for the front end."""
-    needed = {path: None for entry in EARLY for path in (entry, *imported_by(entry))}
-    return tuple(f"{MODULES}/{digest()}/{path}" for path in needed)
 
 
 def module_loader(entry: str, styles: Sequence[str] = ()) -> str:
