@@ -19,6 +19,7 @@ from ui.app.warm_up import begin_to_warm_up
 from ui.chapters.pictures import PICTURES, pictures_route
 from ui.components.modules import MODULES, modules_route
 from ui.components.tensors import TENSORS, tensors_route
+from ui.streamlit_private import early_files
 
 # Absolute: a relative path would be resolved against app.py or the working directory, depending on the server.
 MAIN = Path(__file__).resolve().with_name("main.py")
@@ -57,6 +58,7 @@ def routes(below: Mapping[str, Sequence[BaseRoute]] = ROUTES) -> list[BaseRoute]
 async def life_span(_app: st.App) -> AsyncIterator[None]:
     """Set up the process before the first visitor, and begin with what they will see."""
     set_up_process()
+    early_files()  # takes ten times as long beside the warm-up, when a visitor waits for the document
     begin_to_warm_up()
     yield
 
