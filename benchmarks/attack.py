@@ -179,7 +179,7 @@ def damaged(tries: int) -> Count:
             count.went_wrong(f"{type(error).__name__}: {error}")
         else:
             count.went_wrong(f"number {number} was read")
-    count.notes = "half of them cut short, half with one bit flipped: none was read"
+    count.notes = "half of them cut short, half with one bit flipped"
     return count
 
 

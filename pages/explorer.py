@@ -29,7 +29,7 @@ from ui.training.quota import note_shown
 from ui.training.read_once import offer_again, read_once
 from ui.training.visitor import address, visitor
 from vae_core.errors import UnknownRun, UnreadableRun
-from vae_core.metrics.latent import ACTIVE_VARIANCE
+from vae_core.metrics.latent import active_dimensions
 from vae_core.models import model_kind
 from vae_core.storage.export import as_csv, codes_csv
 from vae_core.storage.manifest import shipped_run
@@ -74,7 +74,7 @@ def sent_run() -> Shown | None:
     with st.expander("A checkpoint you were sent", icon=":material/draft:"):
         file = st.file_uploader(
             f"A run as a `.{SUFFIX}` file, from the button “Checkpoint” or from the command line. It is checked, never "
-            "executed and not stored: only you see it.",
+            "executed, and not filed among the runs: it is in no menu but yours.",
             [SUFFIX],
             key="explorer-sent",
             max_upload_size=MOST_OPENED // 1_000_000,
@@ -133,9 +133,10 @@ def instrument(shown: Shown) -> None:
     )
     committed = latent_canvas(payload, thumbnails_for(run), key=f"explorer-{shown.name}")
     pins = committed.pins if committed.pins is not None else start["pins"]
-    url_state.write(LINK["z"], pins)
-    if committed.view:
-        url_state.write(LINK["view"], committed.view)
+    if not shown.sent:  # a link names runs of the store
+        url_state.write(LINK["z"], pins)
+        if committed.view:
+            url_state.write(LINK["view"], committed.view)
     if pins:
         table = pins_table(run, pins)
         st.html(as_html(table, title="Pinned points"))
@@ -157,16 +158,17 @@ def facts(shown: Shown) -> None:
         f"torch {made['torch']}. Key `{run.key}`."
     )
     st.markdown(fold("Where it comes from", provenance), unsafe_allow_html=True)
+    if shown.sent:
+        return
     with st.container(horizontal=True):
         st.download_button(
             "Codes as CSV", lambda: codes_csv(run), f"{run.key}-codes.csv", "text/csv", on_click="ignore",
             icon=":material/download:",
         )  # fmt: skip
-        if not shown.sent:
-            st.download_button(
-                "Checkpoint", lambda: store().file(run.key).read_bytes(), f"{run.key}.{SUFFIX}",
-                "application/octet-stream", on_click="ignore", icon=":material/download:",
-            )  # fmt: skip
+        st.download_button(
+            "Checkpoint", lambda: store().file(run.key).read_bytes(), f"{run.key}.{SUFFIX}",
+            "application/octet-stream", on_click="ignore", icon=":material/download:",
+        )  # fmt: skip
 
 
 def every_dimension(shown: Shown) -> None:
@@ -174,7 +176,7 @@ def every_dimension(shown: Shown) -> None:
     run = shown.run
     if run.spec.latent_dim < 3:
         return
-    active = run.codes.mean.var(axis=0) > ACTIVE_VARIANCE
+    active = active_dimensions(run.codes.mean)
     unused = int((~active).sum())
     some = f" **{unused} of them** hardly move the code, and the image does not follow." if unused else ""
     one = chapter.step(

@@ -231,10 +231,10 @@ def linear_vae() -> None:
         r"\begin{aligned} \lVert w_i \rVert^2 &= \max(\lambda_i - c,\, 0) \\ "
         r"\mathrm{KL}_i &= \tfrac12 \log \frac{\max(\lambda_i, c)}{c} \end{aligned}"
         "\n$$\n\n"
-        "Where the images vary less than the noise, $\\lambda_i \\le c$, the best column is 0 and the dimension "
-        "collapses: [[posterior collapse]] is then no failure of training, but the optimum. These columns are at right "
-        "angles, so the posterior is diagonal, and step 3 costs nothing. A linear encoder gives it for every image, so "
-        "nothing is lost to amortisation. At the optimum the ELBO **is** $\\log p(x)$.",
+        "The KL is its mean over images. Where they vary less than the noise, $\\lambda_i \\le c$, the best column "
+        "is 0 and the dimension collapses: [[posterior collapse]] is then no failure of training, but the optimum. "
+        "These columns are at right angles, so the posterior is diagonal, and step 3 costs nothing. A linear encoder "
+        "gives it for every image, so nothing is lost to amortisation. At the optimum the ELBO **is** $\\log p(x)$.",
     )
     with step.instrument, errors_said():
         c = url_state.choose(LINK["linear-c"], "Variance c", LINEAR_VARIANCES, LINEAR_VARIANCES[1], key="linear-c")

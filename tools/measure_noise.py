@@ -23,7 +23,7 @@ from vae_core.storage.store import Store
 
 def seeds(model: str) -> list[RunSpec]:
     """The shipped runs of a model that differ in the seed alone."""
-    hidden = {"hidden": HIDDEN} if model not in ("pca",) else {}
+    hidden = {"hidden": HIDDEN} if model != "pca" else {}
     first = shipped_run(dataset="mnist", model=model, latent_dim=DIMENSIONS, seed=0, **hidden)
     return [spec for spec in read_manifest() if replace(spec, seed=0) == first]
 

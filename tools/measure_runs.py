@@ -93,7 +93,9 @@ def measure_missing(path: Path) -> None:
         if spec.key not in figures:
             figures[spec.key] = figures_of(spec)
             kept = {one.key: figures[one.key] for one in specs if one.key in figures}
-            path.write_text(text_of(document["runs"], kept), encoding="utf-8")
+            part = path.with_suffix(".part")  # hours of figures: an interruption leaves the old file or the new one
+            part.write_text(text_of(document["runs"], kept), encoding="utf-8")
+            part.replace(path)
             print(spec.key, file=sys.stderr, flush=True)
 
 

@@ -285,7 +285,8 @@ class RunSpec:
         digest = hashlib.sha256(self.canonical_json().encode()).hexdigest()[:10]
         from vae_core.models import model_kind
 
-        beta = [f"b{self.kl_weight:g}"] if _has_divergence(self, model_kind(self.model)) else []
+        grid = model_kind(self.model).bottleneck.discrete
+        beta = [f"b{self.kl_weight:g}"] if self.kl_weight or (self.model.endswith("vae") and not grid) else []
         beta = ["kl"] if self.data_weight == 0 else beta
         count = [f"n{self.images}"] if self.images else []
         return "-".join([self.model, self.dataset, f"d{self.latent_dim}", *beta, *count, digest])

@@ -221,7 +221,7 @@ def test_what_cannot_be_read_now_is_read_when_it_is_tried_again(own_root, empty_
         at = send(open_page(PAGE), ("album.zip", album()))
         for _ in range(2):
             (warning,) = at.warning
-            assert warning.value.startswith("Many others have sent pictures at this moment") and not at.error
+            assert warning.value.startswith("Many others have sent files at this moment") and not at.error
             assert key_on(at).startswith("vae-mnist_sample-")
             at.button(key="train-own-again").click().run()
     at.button(key="train-own-again").click().run()

@@ -69,6 +69,21 @@ def test_the_command_line_names_the_same_run(kept, monkeypatch) -> None:
     assert asked == [kept[1].spec]
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        RunSpec("digits", "vq_vae", options={"entries": 12, "restart": False, "learn_by": "loss"}),
+        RunSpec("digits", "fsq", options={"levels": (5, 3)}),
+    ],
+    ids=["vq_vae", "fsq"],
+)
+def test_the_command_line_names_a_models_own_options(spec: RunSpec, monkeypatch) -> None:
+    asked: list[RunSpec] = []
+    monkeypatch.setattr(cli, "_get_or_train", lambda spec, *_: asked.append(spec) or sys.exit(0))
+    CliRunner().invoke(cli.app, shlex.split(command_line(spec))[3:])
+    assert asked == [spec]
+
+
 def test_the_script_of_a_set_of_ones_own_says_what_it_needs() -> None:
     text = script(RunSpec("own-3x32x32-0123456789ab", "ae", hidden=(8,)))
     assert "python -m vae_core train --images PATH" in text

@@ -120,6 +120,7 @@ def test_it_starts_from_the_data_and_restarts_what_nothing_uses() -> None:
         step.before(vectors, batch)
     rows = vectors.flatten(0, 2)
     assert (model.codebook[:, None] == rows).all(dim=2).any(dim=1).all()
+    assert len(model.codebook.detach().unique(dim=0)) == len(model.codebook)
     with torch.no_grad():
         model.codebook[5:] = 1e3  # where nothing is
         model.shares[5:] = 0.0
@@ -170,7 +171,7 @@ def test_the_number_of_codes_follows_from_the_image() -> None:
         RunSpec("mnist_sample", "vq_vae", latent_dim=48)
     with pytest.raises(SpecError, match="hidden must list"):
         RunSpec("digits", "vq_vae", hidden=(8, 8, 8, 8, 8))
-    with pytest.raises(SpecError, match="levels must be odd numbers"):
+    with pytest.raises(SpecError, match="levels must be odd"):
         RunSpec("digits", "fsq", options={"levels": (8, 5)})
     with pytest.raises(SpecError, match="entries must be an integer"):
         RunSpec("digits", "vq_vae", options={"entries": 0})

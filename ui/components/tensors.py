@@ -30,6 +30,7 @@ from vae_core.payloads.plane import Payload, digest_of
 
 TENSORS = "tensors"  # the first part of the address
 IN_MEMORY, ON_DISK = 256 * 2**20, 2**30  # bytes, at most
+SENT_IN_MEMORY = 64 * 2**20  # of files that visitors were sent
 MEDIA = "application/octet-stream"
 _DIGEST = re.compile(r"[0-9a-f]{24}")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -147,6 +148,12 @@ def tensor_cache() -> TensorCache:
     return TensorCache(shared_folder())
 
 
+@cache
+def sent_tensors() -> TensorCache:
+    """Those of files that visitors were sent: in memory alone, and however many there are, they displace no others."""
+    return TensorCache(None, SENT_IN_MEMORY)
+
+
 def shared_folder() -> Path | None:
     """A folder for the tensors that only this user can write to; None where there is none."""
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
@@ -164,7 +171,8 @@ def shared_folder() -> Path | None:
 
 def offer(payload: Payload) -> None:
     """Make a payload's tensors available to the browsers that are given its header."""
-    tensor_cache().offer(payload.header["body"]["id"], payload.body)
+    cache_of = sent_tensors if payload.header.get("sent") else tensor_cache
+    cache_of().offer(payload.header["body"]["id"], payload.body)
 
 
 def offer_packed(payload: Payload) -> None:
@@ -182,7 +190,10 @@ def tensors_route() -> Route:
 
 async def _tensors(request: Request) -> Response:
     digest = request.path_params["digest"]
-    kept = await run_in_threadpool(tensor_cache().find, digest) if _DIGEST.fullmatch(digest) else None
+    holder, kept = tensor_cache(), None
+    if _DIGEST.fullmatch(digest) and (kept := await run_in_threadpool(holder.find, digest)) is None:
+        holder = sent_tensors()
+        kept = holder.find(digest)
     if kept is None:
         return PlainTextResponse("Not Found", 404, headers={"Cache-Control": "no-store"})
     asked = request.headers
@@ -198,7 +209,7 @@ async def _tensors(request: Request) -> Response:
     if "gzip" not in asked.get("accept-encoding", ""):
         return Response(kept.body, 200, headers, media_type=MEDIA)
     # Packed here even where it gains nothing: Streamlit's middleware would do so for each request.
-    packed = await run_in_threadpool(tensor_cache().packed, digest, kept)
+    packed = await run_in_threadpool(holder.packed, digest, kept)
     headers |= {"ETag": f'"{digest}-gzip"', "Content-Encoding": "gzip"}
     return Response(packed, 200, headers, media_type=MEDIA)
 

@@ -22,6 +22,10 @@ class TookTooMuch(Exception):
     """It was stopped: the message says what it took too much of."""
 
 
+class TookTooLong(TookTooMuch):
+    """By the clock, which on a busy machine is not the file's fault."""
+
+
 def read_in_child(module: str, arguments: Sequence[str], files: Sequence[tuple[str, bytes]], *, limit: float) -> bytes:
     """Run ``python -m module`` on files; returns its standard output.
 
@@ -33,7 +37,8 @@ def read_in_child(module: str, arguments: Sequence[str], files: Sequence[tuple[s
 
     Raises:
         Refused: with the module's message.
-        TookTooMuch: time or memory.
+        TookTooMuch: time of the processor, or memory.
+        TookTooLong: time by the clock.
         Busy: it could not be started.
     """
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -49,7 +54,7 @@ def read_in_child(module: str, arguments: Sequence[str], files: Sequence[tuple[s
                 capture_output=True, timeout=limit, check=False,
             )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise TookTooMuch(f"more than {limit:.0f} s") from error
+        raise TookTooLong(f"more than {limit:.0f} s") from error
     except OSError as error:  # no process can be started, or the folder for temporary files is full
         raise Busy(f"Reading could not be started ({error.strerror or error}). Try again later.") from error
     if done.returncode == 0:

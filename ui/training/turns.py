@@ -86,7 +86,7 @@ class Turns:
         if any(one.visitor == mine.visitor for one in self._all):
             raise Busy("What you sent before is still being read. Try again when it has been.")
         if sum(one.address == mine.address for one in self._all) >= MOST_OF_ADDRESS or len(self._all) >= MOST_WAITING:
-            raise Busy("Many others have sent pictures at this moment. Try again in a minute.")
+            raise Busy("Many others have sent files at this moment. Try again in a minute.")
 
     def _begin(self, mine: _Waiting) -> int:
         """0 if it is one's turn, which begins; else how many come before, with those who read now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -123,7 +123,19 @@ def _gain(codes: Codes, mixture: Mixture) -> tuple[LowerBound, int]:
     return least_marginal_kl(z, log_density(widened(mixture, first.mean_variance()), z)), len(z)
 
 
-def kl_by_prior(codes: Codes, mixture: Mixture | None) -> dict[str, float] | None:
+class KLByPrior(NamedTuple):
+    """The KL term of some images with one prior.
+
+    Attributes:
+        value: nats per image.
+        standard_error: of its difference from that with N(0, I).
+    """
+
+    value: float
+    standard_error: float = 0.0
+
+
+def kl_by_prior(codes: Codes, mixture: Mixture | None) -> dict[str, KLByPrior] | None:
     """The KL term of held-out images with N(0, I), one Gaussian or the mixture as the prior, in nats per image.
 
     E KL(q(z|x) || m) of the second half of the images: their closed-form KL to N(0, I), less what the density m gains
@@ -141,4 +153,7 @@ def kl_by_prior(codes: Codes, mixture: Mixture | None) -> dict[str, float] | Non
     second = codes.part(slice(len(codes.mean) // 2, None))
     kl = float(closed_form_kl(*second.posterior()).sum(axis=1).mean())
     fitted = {"gaussian": as_one_gaussian(mixture), "mixture": mixture}
-    return {"prior": kl} | {name: kl - _gain(codes, density)[0].value for name, density in fitted.items()}
+    gains = {name: _gain(codes, density)[0] for name, density in fitted.items()}
+    return {"prior": KLByPrior(kl)} | {
+        name: KLByPrior(kl - gain.value, gain.standard_error) for name, gain in gains.items()
+    }

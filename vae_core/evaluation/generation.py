@@ -33,7 +33,7 @@ LENGTH_SAMPLES, STEP = 1_000, 0.01
 SEED = 20_061_122
 # Each measurement has its own stream, by number, so one more changes no other. Paths go on with that of the steps.
 STREAMS = {"prior": 0, "box": 1, "mixture": 2, "steps": 3, "gaussian": 4, "steps in use": 5, "halves": 6}
-SHARES = ("coverage", "ambiguity", "hole_rate")
+SHARES = ("ambiguity", "hole_rate")  # of independent draws; neighbouring real images share the samples that cover them
 
 
 def sample_figures(features: np.ndarray, real: np.ndarray, space: FeatureSpace) -> dict[str, float]:
@@ -47,7 +47,7 @@ def sample_figures(features: np.ndarray, real: np.ndarray, space: FeatureSpace) 
     Returns:
         ``frechet``: classifier Frechet distance. ``coverage`` and ``density`` (Naeem et al. 2020, k = 5).
         ``ambiguity``: share with a top probability below 0.7. ``hole_rate``: share farther from the nearest training
-        image than 95% of real held-out images. Of each share its ``_standard_error``.
+        image than 95% of real held-out images. Of the last two, shares of independent draws, the ``_standard_error``.
     """
     coverage, density = coverage_and_density(real, features, NEIGHBOURS)
     figures = {
@@ -128,7 +128,7 @@ def measure_generation(
 
     Returns:
         ``samples``: source -> `sample_figures` with ``n``; ``reconstructions`` are no samples, but other images of the
-        split decoded at their mean codes: no place to sample from can be expected to do better with this decoder.
+        split decoded at their mean codes: a reference for what the decoder can do, not a bound.
         ``path_length``: mean squared change of the features per squared step, in standard deviations of the codes
         (Karras et al. 2019), at ``path_length_n`` codes, at most 1,000. ``path_length_in_use``: the same with steps
         within the ``dimensions`` in use (`Codes.used`), as a ``median`` with its 95% interval, ``low`` to ``high``, and

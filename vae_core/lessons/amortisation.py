@@ -3,7 +3,8 @@
 The gap between log p(x) and the ELBO of the encoder's q is KL(q || p(z|x)). It has two parts. A diagonal Gaussian that
 is fitted to this image alone has a higher ELBO: the difference is the **amortisation gap**, the price of one network
 that answers for all images. What is left between that ELBO and log p(x) is the **approximation gap**: no diagonal
-Gaussian equals the posterior. log p(x) is not known, only bounds on it, so the second gap is at least what is measured.
+Gaussian equals the posterior. log p(x) is not known, only bounds on it, which makes the second gap too small; what the
+optimiser misses of the best q, which is fitted on fixed noise, moves from the first gap to the second.
 """
 
 from __future__ import annotations
@@ -85,8 +86,8 @@ class Gaps(NamedTuple):
 
     Attributes:
         amortisation: the refined ELBO less the encoder's, over pairs of weights.
-        approximation: the importance-weighted bound with k samples of the refined q less its ELBO, over groups of k;
-            at most the true gap in expectation.
+        approximation: the importance-weighted bound with k samples of the refined q less its ELBO, over groups of k; in
+            expectation at most log p(x) less that ELBO, which is the true gap and what the optimiser missed.
     """
 
     amortisation: Estimate

@@ -43,5 +43,5 @@ def check_fsq(spec: RunSpec, image_shape: tuple[int, int, int]) -> None:
     """
     del image_shape
     levels = spec.options.levels
-    if not levels or any(level % 2 == 0 for level in levels) or math.prod(levels) > MOST_ENTRIES:
-        raise SpecError(f"levels must be odd numbers whose product is at most {MOST_ENTRIES:,}, such as 7,3,3.")
+    if not levels or any(level < 3 or level % 2 == 0 for level in levels) or math.prod(levels) > MOST_ENTRIES:
+        raise SpecError(f"levels must be odd, from 3, and their product at most {MOST_ENTRIES:,}: such as [7,3,3].")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,7 +28,8 @@ def arguments(spec: RunSpec) -> list[str]:
         del fields["beta"]
     if not spec.hidden and not kind.hidden:  # an empty text says "no hidden layers" where the model usually has some
         del fields["hidden"]
-    options: list[str] = []
+    own = fields.pop("options", {})
+    options = [part for name, value in own.items() for part in ("--option", f"{name}={json.dumps(value)}")]
     for name, value in fields.items():
         options += [f"--{_OPTIONS.get(name, name).replace('_', '-')}", *([] if value is True else [str(value)])]
     return ["-m", "vae_core", "train", *options]

@@ -11,11 +11,12 @@ from vae_core.storage.store import Store, run_of
 MOST_SENT = 60_000_000  # bytes; the largest shipped run has 2.4 million
 
 
-def parse_sent(name: str, content: bytes) -> Run:
+def parse_sent(name: str, content: bytes, *, run_programs: bool = True) -> Run:
     """The run in the bytes of a file, whatever the file's name; nothing is written.
 
     Reading safetensors runs no code. The SHA-256 is compared, and the schema checked as for every run: the run can be
-    shown, without torch. Whether its network can be built is known after `read_sent`.
+    shown, without torch. Whether its network can be built is known after `read_sent`. `run_programs` is as of
+    `schema.check_tensors`.
 
     Raises:
         UnknownRun: it needs a plugin or a newer version, or another program wrote it.
@@ -30,7 +31,8 @@ def parse_sent(name: str, content: bytes) -> Run:
         raise UnknownRun(str(error)) from error
     except DamagedRun as error:
         raise DamagedRun(f"{error} Ask for it again.") from error
-    return run_of(tensors, document, name, "another program has written it, or changed it")
+    advice = "another program has written it, or changed it"
+    return run_of(tensors, document, name, advice, run_programs=run_programs)
 
 
 def read_sent(name: str, content: bytes) -> Run:

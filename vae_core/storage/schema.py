@@ -77,8 +77,14 @@ def check_document(document: Any) -> RunSpec:
     return spec
 
 
-def check_tensors(tensors: Mapping[str, np.ndarray], document: dict[str, Any], spec: RunSpec) -> None:
+def check_tensors(
+    tensors: Mapping[str, np.ndarray], document: dict[str, Any], spec: RunSpec, *, run_programs: bool = True
+) -> None:
     """Check the tensors against a document that was checked.
+
+    Args:
+        tensors, document, spec: of a file.
+        run_programs: run both programs on one example, which may take long. False where another process has done it.
 
     Raises:
         ValueError: as of `check_document`.
@@ -102,6 +108,8 @@ def check_tensors(tensors: Mapping[str, np.ndarray], document: dict[str, Any], s
     _need(not wanted or snapshots.shape[2] == spec.latent_dim, "snapshots")
     _check_mixture(tensors, spec.latent_dim)
     weights = {name.removeprefix("model/"): array for name, array in tensors.items() if name.startswith("model/")}
+    if not run_programs:
+        return
     pixels = math.prod(document["image_shape"])
     made = _check_program(document["decoder"], weights, spec.latent_dim, "decoder")
     _need(not model_kind(spec.model).bottleneck.decodes or made == pixels, "decoder, which makes no image of its size")

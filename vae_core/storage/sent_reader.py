@@ -1,8 +1,8 @@
 """Read a checkpoint that somebody sent in a child process: ``python -m vae_core.storage.sent_reader SECONDS``.
 
-A file of a few kilobytes may name layers that compute for hours. Here they have SECONDS of the processor; whatever
-passes can be read again by the process that shows it. Standard input is a line of JSON, ``[[name, bytes]]``, and the
-file's content; nothing is printed. Its exit status is as `vae_core.child` says.
+A file of a few kilobytes may name layers that compute for hours. Here they have SECONDS of the processor; the process
+that shows the file reads it again without running its programs. Standard input is a line of JSON, ``[[name, bytes]]``,
+and the file's content; nothing is printed. Its exit status is as `vae_core.child` says.
 """
 
 from __future__ import annotations

@@ -434,8 +434,12 @@ def run_of(
     document: dict[str, Any],
     name: str,
     advice: str = "move it away to train this run anew",
+    *,
+    run_programs: bool = True,
 ) -> Run:
     """Put a Run together from a verified file; `name` is for messages, `advice` for those of a file that is no run.
+
+    Programs are run once, on one example, as of `schema.check_tensors`.
 
     Raises:
         UnknownRun: whole, but it names what only a plugin or a newer version knows.
@@ -443,7 +447,7 @@ def run_of(
     """
     try:
         spec = schema.check_document(document)
-        schema.check_tensors(tensors, document, spec)
+        schema.check_tensors(tensors, document, spec, run_programs=run_programs)
         shape = tuple(document["image_shape"])
         weights, extras = _named(tensors, "model/"), _named(tensors, "extra/")
         decoder, encoder = document["decoder"], document.get("encoder", [])

@@ -109,6 +109,7 @@ def train(
         before(TrainingState(0, copy_of_weights(model), {}, [], "", {0: _codes_of(model, shown)}))
     exact = resume.precision if resume else choose_precision(execution.precision, where)
     step = new_step(spec, model, exact)
+    exact = getattr(step, "precision", exact)  # a step may know only one
     if resume:
         restore_optimisers(step.optimisers, resume.moments)
 

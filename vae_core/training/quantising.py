@@ -40,6 +40,7 @@ class QuantisingStep:
 
     terms: tuple[Term, ...] = (Term("reconstruction"),)
     targets = "label"
+    precision = "float32"  # whatever is asked for: nearest entries need it
 
     def __init__(self, spec: RunSpec, model: Quantised, precision: str) -> None:
         del precision
@@ -145,7 +146,8 @@ class VQStep(QuantisingStep):
     def _replace(self, entries: Tensor, rows: Tensor, generator: torch.Generator) -> None:
         """Put vectors of the batch, chosen at random, in the place of some entries."""
         model = self.model
-        chosen = torch.randint(len(rows), (len(entries),), generator=generator, device=rows.device)
-        model.codebook[entries] = rows[chosen]
+        # Without repeating one while there are others: of two equal entries the second is never the nearest.
+        order = torch.randperm(len(rows), generator=generator, device=rows.device)
+        model.codebook[entries] = rows[order[torch.arange(len(entries), device=rows.device) % len(rows)]]
         model.shares[entries] = 1.0 / len(model.codebook)
         model.sums[entries] = model.codebook[entries] * model.shares[entries, None]

@@ -25,6 +25,9 @@ from vae_core.storage.store import Listed
 RATE_TICKS = (0, 1, 3, 10, 30, 100, 300, 1000)  # nats
 
 
+COLLAPSED_KL = 0.1  # nats per image: less tells nothing of an image
+
+
 class Point(NamedTuple):
     """A stop on the curve, nats per image.
 
@@ -157,7 +160,8 @@ def price(dimensions: int) -> str:
     return (
         f"From β = 0 to β = 1 the KL falls by **{free.rate - usual.rate:.0f} nats**, and the reconstruction gets worse "
         f"by **{usual.distortion - free.distortion:.1f} nats**. At β = {last.label} the KL is **{last.rate:.1f} nats** "
-        f"and the reconstruction **{last.distortion:.1f} nats**: every code decodes to the same grey image."
+        f"and the reconstruction **{last.distortion:.1f} nats**"
+        + (": every code decodes to the same grey image." if last.rate < COLLAPSED_KL else ".")
     )
 
 
@@ -205,7 +209,7 @@ def collapse(dimensions: int) -> tuple[int, str]:
         f"{last.distortion - usual.distortion:.0f} nats of reconstruction and cost {beta:g} × {usual.rate:.1f} = "
         f"{beta * usual.rate:.0f} nats of KL: it is cheaper to say nothing."
     )
-    return (1 if last.rate < 0.1 else 0), told
+    return (1 if last.rate < COLLAPSED_KL else 0), told
 
 
 def agreement(run: Run) -> float:
@@ -238,15 +242,17 @@ def sweep_table(dimensions: int) -> Html:
                 "coverage": _two(figure(line, "samples", "prior", "coverage")),
             }
         )
-    count = len(load_run(stops_of(dimensions)[0].key).codes.labels)
+    first = stops_of(dimensions)[0]
+    count = len(load_run(first.key).codes.labels)
+    tested, sampled = (round(figure(first, *path) or 0) for path in (("n",), ("samples", "prior", "n")))
     return as_html(
         rows,
         title=f"The sweep at d = {dimensions} in numbers",
-        note="Nats per image, z sampled, 10,000 test digits. The KL is I(x; z), what the code tells of its image, plus "
-        "KL(q(z) ‖ p), how far all codes together are from the prior, which lies between two bounds. I(x; z) of 10,000 "
-        f"images is at most ln 10,000 = {math.log(10_000):.2f}; ≥ marks those so near it that they are only a bound. "
+        note=f"Nats per image, z sampled, {tested:,} test digits. The KL is I(x; z), what the code tells of its image, plus "
+        f"KL(q(z) ‖ p), how far all codes together are from the prior, which lies between two bounds. I(x; z) of {tested:,} "
+        f"images is at most ln {tested:,} = {math.log(max(tested, 1)):.2f}; ≥ marks those so near it that they are only a bound. "
         f"Neighbours: the 10 nearest, of one z sampled for each of {count:,} held-out digits. Holes and coverage: "
-        "3,000 samples from N(0, I).",
+        f"{sampled:,} samples from N(0, I).",
     )
 
 

@@ -91,9 +91,10 @@ def halves_text(dimensions: int) -> str:
         "**Either alone could be had for nothing.** Take the model of β = 0 and multiply all codes by one small "
         f"number, to a spread of {TINY}: the half of the means is {_nats(tiny.of_means)} nats, that of the variances "
         f"{_nats(tiny.of_variances)}. Or give all images the median σ and multiply, to σ = 1: the half of the "
-        f"variances is {_nats(wide.of_variances)} nats, that of the means {_nats(wide.of_means)}. The reconstructions "
-        f"stay at {tiny.reconstruction:.1f} and {wide.reconstruction:.1f} nats. Only both halves together fix the "
-        f"scale: at β = 1 they are {_nats(usual.of_means)} and {_nats(usual.of_variances)} nats."
+        f"variances is {_nats(wide.of_variances)} nats, that of the means {_nats(wide.of_means)}. The reconstruction "
+        f"stays at {tiny.reconstruction:.1f} nats the first way, and is {wide.reconstruction:.1f} the second. Only "
+        f"both halves together fix the scale: at β = 1 they are {_nats(usual.of_means)} and "
+        f"{_nats(usual.of_variances)} nats."
     )
 
 

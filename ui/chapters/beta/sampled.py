@@ -57,7 +57,8 @@ def best_for_samples(dimensions: int) -> tuple[int, str]:
     best = min(found, key=lambda label: mean(found[label].held_out))
     told = [
         f"{name_of(best)} has the least distance to held-out digits, {_with_range(found[best].held_out)}; to test "
-        f"digits it is {_with_range(found[best].test)}."
+        f"digits it is {_with_range(found[best].test)}. The one is of fewer samples than the other, so that the two "
+        "do not compare."
     ]
     here = stop_at(dimensions, best)
     if best != NO_KL and NO_KL in found:

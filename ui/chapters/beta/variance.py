@@ -211,9 +211,17 @@ def learned_note() -> str:
         return ""
     return (
         "A learned c goes towards the squared error per pixel of the training images, z sampled, where its own "
-        f"derivative is 0. Training ended {' and '.join(f'{share:.0%}' for share in above)} above it: c follows the "
-        "error, which was still falling when the learning rate had gone down to 0."
+        f"derivative is 0. Training ended {' and '.join(_beside(share) for share in above)}"
+        + (
+            ": c follows the error, which was still falling when the learning rate had gone down to 0."
+            if min(above) > 0
+            else "."
+        )
     )
+
+
+def _beside(share: float) -> str:
+    return f"{abs(share):.0%} {'above' if share >= 0 else 'below'} it"
 
 
 @once(maxsize=8)

@@ -13,8 +13,8 @@ import streamlit as st
 
 from ui.runs.resources import plane_of
 from ui.runs.shown import Shown
-from ui.training.in_child import Refused, TookTooMuch, read_in_child
-from ui.training.turns import Turns
+from ui.training.in_child import Refused, TookTooLong, TookTooMuch, read_in_child
+from ui.training.turns import Busy, Turns
 from vae_core.errors import UnreadableRun
 from vae_core.payloads.plane import Payload
 from vae_core.run import Run
@@ -52,6 +52,8 @@ def check_sent(
             read_in_child("vae_core.storage.sent_reader", [str(_COMPUTING)], [(name, content)], limit=_LONGEST)
         except Refused as error:
             raise UnreadableRun(str(error)) from error
+        except TookTooLong as error:
+            raise Busy("The machine is busy: reading your file took too long. Try again later.") from error
         except TookTooMuch as error:
             raise UnreadableRun(f"{name} took {error} to read: no run of this program does.") from error
     return hashlib.sha256(content).hexdigest()
@@ -66,10 +68,10 @@ def sent(digest: str, name: str, content: bytes) -> Shown:
 @st.cache_resource(show_spinner=False, max_entries=_KEPT)
 def _parsed(digest: str, _name: str, _content: bytes) -> Run:
     del digest  # stands for the content, which is not hashed at each rerun
-    return parse_sent(_name, _content)
+    return parse_sent(_name, _content, run_programs=False)  # the reader has run them
 
 
 @st.cache_resource(show_spinner=False, max_entries=_KEPT)
 def _plane(digest: str, _run: Run) -> Payload:
     del digest
-    return plane_of(_run)
+    return plane_of(_run).with_header(sent=True)  # its tensors are kept apart from those of all

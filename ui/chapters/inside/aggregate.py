@@ -35,7 +35,7 @@ def left_over(choice: str) -> tuple[int, str]:
     if found is None:
         raise RunNotFound(f"the aggregate posterior of {run.key} was not measured; run 'python -m vae_core "
                           "evaluate' on it.")  # fmt: skip
-    low, high = found.low / found.kl, found.high / found.kl
+    low, high = (bound / found.kl if found.kl > 0 else 0.0 for bound in (found.low, found.high))
     sentence = (
         f"Of **{found.kl:.1f} nats** of KL, between **{found.low:.2f}** and **{found.high:.2f}** ({low:.0%} to "
         f"{high:.0%}) are the divergence of the aggregate posterior from N(0, I), by {found.n:,} {measured_on(run)}. "

@@ -183,17 +183,22 @@ def gap_sentence(key: str, image: int) -> str:
     amortisation, approximation = gaps.amortisation, gaps.approximation
     apart = amortisation.value - approximation.value
     if abs(apart) < half_width(amortisation) + half_width(approximation):
-        more = "both weigh about as much"
+        more = "what shows of both weighs about as much"
+    elif apart > 0:
+        more = "what shows is mostly the encoder's; the family's may be larger than its bound"
     else:
-        more = "most of it is the encoder's" if apart > 0 else "most of it is the family's"
-    return (
+        more = "most of it is the family's"
+    seen = approximation.value > half_width(approximation)
+    none = "no Gaussian with independent dimensions equals the posterior" if seen else "of it nothing is seen here"
+    told = (
         f"Fitted to this image alone, q gains **{amortisation.value:.2f}** ± {within(amortisation)} nats: the "
         "[[amortisation gap]]. The encoder answers for all images with one network, and misses that much here. To the "
         f"bound there are still **{approximation.value:.2f}** ± {within(approximation)} nats, the "
-        "[[approximation gap]], at least: no Gaussian with independent dimensions equals the posterior. For this image "
+        f"[[approximation gap]], at least: {none}. For this image "
         f"{more}. The refined q is also the better one to sample from: {LARGEST:,} of its samples count as "
         f"**{found.effective:,.0f}**."
     )
+    return told.replace("-", "−")
 
 
 def gap_table(key: str, image: int, refine: bool) -> Html:

@@ -85,9 +85,15 @@ def convolutions_text() -> str:
     if alike:
         apart = "; ".join(f"{mean(pairs[d][1].squared):.4f} against {mean(pairs[d][0].squared):.4f}" for d in alike)
         said.append(f"at d = {_listed(alike)} they cannot be told apart ({apart})")
+    beside = (
+        f"Another random start of the fully connected ones changes an error by up to {chance - 1:.0%}; the "
+        "convolutional ones were trained once."
+        if chance > 1
+        else "Each was trained once: how much a random start changes is not known."
+    )
     return (
         f"The convolutional runs had {epochs} epochs. Compared with fully connected ones after as many (dotted), "
-        f"{'; '.join(said)}. Another random start changes an error by up to {chance - 1:.0%}. All autoencoders but the "
+        f"{'; '.join(said)}. {beside} All autoencoders but the "
         "linear one were trained on the cross-entropy, PCA on the squared error, by which all are compared here; the "
         "table has both."
     )

@@ -70,9 +70,10 @@ def between_numbers(key: str) -> tuple[int, str]:
     rest = len(between) - int(between.sum())
     return (
         1 if worse else 0,
-        f"{between.sum()} of the {len(between)} images halfway between two numbers ({between.mean():.0%}, 95% interval "
-        f"{low:.0%} to {high:.0%}) look like no training digit, at the numbers themselves {at.sum()} of {len(at)} "
-        f"({at.mean():.0%}; real digits: about {REAL_HOLES:.0%}). The other {rest} are as near to a training digit as "
-        "real ones are, which a blurred mixture of two can be, too. Training asked for nothing between the numbers, "
-        "and two neighbours there have nothing in common but the order in which they came.",
+        f"{between.sum()} of the {len(between)} images halfway between two numbers ({between.mean():.0%}; if they were "
+        f"independent, a 95% interval of {low:.0%} to {high:.0%}) look like no training digit, at the numbers "
+        f"themselves {at.sum()} of {len(at)} ({at.mean():.0%}; real digits: about {REAL_HOLES:.0%}). The other {rest} "
+        "are as near to a training digit as real ones are, which a blurred mixture of two can be, too. Training asked "
+        "for nothing between the numbers, and two neighbours there have nothing in common but the order in which they "
+        "came.",
     )

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ui.chapters.regularity.comparison import DIMENSIONS
-from ui.chapters.regularity.over_seeds import Pair, error_of, title_of
+from ui.chapters.regularity.over_seeds import Pair, title_of
 from ui.figures.palette import MODEL_COLOURS, MODEL_SYMBOLS
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.once import once
@@ -21,7 +21,7 @@ class Covered(NamedTuple):
     Attributes:
         d: latent dimensions.
         mean: over seeds.
-        low, high: the least seed less two standard errors, and the most plus two.
+        low, high: the least and the most of the seeds.
     """
 
     d: int
@@ -37,7 +37,8 @@ Lines = tuple[tuple[str, str, tuple[Covered, ...]], ...]  # model, source, point
 def coverage_figure(points: Lines) -> Finished:
     """Coverage of samples against d, from the prior (solid) and from a mixture fitted afterwards (dotted).
 
-    Bars reach from the least seed less two standard errors to the most plus two.
+    Bars reach from the least seed to the most. The share has no simple error of its own: neighbouring real images share
+    the samples that cover them.
     """
     chart = go.Figure()
     for model, source, values in points:
@@ -63,7 +64,7 @@ def coverage_figure(points: Lines) -> Finished:
         ]
         for model, source, values in points
     }
-    what = "Share of real test images with a sample nearby, against d; in brackets seeds and two standard errors."
+    what = "Share of real test images with a sample nearby, against d; in brackets the least and the most of the seeds."
     return Finished(chart, in_words(what, told))
 
 
@@ -81,11 +82,9 @@ def coverage_points(specs: Pair, dataset: str) -> Lines:
             for d in DIMENSIONS:
                 lines = seeds_of(compared_spec(spec.model, dataset, d, spec.hidden))
                 path = ("samples", source, "coverage")
-                found = [(v, error_of(line, *path) or 0.0) for line in lines if (v := figure(line, *path)) is not None]
+                found = [v for line in lines if (v := figure(line, *path)) is not None]
                 if found:
-                    mean = float(np.mean([value for value, _ in found]))
-                    low, high = (chosen(v + sign * 2 * e for v, e in found) for chosen, sign in ((min, -1), (max, 1)))
-                    values.append(Covered(d, mean, low, high))
+                    values.append(Covered(d, float(np.mean(found)), min(found), max(found)))
             if values:
                 points.append((spec.model, source, tuple(values)))
     return tuple(points)

@@ -23,7 +23,7 @@ def title_of(model: str) -> str:
 def spread(lines: list[Listed], *path: str, digits: str) -> str:
     """Mean over seeds with least and most, such as ``162 (158 to 171)``; a dash where nothing was measured.
 
-    A share has its standard error, too: ``0.53 ± 0.005 (0.50 to 0.55)``.
+    A share of independent draws has its standard error, too: ``0.53 ± 0.005 (0.50 to 0.55)``.
     """
     values = [value for line in lines if (value := figure(line, *path)) is not None]
     if not values:
@@ -36,12 +36,12 @@ def spread(lines: list[Listed], *path: str, digits: str) -> str:
 
 
 def error_of(line: Listed, *path: str) -> float | None:
-    """The standard error of a share of samples, of paths, or of neighbours; None of what is no share."""
+    """The standard error of a share of samples or of paths; None of what is no share of independent draws."""
     measured = figure(line, *path[:-1], f"{path[-1]}_standard_error")
     if measured is not None:
         return measured
     share, count = figure(line, *path), figure(line, *path[:-1], "n")
-    of_draws = path[-1] == "label_agreement" or (path[0] == "samples" and path[-1] in SHARES)
+    of_draws = path[0] == "samples" and path[-1] in SHARES
     return share_standard_error(share, count) if of_draws and share is not None and count else None
 
 

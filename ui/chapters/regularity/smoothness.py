@@ -48,7 +48,7 @@ def compared_smoothness(specs: Pair) -> str:
 
 def smoothness(specs: Pair) -> str:
     """The path lengths of both, as a sentence."""
-    d = specs[0].latent_dim
+    d, steps = specs[0].latent_dim, min(values_of(specs[0], "path_length_in_use", "n"))
     told = " and ".join(
         f"**{tidy(of.median, '.3g')}** ({tidy(of.low, '.3g')} to {tidy(of.high, '.3g')}) for the {name}"
         for name, of in zip(("autoencoder", "VAE"), map(length_of, specs), strict=True)
@@ -57,6 +57,6 @@ def smoothness(specs: Pair) -> str:
     unused = f" The VAE uses {least if least == most else f'{least} to {most}'} of {d} dimensions;" if most < d else ""
     convention = f"{unused} steps go within those in use." if unused else ""
     return (
-        f"[[path length|Path length]] (squared change per squared step, median of 1,000 steps with its 95% interval): "
-        f"{told}: {compared_smoothness(specs)}.{convention} {over_seeds(specs)}"
+        f"[[path length|Path length]] (squared change per squared step, median of {steps:,.0f} steps with its 95% "
+        f"interval): {told}: {compared_smoothness(specs)}.{convention} {over_seeds(specs)}"
     )
