@@ -248,9 +248,10 @@ def sweep_table(dimensions: int) -> Html:
     return as_html(
         rows,
         title=f"The sweep at d = {dimensions} in numbers",
-        note=f"Nats per image, z sampled, {tested:,} test digits. The KL is I(x; z), what the code tells of its image, plus "
-        f"KL(q(z) ‖ p), how far all codes together are from the prior, which lies between two bounds. I(x; z) of {tested:,} "
-        f"images is at most ln {tested:,} = {math.log(max(tested, 1)):.2f}; ≥ marks those so near it that they are only a bound. "
+        note=f"Nats per image, z sampled, {tested:,} test digits. The KL is I(x; z), what the code tells of its image, "
+        "plus KL(q(z) ‖ p), how far all codes together are from the prior, which lies between two bounds. I(x; z) of "
+        f"{tested:,} images is at most ln {tested:,} = {math.log(max(tested, 1)):.2f}; ≥ marks those so near it that "
+        "they are only a bound. "
         f"Neighbours: the 10 nearest, of one z sampled for each of {count:,} held-out digits. Holes and coverage: "
         f"{sampled:,} samples from N(0, I).",
     )
