@@ -365,8 +365,8 @@ def test_what_lies_between_two_memorised_digits_is_measured(count):
     interval = binomtest(between, count - 1).proportion_ci(method="exact")
     right = 1 if between / (count - 1) >= 2 * usual and interval.low > usual else 0
     assert ("**Yes.**" if right == 1 else "**No: digits about as good") in answer
-    assert f"{between} of the {count - 1} images halfway between two numbers ({between / (count - 1):.0%}, " in answer
-    assert f"95% interval {interval.low:.0%} to {interval.high:.0%}" in answer
+    assert f"{between} of the {count - 1} images halfway between two numbers ({between / (count - 1):.0%}; if" in answer
+    assert f"95% interval of {interval.low:.0%} to {interval.high:.0%}" in answer
     assert f"at the numbers themselves {at_numbers} of {count} ({at_numbers / count:.0%};" in answer
 
 

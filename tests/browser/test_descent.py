@@ -30,7 +30,7 @@ for kind in KINDS:
         experiment(part(kind), key=kind)
 st.button("Run again")
 """
-STEPS = ("opening", "closest", "diagonal", "closed-form", "bound", "samples", "dial")
+STEPS = ("opening", "closest", "diagonal", "closed-form", "bound", "samples", "dial", "linear")
 BAR = 60  # CSS pixels that the menu covers
 ANSWERED = "answers=humps:1,diagonal:2"
 SETTINGS = [("straight", 1.0, 0.3), ("bent", -1.5, 1.0), ("folded", 3.0, 0.1), ("folded", -0.5, 2.0)]

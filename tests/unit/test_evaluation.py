@@ -28,8 +28,8 @@ from vae_core.storage import store as checkpoints
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
 
-SHARES = {"coverage", "ambiguity", "hole_rate"}
-FIGURES = {"frechet", "density"} | SHARES | {f"{share}_standard_error" for share in SHARES}
+SHARES = {"ambiguity", "hole_rate"}  # of independent draws
+FIGURES = {"frechet", "density", "coverage"} | SHARES | {f"{share}_standard_error" for share in SHARES}
 OF_CODES = {"label_agreement", "trustworthiness", "trustworthiness_n", "gaussian_kl"}
 OF_BOUNDS = {"aggregate_kl_lower", "aggregate_kl_lower_standard_error", "aggregate_kl_lower_n"}
 OF_AGGREGATE = {"aggregate_kl", "aggregate_kl_upper", "mutual_information"} | {

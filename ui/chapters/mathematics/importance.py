@@ -148,7 +148,7 @@ def bound_curve(key: str, image: int, refine: bool) -> Finished:
         told[name] = [f"{one.value:.2f} ± {within(one)} at k = {one.k:,}" for one in bounds]
     chart.update_layout(
         template=TEMPLATE,
-        height=320,
+        height=265,  # with table and pictures below it on one slide
         showlegend=True,
         xaxis={"title": "samples k", "type": "log", "tickvals": [1, 10, 100, 1000, LARGEST], "tickformat": ","},
         yaxis={"title": "bound on log p(x), nats"},

@@ -128,9 +128,9 @@ def linear_figure(key: str) -> Finished:
         marker={"symbol": "line-ew-open", "size": 16, "color": CLASS_COLOURS[0], "line": {"width": 3}},
         hovertemplate="predicted %{y:.3f}", row=2, col=1,
     )  # fmt: skip
-    chart.update_layout(template=TEMPLATE, height=400, bargap=0.25)
+    chart.update_layout(template=TEMPLATE, height=250, bargap=0.25)  # with the pictures below it on one slide
     chart.update_xaxes(title="latent dimension, in descending order", tickvals=[1, 4, 8, 12, 16], row=2, col=1)
-    chart.update_yaxes(title="variance of the images", row=1, col=1)
+    chart.update_yaxes(title="variance λᵢ", row=1, col=1)
     chart.update_yaxes(title="KL, nats", row=2, col=1)
     told = {
         "Eigenvalues": [f"{value:.3f}" for value in values],
