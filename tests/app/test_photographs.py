@@ -306,7 +306,7 @@ def test_a_photograph_that_cannot_be_read_now_is_read_when_it_is_tried_again(pho
         patch.setattr(ui.training.turns, "MOST_WAITING", 0)
         at = send(open_page(PAGE, dataset=photographs.name, d="2"), "new.png", content)
         (warning,) = at.warning
-        assert warning.value.startswith("Many others have sent pictures") and not at.error and len(tables(at)) == 1
+        assert warning.value.startswith("Many others have sent files") and not at.error and len(tables(at)) == 1
     at.button(key="photographs-again").click().run()
     assert not at.exception and not at.warning
     first = np.asarray(Image.open(io.BytesIO(pictures(at)[-3])).convert("RGB")).transpose(2, 0, 1)
