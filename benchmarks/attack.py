@@ -26,8 +26,9 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -39,7 +40,7 @@ from websockets.exceptions import WebSocketException
 
 from ui.chapters import chapters
 from ui.chapters.links import properties
-from ui.figures.plots import losses_by_epoch
+from ui.figures.plots import history_figure
 from ui.figures.tables import metrics_table
 from ui.runs.resources import plane_of
 from ui.runs.selection import can_be_explored
@@ -86,9 +87,22 @@ class Count:
         print(f"{self.name}: {what[:300]}", file=sys.stderr, flush=True)
 
 
+async def failure_of(session: Session, act: Callable[[Session], Act] | None = None) -> str:
+    """Open a page, perhaps act on it, and leave; what failed, empty if nothing did."""
+    try:
+        await session.open()
+        if act is not None:
+            await session.run(act(session))
+    except (RunFailed, WebSocketException, OSError) as error:
+        return str(error) or type(error).__name__
+    finally:
+        await session.close()
+    return ""
+
+
 def is_mistake(failure: str) -> bool:
-    """Whether a page that failed has met a bug, rather than told its visitor what cannot be shown."""
-    return not failure.startswith("error box") or MISTAKE in failure
+    """Whether a page has met a bug, rather than told its visitor what cannot be shown."""
+    return bool(failure) and (not failure.startswith("error box") or MISTAKE in failure)
 
 
 async def links(server: Group, most: int) -> Count:
@@ -100,13 +114,8 @@ async def links(server: Group, most: int) -> Count:
                 session = Session(server.url, page)
                 session.query = f"{name}={quote(text, safe='')}"
                 count.tries += 1
-                try:
-                    await session.open()
-                except (RunFailed, WebSocketException, OSError) as error:
-                    if is_mistake(str(error)):
-                        count.went_wrong(f"{page}?{session.query}: {error}")
-                finally:
-                    await session.close()
+                if is_mistake(failure := await failure_of(session)):
+                    count.went_wrong(f"{page}?{session.query}: {failure}")
     return count
 
 
@@ -134,31 +143,25 @@ def states(draw: random.Random, number: int) -> Iterator[Any]:
         yield {name: junk(draw, 1) for name in ("pins", "view", "beta", "marks", "link", "at", "picked")}
 
 
+def commit(key: str, state: str, session: Session) -> Act:
+    """A component's commit, of which the page has made the control."""
+    return Act(session.controls[key], "json_value", state)
+
+
 async def messages(server: Group, number: int) -> Count:
     """See the module's docstring; `number` pairs of states for each component."""
     count, draw = Count("messages"), random.Random(0)
     for page in PAGES:
-        for key in await components_of(server, page):
+        first = Session(server.url, page)
+        if failure := await failure_of(first):
+            count.went_wrong(f"{page}: {failure}")
+        for key in (key for key, control in first.controls.items() if not control.options):
             for state in states(draw, number):
-                session = Session(server.url, page)
                 count.tries += 1
-                try:
-                    await session.open()
-                    await session.run(Act(session.controls[key], "json_value", json.dumps(state)))
-                except (RunFailed, WebSocketException, OSError) as error:
-                    if is_mistake(str(error)):
-                        count.went_wrong(f"{page}, {key}, {json.dumps(state)[:120]}: {error}")
-                finally:
-                    await session.close()
+                act = partial(commit, key, json.dumps(state))
+                if is_mistake(failure := await failure_of(Session(server.url, page), act)):
+                    count.went_wrong(f"{page}, {key}, {json.dumps(state)[:120]}: {failure}")
     return count
-
-
-async def components_of(server: Group, page: str) -> list[str]:
-    """Keys of the components on a page."""
-    session = Session(server.url, page)
-    await session.open()
-    await session.close()
-    return [key for key, control in session.controls.items() if not control.options]
 
 
 def damaged(tries: int) -> Count:
@@ -266,7 +269,8 @@ def make_all_of(run: Run) -> bool:
     plane_of(run)
     metrics_table(run)
     codes_csv(run)
-    losses_by_epoch(run)
+    history_figure.clear()
+    history_figure("forged", run)
     run.decode(np.zeros((2, run.spec.latent_dim), np.float32))
     return True
 
@@ -293,17 +297,11 @@ def addresses(server: Group) -> Count:
 
 async def honest(server: Group) -> Count:
     """A visitor after all of it."""
-    count = Count("an honest visitor afterwards")
+    count = Count("an honest visitor afterwards", notes="every page")
     for page in PAGES:
-        session = Session(server.url, page)
         count.tries += 1
-        try:
-            await session.open()
-        except (RunFailed, WebSocketException, OSError) as error:
-            count.went_wrong(f"{page or 'Home'}: {error}")
-        finally:
-            await session.close()
-    count.notes = "every page"
+        if failure := await failure_of(Session(server.url, page)):
+            count.went_wrong(f"{page or 'Home'}: {failure}")
     return count
 
 

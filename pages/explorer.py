@@ -16,7 +16,7 @@ from ui.components.canvas import latent_canvas
 from ui.components.sliders import dimensions, latent_sliders
 from ui.figures.markup import as_written, fold
 from ui.figures.messages import errors_said
-from ui.figures.plots import history_figure, losses_by_epoch, show
+from ui.figures.plots import history_figure, show
 from ui.figures.tables import as_html, metrics_table, pins_table
 from ui.links import url_state
 from ui.runs.resources import image_set, load_run, store
@@ -29,7 +29,6 @@ from ui.training.quota import note_shown
 from ui.training.read_once import offer_again, read_once
 from ui.training.visitor import address, visitor
 from vae_core.errors import UnknownRun, UnreadableRun
-from vae_core.metrics.latent import active_dimensions
 from vae_core.models import model_kind
 from vae_core.storage.export import as_csv, codes_csv
 from vae_core.storage.manifest import shipped_run
@@ -176,7 +175,7 @@ def every_dimension(shown: Shown) -> None:
     run = shown.run
     if run.spec.latent_dim < 3:
         return
-    active = active_dimensions(run.codes.mean)
+    active = run.codes.used()
     unused = int((~active).sum())
     some = f" **{unused} of them** hardly move the code, and the image does not follow." if unused else ""
     one = chapter.step(
@@ -254,7 +253,7 @@ with errors_said():
             "held-out curve rises while the training curve falls, the model begins to [[overfitting|overfit]].",
         )
         with training.instrument:
-            show(losses_by_epoch(run) if on_page.sent else history_figure(run), key=f"history-{on_page.name}")
+            show(history_figure(on_page.name, run), key=f"history-{on_page.name}")
     if model_kind(run.spec.model).bottleneck.continuous:
         compare(on_page)
 

@@ -11,11 +11,10 @@ import json
 import sys
 from dataclasses import replace
 
-from scipy.stats import binomtest
-
 from ui.chapters.reduction.noise import DIMENSIONS, FILE, HIDDEN, MODELS, PIXELS_LINEAR, PIXELS_NETWORK
 from vae_core.datasets import load
 from vae_core.lessons.noisy_codes import FOLDS, SIGMAS, right_answers
+from vae_core.metrics import share_interval
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import SHIPPED, read_manifest, shipped_run
 from vae_core.storage.store import Store
@@ -34,8 +33,7 @@ def text_of(right: dict[str, list[list[int]]], n: int) -> str:
     Computed here, because scipy's statistics take a page half a second to import.
     """
     intervals = {
-        name: [[list(binomtest(hits, n).proportion_ci(method="exact")) for hits in start] for start in starts]
-        for name, starts in right.items()
+        name: [[list(share_interval(hits, n)) for hits in start] for start in starts] for name, starts in right.items()
     }
     document = {"n": n, "folds": FOLDS, "sigmas": SIGMAS, "right": right, "intervals": intervals}
     lines = json.dumps(document).replace("], [[", "],\n [[").replace('}, "', '},\n"').replace(']], "', ']],\n "')

@@ -214,11 +214,9 @@ class RunSpec:
             if self.latent_dim is None:
                 self._set("latent_dim", kind.latent_dim)
             return
-        from vae_core.models import named
-
         hidden = OPTIONS["hidden"].checked("hidden", self, kind) or kind.hidden
         # Too few layers, or too many for the image: refused below, by what says how many there may be.
-        only = max(1, named(kind.latent_dim_of)(hidden, image_shape))
+        only = max(1, kind.latent_dim_of(hidden, image_shape))
         if self.latent_dim not in (None, only):
             raise SpecError(f"latent_dim must be left out for model {self.model!r}: it is {only}, one for each cell.")
         self._set("latent_dim", only)
@@ -285,7 +283,7 @@ class RunSpec:
         digest = hashlib.sha256(self.canonical_json().encode()).hexdigest()[:10]
         from vae_core.models import model_kind
 
-        grid = model_kind(self.model).bottleneck.discrete
+        grid = model_kind(self.model).bottleneck.discrete  # by its name it would have a β; other keys must stay
         beta = [f"b{self.kl_weight:g}"] if self.kl_weight or (self.model.endswith("vae") and not grid) else []
         beta = ["kl"] if self.data_weight == 0 else beta
         count = [f"n{self.images}"] if self.images else []

@@ -99,14 +99,16 @@ def ends(places: Iterable[float], values: Iterable[float], *, digits: int = 1) -
     return [f"{value:.{digits}f} at {place:,.0f}" for place, value in dict.fromkeys((points[0], points[-1]))]
 
 
-@st.cache_resource(show_spinner=False, max_entries=64, hash_funcs={Run: lambda run: run.key})
-def history_figure(run: Run) -> Finished:
-    """Losses by epoch, training against held out, in nats per image, of a run in the store, known by its key."""
-    return losses_by_epoch(run)
+@st.cache_resource(show_spinner=False, max_entries=64)
+def history_figure(name: str, _run: Run) -> Finished:
+    """Losses by epoch, training against held out, in nats per image.
 
-
-def losses_by_epoch(run: Run) -> Finished:
-    """The same of any run, not cached."""
+    Args:
+        name: by which the figure is kept: of a file that was sent not its key, which it may only claim.
+        _run: whose history it is.
+    """
+    del name
+    run = _run
     epochs = [record["epoch"] for record in run.history]
     known = {"reconstruction": ("Reconstruction", CLASS_COLOURS[0]), "kl": ("KL", KL_COLOUR)}
     names = [(name, *known[name]) for name in terms_in_nats(run.spec, run.history) if name in known]

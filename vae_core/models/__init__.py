@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vae_core import plugins
 from vae_core.errors import SpecError, UnknownName
 from vae_core.models.bottleneck import BOTTLENECKS, Bottleneck
+from vae_core.models.conv_sizes import cells
 from vae_core.models.quantised_options import FSQOptions, VQOptions, check_fsq
 from vae_core.options import check_declaration
 
@@ -38,8 +39,8 @@ class ModelKind:
         check: (spec, image shape) -> None: validates a specification beyond the ranges of its fields; raises
             SpecError.
         latent_dim, hidden, likelihood: the defaults of a RunSpec.
-        latent_dim_of: module and function (hidden, image_shape) -> the only possible latent_dim, where the network
-            leaves no choice; None where one chooses.
+        latent_dim_of: (hidden, image shape) -> the only possible latent_dim, where the network leaves no choice; None
+            where one chooses.
         likelihoods: those it can be trained with.
     """
 
@@ -54,7 +55,7 @@ class ModelKind:
     options: type | None = None
     check: Callable[[RunSpec, tuple[int, int, int]], None] = lambda spec, image_shape: None  # noqa: ARG005
     latent_dim: int = 2
-    latent_dim_of: str | None = None
+    latent_dim_of: Callable[[tuple[int, ...], tuple[int, int, int]], int] | None = None
     hidden: tuple[int, ...] = (512, 256)
     likelihood: str = "bernoulli"
     likelihoods: tuple[str, ...] = ("bernoulli", "gaussian", "continuous_bernoulli")
@@ -83,7 +84,7 @@ _GRID = {
     "family": "conv",
     "code": "codebook",
     "hidden": (32, 32, 32),
-    "latent_dim_of": "vae_core.models.conv_sizes:cells",
+    "latent_dim_of": cells,
 }
 _LINEAR = {"family": "linear", "hidden": (), "likelihood": "gaussian", "likelihoods": ("gaussian",)}
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from vae_core.models.bottleneck import Point
 from vae_core.models.conv import STRIDED
 from vae_core.models.conv_sizes import conv_sizes
 from vae_core.models.network import Network
@@ -17,26 +18,6 @@ if TYPE_CHECKING:
     from vae_core.spec import RunSpec
 
 AROUND = 3  # pixels: kernels at the grid's own resolution
-
-
-class Grid(NamedTuple):
-    """The code of a batch, see `bottleneck.Code`: which entry of the codebook stands in each cell.
-
-    Attributes:
-        mean: (B, cells), whole numbers from 0 to K - 1, as floats, row by row of the grid.
-    """
-
-    mean: Tensor
-    log_var: None = None
-
-    def sample(self, noise: Tensor) -> Tensor:
-        """The code itself."""
-        del noise
-        return self.mean
-
-    def divergence(self) -> Tensor:
-        """0 for every image: with a uniform prior over the entries it would be cells · ln K, whatever the image."""
-        return torch.zeros(len(self.mean), device=self.mean.device)
 
 
 class Lookup(nn.Embedding):
@@ -108,9 +89,12 @@ class Quantised(Network):
         found: Tensor = self.decoder[2:](vectors)
         return found
 
-    def encode(self, x: Tensor) -> Grid:
-        """Images (B, C*H*W) in [0, 1] -> the numbers of the nearest entries."""
-        return Grid(self._nearest()(self.vectors(x)).flatten(1).float())
+    def encode(self, x: Tensor) -> Point:
+        """Images (B, C*H*W) in [0, 1] -> the numbers of the nearest entries, (B, cells), row by row, as floats.
+
+        They cost nothing, as a point does: with a uniform prior over the entries it would be cells · ln K for all.
+        """
+        return Point(self._nearest()(self.vectors(x)).flatten(1).float())
 
     def _nearest(self) -> Nearest:
         return Nearest(self.decoder[1].weight)  # type: ignore[arg-type]

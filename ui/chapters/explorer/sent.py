@@ -16,8 +16,6 @@ from ui.runs.shown import Shown
 from ui.training.in_child import Refused, TookTooLong, TookTooMuch, read_in_child
 from ui.training.turns import Busy, Turns
 from vae_core.errors import UnreadableRun
-from vae_core.payloads.plane import Payload
-from vae_core.run import Run
 from vae_core.storage.received import parse_sent
 
 MOST_OPENED = 30_000_000  # bytes; the largest shipped run has 2.4 million
@@ -59,19 +57,11 @@ def check_sent(
     return hashlib.sha256(content).hexdigest()
 
 
-def sent(digest: str, name: str, content: bytes) -> Shown:
-    """The run in a file that `check_sent` has let pass."""
-    run = _parsed(digest, name, content)
-    return Shown(f"sent-{digest[:16]}", run, _plane(digest, run), sent=True)
-
-
 @st.cache_resource(show_spinner=False, max_entries=_KEPT)
-def _parsed(digest: str, _name: str, _content: bytes) -> Run:
-    del digest  # stands for the content, which is not hashed at each rerun
-    return parse_sent(_name, _content, run_programs=False)  # the reader has run them
+def sent(digest: str, _name: str, _content: bytes) -> Shown:
+    """The run in a file that `check_sent` has let pass; the digest stands for the content.
 
-
-@st.cache_resource(show_spinner=False, max_entries=_KEPT)
-def _plane(digest: str, _run: Run) -> Payload:
-    del digest
-    return plane_of(_run).with_header(sent=True)  # its tensors are kept apart from those of all
+    Its tensors are kept apart from those of all, see `tensors.sent_tensors`.
+    """
+    run = parse_sent(_name, _content, run_programs=False)  # the reader has run them
+    return Shown(f"sent-{digest[:16]}", run, plane_of(run).with_header(sent=True), sent=True)
