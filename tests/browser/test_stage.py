@@ -47,8 +47,12 @@ def test_a_walk_by_keyboard_through_home_and_two_chapters(page, app_url):
     term = page.locator("dfn.term").first
     explanation = term.locator(".gloss")
     expect(explanation).to_be_hidden()
-    term.focus()
-    expect(explanation).to_be_visible()
+
+    def explained() -> bool:
+        term.focus()  # again where the page, still filling, has replaced the words that had it
+        return explanation.is_visible()
+
+    wait_until(page, explained)
     assert len(explanation.inner_text()) > 20
     to_the_end(page)
     wait_until(page, lambda: first.slug in (page.evaluate(f"localStorage.getItem('{PROGRESS}')") or ""))
