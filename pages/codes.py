@@ -138,7 +138,7 @@ with first.instrument, errors_said():
 nearest = chapter.step(
     "nearest",
     "Which entry stands for a cell?",
-    "The one nearest to the cell's vector. Below are the distances to all entries; the mark is the least.\n\n"
+    "The one nearest to the cell's vector. The bars are the distances to all entries; the mark is at the least.\n\n"
     "Click other cells. Is the choice clear, or is a second entry nearly as near?",
 )
 with nearest.instrument:
@@ -158,7 +158,7 @@ with seen.instrument:
 paint = chapter.step(
     "paint",
     "Write codes yourself",
-    "Choose an entry below, and paint with it. The decoder answers at once.\n\n"
+    "Choose an entry from the palette, and drag over cells. The decoder answers at once.\n\n"
     "One cell changes more than its own 4 × 4 pixels: the decoder looks at neighbours too. An entry is no picture of a "
     "patch; what it means depends on what stands around it.\n\n"
     "Can you write a digit from nothing? It is hard: most grids of numbers are no digits.",

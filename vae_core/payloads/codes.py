@@ -19,7 +19,9 @@ from vae_core.run import Run
 
 LOOK_UP = "embedding"
 AROUND = 1  # cells on every side of one that its picture shows
+GAMMA = 0.6  # of the pictures of entries: means of thin strokes are dark
 EDGE = 0.12  # of the plane's side, beyond the outermost entries
+LEAST_HEIGHT = 0.4  # of the plane's width
 
 
 def codebook_of(run: Run) -> np.ndarray:
@@ -95,7 +97,8 @@ def codes_payload(run: Run, held_out: ImageDataset, *, per_class: int = PER_CLAS
     for name in dict.fromkeys(name for program in (vectors, run.decoder) for name in tensor_names(program)):
         tensors.add(name, run.weights[name])
     tensors.add("entry_points", points.astype(np.float32))
-    tensors.add("patches", np.rint(shown * (255.0 / max(shown.max(), 1e-12))).astype(np.uint8))
+    brightened = (shown / max(shown.max(), 1e-12)) ** GAMMA  # all alike
+    tensors.add("patches", np.rint(255.0 * brightened).astype(np.uint8))
     tensors.add("presets", held_out.images[chosen].reshape(len(chosen), -1))
     tensors.add("preset_classes", held_out.labels[chosen].astype(np.uint8))
     options = run.spec.options
@@ -111,9 +114,8 @@ def codes_payload(run: Run, held_out: ImageDataset, *, per_class: int = PER_CLAS
             "dimensions": codebook.shape[1],
             "vectors": vectors,
             "layers": [*run.decoder, *run.likelihood.final_operations],
-            "range": _all_of(points),
+            **_all_of(points),
             "patch": image_size((1, *shown.shape[1:])),
-            "axes": plane.axis_names,
             "variance_share": plane.variance_share,
             "plane_origin": plane.origin.tolist(),
             "plane_axes": plane.axes.tolist(),
@@ -128,12 +130,14 @@ def codes_payload(run: Run, held_out: ImageDataset, *, per_class: int = PER_CLAS
     )
 
 
-def _all_of(points: np.ndarray) -> dict[str, list[float]]:
-    """The least square around all points, with an edge."""
+def _all_of(points: np.ndarray) -> dict[str, Any]:
+    """The least square around all points, with an edge; and the share of its height, in the middle, that has them."""
     low, high = points.min(axis=0).astype(float), points.max(axis=0).astype(float)
     half = max(float((high - low).max()) / 2, 1e-3) * (1 + 2 * EDGE)
     centre = (low + high) / 2
-    return {name: [float(middle - half), float(middle + half)] for name, middle in zip("xy", centre, strict=True)}
+    square = {name: [float(middle - half), float(middle + half)] for name, middle in zip("xy", centre, strict=True)}
+    height = float(high[1] - low[1]) / (2 * half) + 2 * EDGE
+    return {"range": square, "band": min(1.0, max(LEAST_HEIGHT, height))}
 
 
 def look_up(run: Run) -> dict[str, Any]:

@@ -7,13 +7,15 @@ import math
 import plotly.graph_objects as go
 
 from ui.chapters.beta.sweep import label_of, spec_of, stops_of
-from ui.chapters.codes.runs import CODEBOOKS, line_of, lines_here
+from ui.chapters.codes.runs import CODEBOOKS, USUAL, line_of, lines_here
 from ui.chapters.codes.use import measured_on, number
 from ui.figures.palette import MODEL_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.runs.selection import figure, per_shelf
 
 FEWEST_BITS, MOST_BITS = 3.0, 700.0  # of what the figure shows
+BIT_TICKS = (5, 10, 20, 50, 100, 200, 500)
+ERROR_TICKS = (0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05)
 DIMENSIONS = {2: "circle-open", 16: "triangle-down"}  # of the VAEs, with Plotly's symbols
 Place = tuple[float, float, str]  # bits, squared error, name
 
@@ -58,8 +60,8 @@ def rate_figure() -> Finished:
         template=TEMPLATE,
         height=420,
         hovermode="closest",
-        xaxis={"title": "bits per image", "type": "log", "dtick": "D2"},
-        yaxis={"title": "squared error per pixel", "type": "log", "dtick": "D2"},
+        xaxis={"title": "bits per image", "type": "log", "tickvals": BIT_TICKS},
+        yaxis={"title": "squared error per pixel", "type": "log", "tickvals": ERROR_TICKS},
     )
     return Finished(chart, in_words("Squared error per pixel against bits per image, both on logarithmic axes.", told))
 
@@ -68,13 +70,11 @@ def rate_figure() -> Finished:
 def rate_text() -> str:
     """What the figure says, in one paragraph."""
     bits, error, name = codebook_places("independent_bits")[0]
-    nearest = min(gaussian_places(16), key=lambda place: abs(math.log(place[0] / bits)))
-    ratio = nearest[1] / error
-    compared = f"{ratio:.1f} times as large" if ratio >= 1 else f"{1 / ratio:.1f} times smaller"
+    other_bits, other_error, beta = min(gaussian_places(16), key=lambda place: abs(math.log(place[0] / bits)))
     return (
         f"The codebook with {name} needs **{bits:.0f} bits** if every cell is coded by itself, by how often entries "
-        f"occur, and its error is {error:.4f}. The VAE with the nearest rate ({nearest[2]}, d = 16) has "
-        f"{nearest[0]:.0f} bits, and its error is {nearest[1]:.4f}: {compared}. Its network is another one, so this "
-        "compares two whole models, not two kinds of code alone. Figures of "
-        f"{measured_on(line_of(CODEBOOKS['64']))}."
+        f"occur, and its squared error is {error:.4f}. The VAE of the β dial with the nearest rate ({beta}, d = 16) "
+        f"has {other_bits:.0f} bits and an error of {other_error:.4f}: {other_bits / bits:.2f} times the bits, "
+        f"{other_error / error:.1f} times the error. It is fully connected, the other convolutional: this "
+        f"compares whole models, not kinds of code alone. Figures of {measured_on(line_of(CODEBOOKS[USUAL]))}."
     )

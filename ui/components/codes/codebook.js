@@ -1,8 +1,7 @@
 // A panel: the codebook in a plane. The area of a dot is how often its entry is used; lines lead from the vectors of the
 // image's cells to their entries.
 
-import { PLANE, drawAxes, drawDot } from "../engine/drawing.js";
-import { Lens } from "../engine/lens.js";
+import { PLANE, drawDot } from "../engine/drawing.js";
 import { Picture } from "../engine/pictures.js";
 import { Plane } from "../engine/plane.js";
 import { View } from "../engine/view.js";
@@ -17,9 +16,8 @@ class Codebook extends Panel {
     super(parent, "codebook");
     this.entry = -1;
     this.surface = new Plane(this.find, () => this.redraw());
-    this.lens = new Lens(this.find);
     const box = this.find(".plane");
-    const over = (event) => this.point(this.at(event), event.pointerType === "touch");
+    const over = (event) => this.point(this.at(event));
     box.addEventListener("pointermove", over);
     box.addEventListener("pointerdown", over);
     box.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") this.point(-1); });
@@ -31,11 +29,13 @@ class Codebook extends Panel {
     this.entry = -1;
     this.points = payload.tensor("entry_points");
     this.view = new View(header.range);
-    this.picture = new Picture(this.find(".lens canvas"), header.image);
+    this.picture = new Picture(this.find("canvas.answer"), header.image);
+    // Entries may lie along one direction: what the square has above and below them is cut off, its scale stays.
+    this.find(".plane").style.marginBlock = `${-50 * (1 - header.band)}%`;
     const most = Math.max(...header.uses);
     this.radii = header.uses.map((uses) => Math.sqrt(uses / most));
     const unused = header.uses.filter((uses) => uses === 0).length;
-    this.find(".over").lastChild.textContent = ` ${header.entries} entries of ${header.dimensions} numbers; this plane has ${Math.round(100 * header.variance_share)}% of their variance`;
+    this.find(".over").lastChild.textContent = `${header.entries} entries of ${header.dimensions} numbers; across and up are their first two principal directions, with ${(100 * header.variance_share).toPrecision(3)}% of their variance`;
     this.find(".unused").textContent = unused ? `${unused} ${unused === 1 ? "entry is" : "entries are"} never used: hollow.` : "Every entry is used.";
     this.find(".plane").setAttribute("aria-label", `The codebook in its principal plane: ${header.entries} entries. Left and right arrow keys go through them by number.`);
     this.redraw();
@@ -60,12 +60,13 @@ class Codebook extends Panel {
       const used = header.uses[entry] > 0;
       drawDot(context, surface.side, view, this.place(entry), this.radius(entry), used ? header.colours[entry] : "transparent", used ? PLANE.ground : PLANE.text);
     }
-    drawAxes(context, surface.side, view, header.axes);
     this.show(this.shown);
   }
 
-  show({ passage, model, cell }) {
+  show(shown) {
+    const { passage, model, cell } = shown;
     this.grid.show(passage.codes);
+    this.showPicture(shown);
     this.grid.light((index) => this.entry >= 0 && passage.codes[index] === this.entry);
     const { side } = this.surface;
     if (!side) return;
@@ -112,20 +113,20 @@ class Codebook extends Panel {
   }
 
   // entry: the one that is looked at; -1 for none.
-  point(entry, finger = false) {
+  point(entry) {
     if (entry === this.entry || !this.shown) return;
     this.entry = entry;
-    if (entry >= 0) {
-      this.showPicture();
-      this.lens.show(...this.view.toPlane(...this.place(entry)), this.surface.side, finger);
-    } else this.lens.hide();
     this.show(this.shown);
   }
 
-  // The image with this entry in the chosen cell.
-  showPicture() {
-    const { shown: { model, passage, cell }, entry } = this;
-    this.picture.show(model.decode(passage.codes.map((code, index) => (index === cell ? entry : code))));
+  // The image with the entry that is looked at in the chosen cell.
+  showPicture({ model, passage, cell }) {
+    const { entry } = this;
+    const told = entry < 0 ? "This image, decoded" : `With entry ${entry} in the chosen cell, decoded`;
+    const codes = passage.codes.map((code, index) => (index === cell && entry >= 0 ? entry : code));
+    this.picture.show(entry < 0 ? passage.xhat : model.decode(codes));
+    this.find(".what").textContent = told;
+    this.find("canvas.answer").setAttribute("aria-label", told);
   }
 
   tell() {
@@ -134,7 +135,7 @@ class Codebook extends Panel {
     const here = passage.codes.filter((code) => code === entry).length;
     const share = header.uses[entry] / (header.n * model.cells);
     this.find(".result").textContent = `Entry ${entry}: in ${(100 * share).toPrecision(2)}% of all cells of ${header.n.toLocaleString("en")} held-out digits, in `
-      + `${here} of ${model.cells} here. The picture: this image with the entry in the chosen cell, decoded.`;
+      + `${here} of ${model.cells} here.`;
   }
 
   // For tests: what is on screen, in numbers.

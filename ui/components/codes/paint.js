@@ -36,15 +36,16 @@ class Paint extends Panel {
     if (this.header) this.forget(); // codes of another codebook
     this.header = header;
     this.result = new Picture(this.find("canvas.rebuilt"), header.image);
-    this.buildPalette(header, payload.tensor("patches"));
-    this.setBrush(header.uses.indexOf(Math.max(...header.uses)));
+    this.buildPalette(header, payload.tensor("patches"), payload.tensor("entry_points"));
     if (!this.linking) pageLink.join(this);
     this.linking = true;
   }
 
-  // patches: what images show where an entry stands, 0 to 255, one after the other.
-  buildPalette({ patch, colours, entries }, patches) {
+  // patches: what images show where an entry stands, 0 to 255, one after the other. points: the entries' places in their
+  // principal plane, along whose first axis they are laid out. The brush is the brightest at first: what it does is seen.
+  buildPalette({ patch, colours, entries }, patches, points) {
     const size = patch.height * patch.width;
+    const middle = (entry) => patches[entry * size + Math.floor(size / 2) + Math.floor(patch.width / 2)];
     this.swatches = Array.from({ length: entries }, (_, entry) => {
       const canvas = element("canvas");
       new Picture(canvas, patch).show(Float32Array.from(patches.subarray(entry * size, (entry + 1) * size), (value) => value / 255));
@@ -55,9 +56,12 @@ class Paint extends Panel {
       swatch.onclick = () => this.setBrush(entry);
       return swatch;
     });
+    const numbers = Array.from({ length: entries }, (_, entry) => entry);
+    this.order = [...numbers].sort((a, b) => points[2 * a] - points[2 * b]);
     const box = this.find(".palette");
-    box.replaceChildren(...this.swatches);
+    box.replaceChildren(...this.order.map((entry) => this.swatches[entry]));
     box.classList.toggle("many", entries > 100);
+    this.setBrush(numbers.reduce((best, entry) => (middle(entry) > middle(best) ? entry : best), 0));
   }
 
   show({ passage, cell }, rested) {
@@ -172,10 +176,10 @@ class Paint extends Panel {
   paletteKey(event) {
     const columns = getComputedStyle(this.find(".palette")).gridTemplateColumns.split(" ").length;
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
-    const next = this.brush + step;
     if (!step || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
-    if (!this.swatches[next]) return;
+    const next = this.order[this.order.indexOf(this.brush) + step];
+    if (next === undefined) return;
     this.setBrush(next);
     this.swatches[next].focus();
   }

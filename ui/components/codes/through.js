@@ -17,8 +17,7 @@ class Through extends Panel {
   build({ model, header }) {
     this.chosen = 0;
     const choose = (index) => this.choose(index);
-    const reach = 1.05 * model.codebook.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    const bars = (name) => new Bars(this.find(`[data-row=${name}] .bars`), model.dimensions, { end: reach, twoSided: true, choose });
+    const bars = (name) => new Bars(this.find(`[data-row=${name}] .bars`), model.dimensions, { end: 1, twoSided: true, choose });
     this.bars = { vector: bars("vector"), entry: bars("entry"), gradient: bars("gradient"), copied: bars("copied") };
     this.root.classList.toggle("learns", header.commitment !== null);
   }
@@ -33,8 +32,11 @@ class Through extends Panel {
     this.grid.show(passage.codes);
     this.vector = model.vector(passage, cell);
     this.entry = model.entry(passage.codes[cell]);
-    this.bars.vector.show(this.vector);
-    this.bars.entry.show(this.entry);
+    const reach = largest([...this.vector, ...this.entry]);
+    for (const name of ["vector", "entry"]) {
+      this.bars[name].end = reach;
+      this.bars[name].show(this[name]);
+    }
     this.find("[data-row=entry] .what").textContent = `entry ${passage.codes[cell]}`;
     this.showTerms();
     this.version++;
@@ -59,7 +61,7 @@ class Through extends Panel {
   showGradient(found) {
     this.gradient = found;
     this.root.classList.remove("computing");
-    const most = found.reduce((so, value) => Math.max(so, Math.abs(value)), 1e-12);
+    const most = largest(found);
     for (const name of ["gradient", "copied"]) {
       this.bars[name].end = most;
       this.bars[name].show(found);
@@ -98,5 +100,7 @@ class Through extends Panel {
     super.end();
   }
 }
+
+const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-12);
 
 export default panel(Through);
