@@ -227,3 +227,19 @@ def without_times() -> Callable[[list[dict[str, float]]], list[dict[str, float]]
         return [{name: value for name, value in record.items() if name != "seconds"} for record in history]
 
     return strip
+
+
+@pytest.fixture(scope="session")
+def grid_runs(tmp_path_factory: pytest.TempPathFactory, made_once: MadeOnce) -> dict[str, Run]:
+    """Trained runs whose codes are entries of a codebook, by their models' names."""
+    options: dict[str, dict[str, Any]] = {"vq_vae": {"entries": 12, "dimensions": 4}, "fsq": {"levels": [3, 3]}}
+
+    def train() -> dict[str, Run]:
+        store = Store(tmp_path_factory.mktemp("grids"))
+        specs = {
+            model: RunSpec("digits", model, hidden=(8, 8, 8), epochs=2, options=own) for model, own in options.items()
+        }
+        with no_classifier_is_shipped():
+            return {model: get_or_train(store, spec, execution=FLOAT32) for model, spec in specs.items()}
+
+    return made_once("grid_runs", train)

@@ -11,7 +11,7 @@ from vae_core.payloads.plane import Payload
 _inside = component(
     "inside_vae",
     html="pad/inside.html",
-    styles=("engine/base.css", "engine/plane.css", "pad/inside.css"),
+    styles=("engine/base.css", "engine/plane.css", "pad/pad.css", "pad/bars.css", "pad/inside.css"),
     module="pad/inside.js",
 )
 _place = component(

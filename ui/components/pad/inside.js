@@ -8,7 +8,7 @@ import { Picture } from "../engine/pictures.js";
 import { Timings } from "../engine/timings.js";
 import { signed } from "../engine/view.js";
 import { Bars, brief } from "./bars.js";
-import { keep, kept } from "./kept.js";
+import { Kept } from "./kept.js";
 import { showLayers } from "./layers.js";
 import { Losses } from "./losses.js";
 import { now } from "./now.js";
@@ -20,6 +20,7 @@ import { Wires } from "./wires.js";
 import { decodedInWords, drawingInWords, natsInWords } from "./words.js";
 
 const insides = new Map(); // mount point -> Inside
+const kept = new Kept("inside");
 
 const VALUE_END = 4; // of the scales of μ, ε and z
 const SIGMA_END = 1.25;
@@ -69,11 +70,11 @@ class Inside {
     this.losses = new Losses(this.find(".terms"), header);
     this.buildBoxes();
     const presets = { images: payload.tensor("presets"), classes: Array.from(payload.tensor("preset_classes")), labels: header.labels };
-    this.pad.build(header.image.height, presets);
+    this.pad.build(header.image.height, presets, header.options.start);
     this.setStep(-1);
-    this.firstDigit = Math.max(0, presets.classes.indexOf(header.options.start));
+    // The drawing that this tab had before the page was left or loaded again, else the first digit. A link's comes after.
     if (drawing) this.pad.restore(drawing);
-    else this.takeKept();
+    else this.pad.takePicture(kept.read());
     this.pad.past.length = 0;
     this.pad.show();
     this.wires.lay();
@@ -81,37 +82,10 @@ class Inside {
     this.linking = true;
   }
 
-  // The drawing that this tab had before the page was left or loaded again, else the first digit. A link's comes after.
-  takeKept() {
-    const { digit, example, drawing } = kept();
-    this.takePicture({ digit, example, drawing });
-  }
-
-  // digit: a class, example: which image of it, from 1; drawing: a text of strokes.
-  takePicture({ digit, example = 1, drawing }) {
-    const { pad } = this;
-    const alike = pad.alike(digit ?? pad.presets.classes[this.firstDigit]);
-    const index = alike.length ? alike[Math.min(example, alike.length) - 1] : this.firstDigit;
-    if (drawing) pad.takeDrawing(drawing, index);
-    else pad.take(index);
-  }
-
-  // What is on the pad, in a link's words.
-  picture() {
-    const { preset, presets } = this.pad;
-    const label = presets.classes[preset];
-    const known = preset >= 0;
-    return {
-      digit: known ? unlike(label, presets.classes[this.firstDigit]) : "",
-      example: known ? unlike(this.pad.alike(label).indexOf(preset) + 1, 1) : "",
-      drawing: this.pad.drawing(),
-    };
-  }
-
   get atMean() { return this.epsilon.every((value) => value === 0); }
 
   linked() {
-    const { digit, example, drawing } = this.picture();
+    const { digit, example, drawing } = this.pad.picture();
     return {
       digit, example, drawing: drawing.length <= LONGEST ? drawing : "",
       epsilon: this.atMean ? "" : Array.from(this.epsilon, rounded).join(","),
@@ -126,7 +100,7 @@ class Inside {
   // What another model said of its noise and dimensions does not fit this one.
   restore({ digit, example, drawing, epsilon = [], step = 0, dimension = 1 }) {
     this.epsilon = epsilon.length === this.dimensions ? Float64Array.from(epsilon) : new Float64Array(this.dimensions);
-    this.takePicture({ digit, example, drawing });
+    this.pad.takePicture({ digit, example, drawing });
     this.pad.past.length = 0;
     this.pad.show();
     this.choose(Math.min(dimension, this.dimensions) - 1);
@@ -196,7 +170,7 @@ class Inside {
     this.find(".told").textContent = `Drawn: ${this.inWords}. Decoded: ${decoded}. Reconstruction ${signed(p.reconstruction, 1)} nats, KL ${signed(p.klSum, 1)} nats.`;
     this.noteChange();
     this.find(".too-long").hidden = this.pad.drawing().length <= LONGEST;
-    if (this.linking) keep(this.picture());
+    if (this.linking) kept.write(this.pad.picture());
     now.publish(this, true);
   }
 

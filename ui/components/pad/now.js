@@ -3,14 +3,14 @@
 
 import { endOf } from "../engine/page.js";
 
-class Now {
+export class Now {
   constructor() {
     this.shown = null;
     this.followers = new Set();
     this.waiting = 0;
   }
 
-  // shown: {payload, network, passage, picture}; passage: what Passage.run returned; picture: what is seen, in words.
+  // shown: what the followers need: of "Inside the VAE" the component itself, whose passage is what Passage.run returned.
   // rested: the pen is up, so that there is time for what takes longer.
   publish(shown, rested = false) {
     this.shown = shown;
@@ -31,7 +31,7 @@ class Now {
   end() { this.shown = null; }
 }
 
-// One for all panels of the page.
+// The one of the page "Inside the VAE".
 export const now = new Now();
 
 // The default export of a panel's module: one `Panel` for each mount point.

@@ -1,5 +1,6 @@
 // The digit pad: draws with mouse, pen, finger and keys; erases, takes back, begins from held-out digits.
 
+import { unlike } from "../engine/link.js";
 import { element } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 import { Ink } from "./ink.js";
@@ -24,11 +25,13 @@ export class Pad {
     this.listen();
   }
 
-  // side: of the image. presets: {images (uint8), classes, labels}, held-out images one after the other.
-  build(side, presets) {
+  // side: of the image. presets: {images (uint8), classes, labels}, held-out images one after the other. start: the class
+  // of the one that is usual.
+  build(side, presets, start) {
     this.ink = new Ink(side);
     this.scale = side / 28;
     this.presets = presets;
+    this.first = Math.max(0, presets.classes.indexOf(start));
     this.past = [];
     this.future = [];
     this.preset = -1; // the held-out image that this began from
@@ -120,6 +123,25 @@ export class Pad {
     this.setCentre(base !== BASES.asDrawn);
     this.changed();
     this.rest("");
+  }
+
+  // What is on the pad, in a link's words: digit, a class; example, which image of it, from 1; drawing, a text of strokes.
+  picture() {
+    const label = this.presets.classes[this.preset];
+    const known = this.preset >= 0;
+    return {
+      digit: known ? unlike(label, this.presets.classes[this.first]) : "",
+      example: known ? unlike(this.alike(label).indexOf(this.preset) + 1, 1) : "",
+      drawing: this.drawing(),
+    };
+  }
+
+  // The same as a link is read; what is missing is the usual.
+  takePicture({ digit, example = 1, drawing }) {
+    const alike = this.alike(digit ?? this.presets.classes[this.first]);
+    const index = alike.length ? alike[Math.min(example, alike.length) - 1] : this.first;
+    if (drawing) this.takeDrawing(drawing, index);
+    else this.take(index);
   }
 
   // What lies below all strokes: a held-out image, or with -1 nothing.

@@ -1,0 +1,63 @@
+"""Codes you can count: a drawing as a grid of codebook entries, and panels that show more of it. See codes.js.
+
+The first component has the model and the drawing; the panels are given nothing, they follow it in the browser (now.js).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ui.components.mount import component, mount
+from vae_core.payloads.plane import Payload
+
+_BASE = ("engine/base.css", "engine/plane.css", "codes/grid.css")
+
+_codes = component(
+    "codes", html="codes/codes.html", styles=(*_BASE, "pad/pad.css", "codes/codes.css"), module="codes/codes.js"
+)
+
+
+def _panel(name: str, *styles: str) -> Any:
+    return component(
+        f"codes_{name}",
+        html=f"codes/{name}.html",
+        styles=(*_BASE, "codes/panels.css", *styles),
+        module=f"codes/{name}.js",
+    )
+
+
+_nearest = _panel("nearest")
+_codebook = _panel("codebook", "codes/codebook.css")
+_paint = _panel("paint", "codes/paint.css")
+_through = _panel("through", "pad/bars.css", "codes/through.css")
+
+
+def codes_of_drawing(payload: Payload, *, key: str) -> None:
+    """Mount the digit pad, the grid of its codes and what is decoded from them. Nothing comes back from it.
+
+    Args:
+        payload: made by `vae_core.payloads.codes.codes_payload`, with ``colours``, one for each entry; its options have
+            ``start``, the class of the held-out digit shown first.
+        key: the element's identity across reruns. Another model under the same key keeps the drawing.
+    """
+    mount(_codes, payload, key=key)
+
+
+def nearest_entry(*, key: str) -> None:
+    """The distances of one cell's vector to all entries."""
+    _nearest(key=key)
+
+
+def codebook_plane(*, key: str) -> None:
+    """The codebook in its principal plane, and the cells of what is on the page's pad."""
+    _codebook(key=key)
+
+
+def painted_codes(*, key: str) -> None:
+    """The codes of what is on the page's pad, to be painted over."""
+    _paint(key=key)
+
+
+def straight_through(*, key: str) -> None:
+    """The gradient at the entry of one cell, which the encoder gets as it is."""
+    _through(key=key)
