@@ -69,12 +69,13 @@ def rate_figure() -> Finished:
 @per_shelf
 def rate_text() -> str:
     """What the figure says, in one paragraph."""
-    bits, error, name = codebook_places("independent_bits")[0]
+    kind = CODEBOOKS[USUAL]
+    bits, error = (number(line_of(kind), name) for name in ("independent_bits", "mse"))
     other_bits, other_error, beta = min(gaussian_places(16), key=lambda place: abs(math.log(place[0] / bits)))
     return (
-        f"The codebook with {name} needs **{bits:.0f} bits** if every cell is coded by itself, by how often entries "
-        f"occur, and its squared error is {error:.4f}. The VAE of the β dial with the nearest rate ({beta}, d = 16) "
-        f"has {other_bits:.0f} bits and an error of {other_error:.4f}: {other_bits / bits:.2f} times the bits, "
-        f"{other_error / error:.1f} times the error. It is fully connected, the other convolutional: this "
-        f"compares whole models, not kinds of code alone. Figures of {measured_on(line_of(CODEBOOKS[USUAL]))}."
+        f"The codebook with {kind.title} needs **{bits:.0f} bits** if every cell is coded by itself, by how often "
+        f"entries occur. Its squared error is {error:.4f}. The VAE of the β dial with the nearest rate ({beta}, d = "
+        f"16) has {other_bits:.0f} bits and an error of {other_error:.4f}: {other_bits / bits:.2f} times the bits, "
+        f"{other_error / error:.1f} times the error. It is fully connected, the other convolutional: this compares "
+        f"whole models, not kinds of code alone. Figures of {measured_on(line_of(kind))}."
     )

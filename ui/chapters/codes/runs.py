@@ -51,8 +51,8 @@ def _well_begun(spec: RunSpec) -> bool:
 
 # By what stands in the URL.
 CODEBOOKS = {
-    "64": _learned(64),
     "16": _learned(16),
+    "64": _learned(64),
     "256": _learned(256),
     "fsq": Kind("FSQ", lambda spec: spec.model == "fsq"),
 }
@@ -75,11 +75,17 @@ def line_of(kind: Kind) -> Listed:
 
 
 def lines_here() -> dict[str, Listed]:
-    """The shipped runs of all codebooks by their titles, without those that the store lacks."""
+    """The shipped runs of all codebooks by their titles, without those that the store lacks.
+
+    Raises:
+        RunNotFound: it lacks all.
+    """
     found = {}
     for kind in CODEBOOKS.values():
         with suppress(RunNotFound):
             found[kind.title] = line_of(kind)
+    if not found:
+        raise RunNotFound("no codebook is in the store; run 'python -m vae_core rebuild'.")
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from ui.chapters.codes.runs import CODEBOOKS, learned_numbers, line_of, lines_here
+from ui.chapters.codes.runs import CODEBOOKS, USUAL, learned_numbers, line_of, lines_here
 from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, in_words
@@ -91,5 +91,5 @@ def use_table() -> Html:
                 "weights": f"{learned_numbers(load_run(line.key)):,}",
             }
         )
-    note = f"{measured_on(line_of(CODEBOOKS['64']))}, 49 cells each. Bits per image; squared error per pixel."
+    note = f"{measured_on(line_of(CODEBOOKS[USUAL]))}, 49 cells each. Bits per image; squared error per pixel."
     return as_html(rows, title="Use of each codebook", note=note)

@@ -25,6 +25,7 @@ class Codebook extends Panel {
     this.follow();
   }
 
+  /** @override */
   build({ header, payload }) {
     this.entry = -1;
     this.points = payload.tensor("entry_points");
@@ -63,6 +64,7 @@ class Codebook extends Panel {
     this.show(this.shown);
   }
 
+  /** @override */
   show(shown) {
     const { passage, model, cell } = shown;
     this.grid.show(passage.codes);
@@ -141,6 +143,7 @@ class Codebook extends Panel {
   // For tests: what is on screen, in numbers.
   state() { return { entry: this.entry, radii: this.radii, places: Array.from(this.points) }; }
 
+  /** @override */
   end() {
     this.surface.end();
     super.end();

@@ -17,6 +17,10 @@ const boards = new Map(); // mount point -> Codes
 const kept = new Kept("codes");
 
 class Codes {
+  payload;
+  header;
+  passage; // what is on screen: {pixels, vectors, codes, xhat}
+
   constructor(parent) {
     parent.append(parent.querySelector("template").content.cloneNode(true));
     this.root = parent.querySelector(".codes");

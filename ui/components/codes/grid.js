@@ -6,9 +6,20 @@ import { element } from "../engine/page.js";
 const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 export class Grid {
+  box;
+  on;
+  rows;
+  columns;
+  colours;
+  inks;
+  chosen = 0;
+  codes = [];
+  cells = [];
+  painting = false;
+
   // on: {choose(cell)}, and where it can be painted on {begin(), paint(cell), end()}.
   constructor(box, on) {
-    Object.assign(this, { box, on, chosen: 0, codes: [], painting: false });
+    Object.assign(this, { box, on });
     box.setAttribute("role", "grid");
     box.classList.add("codes-grid");
     box.classList.toggle("paintable", Boolean(on.paint));

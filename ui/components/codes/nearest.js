@@ -14,6 +14,7 @@ class Nearest extends Panel {
     this.follow();
   }
 
+  /** @override */
   build() { this.over = -1; }
 
   setSorted(sorted) {
@@ -28,6 +29,7 @@ class Nearest extends Panel {
     if (this.shown) this.show(this.shown);
   }
 
+  /** @override */
   show({ passage, model, cell, header }) {
     this.grid.show(passage.codes);
     const distances = Array.from(model.distances(model.vector(passage, cell)), Math.sqrt);
@@ -50,6 +52,7 @@ class Nearest extends Panel {
   // For tests: what is on screen, in numbers.
   state() { return { distances: this.distances, cell: this.shown.cell, sorted: this.sorted }; }
 
+  /** @override */
   end() {
     this.chart.end();
     super.end();

@@ -11,10 +11,14 @@ import { Panel, panel } from "./panels.js";
 const PAST_KEPT = 60; // grids that can be taken back to
 
 class Paint extends Panel {
+  painted = null; // the grid that was painted; null while it is the image's own
+  past = [];
+  brush = 0;
+  refused = false; // whether the link's codes were left out
+
   constructor(parent) {
     super(parent, "paint");
     this.moves = new Timings();
-    this.forget();
     this.find(".paint-undo").onclick = () => this.undo();
     this.find(".put-back").onclick = () => this.putBack();
     this.find(".fill").onclick = () => this.fill();
@@ -24,14 +28,16 @@ class Paint extends Panel {
     this.follow();
   }
 
+  /** @override */
   makeGrid() {
     return new Grid(this.find(".grid"), {
       choose: () => this.tell(), begin: () => this.remember(), paint: (cell) => this.paint(cell), end: () => this.rest(),
     });
   }
 
-  forget() { Object.assign(this, { painted: null, past: [], brush: 0, refused: false }); }
+  forget() { Object.assign(this, { painted: null, past: [], refused: false }); }
 
+  /** @override */
   build({ header, payload }) {
     if (this.header) this.forget(); // codes of another codebook
     this.header = header;
@@ -64,6 +70,7 @@ class Paint extends Panel {
     this.setBrush(numbers.reduce((best, entry) => (middle(entry) > middle(best) ? entry : best), 0));
   }
 
+  /** @override */
   show({ passage, cell }, rested) {
     if (this.painted) return;
     this.grid.mark(cell);
@@ -73,6 +80,7 @@ class Paint extends Panel {
     if (rested !== false) this.tell();
   }
 
+  /** @override */
   receive(shown, rested) {
     const { chosen } = this.grid;
     super.receive(shown, rested);
@@ -201,6 +209,7 @@ class Paint extends Panel {
     return { codes, brush, painted: Boolean(this.painted), past: past.length, image: Array.from(model.decode(codes)), moveMilliseconds: moves.list() };
   }
 
+  /** @override */
   end() {
     pageLink.leave(this);
     super.end();

@@ -17,6 +17,10 @@ export class Panel {
 
   makeGrid() { return new Grid(this.find(".grid"), { choose: (cell) => this.shown.choose(cell) }); }
 
+  // For another model; and for whatever is on the pad now, rested: the pen is up.
+  build(_shown) { throw new Error("a panel builds itself"); }
+  show(_shown, _rested) { throw new Error("a panel shows itself"); }
+
   // To be called at the end of a constructor: it may show something at once.
   follow() { this.unfollow = now.follow((shown, rested) => this.receive(shown, rested)); }
 

@@ -14,6 +14,7 @@ class Through extends Panel {
     this.follow();
   }
 
+  /** @override */
   build({ model, header }) {
     this.chosen = 0;
     const choose = (index) => this.choose(index);
@@ -28,6 +29,7 @@ class Through extends Panel {
     this.tell();
   }
 
+  /** @override */
   show({ passage, model, cell }, rested) {
     this.grid.show(passage.codes);
     this.vector = model.vector(passage, cell);
@@ -95,6 +97,7 @@ class Through extends Panel {
     return { cell: this.shown.cell, vector: Array.from(this.vector), entry: Array.from(this.entry), gradient: this.gradient };
   }
 
+  /** @override */
   end() {
     this.version++;
     super.end();

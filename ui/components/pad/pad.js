@@ -137,7 +137,7 @@ export class Pad {
   }
 
   // The same as a link is read; what is missing is the usual.
-  takePicture({ digit, example = 1, drawing }) {
+  takePicture({ digit = undefined, example = 1, drawing = "" }) {
     const alike = this.alike(digit ?? this.presets.classes[this.first]);
     const index = alike.length ? alike[Math.min(example, alike.length) - 1] : this.first;
     if (drawing) this.takeDrawing(drawing, index);
