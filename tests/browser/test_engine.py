@@ -16,12 +16,13 @@ from tests.support.shipped_kinds import one_of_each_kind
 from vae_core.datasets import load
 from vae_core.losses.likelihoods import LIKELIHOODS
 from vae_core.models import model_kind
+from vae_core.payloads.codes import codes_payload
 from vae_core.payloads.inside import inside_payload
 from vae_core.payloads.plane import FORMAT, LatentPlane, Payload, Tensors, plane_payload
 from vae_core.program.export import decoder_program
 from vae_core.program.operations import OPERATIONS
 from vae_core.run import Run
-from vae_core.storage.manifest import SHIPPED
+from vae_core.storage.manifest import SHIPPED, read_manifest
 from vae_core.storage.store import Store
 from vae_core.training.finish import stored_weights
 
@@ -56,7 +57,7 @@ def bare_page(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
     context, errors = browser.new_context(), []
     page = context.new_page()
     watch(page, errors)
-    load_modules(page, "engine/payload.js", "engine/interpreter.js", "engine/view.js")
+    load_modules(page, "engine/payload.js", "engine/interpreter.js", "engine/view.js", "codes/quantiser.js")
     page.evaluate(PACKED)
     yield page, errors
     context.close()
@@ -90,7 +91,9 @@ def torch_pixels(run: Run, points: np.ndarray) -> np.ndarray:
         return run.likelihood.expected_pixels(output).numpy()
 
 
-DECODERS = [spec.key for spec in one_of_each_kind() if model_kind(spec.model).bottleneck.decodes]
+# Of a grid of entries there is no plane: those are tested below.
+BOTTLENECKS = {spec: model_kind(spec.model).bottleneck for spec in one_of_each_kind()}
+DECODERS = [spec.key for spec, between in BOTTLENECKS.items() if between.decodes and not between.discrete]
 
 
 @pytest.mark.parametrize("key", DECODERS)
@@ -156,8 +159,8 @@ def encode(page, payload: Payload, pixels: np.ndarray) -> tuple[np.ndarray, np.n
 # Only pages that take a VAE apart send an encoder: those show the Bernoulli likelihood's terms.
 ENCODERS = [
     spec.key
-    for spec in one_of_each_kind()
-    if "vae-mnist" in spec.key and LIKELIHOODS[spec.likelihood].browser_loss is not None
+    for spec, between in BOTTLENECKS.items()
+    if spec.dataset == "mnist" and between.has_prior and LIKELIHOODS[spec.likelihood].browser_loss is not None
 ]
 
 
@@ -172,6 +175,40 @@ def test_every_kind_of_shipped_encoder_encodes_as_torch_does(engine, key):
     for shown, truth in zip(encode(engine, payload, pixels), expected, strict=True):
         assert np.allclose(shown, truth, rtol=1e-3, atol=1e-3)
     assert np.allclose(encode(engine, payload, pixels[:1])[0], expected.mean[:1], rtol=1e-3, atol=1e-3)
+
+
+QUANTISE = """([data, images]) => {
+  const model = new Quantiser(parsePayload(Uint8Array.from(atob(data), (c) => c.charCodeAt(0))));
+  const pixels = unpacked(images);
+  const size = model.encoder.inputs;
+  const image = (n) => pixels.slice(n * size, (n + 1) * size);
+  const found = Array.from({ length: pixels.length / size }, (_, n) => model.encode(image(n)));
+  const joined = (name) => packed(found.flatMap((one) => Array.from(one[name])));
+  return [joined("vectors"), joined("codes"), packed(found.flatMap(({ codes }) => Array.from(model.decode(codes))))];
+}"""
+CODEBOOKS = [spec.key for spec in read_manifest() if model_kind(spec.model).bottleneck.discrete]
+
+
+@pytest.mark.parametrize("key", CODEBOOKS)
+def test_every_shipped_codebook_encodes_and_decodes_as_torch_does(engine, key):
+    run = Store(SHIPPED).load(key)
+    held_out = load(run.spec.dataset, "validation", download=False)
+    pixels = held_out.floats()[:20]
+    pixels[0], pixels[1] = 0.0, 1.0  # nothing drawn, all of it drawn
+    data = base64.b64encode(codes_payload(run, held_out).to_bytes()).decode()
+    vectors, codes, images = map(floats, engine.evaluate(QUANTISE, [data, packed(pixels)]))
+    with torch.no_grad():
+        truth = run.model.vectors(torch.from_numpy(pixels))
+        expected = run.model.encode(torch.from_numpy(pixels)).mean.numpy()
+        decoded = run.model.decode(torch.from_numpy(codes.reshape(expected.shape).copy())).sigmoid().numpy()
+    assert np.allclose(vectors.reshape(truth.shape), truth, rtol=1e-3, atol=1e-3)
+    assert np.abs(images.reshape(decoded.shape) - decoded).max() < 1e-3
+    # The same entries, but where two are equally near up to float32.
+    rows, book = truth.flatten(0, 2).double(), run.model.codebook.detach().double()
+    distances = torch.cdist(rows, book).numpy()
+    chosen = np.take_along_axis(distances, codes.astype(int)[:, None], axis=1)[:, 0]
+    assert np.allclose(chosen, distances.min(axis=1), rtol=1e-4, atol=1e-5)
+    assert (codes != expected.ravel()).mean() < 0.01
 
 
 @pytest.mark.parametrize(

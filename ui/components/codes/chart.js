@@ -45,21 +45,22 @@ export class BarChart {
       context.strokeStyle = context.fillStyle = ink;
       context.lineWidth = marked ? 2 : 1;
       context.strokeRect(index * step, height - tall, step - gap, tall);
-      if (marked) drawMark(context, index * step + step / 2, height - tall);
+      if (marked) drawMark(context, Math.min(Math.max(index * step + step / 2, HALF_MARK), width - HALF_MARK), height - tall);
     });
   }
 
   end() { this.resizes.disconnect(); }
 }
 
+const HALF_MARK = 6; // CSS pixels
 const TOP = 16; // CSS pixels above the tallest bar, for the mark
 
 // A triangle that points down at a bar.
 function drawMark(context, x, y) {
   context.beginPath();
   context.moveTo(x, y - 3);
-  context.lineTo(x - 6, y - 13);
-  context.lineTo(x + 6, y - 13);
+  context.lineTo(x - HALF_MARK, y - 13);
+  context.lineTo(x + HALF_MARK, y - 13);
   context.closePath();
   context.fill();
 }

@@ -1,34 +1,53 @@
 // The convolutions as plain loops over Float32Arrays, a batch at a time. Knows no screen.
 
-// Transposed convolution: every input pixel stamps its kernel onto the output. Weight (in, out, kh, kw).
+// sums[:] = sum over the first `count` of `used` of values[k] * rows[used[k] * length ...], a row of `length` weights each.
+// Four rows at once: one pass over the sums for all of them.
+function addRows(sums, length, rows, used, values, count) {
+  let k = 0;
+  for (; k + 3 < count; k += 4) {
+    const [v0, v1, v2, v3] = [values[k], values[k + 1], values[k + 2], values[k + 3]];
+    const [r0, r1, r2, r3] = [used[k] * length, used[k + 1] * length, used[k + 2] * length, used[k + 3] * length];
+    for (let i = 0; i < length; i++) sums[i] += v0 * rows[r0 + i] + v1 * rows[r1 + i] + v2 * rows[r2 + i] + v3 * rows[r3 + i];
+  }
+  for (; k < count; k++) {
+    const [value, row] = [values[k], used[k] * length];
+    for (let i = 0; i < length; i++) sums[i] += value * rows[row + i];
+  }
+}
+
+// Transposed convolution: the channels of every input pixel make one stamp, which is added to the output. Inputs that are
+// zero are skipped: half of what a ReLU lets through. Weight (in, out, kh, kw).
 export function convTransposeStep(layer, weight, bias, shape, outShape) {
   const [inputs, height, width] = shape;
   const [outputs, outHeight, outWidth] = outShape;
   const [kh, kw] = layer.kernel_size;
   const [sh, sw] = layer.stride;
   const [ph, pw] = layer.padding;
-  const plane = outHeight * outWidth;
+  const [plane, inPlane, length] = [outHeight * outWidth, height * width, outputs * kh * kw];
+  const stamp = new Float32Array(length);
+  const used = new Int32Array(inputs);
+  const values = new Float32Array(inputs);
   return (x, batch, y) => {
     for (let b = 0; b < batch; b++) {
       const out = b * outputs * plane;
       for (let o = 0; o < outputs; o++) y.fill(bias ? bias[o] : 0, out + o * plane, out + (o + 1) * plane);
-      for (let c = 0; c < inputs; c++) {
-        for (let row = 0; row < height; row++) {
-          for (let column = 0; column < width; column++) {
-            const value = x[((b * inputs + c) * height + row) * width + column];
-            if (value === 0) continue; // half of what a ReLU lets through is zero
-            for (let o = 0; o < outputs; o++) {
-              const kernel = (c * outputs + o) * kh * kw;
-              for (let i = 0; i < kh; i++) {
-                const r = row * sh - ph + i;
-                if (r < 0 || r >= outHeight) continue;
-                const line = out + o * plane + r * outWidth;
-                for (let j = 0; j < kw; j++) {
-                  const k = column * sw - pw + j;
-                  if (k >= 0 && k < outWidth) y[line + k] += value * weight[kernel + i * kw + j];
-                }
-              }
-            }
+      for (let at = 0; at < inPlane; at++) {
+        let count = 0;
+        for (let c = 0, from = b * inputs * inPlane + at; c < inputs; c++, from += inPlane) {
+          if (x[from] !== 0) { used[count] = c; values[count++] = x[from]; }
+        }
+        if (!count) continue;
+        stamp.fill(0);
+        addRows(stamp, length, weight, used, values, count);
+        const top = Math.floor(at / width) * sh - ph;
+        const left = (at % width) * sw - pw;
+        const [firstRow, lastRow] = [Math.max(0, -top), Math.min(kh, outHeight - top)];
+        const [firstColumn, lastColumn] = [Math.max(0, -left), Math.min(kw, outWidth - left)];
+        for (let o = 0; o < outputs; o++) {
+          for (let i = firstRow; i < lastRow; i++) {
+            const line = out + o * plane + (top + i) * outWidth + left;
+            const kernel = (o * kh + i) * kw;
+            for (let j = firstColumn; j < lastColumn; j++) y[line + j] += stamp[kernel + j];
           }
         }
       }
@@ -36,38 +55,42 @@ export function convTransposeStep(layer, weight, bias, shape, outShape) {
   };
 }
 
-// Convolution, a kernel's weight at a time: each is added, shifted, to the whole output. Weight (out, in, kh, kw).
+// Convolution: what every output pixel sees, its zeros left out, times a row of weights each. Weight (out, in, kh, kw).
 export function convStep(layer, weight, bias, shape, outShape) {
   const [inputs, height, width] = shape;
   const [outputs, outHeight, outWidth] = outShape;
   const [kh, kw] = layer.kernel_size;
   const [sh, sw] = layer.stride;
   const [ph, pw] = layer.padding;
-  const plane = outHeight * outWidth;
-  // First and last output whose input, shifted by `tap`, is not in the padding.
-  const first = (tap, stride, padding) => Math.max(0, Math.ceil((padding - tap) / stride));
-  const last = (tap, stride, padding, extent, count) => Math.min(count - 1, Math.floor((extent - 1 + padding - tap) / stride));
+  const taps = inputs * kh * kw;
+  const [plane, inPlane] = [outHeight * outWidth, height * width];
+  const rows = new Float32Array(weight.length); // (in, kh, kw, out), so that the weights of a tap lie together
+  for (let o = 0; o < outputs; o++) for (let tap = 0; tap < taps; tap++) rows[tap * outputs + o] = weight[o * taps + tap];
+  const sums = new Float32Array(outputs);
+  const used = new Int32Array(taps);
+  const values = new Float32Array(taps);
   return (x, batch, y) => {
     for (let b = 0; b < batch; b++) {
-      for (let o = 0; o < outputs; o++) {
-        const out = (b * outputs + o) * plane;
-        y.fill(bias ? bias[o] : 0, out, out + plane);
+      for (let at = 0; at < plane; at++) {
+        const top = Math.floor(at / outWidth) * sh - ph;
+        const left = (at % outWidth) * sw - pw;
+        const [firstRow, lastRow] = [Math.max(0, -top), Math.min(kh, height - top)];
+        const [firstColumn, lastColumn] = [Math.max(0, -left), Math.min(kw, width - left)];
+        let count = 0;
         for (let c = 0; c < inputs; c++) {
-          const from = (b * inputs + c) * height * width;
-          for (let i = 0; i < kh; i++) {
-            const bottom = last(i, sh, ph, height, outHeight);
-            for (let j = 0; j < kw; j++) {
-              const value = weight[((o * inputs + c) * kh + i) * kw + j];
-              const left = first(j, sw, pw);
-              const right = last(j, sw, pw, width, outWidth);
-              for (let row = first(i, sh, ph); row <= bottom; row++) {
-                const line = from + (row * sh - ph + i) * width - pw + j;
-                const to = out + row * outWidth;
-                for (let column = left; column <= right; column++) y[to + column] += value * x[line + column * sw];
-              }
+          for (let i = firstRow; i < lastRow; i++) {
+            const line = (b * inputs + c) * inPlane + (top + i) * width + left;
+            const tap = (c * kh + i) * kw;
+            for (let j = firstColumn; j < lastColumn; j++) {
+              const value = x[line + j];
+              if (value !== 0) { used[count] = tap + j; values[count++] = value; }
             }
           }
         }
+        if (bias) sums.set(bias);
+        else sums.fill(0);
+        addRows(sums, outputs, rows, used, values, count);
+        for (let o = 0, to = b * outputs * plane + at; o < outputs; o++, to += plane) y[to] = sums[o];
       }
     }
   };
