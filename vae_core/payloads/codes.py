@@ -100,7 +100,7 @@ def codes_payload(run: Run, held_out: ImageDataset, *, per_class: int = PER_CLAS
     tensors.add("entry_points", points.astype(np.float32))
     brightened = (shown / max(shown.max(), 1e-12)) ** GAMMA  # all alike
     tensors.add("patches", np.rint(255.0 * brightened).astype(np.uint8))
-    tensors.add("preset_codes", run.codes.mean[chosen].astype(np.uint16))
+    tensors.add("preset_codes", run.codes.mean[chosen].astype(np.float16))  # whole numbers below 2,048 are exact
     tensors.add("presets", held_out.images[chosen].reshape(len(chosen), -1))
     tensors.add("preset_classes", held_out.labels[chosen].astype(np.uint8))
     options = run.spec.options

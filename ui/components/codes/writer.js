@@ -122,8 +122,12 @@ class Writer {
   step() {
     if (this.writing.whole) return;
     this.writing.draw(this.temperature, this.random());
+    this.follow();
     this.show();
   }
+
+  // The chosen cell goes along with what is written.
+  follow() { this.grid.mark(Math.min(this.writing.codes.length, this.writing.cells - 1)); }
 
   writeAll() {
     const began = performance.now();
@@ -135,6 +139,7 @@ class Writer {
 
   play() {
     if (this.writing.whole) this.writing.begin(this.told);
+    this.follow();
     if (still()) { this.writeAll(); this.rest(); return; } // less motion: all at once
     this.playing = setInterval(() => {
       this.step();
@@ -181,11 +186,15 @@ class Writer {
     this.rest();
   }
 
-  // A visitor's own choice for the next cell.
+  // A visitor's own choice for the chosen cell. Where more was written after it, that is written anew.
   choose(entry) {
-    if (this.writing.whole || entry === undefined) return;
+    const { writing, grid: { chosen } } = this;
     this.pause();
-    this.writing.put(entry);
+    const more = writing.codes.length > chosen + 1;
+    writing.back(chosen);
+    writing.put(entry);
+    if (more) this.writeAll();
+    else this.follow();
     this.show();
     this.rest();
   }
@@ -229,26 +238,25 @@ class Writer {
     this.showCandidates();
   }
 
+  // The likeliest entries of the chosen cell, or of the next where that is not reached yet.
   showCandidates() {
-    const { writing, header, temperature } = this;
-    const at = writing.codes.length;
-    const cell = writing.whole ? this.grid.chosen : at;
-    this.find(".asked").textContent = writing.whole
-      ? `${header.classes ? "Told its class, the" : "The"} prior found the chosen cell's entry worth ${writing.bits[cell].toFixed(2)} bits. Rewrite, or step, to see what else it expects.`
-      : `What the prior expects in the next cell (${this.grid.place(at)}); click one to write it`;
-    const shares = writing.shares(temperature);
-    const order = shares ? Array.from(shares.keys()).sort((a, b) => shares[b] - shares[a] || a - b) : [];
-    const most = shares ? shares[order[0]] : 1;
+    const { writing, header, temperature, grid } = this;
+    const done = writing.codes.length;
+    const cell = Math.min(grid.chosen, done);
+    const written = writing.codes[cell];
+    const price = written === undefined ? "" : ` It has entry ${written}, which cost ${writing.bits[cell].toFixed(2)} bits.`;
+    this.find(".asked").textContent = `What the prior ${written === undefined ? "expects" : "expected"} in the ${written === undefined ? "next" : "chosen"} cell (${grid.place(cell)}).${price}`;
+    const shares = writing.shares(temperature, cell);
+    const order = Array.from(shares.keys()).sort((a, b) => shares[b] - shares[a] || a - b);
     this.candidates.forEach(({ bar, button, canvas, number, show }, place) => {
       const entry = order[place];
-      button.style.visibility = entry === undefined ? "hidden" : "visible";
-      if (entry === undefined) return;
       show(entry);
-      bar.style.height = `${(100 * shares[entry]) / most}%`;
+      bar.style.height = `${(100 * shares[entry]) / shares[order[0]]}%`;
       bar.style.background = canvas.style.borderColor = header.colours[entry];
       const share = shares[entry] >= 0.995 ? ">99%" : shares[entry] < 0.005 ? "<1%" : `${Math.round(100 * shares[entry])}%`;
       number.textContent = share;
-      button.setAttribute("aria-label", `Entry ${entry}, ${share}`);
+      button.setAttribute("aria-label", `Write entry ${entry} there, ${share}`);
+      button.setAttribute("aria-current", String(entry === written));
       button.onclick = () => this.choose(entry);
     });
   }
@@ -281,7 +289,7 @@ class Writer {
     const { writing, temperature, told, writes } = this;
     return {
       codes: [...writing.codes], bits: [...writing.bits], temperature, told, image: Array.from(writing.image()),
-      shares: writing.shares(temperature) && Array.from(writing.shares(temperature)), writeMilliseconds: writes.list(),
+      shares: writing.whole ? null : Array.from(writing.shares(temperature)), writeMilliseconds: writes.list(),
     };
   }
 

@@ -22,19 +22,21 @@ export class Writing {
     this.told = told;
     this.codes = [];
     this.bits = []; // of each cell that is written
+    this.logits = []; // of each cell that is written, and of the next
     this.sequence.back(0);
     this.ask();
   }
 
-  // The probabilities of the next cell's entries, before the temperature.
+  // What is expected in the next cell.
   ask() {
-    if (this.whole) { this.logits = null; return; }
+    if (this.whole) return;
     const last = this.codes.length ? this.codes.at(-1) : this.model.entries + (this.classes ? this.told : 0);
-    this.logits = Float64Array.from(this.sequence.next(last));
+    this.logits.push(Float64Array.from(this.sequence.next(last)));
   }
 
-  // Of the next cell at a temperature above 0: Float64Array (K,), which sums to 1; null where all are written.
-  shares(temperature = 1) { return this.logits && softmax(this.logits, temperature); }
+  // Probabilities of the entries in a cell given those before it, at a temperature above 0: Float64Array (K,), which sums
+  // to 1. The cell is written, or the next.
+  shares(temperature = 1, cell = this.codes.length) { return softmax(this.logits[cell], temperature); }
 
   // Write an entry into the next cell. Its bits are the prior's own, at temperature 1.
   put(code) {
@@ -49,7 +51,7 @@ export class Writing {
   // Forget a cell and all after it.
   back(cell) {
     if (cell >= this.codes.length) return;
-    this.codes.length = this.bits.length = cell;
+    this.codes.length = this.bits.length = this.logits.length = cell;
     this.sequence.back(cell);
     this.ask();
   }
