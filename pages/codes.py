@@ -9,10 +9,28 @@ from ui.chapters.codes import CHAPTER
 from ui.chapters.codes.collapse import HOW_MANY, collapse_figure, counted_on, how_many
 from ui.chapters.codes.formulas import formulas
 from ui.chapters.codes.gradient import WHAT_CHANGES, what_changes
+from ui.chapters.codes.prior import (
+    HOW_LITTLE,
+    NAMES,
+    PRIORS,
+    USUAL_PRIOR,
+    bits_table,
+    how_little,
+    sheets_payload,
+    written_payload,
+)
 from ui.chapters.codes.rates import rate_figure, rate_text
 from ui.chapters.codes.runs import CODEBOOKS, USUAL, payload_of
 from ui.chapters.codes.use import HOW_MUCH, how_much, use_figure, use_table
-from ui.components.codes import codebook_plane, codes_of_drawing, nearest_entry, painted_codes, straight_through
+from ui.components.codes import (
+    codebook_plane,
+    codes_of_drawing,
+    drawn_sheets,
+    nearest_entry,
+    painted_codes,
+    straight_through,
+    written_image,
+)
 from ui.figures.markup import small_print
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
@@ -119,6 +137,40 @@ def step_of_collapse() -> None:
             chapter.covered(340)
 
 
+@st.fragment
+@errors_said()
+def step_of_bits() -> None:
+    """What a prior knows of the codes, and what it draws."""
+    step = chapter.step(
+        "bits",
+        "What does it know?",
+        "Without any knowledge each cell costs log₂ 64 = 6 [[bit]]s. A prior that expects what comes spends fewer: an "
+        "entry of probability p costs −log₂ p.",
+        wide=True,
+    )
+    with step.words:
+        answered = chapter.ask(
+            chapter.Prediction(
+                "bits",
+                "49 cells of 6 bits each are 294 bits an image. How many of them are left under the prior?",
+                HOW_LITTLE,
+                how_little,
+            )
+        )
+        if answered:
+            chapter.prose(
+                "The three sheets say the same in pictures. Uniform codes are no digits. Codes drawn each for itself, "
+                "by frequency, have the right ink and no shape. Only a prior that knows how cells go together writes "
+                "digits."
+            )
+    with step.instrument:
+        if answered:
+            drawn_sheets(sheets_payload(USUAL_PRIOR), key="codes-sheets")
+            st.html(bits_table())
+        else:
+            chapter.covered(520)
+
+
 first = chapter.opening(
     CHAPTER,
     "Draw a digit, or take one from the row.\n\n"
@@ -170,6 +222,26 @@ step_of_gradient(codebook)
 step_of_use()
 step_of_collapse()
 
+writes = chapter.step(
+    "writes",
+    "A prior that writes images",
+    "Most grids of numbers are no digits. An [[autoregressive prior]] has learned which are: it reads the codes so "
+    "far, row by row, and gives every entry a probability for the next cell. Drawn one after the other, they make an "
+    "image that nobody drew.\n\n"
+    "Press **Play**, or **Step**. Below are the entries that it expects next: choose one yourself, and it goes on from "
+    "there. Give it the upper half of a real digit.\n\n"
+    "[[temperature|Temperature]] below 1 makes likely entries likelier: tidier digits, and all alike. What happens "
+    "above 1?",
+)
+with writes.words:
+    prior = url_state.choose(
+        LINK["prior"], "The prior is", tuple(PRIORS), USUAL_PRIOR, key="codes-prior", format_func=NAMES.__getitem__
+    )
+with writes.instrument, errors_said():
+    written_image(written_payload(prior), key="codes-writer")
+
+step_of_bits()
+
 rate = chapter.step(
     "rate",
     "Whole numbers against Gaussians",
@@ -195,9 +267,13 @@ chapter.foot(
         ("training/quantising.py", "VQStep"),
         ("models/quantised.py", "FSQ"),
         ("metrics/codebook.py", "usage"),
+        ("models/prior.py", "VQPrior"),
+        ("program/modules.py", "CausalAttention"),
     ),
     sources=(
         chapter.Source("van den Oord et al. 2017, Neural discrete representations", "https://arxiv.org/abs/1711.00937"),
+        chapter.Source("van den Oord et al. 2016, Pixel recurrent networks", "https://arxiv.org/abs/1601.06759"),
+        chapter.Source("Vaswani et al. 2017, Attention is all you need", "https://arxiv.org/abs/1706.03762"),
         chapter.Source("Mentzer et al. 2023, Finite scalar quantization", "https://arxiv.org/abs/2309.15505"),
         chapter.Source("Bengio et al. 2013, Gradients through stochastic neurons", "https://arxiv.org/abs/1308.3432"),
         chapter.Source("Dhariwal et al. 2020, Jukebox: restarting unused entries", "https://arxiv.org/abs/2005.00341"),

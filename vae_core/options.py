@@ -74,6 +74,17 @@ class OneOf:
 
 
 @dataclass(frozen=True)
+class Key:
+    """The key of another run, or nothing."""
+
+    def check(self, name: str, value: object) -> str:
+        plain = isinstance(value, str) and len(value) <= 200 and value.isascii()
+        if not plain or not all(c.isalnum() or c in "-_.+" for c in value):  # type: ignore[attr-defined]
+            raise SpecError(f"{name} must be the key of a run, as 'list' prints it, not {shown(value)}.")
+        return value  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
 class YesNo:
     """True or false."""
 

@@ -237,6 +237,14 @@ class RunSpec:
             raise SpecError(f"variance belongs to the Gaussian likelihood; leave it out for {self.likelihood!r}.")
 
     @property
+    def base(self) -> str:
+        """The key of the run that it begins with; empty for none."""
+        from vae_core.models import model_kind
+
+        name = model_kind(self.model).base
+        return str(getattr(self.options, name)) if name else ""
+
+    @property
     def kl_weight(self) -> float:
         """beta as a float: 0 for models without a KL term."""
         return float(self.beta or 0.0)

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Network } from "../../ui/components/engine/interpreter.js";
+import { Network, Sequence } from "../../ui/components/engine/interpreter.js";
 
 // Reads tensors from an object of plain lists.
 const from = (tensors) => (name) => Float32Array.from(tensors[name]);
@@ -71,6 +71,61 @@ test("a later code moves no earlier output of masked convolutions", () => {
       if (place % 3 < 2) assert.notEqual(after[place + 1], before[place + 1]); // the next in its row does see it
     }
   }
+});
+
+// Numbers that look random and are the same each time.
+const scattered = (count, from = 0) => Array.from({ length: count }, (_none, i) => Math.sin(12.9898 * (i + from + 1)) * 0.8);
+const PRIOR = [
+  { op: "embedding", count: 5, width: 6, weight: "e" },
+  { op: "places", count: 4, width: 6, weight: "p" },
+  {
+    op: "residual",
+    program: [
+      { op: "layer_norm", shape: [6], eps: 1e-5 },
+      { op: "pointwise", in: 6, out: 18, weight: "w", bias: "b" },
+      { op: "causal_attention", heads: 2 },
+      { op: "pointwise", in: 6, out: 6, weight: "v" },
+    ],
+  },
+  { op: "pointwise", in: 6, out: 3, weight: "o" },
+];
+const OF_PRIOR = from({
+  e: scattered(30), p: scattered(24, 30), w: scattered(108, 54), b: scattered(18, 162), v: scattered(36, 180), o: scattered(18, 216),
+});
+
+test("attention of one head is the weighted mean of what came before, by hand", () => {
+  const network = new Network([{ op: "causal_attention", heads: 1 }], [2, 3], from({})); // query, key, value of one number
+  const [first, second] = [Math.exp(2 * 1), Math.exp(2 * 3)]; // the second row's query, 2, times both keys
+  near(network.run([5, 1, 10, 2, 3, 20]), [10, (10 * first + 20 * second) / (first + second)], 1e-5);
+});
+
+test("a sequence gives row by row what the network gives at once, again after going back", () => {
+  const network = new Network(PRIOR, [4], OF_PRIOR);
+  const sequence = new Sequence(PRIOR, 4, OF_PRIOR);
+  const numbers = [4, 0, 2, 1];
+  const whole = Array.from(network.run(numbers));
+  assert.equal(new Set(whole.map((value) => value.toFixed(4))).size, 12);
+  const rows = (from) => numbers.slice(from).flatMap((number) => Array.from(sequence.next(number)));
+  near(rows(0), whole, 1e-6);
+  sequence.back(2);
+  near(rows(2), whole.slice(6), 1e-6);
+  assert.throws(() => sequence.next(0), /has 4 rows, and all have come/);
+  assert.throws(() => sequence.back(5), /no way back/);
+  near(network.run([...numbers, ...numbers]), [...whole, ...whole], 1e-6); // of a batch, each for itself
+});
+
+test("a later code moves no earlier logit of an attention, and every later one", () => {
+  const network = new Network(PRIOR, [4], OF_PRIOR);
+  const before = Array.from(network.run([4, 0, 2, 1]));
+  const after = Array.from(network.run([4, 0, 3, 1]));
+  assert.deepEqual(after.slice(0, 6), before.slice(0, 6));
+  for (let i = 6; i < 12; i++) assert.ok(Math.abs(after[i] - before[i]) > 1e-3);
+});
+
+test("rows that do not fit are refused", () => {
+  assert.throws(() => new Network([{ op: "causal_attention", heads: 2 }], [4, 9], from({})), /does not fit/);
+  assert.throws(() => new Network([{ op: "places", count: 3, width: 6, weight: "p" }], [4, 6], OF_PRIOR), /do not fit/);
+  assert.throws(() => new Network([{ op: "pointwise", in: 6, out: 3, weight: "o" }], [4, 5], OF_PRIOR), /rows of 6/);
 });
 
 const BODY = [

@@ -10,7 +10,16 @@ import torch
 from torch import nn
 
 from vae_core.program.export import program
-from vae_core.program.modules import ContinuousBernoulliMean, MaskedConv2d, Nearest, Permute, Residual
+from vae_core.program.modules import (
+    CausalAttention,
+    ContinuousBernoulliMean,
+    MaskedConv2d,
+    Nearest,
+    Permute,
+    Places,
+    Pointwise,
+    Residual,
+)
 from vae_core.program.operations import Program
 
 
@@ -106,6 +115,20 @@ EXAMPLES: dict[str, dict[str, Example]] = {
     "embedding": {
         "": Example(lambda: nn.Embedding(9, 4), (), codes=9),
         "of a map": Example(lambda: nn.Embedding(9, 4), (3, 5), codes=9),
+    },
+    "pointwise": {
+        "": Example(lambda: Pointwise(5, 3), (4, 5)),
+        "of maps": Example(lambda: Pointwise(5, 3), (2, 3, 5)),
+        "without bias": Example(lambda: Pointwise(5, 3, bias=False), (4, 5)),
+    },
+    "places": {
+        "": Example(lambda: Places(6, 4), (6, 4)),
+        "of fewer rows": Example(lambda: Places(6, 4), (3, 4)),
+    },
+    "causal_attention": {
+        "": Example(lambda: CausalAttention(1), (5, 12)),
+        "of several heads": Example(lambda: CausalAttention(3), (4, 18), deviation=2.0),
+        "of one row": Example(lambda: CausalAttention(2), (1, 12)),
     },
     "nearest": {
         "": Example(lambda: Nearest(nn.Parameter(torch.empty(9, 4))), (4,)),

@@ -20,6 +20,7 @@ from vae_core.datasets.torchvision_private import import_torchvision
 from vae_core.evaluation.losses import encode
 from vae_core.execution import Execution
 from vae_core.models import MODELS, build
+from vae_core.models.quantised_options import prior_fields
 from vae_core.program.export import decoder_program, program
 from vae_core.run import Run
 from vae_core.spec import RunSpec
@@ -120,6 +121,15 @@ def small_runs(
     return made_once("small_runs", train)
 
 
+def of_kind(model: str, fields: dict[str, Any]) -> RunSpec:
+    """A run of two epochs on digits; a prior is one over the codes of the small VQ-VAE."""
+    if not MODELS[model].base:
+        return RunSpec("digits", model, **{"epochs": 2, **fields})
+    shared = prior_fields(of_kind("vq_vae", {}))
+    options = {**shared.pop("options"), "width": 12, "layers": 1, "heads": 2}
+    return RunSpec(model=model, epochs=2, options=options, **shared, **fields)
+
+
 @pytest.fixture(scope="session")
 def every_kind(tmp_path_factory: pytest.TempPathFactory, made_once: MadeOnce) -> dict[str, Run]:
     """A run of every kind of model, trained on digits for a few epochs: as training returned it."""
@@ -136,10 +146,7 @@ def every_kind(tmp_path_factory: pytest.TempPathFactory, made_once: MadeOnce) ->
     def train() -> dict[str, Run]:
         store = Store(tmp_path_factory.mktemp("kinds"))
         with no_classifier_is_shipped():
-            return {
-                model: get_or_train(store, RunSpec("digits", model, **{"epochs": 2, **small.get(model, {})}), **CPU)
-                for model in MODELS
-            }
+            return {model: get_or_train(store, of_kind(model, small.get(model, {})), **CPU) for model in MODELS}
 
     return made_once("every_kind", train)
 

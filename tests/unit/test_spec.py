@@ -185,6 +185,7 @@ USUAL = {
     "memoriser": (1, (256, 256), "gaussian", 0.0, 0.05),
     "vq_vae": (4, (32, 32, 32), "bernoulli", 0.0, None),  # 8 × 8 pixels, halved twice
     "fsq": (4, (32, 32, 32), "bernoulli", 0.0, None),
+    "vq_prior": (4, (32, 32, 32), "bernoulli", 0.0, None),
     "classifier": (64, (32, 64, 64), "bernoulli", 0.0, None),
 }
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -96,30 +96,34 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train a run, resume it, or find it done; prints its key."""
-    if (dataset is None) == (images is None):
+    if dataset is not None and images is not None:
         raise typer.BadParameter("Say what to learn from: either --dataset with a name, or --images with your own.")
-    spec = RunSpec(
-        dataset=dataset or _own_set(cast(Path, images), Preparation(size, colour, fit, stretch, invert), data_root),
-        model=model,
-        latent_dim=latent_dim,  # type: ignore[arg-type]  # None: the model's default; likewise for the next two
-        hidden=None if hidden is None else _integers("hidden", hidden),  # type: ignore[arg-type]
-        likelihood=likelihood,  # type: ignore[arg-type]
-        beta=beta,
-        variance=variance,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
-        images=first,
-        reconstruction_weight=reconstruction_weight,
-        kl_warm_up=kl_warm_up,
-        learned_variance=learned_variance or None,
-        samples=samples,
-        binarised=binarised or None,
-        activation=activation,
-        start_at_mean=start_at_mean or None,
-        options=_own_options(option),
-    )
+    given: dict[str, Any] = {
+        "dataset": dataset
+        if images is None
+        else _own_set(images, Preparation(size, colour, fit, stretch, invert), data_root),
+        "latent_dim": latent_dim,
+        "hidden": None if hidden is None else _integers("hidden", hidden),
+        "likelihood": likelihood,
+        "beta": beta,
+        "variance": variance,
+        "images": first,
+        "reconstruction_weight": reconstruction_weight,
+        "kl_warm_up": kl_warm_up,
+        "learned_variance": learned_variance or None,
+        "samples": samples,
+        "binarised": binarised or None,
+        "activation": activation,
+        "start_at_mean": start_at_mean or None,
+        "options": _own_options(option),
+    }
+    # What is left out is the model's default (None), or that of the run which the new one begins with.
+    fields = _fields_of_base(model, given["options"], store) | {
+        name: value for name, value in given.items() if value is not None
+    }
+    if "dataset" not in fields:
+        raise typer.BadParameter("Say what to learn from: either --dataset with a name, or --images with your own.")
+    spec = RunSpec(model=model, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed, **fields)
     run, trained = _get_or_train(spec, store, Execution(data_root, device, precision))
     if as_json:
         _print_json({"key": run.key, "trained": trained, "spec": run.spec.to_dict(), "metrics": run.metrics})
@@ -201,7 +205,8 @@ def evaluate(
     # First, because it may raise and the other measurements take long.
     log_likelihood = _log_likelihood(run, images, likelihood_samples, likelihood_images)
     features, missing = None, ""
-    if model_kind(run.spec.model).bottleneck.continuous:
+    kind = model_kind(run.spec.model)
+    if kind.bottleneck.continuous or kind.base:
         try:
             features = runs.features(run.spec.dataset)
         except RunNotFound as error:
@@ -339,6 +344,22 @@ def _own_options(given: list[str] | None) -> dict[str, Any] | None:
         except ValueError:
             found[name] = value
     return found
+
+
+def _fields_of_base(model: str, options: dict[str, Any] | None, store: Path) -> dict[str, Any]:
+    """The fields that a run must share with the one that it begins with, where its options name one.
+
+    They and the options are put together in place: what is given stays as it is, and is refused where it does not fit.
+    """
+    from vae_core.storage.store import Store
+
+    kind = model_kind(model)
+    if not kind.base or not options or kind.base not in options:
+        return {}
+    shared = kind.base_fields(Store(store).load_base(str(options[kind.base])).spec)
+    for name, value in shared.pop("options").items():
+        options.setdefault(name, value)
+    return shared
 
 
 def _own_set(path: Path, prepared: Preparation, data_root: Path | None) -> str:

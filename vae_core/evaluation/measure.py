@@ -9,9 +9,12 @@ from vae_core.evaluation.codes import measure_codes
 from vae_core.evaluation.features import FeatureSpace
 from vae_core.evaluation.generation import measure_generation, measure_real
 from vae_core.evaluation.losses import classify, encode, evaluate, observed
+from vae_core.evaluation.written import measure_prior, measure_written
 from vae_core.metrics.codebook import usage
 from vae_core.models import model_kind
 from vae_core.run import Codes, Run
+
+NO_CLASSIFIER = "There is no classifier of this dataset to measure samples with."
 
 
 def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> dict[str, Any]:
@@ -25,7 +28,7 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
     Returns:
         See `evaluate`, `classify`, `codes.measure_codes`, `generation.measure_generation`; of codes that are entries of
         a codebook ``perplexity``, ``entries_used``, ``entries``, ``independent_bits`` and ``uniform_bits``, bits per
-        image, see `metrics.codebook.usage`. ``n`` is the number of
+        image, see `metrics.codebook.usage`; of a prior over them what `written` measures. ``n`` is the number of
         images, and every figure measured on fewer states its own. ``not_measured`` maps what could not be
         measured to a sentence that says why.
     """
@@ -41,10 +44,16 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
         if kind.bottleneck.discrete:
             del result["code_std"]  # entries are numbered in no order
             result |= _measure_codebook(run, codes)
+        if kind.base:
+            result |= measure_prior(run, codes)
+            if features is None:
+                problems["samples"] = NO_CLASSIFIER
+            else:
+                result |= measure_written(run, dataset, features, problems)
         if kind.bottleneck.continuous:
             result |= measure_codes(seen, codes, run.mixture, problems)
             if features is None:
-                problems["samples"] = "There is no classifier of this dataset to measure samples with."
+                problems["samples"] = NO_CLASSIFIER
             else:
                 result |= measure_generation(run, dataset, codes, features, problems)
     return result | ({"not_measured": problems} if problems else {})

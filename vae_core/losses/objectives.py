@@ -81,6 +81,14 @@ def _memorise(model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor,
     return {"reconstruction": reconstruction, "code_error": (position - number).square()}
 
 
+def _codes(model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor, p_x_given_z: Likelihood) -> Terms:
+    """-ln p(codes) of a prior, on the codes that its frozen encoder gives; those are float32 products always."""
+    del noise, p_x_given_z
+    with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+        codes = model.encode_mean(x)  # type: ignore[operator]
+    return {"prior": model.negative_log_probability(codes, targets)}  # type: ignore[operator]
+
+
 ELBO = Objective(
     _elbo,
     (
@@ -92,4 +100,5 @@ CROSS_ENTROPY = Objective(
     _cross_entropy,
     (Term("cross_entropy"), Term("error", unit="share of images", weight=lambda spec, _: 0.0)),  # noqa: ARG005
 )
+CODES = Objective(_codes, (Term("prior"),))
 MEMORISE = Objective(_memorise, (Term("reconstruction"), Term("code_error", unit="squared places")), targets="number")

@@ -12,7 +12,7 @@ from vae_core import plugins
 from vae_core.errors import SpecError, UnknownName
 from vae_core.models.bottleneck import BOTTLENECKS, Bottleneck
 from vae_core.models.conv_sizes import cells
-from vae_core.models.quantised_options import FSQOptions, VQOptions, check_fsq
+from vae_core.models.quantised_options import FSQOptions, PriorOptions, VQOptions, check_fsq, check_prior, prior_fields
 from vae_core.options import check_declaration
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ class ModelKind:
         step: module and class of what one batch does to its weights, see `training.step`.
         family: ``mlp``, ``conv`` or ``linear``: what `hidden` means.
         options: the frozen dataclass of the fields that this model alone has, see `vae_core.options`; None for none.
+        base: the name of the option that names another run, by its key, whose weights it begins with; empty for none.
+        base_fields: (specification of that run) -> the fields that both must share, by name; raises SpecError where it
+            cannot be begun with.
         check: (spec, image shape) -> None: validates a specification beyond the ranges of its fields; raises
             SpecError.
         latent_dim, hidden, likelihood: the defaults of a RunSpec.
@@ -53,6 +56,8 @@ class ModelKind:
     step: str = "vae_core.training.step:GradientStep"
     family: str = "mlp"
     options: type | None = None
+    base: str = ""
+    base_fields: Callable[[RunSpec], dict[str, Any]] = lambda base: {}  # noqa: ARG005
     check: Callable[[RunSpec, tuple[int, int, int]], None] = lambda spec, image_shape: None  # noqa: ARG005
     latent_dim: int = 2
     latent_dim_of: Callable[[tuple[int, ...], tuple[int, int, int]], int] | None = None
@@ -123,6 +128,16 @@ MODELS = {
         step="vae_core.training.quantising:QuantisingStep",
         options=FSQOptions,
         check=check_fsq,
+        **_GRID,  # type: ignore[arg-type]
+    ),
+    "vq_prior": ModelKind(
+        "Prior over codes",
+        "vae_core.models.prior:build_vq_prior",
+        objective="vae_core.losses.objectives:CODES",
+        options=PriorOptions,
+        base="of",
+        base_fields=prior_fields,
+        check=check_prior,
         **_GRID,  # type: ignore[arg-type]
     ),
     "classifier": ModelKind(
@@ -202,6 +217,20 @@ def check_architecture(spec: RunSpec, image_shape: tuple[int, int, int]) -> None
                 f"{spec.dataset}, such as 16,32,64."
             )
     kind.check(spec, image_shape)
+
+
+def check_base(spec: RunSpec, base: RunSpec) -> None:
+    """Whether a run can begin with this one.
+
+    Raises:
+        SpecError: naming the first field that differs.
+    """
+    for name, wanted in model_kind(spec.model).base_fields(base).items():
+        fields = wanted.items() if name == "options" else [(name, wanted)]
+        for field, value in fields:
+            found = getattr(spec.options if name == "options" else spec, field)
+            if found != value:
+                raise SpecError(f"{field} must be {value!r}, as of {base.key}, which it begins with, not {found!r}.")
 
 
 def build(spec: RunSpec, image_shape: tuple[int, int, int]) -> Network:

@@ -94,11 +94,13 @@ def codes_payload(run: Run, held_out: ImageDataset, *, per_class: int = PER_CLAS
     shown = patches(run.codes.mean, held_out.images[:, 0], (rows, columns), len(codebook))
     chosen = first_of_each(held_out.labels, len(run.label_names), per_class)
     tensors = Tensors()
-    for name in dict.fromkeys(name for program in (vectors, run.decoder) for name in tensor_names(program)):
+    programs = (run.decoder, *run.further_programs.values())
+    for name in dict.fromkeys(name for program in programs for name in tensor_names(program)):
         tensors.add(name, run.weights[name])
     tensors.add("entry_points", points.astype(np.float32))
     brightened = (shown / max(shown.max(), 1e-12)) ** GAMMA  # all alike
     tensors.add("patches", np.rint(255.0 * brightened).astype(np.uint8))
+    tensors.add("preset_codes", run.codes.mean[chosen].astype(np.float16))  # whole numbers below 2,048 are exact
     tensors.add("presets", held_out.images[chosen].reshape(len(chosen), -1))
     tensors.add("preset_classes", held_out.labels[chosen].astype(np.uint8))
     options = run.spec.options
@@ -113,6 +115,9 @@ def codes_payload(run: Run, held_out: ImageDataset, *, per_class: int = PER_CLAS
             "entries": len(codebook),
             "dimensions": codebook.shape[1],
             "vectors": vectors,
+            # Of a run with a prior: its program, and how many classes it is told.
+            "prior": run.further_programs.get("prior"),
+            "classes": getattr(options, "classes", 0),
             "layers": [*run.decoder, *run.likelihood.final_operations],
             **_all_of(points),
             "patch": image_size((1, *shown.shape[1:])),

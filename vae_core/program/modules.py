@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -111,3 +114,93 @@ class Nearest(nn.Module):
         rows, codebook = x.double().flatten(0, -2), self.weight.double()
         away = torch.cdist(rows, codebook, compute_mode="donot_use_mm_for_euclid_dist")
         return away.argmin(dim=-1).view(x.shape[:-1])
+
+
+class Pointwise(nn.Linear):
+    """A linear layer on the last axis, the same for every row: (B, ..., in) -> (B, ..., out).
+
+    A class of its own, since programs flatten what a plain linear layer takes.
+    """
+
+
+class Places(nn.Module):
+    """Adds to each row what is learned for its place: (B, T, C) -> the same shape.
+
+    Args:
+        count: T, the most rows.
+        width: C.
+
+    Attributes:
+        first: the place of the first row; beyond 0 only while rows come one by one, see `one_by_one`.
+    """
+
+    def __init__(self, count: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(count, width))
+        self.first = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C) -> (B, T, C)."""
+        return x + self.weight[self.first : self.first + x.shape[1]]
+
+
+class CausalAttention(nn.Module):
+    """Scaled dot-product attention in which a row sees itself and the rows before it (Vaswani et al. 2017, eq. 1).
+
+    It has no weights: it takes queries, keys and values side by side.
+
+    Args:
+        heads: how many attend side by side, each with its share of the width.
+
+    Attributes:
+        remembers: whether rows come one by one, see `one_by_one`.
+        seen: keys and values of the rows so far, where it remembers them; else empty.
+    """
+
+    def __init__(self, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.remembers = False
+        self.seen: tuple[Tensor, ...] = ()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, 3C) -> (B, T, C)."""
+        query, key, value = x.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (B, heads, T, C / heads)
+        if self.remembers:
+            if self.seen:
+                key, value = (torch.cat(parts, dim=2) for parts in zip(self.seen, (key, value), strict=True))
+            self.seen = key, value
+            found = functional.scaled_dot_product_attention(query, key, value)
+        else:
+            found = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return found.transpose(1, 2).flatten(2)
+
+
+@contextmanager
+def one_by_one(model: nn.Module) -> Iterator[Callable[[Tensor], Tensor]]:
+    """Let a causal model see one row after the other: each costs one row's work, not all of the rows' before it.
+
+    Args:
+        model: its layers act on each row alone, but for `Places` and `CausalAttention`.
+
+    Yields:
+        (B, 1, ...) -> the model's output for that row, (B, 1, ...).
+    """
+    places = [layer for layer in model.modules() if isinstance(layer, Places)]
+    attentions = [layer for layer in model.modules() if isinstance(layer, CausalAttention)]
+
+    def step(row: Tensor) -> Tensor:
+        found: Tensor = model(row)
+        for layer in places:
+            layer.first += 1
+        return found
+
+    for attention in attentions:
+        attention.remembers = True
+    try:
+        yield step
+    finally:
+        for layer in places:
+            layer.first = 0
+        for attention in attentions:
+            attention.remembers, attention.seen = False, ()

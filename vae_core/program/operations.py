@@ -45,6 +45,15 @@ know the names of parameters. Shapes are those of one example, row-major; every 
 ``embedding``
     ``count``, ``width``; tensor ``weight`` (count, width). Integers from 0 to count - 1, of any shape ->
     (*shape, width), the rows of these numbers.
+``pointwise``
+    ``in``, ``out``; tensors as of ``linear``. (*shape, in) -> (*shape, out): weight · row + bias, for each row alone.
+``places``
+    ``count``, ``width``; tensor ``weight`` (count, width). (T, width), with T at most count, to which the first T rows
+    of the tensor are added.
+``causal_attention``
+    ``heads``. (T, 3C) -> (T, C). Each row holds a query, a key and a value of C numbers, C / heads of them for each
+    head. By head, row t gives the mean of the values of the rows up to t, weighted by the softmax of their keys' dot
+    products with its query, divided by sqrt(C / heads) (Vaswani et al. 2017).
 ``nearest``
     ``count``, ``width``; tensor ``weight`` (count, width). (*shape, width) -> (*shape): the index of the row that is
     nearest (Euclidean distance); the lowest one where several are.
@@ -424,6 +433,38 @@ def _nearest(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
     return away.argmin(axis=1).reshape(x.shape[:-1]).astype(np.float32)
 
 
+def _pointwise(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    y = x @ weights[layer["weight"]].T
+    return y + weights[layer["bias"]] if "bias" in layer else y
+
+
+def _pointwise_backward(
+    layer: Layer, weights: Weights, x: np.ndarray, y: np.ndarray, gradient: np.ndarray
+) -> np.ndarray:
+    return gradient @ weights[layer["weight"]]
+
+
+def _places(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    return x + weights[layer["weight"]][: x.shape[1]]
+
+
+def _causal_attention(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    count, rows, width = x.shape
+    apart = x.reshape(count, rows, 3, layer["heads"], width // 3 // layer["heads"]).transpose(2, 0, 3, 1, 4)
+    query, key, value = apart  # (N, heads, T, C / heads)
+    scores = query @ key.transpose(0, 1, 3, 2) / np.float32(math.sqrt(query.shape[-1]))
+    scores = np.where(np.tri(rows, dtype=bool), scores, np.float32(-np.inf))
+    shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    shares /= shares.sum(axis=-1, keepdims=True)
+    return (shares @ value).transpose(0, 2, 1, 3).reshape(count, rows, width // 3)
+
+
+def _attention_shape(layer: Layer, shape: Shape) -> Shape:
+    if len(shape) != 2 or layer["heads"] < 1 or shape[1] % (3 * layer["heads"]):
+        raise ValueError(f"an attention of {layer['heads']} heads does not fit {shape}")
+    return shape[0], shape[1] // 3
+
+
 def _permute(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
     return x.transpose(0, *(axis + 1 for axis in layer["axes"]))
 
@@ -526,6 +567,28 @@ OPERATIONS: dict[str, Operation] = {
         parameters=(WEIGHT,),
         export=_export_embedding,
         output_shape=lambda layer, shape: (*shape, layer["width"]),
+    ),
+    "pointwise": Operation(
+        apply=_pointwise,
+        modules=("vae_core.program.modules:Pointwise",),
+        parameters=(WEIGHT, BIAS),
+        export=lambda module: {"in": module.in_features, "out": module.out_features},
+        output_shape=lambda layer, shape: (*shape[:-1], layer["out"]),
+        backward=_pointwise_backward,
+        multiplications=lambda layer, shape: math.prod(shape) * layer["out"],
+    ),
+    "places": Operation(
+        apply=_places,
+        modules=("vae_core.program.modules:Places",),
+        parameters=(WEIGHT,),
+        export=lambda module: {"count": module.weight.shape[0], "width": module.weight.shape[1]},
+        backward=lambda layer, weights, x, y, gradient: gradient,
+    ),
+    "causal_attention": Operation(
+        apply=_causal_attention,
+        modules=("vae_core.program.modules:CausalAttention",),
+        export=lambda module: {"heads": module.heads},
+        output_shape=_attention_shape,
     ),
     "nearest": Operation(
         apply=_nearest,

@@ -34,10 +34,13 @@ def _parsed(path: Path, changed: int) -> tuple[RunSpec, ...]:
         entries = list(json.loads(path.read_text(encoding="utf-8"))["runs"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} is not a readable manifest of runs ({error}).") from error
-    specs = []
+    specs: list[RunSpec] = []
     for number, entry in enumerate(entries, start=1):
         try:
-            specs.append(RunSpec.from_dict(entry))
+            spec = RunSpec.from_dict(entry)
+            if spec.base and spec.base not in {before.key for before in specs}:
+                raise SpecError(f"it begins with {spec.base}, which must come before it.")
+            specs.append(spec)
         except (SpecError, TypeError) as error:
             raise StoreError(f"run {number} in {path}: {error}") from error
     return tuple(specs)

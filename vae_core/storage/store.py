@@ -26,6 +26,7 @@ from vae_core.errors import (
     UnreadableRun,
 )
 from vae_core.evaluation.features import FeatureSpace, classifier_spec
+from vae_core.models import check_base, model_kind
 from vae_core.program.operations import tensor_names
 from vae_core.run import Codes, Run
 from vae_core.spec import RunSpec
@@ -222,6 +223,32 @@ class Store:
             return self.features(dataset)
         except (RunNotFound, UnknownRun, DamagedRun):
             return None  # the run then carries what can be measured without; `evaluate` says what is missing
+
+    def base(self, spec: RunSpec) -> Run | None:
+        """The run that a specification begins with, from this store or from the shipped one; None where it has none.
+
+        Raises:
+            SpecError: it names none, though its model needs one, or one that it does not fit.
+            RunNotFound: there is no such run here.
+        """
+        if not model_kind(spec.model).base:
+            return None
+        if not spec.base:
+            raise SpecError(f"model {spec.model!r} begins with a trained run: name its key, as --option of=KEY.")
+        run = self.load_base(spec.base)
+        check_base(spec, run.spec)
+        return run
+
+    def load_base(self, key: str) -> Run:
+        """A run that others begin with, from this store or from the shipped one.
+
+        Raises:
+            RunNotFound: there is no such run here.
+        """
+        for store in (self, Store(SHIPPED)):
+            if key in store:
+                return store.load(key)
+        raise RunNotFound(f"there is no run {key!r} in {self.root} to begin with: train that first.")
 
     def save(self, run: Run) -> None:
         """Write a finished run.

@@ -64,7 +64,7 @@ def get_or_train(
         start = time.perf_counter()
         pictures: Film | None = None
         if model_kind(spec.model).trained:
-            resume = store.load_partial(spec)
+            resume, base = store.load_partial(spec), store.base(spec)
             if film:
                 pictures = Film.of(spec, training, validation, store.partial_path(spec.key))
 
@@ -77,6 +77,7 @@ def get_or_train(
                 validation,
                 execution=execution,
                 resume=resume,
+                base=base,
                 on_epoch=on_epoch,
                 save_state=keep,
                 before=keep if pictures else None,

@@ -26,6 +26,7 @@ from vae_core.losses.likelihoods import likelihood
 from vae_core.losses.terms import Term, weighted_sum, weights_at
 from vae_core.models import build
 from vae_core.models.network import Network
+from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.state import TrainingState
 from vae_core.training.device import choose_device, choose_precision
@@ -77,6 +78,7 @@ def train(
     *,
     execution: Execution = DEFAULT_EXECUTION,
     resume: TrainingState | None = None,
+    base: Run | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
     save_state: Callable[[TrainingState], None] | None = None,
     before: Callable[[TrainingState], None] | None = None,
@@ -89,6 +91,7 @@ def train(
         validation: held-out images for the validation columns of the history and the snapshots.
         execution: device, precision and data root; a resumed run keeps the precision it began with.
         resume: the state to continue from.
+        base: the run that it begins with, of a model that needs one, see `Store.base`.
         on_epoch: called after each epoch.
         save_state: called after each epoch, before `on_epoch`, with all that resuming needs.
         before: called before the first epoch, unless resumed, with the untrained model as epoch 0 and the codes that it
@@ -99,7 +102,7 @@ def train(
         TrainingDiverged: the loss became infinite or NaN; names the epoch and the run.
     """
     where = choose_device(execution.device)
-    model = new_model(spec, training)
+    model = new_model(spec, training, base)
     if resume:
         model.load_state_dict(resume.weights)
     model.to(where)
@@ -168,13 +171,16 @@ def diverged(spec: RunSpec, epoch: int, record: dict[str, float]) -> TrainingDiv
     )
 
 
-def new_model(spec: RunSpec, training: ImageDataset) -> Network:
-    """An untrained model, on the CPU; its last bias as the images say where `start_at_mean` asks for it.
+def new_model(spec: RunSpec, training: ImageDataset, base: Run | None = None) -> Network:
+    """An untrained model, on the CPU; its last bias as the images say where `start_at_mean` asks for it, and with the
+    weights of the run that it begins with, if any.
 
     Raises:
         SpecError: pages could not run it, see `checked_programs`: said here rather than once it is trained.
     """
     model = build(spec, training.image_shape)
+    if base:
+        model.take_over(base.model)  # type: ignore[operator]  # models with a base have it
     checked_programs(spec, model)
     if spec.start_at_mean:
         mean = torch.from_numpy(training.images.mean(axis=0).ravel() / 255.0)

@@ -75,7 +75,7 @@ class GradientStep:
         self.objective: Objective = named(model_kind(spec.model).objective)
         self.terms, self.targets = self.objective.terms, self.objective.targets
         self.p_x_given_z = likelihood(spec, model)
-        self.parameters = list(model.parameters())
+        self.parameters = [one for one in model.parameters() if one.requires_grad]
         self.optimisers = {"": new_adam(self.parameters, spec.learning_rate)}
 
     def update(self, batch: Batch) -> Terms:

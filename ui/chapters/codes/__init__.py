@@ -9,10 +9,12 @@ from ui.links.url_state import Property, in_browser, number, one_of
 def links() -> tuple[Property, ...]:
     """What a link to it may say."""
     from ui.chapters.codes.painted import painted
+    from ui.chapters.codes.prior import PRIORS
     from ui.chapters.codes.runs import CELLS, CODEBOOKS, MOST_ENTRIES
     from ui.chapters.inside.drawing import drawing
 
     return (
+        one_of("prior", PRIORS, "whether the prior is told the class"),
         one_of("codebook", CODEBOOKS, "the codebook: its number of entries, or FSQ"),
         *in_browser(
             number("digit", 0, 9, "the class of the held-out digit on the pad"),
@@ -20,6 +22,9 @@ def links() -> tuple[Property, ...]:
             drawing("drawing", "what was drawn by hand"),
             number("cell", 1, CELLS, "the chosen cell, row by row"),
             painted("codes", CELLS, MOST_ENTRIES, "the painted codes"),
+            painted("written", CELLS, MOST_ENTRIES, "the codes that the prior has written"),
+            number("temperature", 0.25, 4.0, "the temperature at which the prior writes", whole=False, example=0.5),
+            number("class", 0, 9, "the class that the prior is told, where it is told one"),
         ),
     )
 
@@ -41,8 +46,10 @@ CHAPTER = Chapter(
   entry.
 - A codebook is worth what is used of it: its [[perplexity]]. Entries that start far from all vectors are never the
   nearest, so they never learn, and the codebook collapses.
+- An [[autoregressive prior]] learns which grids of codes occur. It writes new images cell by cell, and says what an
+  image costs in bits.
 - Levels that do not learn ([[FSQ]]) do about as well, and cannot collapse in this way.
 """,
     links=links,
-    predictions=("use", "collapse", "gradient"),
+    predictions=("use", "collapse", "gradient", "bits"),
 )

@@ -26,6 +26,13 @@ def _panel(name: str, *styles: str) -> Any:
     )
 
 
+def _of_prior(name: str, *styles: str) -> Any:
+    styles = (*_BASE, "codes/panels.css", *styles, f"codes/{name}.css")
+    return component(f"codes_{name}", html=f"codes/{name}.html", styles=styles, module=f"codes/{name}.js")
+
+
+_writer = _of_prior("writer", "codes/paint.css")
+_sheets = _of_prior("sheets")
 _nearest = _panel("nearest")
 _codebook = _panel("codebook", "codes/codebook.css")
 _paint = _panel("paint", "codes/paint.css")
@@ -61,3 +68,25 @@ def painted_codes(*, key: str) -> None:
 def straight_through(*, key: str) -> None:
     """The gradient at the entry of one cell, which the encoder gets as it is."""
     _through(key=key)
+
+
+def written_image(payload: Payload, *, key: str) -> None:
+    """A prior that writes an image cell by cell. Nothing comes back from it.
+
+    Args:
+        payload: made by `vae_core.payloads.codes.codes_payload` of a run with a prior, with ``colours``, one for each
+            entry, ``title`` and ``subtitle``.
+        key: the element's identity across reruns.
+    """
+    mount(_writer, payload, key=key)
+
+
+def drawn_sheets(payload: Payload, *, key: str) -> None:
+    """Sheets of images from codes drawn in three ways.
+
+    Args:
+        payload: as of `written_image`, with ``sheets``: for each its ``source`` (uniform, independent or prior), its
+            ``title`` and its ``figures`` in words.
+        key: the element's identity across reruns.
+    """
+    mount(_sheets, payload, key=key)

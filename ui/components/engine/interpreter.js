@@ -5,8 +5,9 @@ import { operationOf } from "./operations.js";
 
 // A program of layers, see vae_core/program/operations.py.
 export class Network {
-  // taken: how many numbers it takes, or the shape of what it takes. tensor: reads weights by name.
-  constructor(layers, taken, tensor) {
+  // taken: how many numbers it takes, or the shape of what it takes. tensor: reads weights by name. clock: of a network that
+  // sees the rows of a sequence one after the other, see Sequence.
+  constructor(layers, taken, tensor, clock = null) {
     this.steps = [];
     let shape = [taken].flat();
     this.inputs = product(shape);
@@ -14,11 +15,11 @@ export class Network {
       const operation = operationOf(layer);
       const outShape = operation.shape(layer, shape);
       const length = product(outShape);
-      if (operation.prepare) this.steps.push({ apply: operation.prepare(layer, tensor, shape, outShape), length });
+      if (operation.prepare) this.steps.push({ apply: operation.prepare(layer, tensor, shape, outShape, clock), length });
       else if (operation.bend) {
         const from = shape;
-        const nest = (program) => new Network(program, from, tensor);
-        this.steps.push({ ...operation.bend(layer, tensor, from, nest), length });
+        const nest = (program) => new Network(program, from, tensor, clock);
+        this.steps.push({ ...operation.bend(layer, tensor, from, nest, clock), length });
       } else if (operation.inPlace) this.steps.push({ inPlace: operation.inPlace, slope: operation.slope, length });
       shape = outShape;
     }
@@ -74,6 +75,29 @@ export class Network {
       for (let i = 0; i < change.length; i++) change[i] -= outputs[2 * step.length + i];
     }
     return change;
+  }
+}
+
+// A program over a sequence, such as a prior over codes, run one row after the other.
+export class Sequence {
+  // rows: the most that come.
+  constructor(layers, rows, tensor) {
+    this.clock = { place: 0, rows };
+    this.network = new Network(layers, [1], tensor, this.clock);
+  }
+
+  // The next row's number -> the outputs of that row, reused by the next call.
+  next(number) {
+    if (this.clock.place >= this.clock.rows) throw new Error(`the sequence has ${this.clock.rows} rows, and all have come`);
+    const found = this.network.run([number]);
+    this.clock.place++;
+    return found;
+  }
+
+  // Go back to a row, 0 for the start: what came from there on is forgotten.
+  back(place) {
+    if (!(place >= 0 && place <= this.clock.place)) throw new Error(`there is no way back to row ${place}`);
+    this.clock.place = place;
   }
 }
 

@@ -4,14 +4,15 @@
 // An entry has
 //   shape(layer, shape)                     what comes out of what goes in; throws where the layer does not fit
 // and one of
-//   prepare(layer, tensor, shape, outShape) -> (x, batch, y): writes into y; must be affine in x
+//   prepare(layer, tensor, shape, outShape, clock) -> (x, batch, y): writes into y; must be affine in x
 //   inPlace(x, length), slope(before, after) on every number alone; its derivative from what went in and what came out
-//   bend(layer, tensor, shape, nest)        what is neither -> {apply, slopes}:
+//   bend(layer, tensor, shape, nest, clock) what is neither -> {apply, slopes}:
 //                                             apply(x, batch, y) writes into y
 //                                             slopes(x, change) -> the change of one example's outputs as its inputs x
 //                                             change so, exactly; throws where there is no derivative
 //                                             nest(layers) -> the network of a nested program, which takes `shape`
 //   none of them                            where only the shape changes
+// The clock, where there is one, says which row of a sequence comes, see sequence.js.
 
 import { expectLength, product } from "./arrays.js";
 import { embedding, nearest } from "./codebook.js";
@@ -19,6 +20,7 @@ import { convExtent, convStep, convTransposeExtent, convTransposeStep, maskedCon
 import { continuousBernoulliMean, continuousBernoulliSlope, sigmoid } from "./likelihood.js";
 import { batchNorm, layerNorm } from "./normalisation.js";
 import { maxPool, upsample } from "./resizing.js";
+import { causalAttention, places } from "./sequence.js";
 
 // y[b, :] = bias + sum_i x[b, i] w[:, i], skipping the inputs that are zero: a ReLU leaves few others, which makes
 // this several times faster than a dot product per output. Four inputs at once: one pass over y for all of them.
@@ -117,6 +119,19 @@ export const OPERATIONS = {
     },
     prepare: (layer, tensor) => linearStep(layer, ...learned(layer, tensor, layer.in * layer.out)),
   },
+  pointwise: {
+    shape(layer, shape) {
+      if (shape.at(-1) !== layer.in) throw new Error(`a linear layer takes rows of ${layer.in} numbers and gets ${shape.at(-1)}`);
+      return [...shape.slice(0, -1), layer.out];
+    },
+    prepare(layer, tensor, shape) {
+      const step = linearStep(layer, ...learned(layer, tensor, layer.in * layer.out));
+      const rows = product(shape) / layer.in;
+      return (x, batch, y) => step(x, batch * rows, y);
+    },
+  },
+  places,
+  causal_attention: causalAttention,
   conv: convolution(convStep, convExtent),
   conv_transpose: convolution(convTransposeStep, convTransposeExtent),
   masked_conv2d: convolution(maskedConvStep, convExtent),
