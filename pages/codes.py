@@ -6,7 +6,8 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.codes import CHAPTER
-from ui.chapters.codes.collapse import HOW_MANY, collapse_figure, counted_on, how_many
+from ui.chapters.codes.collapse import HOW_MUCH as HOW_FALLEN
+from ui.chapters.codes.collapse import collapse_figure, counted_on, how_many, question
 from ui.chapters.codes.formulas import formulas
 from ui.chapters.codes.gradient import WHAT_CHANGES, what_changes
 from ui.chapters.codes.prior import (
@@ -21,7 +22,7 @@ from ui.chapters.codes.prior import (
 )
 from ui.chapters.codes.rates import rate_figure, rate_text
 from ui.chapters.codes.runs import CODEBOOKS, USUAL, payload_of
-from ui.chapters.codes.use import HOW_MUCH, how_much, use_figure, use_table
+from ui.chapters.codes.use import HOW_MUCH, how_much, levels, use_figure, use_table
 from ui.components.codes import (
     codebook_plane,
     codes_of_drawing,
@@ -94,10 +95,7 @@ def step_of_use() -> None:
             )
         )
         if answered:
-            chapter.prose(
-                "[[FSQ]] has no codebook to learn: each of three numbers is rounded to one of 7, 3 and 3 levels, "
-                "which are 63 combinations. It comes close with less to go wrong."
-            )
+            chapter.prose(levels())
     with step.instrument:
         if answered:
             show(use_figure(), key="codes-use")
@@ -119,15 +117,17 @@ def step_of_collapse() -> None:
         answered = chapter.ask(
             chapter.Prediction(
                 "collapse",
-                "64 entries start at random, and an unused one is never moved. How many are used in the end?",
-                HOW_MANY,
+                question(),
+                HOW_FALLEN,
                 how_many,
             )
         )
         if answered:
             chapter.prose(
                 "This is [[codebook collapse]]. Two simple things prevent it: start entries at vectors of the "
-                "data, and after every epoch move those that nothing uses to vectors of the data."
+                "data, and after every epoch move those that nothing uses to vectors of the data. Without them a "
+                "codebook may still come to be used, if vectors happen to move near its entries: that takes "
+                "epochs, as the figure shows, and is up to chance."
             )
     with step.instrument:
         if answered:

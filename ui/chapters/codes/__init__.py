@@ -44,11 +44,11 @@ CHAPTER = Chapter(
   so a code has a size that can be counted in [[bit]]s.
 - The nearest entry has no derivative. The [[straight-through gradient]] hands the encoder what the decoder asks of the
   entry.
-- A codebook is worth what is used of it: its [[perplexity]]. Entries that start far from all vectors are never the
-  nearest, so they never learn, and the codebook collapses.
+- A codebook is worth what is used of it: its [[perplexity]]. An entry that is never the nearest never learns: start
+  entries at the data, and restart those that are unused.
 - An [[autoregressive prior]] learns which grids of codes occur. It writes new images cell by cell, and says what an
   image costs in bits.
-- Levels that do not learn ([[FSQ]]) do about as well, and cannot collapse in this way.
+- Levels that do not learn ([[FSQ]]) are a simpler way to whole numbers.
 """,
     links=links,
     predictions=("use", "collapse", "gradient", "bits"),

@@ -5,17 +5,20 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.chapters.codes.runs import CODEBOOKS, COLLAPSED, USUAL, line_of, run_of
+from ui.chapters.codes.runs import CODEBOOKS, USUAL, badly_begun, line_of, run_of
 from ui.chapters.codes.use import measured_on, number
-from ui.figures.palette import CLASS_COLOURS, KL_COLOUR
+from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, ends, in_words
+from ui.runs.resources import load_run
 from ui.runs.selection import per_shelf
 from vae_core.metrics.codebook import usage
 from vae_core.payloads.codes import codebook_of
 from vae_core.run import Run
+from vae_core.storage.store import Listed
 
-HOW_MANY = ("All of them, or nearly", "About half", "A quarter or fewer")
+HOW_MUCH = ("More than three quarters", "About half", "A quarter or less")
 NEARLY_ALL, FEW = 0.75, 0.25  # shares of the codebook
+DASHES = ("dash", "dot", "dashdot")
 
 
 def perplexities(run: Run) -> tuple[list[int], list[float]]:
@@ -25,47 +28,61 @@ def perplexities(run: Run) -> tuple[list[int], list[float]]:
     return list(run.snapshot_epochs), found
 
 
+def how_it_began(line: Listed) -> str:
+    """What is different from the usual codebook, in words."""
+    assert line.spec is not None  # the shelf holds readable runs only
+    options, usual = line.spec.options, run_of(CODEBOOKS[USUAL]).spec.options
+    parts = ["started at random"] if options.start_from != usual.start_from else []
+    parts += ["nothing restarted"] if not options.restart else []
+    if options.commitment != usual.commitment:
+        parts.append(f"commitment {options.commitment:g} instead of {usual.commitment:g}")
+    parts += ["learned by its loss"] if options.learn_by != usual.learn_by else []
+    return ", ".join(parts)
+
+
+def question() -> str:
+    """What is asked of the run that uses its codebook least."""
+    line = badly_begun()[0]
+    entries = number(line, "entries")
+    return f"a codebook of {entries:.0f} entries: {how_it_began(line)}. How much of it is used, as perplexity?"
+
+
 def how_many() -> tuple[int, str]:
-    """How many entries the collapsed codebook uses at the end."""
-    line, usual = line_of(COLLAPSED), line_of(CODEBOOKS[USUAL])
-    used, entries = number(line, "entries_used"), number(line, "entries")
-    share = used / entries
+    """How much of the codebook that is used least is used at the end."""
+    line, usual = badly_begun()[0], line_of(CODEBOOKS[USUAL])
+    assert line.spec is not None
+    perplexity, entries = number(line, "perplexity"), number(line, "entries")
+    share = perplexity / entries
     right = 0 if share >= NEARLY_ALL else 2 if share <= FEW else 1
     return right, (
-        f"After {run_of(COLLAPSED).spec.epochs} epochs **{used:.0f} of {entries:.0f}** stand in any cell of "
-        f"{measured_on(line)}; the perplexity is {number(line, 'perplexity'):.1f}. Started from data, with unused "
-        f"entries restarted, it is {number(usual, 'perplexity'):.1f}. The squared error per pixel is "
+        f"After {line.spec.epochs} epochs its perplexity is **{perplexity:.1f}** of {entries:.0f}, and "
+        f"{number(line, 'entries_used'):.0f} entries stand in any cell of {measured_on(line)}. Started from data, with "
+        f"unused entries restarted, it is {number(usual, 'perplexity'):.1f}. The squared error per pixel is "
         f"{number(line, 'mse'):.4f} instead of {number(usual, 'mse'):.4f}."
     )
 
 
 @per_shelf
 def collapse_figure() -> Finished:
-    """Perplexity by epoch of both runs."""
+    """Perplexity by epoch of the usual codebook and of those that began badly."""
     chart, told = go.Figure(), {}
-    runs = {
-        "started from data, unused entries restarted": (run_of(CODEBOOKS[USUAL]), CLASS_COLOURS[0], "solid"),
-        COLLAPSED.title: (run_of(COLLAPSED), KL_COLOUR, "dash"),
-    }
-    for name, (run, colour, dash) in runs.items():
+    usual = run_of(CODEBOOKS[USUAL])
+    runs = [("started from data, unused entries restarted", usual, CLASS_COLOURS[0], "solid")]
+    for place, line in enumerate(badly_begun()):
+        colour, dash = CLASS_COLOURS[1 + place % (len(CLASS_COLOURS) - 1)], DASHES[place % len(DASHES)]
+        runs.append((how_it_began(line), load_run(line.key), colour, dash))
+    for name, run, colour, dash in runs:
         epochs, values = perplexities(run)
-        chart.add_scatter(
-            x=epochs,
-            y=values,
-            name=name,
-            mode="lines+markers",
-            line={"color": colour, "dash": dash},
-            marker={"size": 5},
-        )
+        style = {"line": {"color": colour, "dash": dash}, "marker": {"size": 5}}
+        chart.add_scatter(x=epochs, y=values, name=name, mode="lines+markers", **style)
         told[name] = ends(epochs, values)
-    entries = len(codebook_of(run_of(CODEBOOKS[USUAL])))
+    entries = len(codebook_of(usual))
     chart.add_hline(y=entries, line={"dash": "dot", "color": "rgba(128,138,152,0.8)"}, annotation_text=f"K = {entries}")
     chart.update_layout(
         template=TEMPLATE,
-        height=320,
+        height=340,
         xaxis={"title": "epoch"},
         yaxis={"title": "perplexity", "range": [0, 1.12 * entries]},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0.0},
     )
     return Finished(chart, in_words("Perplexity of the codes by epoch.", told))
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ui.chapters.codes.colours import colours_of
-from ui.chapters.codes.runs import CODEBOOKS, DATASET, USUAL, line_of
+from ui.chapters.codes.runs import CODEBOOKS, DATASET, USUAL, colours_in, line_of
 from ui.chapters.codes.use import measured_on, number
 from ui.figures.markup import Html
 from ui.figures.tables import as_html
 from ui.runs.resources import held_out, load_run, shelf
 from ui.runs.selection import measured_of, per_shelf
 from vae_core.errors import RunNotFound
-from vae_core.payloads.codes import codebook_of, codes_payload
+from vae_core.payloads.codes import codes_payload
 from vae_core.payloads.plane import Payload
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Listed
@@ -54,7 +53,6 @@ def written_payload(name: str) -> Payload:
     """What the components of the prior are sent."""
     line = prior_line(name)
     run = load_run(line.key)
-    entries = codebook_of(run)
     title = f"A prior over {run.spec.latent_dim} codes, {NAMES[name]}"
     return codes_payload(
         run,
@@ -62,7 +60,7 @@ def written_payload(name: str) -> Payload:
         per_class=1,
         title=title,
         subtitle=f"A transformer of {own_weights(line):,} weights; it runs in your browser.",
-        colours=colours_of(entries),
+        colours=colours_in(run),
     )
 
 

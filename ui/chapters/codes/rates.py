@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import plotly.graph_objects as go
 
 from ui.chapters.beta.sweep import label_of, spec_of, stops_of
+from ui.chapters.codes.prior import USUAL_PRIOR, prior_line
 from ui.chapters.codes.runs import CODEBOOKS, USUAL, line_of, lines_here
 from ui.chapters.codes.use import measured_on, number
 from ui.figures.palette import MODEL_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.runs.selection import figure, per_shelf
+from vae_core.errors import RunNotFound
 
 FEWEST_BITS, MOST_BITS = 3.0, 700.0  # of what the figure shows
 BIT_TICKS = (5, 10, 20, 50, 100, 200, 500)
@@ -35,6 +38,14 @@ def codebook_places(bits: str) -> list[Place]:
     return [(number(line, bits), number(line, "mse"), title) for title, line in lines_here().items()]
 
 
+def prior_place() -> Place | None:
+    """Of the usual codebook under its prior: bits, squared error, name; None if the prior is not in the store."""
+    with suppress(RunNotFound):
+        bits = number(prior_line(USUAL_PRIOR), "prior_bits")
+        return bits, number(line_of(CODEBOOKS[USUAL]), "mse"), f"{CODEBOOKS[USUAL].title}, prior"
+    return None
+
+
 @per_shelf
 def rate_figure() -> Finished:
     """Squared error against bits."""
@@ -56,6 +67,9 @@ def rate_figure() -> Finished:
     add(codebook_places("independent_bits"), "codebook: bits by frequency", "markers+text", marker=marker)
     marker = {"symbol": "square-open", "size": 10, "color": MODEL_COLOURS["linear_ae"]}
     add(codebook_places("uniform_bits"), "codebook: uniform bits", "markers", marker=marker)
+    if place := prior_place():
+        marker = {"symbol": "star", "size": 13, "color": MODEL_COLOURS["linear_ae"]}
+        add([place], "codebook: bits under a learned prior", "markers+text", marker=marker)
     chart.update_layout(
         template=TEMPLATE,
         height=420,
@@ -71,11 +85,15 @@ def rate_text() -> str:
     """What the figure says, in one paragraph."""
     kind = CODEBOOKS[USUAL]
     bits, error = (number(line_of(kind), name) for name in ("independent_bits", "mse"))
-    other_bits, other_error, beta = min(gaussian_places(16), key=lambda place: abs(math.log(place[0] / bits)))
+    place = prior_place()
+    known = f" A learned prior leaves **{place[0]:.0f}** of them." if place else ""
+    fewest = place[0] if place else bits
+    other_bits, other_error, beta = min(gaussian_places(16), key=lambda one: abs(math.log(one[0] / fewest)))
     return (
         f"The codebook with {kind.title} needs **{bits:.0f} bits** if every cell is coded by itself, by how often "
-        f"entries occur. Its squared error is {error:.4f}. The VAE of the β dial with the nearest rate ({beta}, d = "
-        f"16) has {other_bits:.0f} bits and an error of {other_error:.4f}: {other_bits / bits:.2f} times the bits, "
-        f"{other_error / error:.1f} times the error. It is fully connected, the other convolutional: this compares "
-        f"whole models, not kinds of code alone. Figures of {measured_on(line_of(kind))}."
+        f"entries occur.{known} Its squared error is {error:.4f}. The VAE of the β dial with the nearest rate "
+        f"({beta}, d = 16) has {other_bits:.0f} bits and an error of {other_error:.4f}: {other_bits / fewest:.2f} "
+        f"times the bits, {other_error / error:.1f} times the error. It is fully connected, the other "
+        "convolutional: this compares whole models, not kinds of code alone. Figures of "
+        f"{measured_on(line_of(kind))}."
     )

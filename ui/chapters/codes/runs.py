@@ -10,7 +10,7 @@ import numpy as np
 
 from ui.chapters.codes.colours import colours_of
 from ui.runs.resources import held_out, load_run, shelf
-from ui.runs.selection import per_shelf
+from ui.runs.selection import measured_of, per_shelf
 from vae_core import datasets
 from vae_core.errors import RunNotFound
 from vae_core.payloads.codes import codebook_of, codes_payload, look_up, usage_of
@@ -57,7 +57,6 @@ CODEBOOKS = {
     "fsq": Kind("FSQ", lambda spec: spec.model == "fsq"),
 }
 USUAL = "64"
-COLLAPSED = Kind("started at random, nothing restarted", lambda spec: spec.model == "vq_vae" and not _well_begun(spec))
 
 
 @per_shelf
@@ -89,6 +88,26 @@ def lines_here() -> dict[str, Listed]:
     return found
 
 
+@per_shelf
+def badly_begun() -> tuple[Listed, ...]:
+    """The shipped runs whose codebook starts at random or is not restarted, what is used least first.
+
+    Raises:
+        RunNotFound: the store has none.
+    """
+    lines = {line.key: line for line in shelf().lines}
+    specs = [spec for spec in read_manifest() if spec.model == "vq_vae" and not _well_begun(spec)]
+    found = [lines[spec.key] for spec in specs if spec.dataset == DATASET and spec.seed == 0 and spec.key in lines]
+    if not found:
+        raise RunNotFound("no codebook that collapses is in the store; run 'python -m vae_core rebuild'.")
+    return tuple(sorted(found, key=lambda line: measured_of(line).get("perplexity", 0.0)))
+
+
+def colours_in(run: Run) -> list[str]:
+    """A colour for each of a run's entries."""
+    return colours_of(codebook_of(run), usage_of(run).counts)
+
+
 def run_of(kind: Kind) -> Run:
     """The run of a kind, loaded."""
     return load_run(line_of(kind).key)
@@ -107,7 +126,7 @@ def payload_of(codebook: str) -> Payload:
         held_out(DATASET),
         title=f"{name}, {len(entries)} entries of {entries.shape[1]} numbers",
         subtitle=f"{weights:,} weights, trained on {images:,} digits; it runs in your browser.",
-        colours=colours_of(entries, usage_of(run).counts),
+        colours=colours_in(run),
         options={"start": START},
     )
 

@@ -52,6 +52,19 @@ def how_much() -> tuple[int, str]:
 
 
 @per_shelf
+def levels() -> str:
+    """How FSQ compares, in figures."""
+    fixed, learned = line_of(CODEBOOKS["fsq"]), line_of(CODEBOOKS[USUAL])
+    return (
+        "[[FSQ]] has no codebook to learn: each of three numbers is rounded to one of 7, 3 and 3 levels, which are "
+        f"{number(fixed, 'entries'):.0f} combinations. {number(fixed, 'entries_used'):.0f} of them are used, with a "
+        f"perplexity of {number(fixed, 'perplexity'):.1f}; its squared error is {number(fixed, 'mse'):.4f}, that of "
+        f"the learned codebook with {CODEBOOKS[USUAL].title} {number(learned, 'mse'):.4f}. It has one term less to "
+        "weigh."
+    )
+
+
+@per_shelf
 def use_figure() -> Finished:
     """Entries and perplexity of each codebook, as bars."""
     lines = lines_here()
