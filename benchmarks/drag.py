@@ -1,4 +1,4 @@
-"""Dragging the β dial and drawing on the digit pad, in headless Chromium: time per move, messages, bytes.
+"""Dragging the β dial, drawing on both digit pads, painting codes, in headless Chromium: time per move, messages.
 
 Run, with Playwright installed and nothing else running on the machine::
 
@@ -12,9 +12,11 @@ Per load, each in a fresh tab:
    messages sent before the release, and the bytes received before the first position was on screen and in the end.
 2. ``/inside``: strokes on the digit pad, ``--moves`` pointer events. Measured: the handler's time (brush, centring,
    encoder, decoder, both terms of the loss, all drawn), and the messages sent.
+3. ``/codes``: the same on its digit pad (encoder, nearest entries, decoder, all drawn), and cells of the grid painted
+   in rows, as many. Measured: the time for one painted code (the decoder, all drawn), and the messages sent.
 
 Goals: a position of the dial p95 at most 16 ms; the first one after at most 1.5 MB, the sweep at most 8 MB; an update
-under the pen p95 at most 8 ms; no message in either.
+under either pen p95 at most 8 ms; a painted code p95 at most 4 ms; no message in any.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from playwright.sync_api import Browser, Page
 from serving import chromium, serve
 from training import BUSY, processor
 
-DIAL_GOAL, PEN_GOAL = 16.0, 8.0  # milliseconds
+DIAL_GOAL, PEN_GOAL, PAINT_GOAL = 16.0, 8.0, 4.0  # milliseconds
 FIRST_GOAL, SWEEP_GOAL = 1.5e6, 8e6  # bytes
 
 
@@ -77,10 +79,10 @@ def dial(browser: Browser, url: str, moves: int) -> dict[str, Any]:
     return {"milliseconds": handled, "sent": sent, "first": first, "sweep": sweep}
 
 
-def pen(browser: Browser, url: str, moves: int) -> dict[str, Any]:
-    """Draw loops on the digit pad."""
-    page, wire = fresh(browser, f"{url}/inside")
-    root = page.locator(".inside")
+def pen(browser: Browser, url: str, moves: int, name: str) -> dict[str, Any]:
+    """Draw loops on the digit pad of a page of this name, whose component has it too."""
+    page, wire = fresh(browser, f"{url}/{name}")
+    root = page.locator(f".component.{name}")
     root.wait_for()
     page.wait_for_timeout(2500)
     root.get_by_role("button", name="Clear", exact=True).click()
@@ -88,7 +90,8 @@ def pen(browser: Browser, url: str, moves: int) -> dict[str, Any]:
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
     assert box is not None
-    seen = len(root.evaluate("root => root.inside.state().moveMilliseconds"))
+    times = f"root => root.{name}.state().moveMilliseconds"
+    seen = len(root.evaluate(times))
     before = wire.sent.copy()
     for k in range(moves):
         turn = 2 * math.pi * 3 * k / moves
@@ -96,9 +99,35 @@ def pen(browser: Browser, url: str, moves: int) -> dict[str, Any]:
         page.mouse.move(box["x"] + u * box["width"], box["y"] + v * box["height"])
         if k == 0:
             page.mouse.down()
-    handled = root.evaluate("root => root.inside.state().moveMilliseconds")[seen:]
+    handled = root.evaluate(times)[seen:]
     page.mouse.up()
     page.wait_for_timeout(500)
+    sent = sum((wire.sent - before).values())
+    page.context.close()
+    return {"milliseconds": handled, "sent": sent}
+
+
+def paint(browser: Browser, url: str, moves: int) -> dict[str, Any]:
+    """Paint the grid row by row, with another entry each time that it is full."""
+    page, wire = fresh(browser, f"{url}/codes")
+    root = page.locator(".component.paint")
+    root.wait_for()
+    page.wait_for_timeout(2500)
+    root.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    grid = root.locator(".grid")
+    box, side = grid.bounding_box(), grid.evaluate("grid => grid.querySelector('[role=row]').children.length")
+    assert box is not None
+    before = wire.sent.copy()
+    for entry in range(-(-moves // side**2)):
+        root.get_by_role("radio", name=f"Entry {entry}", exact=True).click()
+        page.mouse.move(box["x"] + 4, box["y"] + 4)
+        page.mouse.down()
+        for cell in range(min(side**2, moves - entry * side**2)):
+            u, v = (cell % side + 0.5) / side, (cell // side + 0.5) / side
+            page.mouse.move(box["x"] + u * box["width"], box["y"] + v * box["height"])
+        page.mouse.up()
+    handled = root.evaluate("root => root.panel.state().moveMilliseconds")
     sent = sum((wire.sent - before).values())
     page.context.close()
     return {"milliseconds": handled, "sent": sent}
@@ -116,7 +145,7 @@ def p(share: float, loads: list[dict[str, Any]]) -> list[float]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Dragging the β dial and drawing, in headless Chromium.")
+    parser = argparse.ArgumentParser(description="Dragging the β dial, drawing and painting.")
     parser.add_argument("--moves", type=int, default=400, metavar="N", help="pointer events per load (400)")
     parser.add_argument("--loads", type=int, default=3, metavar="N", help="fresh tabs of each page (3)")
     chosen = parser.parse_args()
@@ -125,18 +154,28 @@ def main() -> None:
     machine_load = os.getloadavg()[0]
     with serve() as server, chromium() as browser:
         version = browser.version
-        dials, pens = [], []
+        dials: list[dict[str, Any]] = []
+        pens: list[dict[str, Any]] = []
+        code_pens: list[dict[str, Any]] = []
+        paints: list[dict[str, Any]] = []
         for number in range(chosen.loads + 1):  # the first warms up
-            one, other = dial(browser, server.url, chosen.moves), pen(browser, server.url, chosen.moves)
+            made = (
+                (dials, dial(browser, server.url, chosen.moves)),
+                (pens, pen(browser, server.url, chosen.moves, "inside")),
+                (code_pens, pen(browser, server.url, chosen.moves, "codes")),
+                (paints, paint(browser, server.url, chosen.moves)),
+            )
             print(f"{f'load {number}' if number else 'warm-up'} done", file=sys.stderr, flush=True)
             if number:
-                dials.append(one)
-                pens.append(other)
+                for loads, one in made:
+                    loads.append(one)
     counts = f"{len(dials[0]['milliseconds'])} positions, {len(pens[0]['milliseconds'])} updates in the first load"
     print(f"{chosen.loads} loads after one to warm up, {chosen.moves} pointer events each; {counts}.")
     print(f"Machine: {processor()}, {os.cpu_count()} cores, no GPU used, Chromium {version}, headless.\n")
     print("| measured | median load | worst load |\n|---|---:|---:|")
-    for text, loads in (("β dial, one position", dials), ("digit pad, one update", pens)):
+    named = {"β dial, one position": dials, "digit pad, one update": pens}
+    named |= {"digit pad of the codes, one update": code_pens, "one painted code": paints}
+    for text, loads in named.items():
         print(row(f"{text}, p50", p(50, loads)), row(f"{text}, p95", p(95, loads)), sep="\n")
         print(row(f"{text}, longest", p(100, loads)))
         print(row("messages sent meanwhile", [one["sent"] for one in loads], "", 0))
@@ -147,7 +186,9 @@ def main() -> None:
         (max(one["first"] for one in dials) <= FIRST_GOAL, f"first position after {FIRST_GOAL / 1e6:g} MB"),
         (max(one["sweep"] for one in dials) <= SWEEP_GOAL, f"the sweep in {SWEEP_GOAL / 1e6:g} MB"),
         (statistics.median(p(95, pens)) <= PEN_GOAL, f"an update under the pen p95 at most {PEN_GOAL:g} ms"),
-        (not any(one["sent"] for one in (*dials, *pens)), "no message while dragging and drawing"),
+        (statistics.median(p(95, code_pens)) <= PEN_GOAL, f"the codes under the pen p95 at most {PEN_GOAL:g} ms"),
+        (statistics.median(p(95, paints)) <= PAINT_GOAL, f"a painted code p95 at most {PAINT_GOAL:g} ms"),
+        (not any(one["sent"] for loads in named.values() for one in loads), "no message while dragging and drawing"),
     ]
     print("", *[f"- {'met' if met else 'NOT met'}: {text}." for met, text in goals], sep="\n")
     if machine_load > BUSY:

@@ -126,8 +126,10 @@ def test_painted_codes_are_read_as_written_and_hostile_ones_refused():
 def test_near_entries_have_similar_colours():
     rng = np.random.default_rng(0)
     entries = np.concatenate([rng.normal(size=(20, 5)) * 0.01 + centre for centre in (-4, 0, 4)])
-    colours = np.array([[int(one[at : at + 2], 16) for at in (1, 3, 5)] for one in colours_of(entries)])
+    uses = np.repeat([100, 10, 1], 20)
+    colours = np.array([[int(one[at : at + 2], 16) for at in (1, 3, 5)] for one in colours_of(entries, uses)])
     within = np.mean([colours[at : at + 20].std(axis=0).mean() for at in (0, 20, 40)])
     assert len(set(map(tuple, colours))) == 60
     assert within < colours.std(axis=0).mean() / 1.1
-    assert len(colours_of(np.zeros((1, 1)))) == 1
+    assert colours[:20].mean() < colours[20:40].mean() < colours[40:].mean()  # what is used most is darkest
+    assert len(colours_of(np.zeros((1, 1)), np.ones(1))) == 1

@@ -19,16 +19,23 @@ _TO_RED_GREEN_BLUE = np.array(
 )
 
 
-def colours_of(entries: np.ndarray) -> list[str]:
+def colours_of(entries: np.ndarray, uses: np.ndarray) -> list[str]:
     """Entries (K, D) -> "#rrggbb" each: lightness and hue by their ranks along the first three principal directions.
 
-    Ranks, not places: of entries that lie close together none would be told from another.
+    Ranks, not places: of entries that lie close together none would be told from another. Of both ways along the first
+    direction, the one that makes entries that are used often darker: they are those of the empty background.
+
+    Args:
+        entries: (K, D).
+        uses: (K,), in how many cells each stands.
     """
     centred = entries.astype(np.float64) - entries.mean(axis=0)
     directions = np.linalg.svd(centred, full_matrices=False)[2][:3]
     directions *= np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)])[:, None]
     places = np.zeros((len(entries), 3))
     places[:, : len(directions)] = centred @ directions.T
+    if (places[:, 0] * (uses - uses.mean())).sum() > 0:
+        places[:, 0] *= -1.0
     ranks = places.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable") / max(len(entries) - 1, 1)
     light = DARKEST + (LIGHTEST - DARKEST) * ranks[:, :1]
     lab = np.concatenate([light, REACH * (2.0 * ranks[:, 1:] - 1.0)], axis=1)

@@ -13,7 +13,7 @@ from ui.runs.resources import held_out, load_run, shelf
 from ui.runs.selection import per_shelf
 from vae_core import datasets
 from vae_core.errors import RunNotFound
-from vae_core.payloads.codes import codebook_of, codes_payload, look_up
+from vae_core.payloads.codes import codebook_of, codes_payload, look_up, usage_of
 from vae_core.payloads.plane import Payload
 from vae_core.run import Run
 from vae_core.spec import RunSpec
@@ -107,7 +107,7 @@ def payload_of(codebook: str) -> Payload:
         held_out(DATASET),
         title=f"{name}, {len(entries)} entries of {entries.shape[1]} numbers",
         subtitle=f"{weights:,} weights, trained on {images:,} digits; it runs in your browser.",
-        colours=colours_of(entries),
+        colours=colours_of(entries, usage_of(run).counts),
         options={"start": START},
     )
 
