@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.codes import CHAPTER
-from ui.chapters.codes.collapse import HOW_MANY, collapse_figure, counted_on, how_many
+from ui.chapters.codes.collapse import HOW_MUCH_LEFT, collapse_figure, counted_on, how_much_left
 from ui.chapters.codes.formulas import formulas
 from ui.chapters.codes.gradient import WHAT_CHANGES, what_changes
 from ui.chapters.codes.prior import (
@@ -113,15 +113,17 @@ def step_of_collapse() -> None:
     step = chapter.step(
         "collapse",
         "A codebook that collapses",
-        "An entry learns only from vectors to which it is the nearest. What if it begins far from all of them?",
+        "An entry learns only from vectors to which it is the nearest. What if entries begin at random, and unused "
+        "ones are never moved? And what if the commitment term, which pulls vectors to entries, weighs 20 times as "
+        "much?",
     )
     with step.words:
         answered = chapter.ask(
             chapter.Prediction(
                 "collapse",
-                "64 entries start at random, and an unused one is never moved. How many are used in the end?",
-                HOW_MANY,
-                how_many,
+                "both switches at once, with 64 entries. How much is left of the perplexity?",
+                HOW_MUCH_LEFT,
+                how_much_left,
             )
         )
         if answered:

@@ -8,12 +8,22 @@ import numpy as np
 import pytest
 import torch
 
-from ui.chapters.codes.collapse import NEARLY_ALL, how_many, perplexities
+from ui.chapters.codes.collapse import LITTLE, how_much_left, perplexities
 from ui.chapters.codes.colours import colours_of
 from ui.chapters.codes.gradient import IMAGES, STEP, share_changed, what_changes
 from ui.chapters.codes.painted import painted
 from ui.chapters.codes.rates import codebook_places, gaussian_places, rate_figure
-from ui.chapters.codes.runs import CELLS, CODEBOOKS, COLLAPSED, DATASET, MOST_ENTRIES, learned_numbers, line_of, run_of
+from ui.chapters.codes.runs import (
+    CELLS,
+    CODEBOOKS,
+    COLLAPSED,
+    DATASET,
+    MOST_ENTRIES,
+    SWITCHED,
+    learned_numbers,
+    line_of,
+    run_of,
+)
 from ui.chapters.codes.use import how_much, use_table
 from vae_core.datasets import load
 from vae_core.payloads.codes import codebook_of
@@ -49,7 +59,7 @@ def test_questions_cover_what_answers_them_and_are_answered_from_the_runs():
     assert len(tables(at)) == 0 and len(charts(at)) == 1
     assert "**Yes.**" in predict(at, "How do the codes change", what_changes("64")[0])
     assert "**Yes.**" in predict(at, "How much of them is used", how_much()[0])
-    assert "**Yes.**" in predict(at, "How many are used in the end", how_many()[0])
+    assert "**Yes.**" in predict(at, "How much is left of the perplexity", how_much_left()[0])
     assert len(tables(at)) == 1 and len(charts(at)) == 3
     assert not at.exception and not at.error
 
@@ -101,8 +111,11 @@ def test_one_codebook_collapses_and_the_other_does_not():
     codes = run_of(COLLAPSED).snapshots[-1].astype(int).ravel()
     shares = np.bincount(codes)[np.bincount(codes) > 0] / len(codes)
     assert fallen[-1] == pytest.approx(math.exp(-(shares * np.log(shares)).sum()))
-    assert usual[-1] > 2 * fallen[-1] and how_many()[0] != 0
-    assert line_of(COLLAPSED).metrics["test"]["entries_used"] < NEARLY_ALL * 64
+    assert usual[-1] > 2 * fallen[-1] and how_much_left()[0] == 2
+    left, whole = (line_of(kind).metrics["test"]["perplexity"] for kind in (COLLAPSED, CODEBOOKS["64"]))
+    assert left < LITTLE * whole and line_of(COLLAPSED).metrics["test"]["entries_used"] < 64
+    for switch in ("random", "strong"):  # either alone does less
+        assert left < line_of(SWITCHED[switch]).metrics["test"]["perplexity"] < whole
 
 
 def test_without_runs_the_page_says_what_is_missing(empty_store):

@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.chapters.codes.runs import CODEBOOKS, COLLAPSED, USUAL, line_of, run_of
+from ui.chapters.codes.runs import CODEBOOKS, COLLAPSED, SWITCHED, USUAL, line_of, run_of
 from ui.chapters.codes.use import measured_on, number
-from ui.figures.palette import CLASS_COLOURS, KL_COLOUR
+from ui.figures.palette import CLASS_COLOURS, KL_COLOUR, MODEL_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, ends, in_words
 from ui.runs.selection import per_shelf
 from vae_core.metrics.codebook import usage
 from vae_core.payloads.codes import codebook_of
 from vae_core.run import Run
 
-HOW_MANY = ("All of them, or nearly", "About half", "A quarter or fewer")
-NEARLY_ALL, FEW = 0.75, 0.25  # shares of the codebook
+HOW_MUCH_LEFT = ("As much as without the switches, or nearly", "About half of that", "Less than a third of that")
+NEARLY, LITTLE = 0.75, 1 / 3  # of the usual perplexity
+DASHES = {"usual": "solid", "random": "dash", "strong": "dot", "both": "dashdot"}
 
 
 def perplexities(run: Run) -> tuple[list[int], list[float]]:
@@ -25,39 +26,46 @@ def perplexities(run: Run) -> tuple[list[int], list[float]]:
     return list(run.snapshot_epochs), found
 
 
-def how_many() -> tuple[int, str]:
-    """How many entries the collapsed codebook uses at the end."""
+def how_much_left() -> tuple[int, str]:
+    """What is left of the perplexity with both switches."""
     line, usual = line_of(COLLAPSED), line_of(CODEBOOKS[USUAL])
-    used, entries = number(line, "entries_used"), number(line, "entries")
-    share = used / entries
-    right = 0 if share >= NEARLY_ALL else 2 if share <= FEW else 1
+    left, whole = number(line, "perplexity"), number(usual, "perplexity")
+    right = 0 if left >= NEARLY * whole else 2 if left <= LITTLE * whole else 1
+    alone = " and ".join(
+        f"{number(line_of(SWITCHED[name]), 'perplexity'):.1f} ({SWITCHED[name].title})" for name in ("random", "strong")
+    )
     return right, (
-        f"After {run_of(COLLAPSED).spec.epochs} epochs **{used:.0f} of {entries:.0f}** stand in any cell of "
-        f"{measured_on(line)}; the perplexity is {number(line, 'perplexity'):.1f}. Started from data, with unused "
-        f"entries restarted, it is {number(usual, 'perplexity'):.1f}. The squared error per pixel is "
-        f"{number(line, 'mse'):.4f} instead of {number(usual, 'mse'):.4f}."
+        f"After {run_of(COLLAPSED).spec.epochs} epochs the perplexity is **{left:.1f}**, not {whole:.1f}; "
+        f"{number(line, 'entries_used'):.0f} of {number(line, 'entries'):.0f} entries stand in any cell of "
+        f"{measured_on(line)}. Either switch alone gives {alone}. The squared error per pixel is "
+        f"{number(line, 'mse'):.4f} instead of {number(usual, 'mse'):.4f}. One run each; the usual one has "
+        f"{run_of(CODEBOOKS[USUAL]).spec.epochs} epochs."
     )
 
 
 @per_shelf
 def collapse_figure() -> Finished:
-    """Perplexity by epoch of both runs."""
+    """Perplexity by epoch, with either switch, both and none."""
     chart, told = go.Figure(), {}
-    runs = {
-        "started from data, unused entries restarted": (run_of(CODEBOOKS[USUAL]), CLASS_COLOURS[0], "solid"),
-        COLLAPSED.title: (run_of(COLLAPSED), KL_COLOUR, "dash"),
+    colours = {
+        "usual": CLASS_COLOURS[0],
+        "random": KL_COLOUR,
+        "strong": MODEL_COLOURS["linear_ae"],
+        "both": MODEL_COLOURS["vae"],
     }
-    for name, (run, colour, dash) in runs.items():
+    for name, kind in SWITCHED.items():
+        title = "started from data, unused entries restarted" if name == "usual" else kind.title
+        run, colour, dash = run_of(kind), colours[name], DASHES[name]
         epochs, values = perplexities(run)
         chart.add_scatter(
             x=epochs,
             y=values,
-            name=name,
+            name=title,
             mode="lines+markers",
             line={"color": colour, "dash": dash},
             marker={"size": 5},
         )
-        told[name] = ends(epochs, values)
+        told[title] = ends(epochs, values)
     entries = len(codebook_of(run_of(CODEBOOKS[USUAL])))
     chart.add_hline(y=entries, line={"dash": "dot", "color": "rgba(128,138,152,0.8)"}, annotation_text=f"K = {entries}")
     chart.update_layout(

@@ -40,13 +40,14 @@ class Kind(NamedTuple):
 def _learned(entries: int) -> Kind:
     def fits(spec: RunSpec) -> bool:
         options = spec.options
-        return spec.model == "vq_vae" and options.entries == entries and _well_begun(spec)
+        return spec.model == "vq_vae" and options.entries == entries and _begun(spec, well=True, commitment=0.25)
 
     return Kind(f"K = {entries}", fits)
 
 
-def _well_begun(spec: RunSpec) -> bool:
-    return spec.options.start_from == "data" and spec.options.restart
+def _begun(spec: RunSpec, *, well: bool, commitment: float) -> bool:
+    options = spec.options
+    return (options.start_from == "data" and options.restart) is well and options.commitment == commitment
 
 
 # By what stands in the URL.
@@ -57,7 +58,28 @@ CODEBOOKS = {
     "fsq": Kind("FSQ", lambda spec: spec.model == "fsq"),
 }
 USUAL = "64"
-COLLAPSED = Kind("started at random, nothing restarted", lambda spec: spec.model == "vq_vae" and not _well_begun(spec))
+STRONG = 5.0  # weight of the commitment term, 20 times the usual one
+
+
+def _switched(title: str, *, well: bool, commitment: float) -> Kind:
+    return Kind(
+        title,
+        lambda spec: (
+            spec.model == "vq_vae"
+            and spec.options.entries == int(USUAL)
+            and _begun(spec, well=well, commitment=commitment)
+        ),
+    )
+
+
+# Both switches, one at a time and together: how entries begin, and how much the commitment term weighs.
+SWITCHED = {
+    "usual": CODEBOOKS[USUAL],
+    "random": _switched("started at random, nothing restarted", well=False, commitment=0.25),
+    "strong": _switched("commitment 20 times as strong", well=True, commitment=STRONG),
+    "both": _switched("both", well=False, commitment=STRONG),
+}
+COLLAPSED = SWITCHED["both"]
 
 
 @per_shelf
