@@ -14,6 +14,7 @@ from ui.chapters.codes.prior import (
     NAMES,
     PRIORS,
     USUAL_PRIOR,
+    against_gaussians,
     bits_table,
     how_little,
     sheets_payload,
@@ -163,7 +164,7 @@ def step_of_bits() -> None:
             chapter.prose(
                 "The three sheets say the same in pictures. Uniform codes are no digits. Codes drawn each for itself, "
                 "by frequency, have the right ink and no shape. Only a prior that knows how cells go together writes "
-                "digits."
+                f"digits. {against_gaussians()}"
             )
     with step.instrument:
         if answered:
