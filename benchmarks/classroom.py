@@ -108,6 +108,8 @@ def act_on(session: Session, number: int) -> Act | None:
             return Act(control, "json_value", json.dumps({"beta": number % 11}))
         if session.page == "explorer" and key.startswith("explorer-vae-mnist"):
             return Act(control, "json_value", json.dumps({"pins": [[0.1 * (number % 20) - 1, 0.5]]}))
+        if session.page == "train" and key == "train-seed":
+            return Act(control, "double_value", float(number + 1))
     questions = [control for control in session.controls.values() if control.options]
     if not questions:
         return None

@@ -205,6 +205,8 @@ class Session:
             control = Control(element.bidi_component.id, message.delta.fragment_id)
         elif element.WhichOneof("type") == "radio":
             control = Control(element.radio.id, message.delta.fragment_id, tuple(element.radio.options))
+        elif element.WhichOneof("type") == "number_input":
+            control = Control(element.number_input.id, message.delta.fragment_id)
         else:
             return
         self.controls[control.id.split("-", 2)[2]] = control  # $$ID-HASH-KEY

@@ -6,8 +6,7 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.codes import CHAPTER
-from ui.chapters.codes.collapse import HOW_MUCH as HOW_FALLEN
-from ui.chapters.codes.collapse import collapse_figure, counted_on, how_many, question
+from ui.chapters.codes.collapse import HOW_MUCH_LEFT, collapse_figure, counted_on, how_much_left
 from ui.chapters.codes.formulas import formulas
 from ui.chapters.codes.gradient import WHAT_CHANGES, what_changes
 from ui.chapters.codes.prior import (
@@ -15,6 +14,7 @@ from ui.chapters.codes.prior import (
     NAMES,
     PRIORS,
     USUAL_PRIOR,
+    against_gaussians,
     bits_table,
     how_little,
     sheets_payload,
@@ -111,15 +111,17 @@ def step_of_collapse() -> None:
     step = chapter.step(
         "collapse",
         "A codebook that collapses",
-        "An entry learns only from vectors to which it is the nearest. What if it begins far from all of them?",
+        "An entry learns only from vectors to which it is the nearest. What if entries begin at random, and unused "
+        "ones are never moved? And what if the commitment term, which pulls vectors to entries, weighs 20 times as "
+        "much?",
     )
     with step.words:
         answered = chapter.ask(
             chapter.Prediction(
                 "collapse",
-                question(),
-                HOW_FALLEN,
-                how_many,
+                "both switches at once, with 64 entries. How much is left of the perplexity?",
+                HOW_MUCH_LEFT,
+                how_much_left,
             )
         )
         if answered:
@@ -161,7 +163,7 @@ def step_of_bits() -> None:
             chapter.prose(
                 "The three sheets say the same in pictures. Uniform codes are no digits. Codes drawn each for itself, "
                 "by frequency, have the right ink and no shape. Only a prior that knows how cells go together writes "
-                "digits."
+                f"digits. {against_gaussians()}"
             )
     with step.instrument:
         if answered:

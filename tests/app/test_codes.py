@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ui.chapters.codes.collapse import how_it_began, how_many, perplexities
+from ui.chapters.codes.collapse import LITTLE, how_much_left, perplexities
 from ui.chapters.codes.colours import colours_of
 from ui.chapters.codes.gradient import IMAGES, STEP, share_changed, what_changes
 from ui.chapters.codes.painted import painted
@@ -16,15 +16,15 @@ from ui.chapters.codes.rates import codebook_places, gaussian_places, rate_figur
 from ui.chapters.codes.runs import (
     CELLS,
     CODEBOOKS,
+    COLLAPSED,
     DATASET,
     MOST_ENTRIES,
-    badly_begun,
+    SWITCHED,
     learned_numbers,
     line_of,
     run_of,
 )
 from ui.chapters.codes.use import how_much, use_table
-from ui.runs.resources import load_run
 from vae_core.datasets import load
 from vae_core.payloads.codes import codebook_of
 
@@ -59,7 +59,7 @@ def test_questions_cover_what_answers_them_and_are_answered_from_the_runs():
     assert len(tables(at)) == 0 and len(charts(at)) == 1
     assert "**Yes.**" in predict(at, "How do the codes change", what_changes("64")[0])
     assert "**Yes.**" in predict(at, "How much of them is used", how_much()[0])
-    assert "**Yes.**" in predict(at, "a codebook of 64", how_many()[0])
+    assert "**Yes.**" in predict(at, "How much is left of the perplexity", how_much_left()[0])
     assert len(tables(at)) == 1 and len(charts(at)) == 3
     assert not at.exception and not at.error
 
@@ -104,20 +104,18 @@ def test_bits_of_codebooks_and_of_gaussians():
     assert {bits for bits, *_ in (*places, *uniform, *independent)} <= drawn
 
 
-def test_codebooks_that_begin_badly_are_used_less():
-    lines = badly_begun()
-    usual = line_of(CODEBOOKS["64"])
-    for line in lines:
-        run = load_run(line.key)
-        epochs, found = perplexities(run)
-        assert epochs == list(run.snapshot_epochs) and len(found) == len(run.snapshots)
-        counts = np.bincount(run.snapshots[-1].astype(int).ravel())
-        shares = counts[counts > 0] / counts.sum()
-        assert found[-1] == pytest.approx(math.exp(-(shares * np.log(shares)).sum()))
-        assert how_it_began(line) and not (run.spec.options.start_from == "data" and run.spec.options.restart)
-    used = [line.metrics["test"]["perplexity"] for line in lines]
-    assert used == sorted(used) and used[0] < usual.metrics["test"]["perplexity"] / 2
-    assert f"**{used[0]:.1f}**" in how_many()[1]
+def test_one_codebook_collapses_and_the_other_does_not():
+    epochs, fallen = perplexities(run_of(COLLAPSED))
+    _, usual = perplexities(run_of(CODEBOOKS["64"]))
+    assert len(epochs) == len(fallen) == len(run_of(COLLAPSED).snapshots)
+    codes = run_of(COLLAPSED).snapshots[-1].astype(int).ravel()
+    shares = np.bincount(codes)[np.bincount(codes) > 0] / len(codes)
+    assert fallen[-1] == pytest.approx(math.exp(-(shares * np.log(shares)).sum()))
+    assert usual[-1] > 2 * fallen[-1] and how_much_left()[0] == 2
+    left, whole = (line_of(kind).metrics["test"]["perplexity"] for kind in (COLLAPSED, CODEBOOKS["64"]))
+    assert left < LITTLE * whole and line_of(COLLAPSED).metrics["test"]["entries_used"] < 64
+    for switch in ("random", "strong"):  # either alone does less
+        assert left < line_of(SWITCHED[switch]).metrics["test"]["perplexity"] < whole
 
 
 def test_without_runs_the_page_says_what_is_missing(empty_store):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ui.chapters.codes.colours import colours_of
 from ui.runs.resources import held_out, load_run, shelf
-from ui.runs.selection import measured_of, per_shelf
+from ui.runs.selection import per_shelf
 from vae_core import datasets
 from vae_core.errors import RunNotFound
 from vae_core.payloads.codes import codebook_of, codes_payload, look_up, usage_of
@@ -40,13 +40,14 @@ class Kind(NamedTuple):
 def _learned(entries: int) -> Kind:
     def fits(spec: RunSpec) -> bool:
         options = spec.options
-        return spec.model == "vq_vae" and options.entries == entries and _well_begun(spec)
+        return spec.model == "vq_vae" and options.entries == entries and _begun(spec, well=True, commitment=0.25)
 
     return Kind(f"K = {entries}", fits)
 
 
-def _well_begun(spec: RunSpec) -> bool:
-    return spec.options.start_from == "data" and spec.options.restart
+def _begun(spec: RunSpec, *, well: bool, commitment: float) -> bool:
+    options = spec.options
+    return (options.start_from == "data" and options.restart) is well and options.commitment == commitment
 
 
 # By what stands in the URL.
@@ -57,6 +58,28 @@ CODEBOOKS = {
     "fsq": Kind("FSQ", lambda spec: spec.model == "fsq"),
 }
 USUAL = "64"
+STRONG = 5.0  # weight of the commitment term, 20 times the usual one
+
+
+def _switched(title: str, *, well: bool, commitment: float) -> Kind:
+    return Kind(
+        title,
+        lambda spec: (
+            spec.model == "vq_vae"
+            and spec.options.entries == int(USUAL)
+            and _begun(spec, well=well, commitment=commitment)
+        ),
+    )
+
+
+# Both switches, one at a time and together: how entries begin, and how much the commitment term weighs.
+SWITCHED = {
+    "usual": CODEBOOKS[USUAL],
+    "random": _switched("started at random, nothing restarted", well=False, commitment=0.25),
+    "strong": _switched("commitment 20 times as strong", well=True, commitment=STRONG),
+    "both": _switched("both", well=False, commitment=STRONG),
+}
+COLLAPSED = SWITCHED["both"]
 
 
 @per_shelf
@@ -86,21 +109,6 @@ def lines_here() -> dict[str, Listed]:
     if not found:
         raise RunNotFound("no codebook is in the store; run 'python -m vae_core rebuild'.")
     return found
-
-
-@per_shelf
-def badly_begun() -> tuple[Listed, ...]:
-    """The shipped runs whose codebook starts at random or is not restarted, what is used least first.
-
-    Raises:
-        RunNotFound: the store has none.
-    """
-    lines = {line.key: line for line in shelf().lines}
-    specs = [spec for spec in read_manifest() if spec.model == "vq_vae" and not _well_begun(spec)]
-    found = [lines[spec.key] for spec in specs if spec.dataset == DATASET and spec.seed == 0 and spec.key in lines]
-    if not found:
-        raise RunNotFound("no codebook that collapses is in the store; run 'python -m vae_core rebuild'.")
-    return tuple(sorted(found, key=lambda line: measured_of(line).get("perplexity", 0.0)))
 
 
 def colours_in(run: Run) -> list[str]:
