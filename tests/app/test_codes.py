@@ -115,7 +115,7 @@ def test_one_codebook_collapses_and_the_other_does_not():
     left, whole = (line_of(kind).metrics["test"]["perplexity"] for kind in (COLLAPSED, CODEBOOKS["64"]))
     assert left < LITTLE * whole and line_of(COLLAPSED).metrics["test"]["entries_used"] < 64
     for switch in ("random", "strong"):  # either alone does less
-        assert left < line_of(SWITCHED[switch]).metrics["test"]["perplexity"] < whole
+        assert line_of(SWITCHED[switch]).metrics["test"]["perplexity"] > 1.5 * left
 
 
 def test_without_runs_the_page_says_what_is_missing(empty_store):
