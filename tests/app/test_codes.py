@@ -12,6 +12,7 @@ from ui.chapters.codes.collapse import LITTLE, how_much_left, perplexities
 from ui.chapters.codes.colours import colours_of
 from ui.chapters.codes.gradient import IMAGES, STEP, share_changed, what_changes
 from ui.chapters.codes.painted import painted
+from ui.chapters.codes.prior import best_vae, bits_table, how_little, prior_line
 from ui.chapters.codes.rates import codebook_places, gaussian_places, rate_figure
 from ui.chapters.codes.runs import (
     CELLS,
@@ -34,10 +35,11 @@ PAGE = "pages/codes.py"
 
 
 @pytest.mark.parametrize("codebook", CODEBOOKS)
-def test_the_page_is_whole_and_sends_one_payload(codebook):
+def test_the_page_is_whole_and_sends_the_codebook_and_the_prior(codebook):
     at = seen(PAGE, codebook=codebook)
     assert not at.error and not at.warning
-    (header,) = payload_headers(at)
+    header, written = payload_headers(at)
+    assert written["key"] == prior_line("free").key and written["prior"] and written["classes"] == 0
     run = run_of(CODEBOOKS[codebook])
     assert header["kind"] == "codes" and header["key"] == run.key
     assert header["entries"] == len(header["colours"]) == len(header["uses"]) == len(codebook_of(run))
@@ -60,7 +62,15 @@ def test_questions_cover_what_answers_them_and_are_answered_from_the_runs():
     assert "**Yes.**" in predict(at, "How do the codes change", what_changes("64")[0])
     assert "**Yes.**" in predict(at, "How much of them is used", how_much()[0])
     assert "**Yes.**" in predict(at, "How much is left of the perplexity", how_much_left()[0])
-    assert len(tables(at)) == 1 and len(charts(at)) == 3
+    assert "**Yes.**" in predict(at, "How many of them are left under the prior", how_little()[0])
+    assert len(tables(at)) == 2 and len(charts(at)) == 3
+    (sheets,) = [header["sheets"] for header in payload_headers(at) if "sheets" in header]
+    test = prior_line("free").metrics["test"]
+    for sheet in sheets:
+        figures = test["samples"][sheet["source"]]
+        assert (
+            f"Fréchet distance {figures['frechet']:.0f}, coverage {100 * figures['coverage']:.0f}%" in sheet["figures"]
+        )
     assert not at.exception and not at.error
 
 
@@ -89,6 +99,18 @@ def test_figures_are_the_files():
         shares = counted[counted > 0] / counted.sum()
         held_out = line_of(kind).metrics["validation"]["perplexity"]
         assert held_out == pytest.approx(math.exp(-(shares * np.log(shares)).sum()), rel=0.01)  # weights are halves
+
+
+def test_the_priors_figures_are_the_files():
+    table = bits_table()
+    for name in ("free", "told"):
+        test = prior_line(name).metrics["test"]
+        assert f"{test['prior_bits']:.1f} ± {test['prior_bits_standard_error']:.1f}" in table
+        assert f"{test['samples']['prior']['frechet']:.1f}" in table
+        assert test["prior_bits"] < test["independent_bits"]
+    ours = prior_line("free").metrics["test"]["samples"]["prior"]["frechet"]
+    assert ours < best_vae().metrics["test"]["samples"]["prior"]["frechet"] / 2
+    assert how_little()[0] == 2
 
 
 def test_bits_of_codebooks_and_of_gaussians():
