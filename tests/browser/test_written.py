@@ -15,6 +15,7 @@ from vae_core.models.prior import VQPrior
 from vae_core.run import Run
 
 from .conftest import Standing
+from .test_chapters import choice
 from .test_codes import CELLS, button, cell, opened, ready, torch_image
 
 pytestmark = pytest.mark.browser
@@ -79,7 +80,7 @@ def test_what_it_writes_and_what_it_costs_are_torchs(standing: Standing, app_url
     assert shown["codes"] != before
     assert_as_torch(shown, run)
     assert cell(root, 0).inner_text() == str(shown["codes"][0])
-    expect(root.locator(".result")).to_contain_text(f"49 cells written: {sum(shown['bits']):.1f} bits")
+    expect(root.locator(".result")).to_contain_text(f"49 cells: {sum(shown['bits']):.1f} bits")
 
 
 def test_a_visitor_rewrites_steps_chooses_and_plays(page: Page, app_url: str) -> None:
@@ -94,6 +95,7 @@ def test_a_visitor_rewrites_steps_chooses_and_plays(page: Page, app_url: str) ->
     for count in (1, 2, 3):
         button(root, "Step").click()
         assert len(state(root)["codes"]) == count
+    assert cell(root, 2).inner_text() and not cell(root, 3).inner_text()  # nothing stands where nothing is written
     shown = state(root)
     assert_as_torch(shown, run)
     likeliest = int(np.argmax(shown["shares"]))
@@ -110,7 +112,7 @@ def test_a_visitor_rewrites_steps_chooses_and_plays(page: Page, app_url: str) ->
         [*shown["codes"], likeliest],
     )
     button(root, "Play").click()
-    expect(button(root, "Step")).to_be_disabled(timeout=60_000)  # it ends by itself
+    expect(button(root, "Write all")).to_be_disabled(timeout=60_000)  # it ends by itself
     played = state(root)
     assert played["codes"][:4] == [*shown["codes"], likeliest]
     assert_as_torch(played, run)
@@ -130,7 +132,7 @@ def test_a_half_is_completed_and_temperature_counts(page: Page, app_url: str) ->
     assert state(root)["temperature"] == 0.25
     halves = []
     for _ in range(2):
-        button(root, "Complete the upper half of a held-out 4").click()
+        button(root, "Keep the upper rows of a held-out 4").click()
         shown = state(root)
         assert shown["codes"][:UPPER] == wanted[:UPPER] and len(shown["codes"]) == CELLS
         halves.append(shown)
@@ -139,7 +141,7 @@ def test_a_half_is_completed_and_temperature_counts(page: Page, app_url: str) ->
     for _ in range(20):
         slider.press("ArrowRight")
     assert state(root)["temperature"] == 4
-    button(root, "Complete the upper half of a held-out 4").click()
+    button(root, "Keep the upper rows of a held-out 4").click()
     hot = np.mean(state(root)["bits"][UPPER:])
     assert hot > cold + 1  # bits are those of temperature 1: hot draws are unlikely ones
 
@@ -154,6 +156,8 @@ def test_a_link_shows_the_same_writing_and_a_hostile_one_another(page: Page, app
     ready(page)
     again = state(writer(page))
     assert (again["codes"], again["told"]) == (shown["codes"], 9)
+    choice(page, "The prior is", "not told the class").click()
+    page.wait_for_function("!location.search.includes('written=')")  # those were of the other prior
     beyond = ",".join(["200"] * CELLS)  # of a larger codebook than the prior's
     opened(page, f"{app_url}/codes?written={beyond}&temperature=0.5&class=7")
     found = state(writer(page))

@@ -149,6 +149,14 @@ def test_what_is_written_has_the_shares_of_the_prior(trained: Run) -> None:
         found = torch.bincount(drawn[:, 0], minlength=6) / len(drawn)
         error = (wanted * (1 - wanted) / len(drawn)).sqrt()
         assert ((found - wanted).abs() <= 4.5 * error + 1e-4).all()
+        # The second cell, given the commonest first one.
+        first = int(torch.bincount(drawn[:, 0]).argmax())
+        seconds = drawn[drawn[:, 0] == first, 1]
+        with torch.no_grad():
+            logits = model.logits(torch.tensor([[first, 0, 0, 0]]), labels[:1])[0, 1]
+        wanted = torch.softmax(logits / temperature, dim=0)
+        error = (wanted * (1 - wanted) / len(seconds)).sqrt()
+        assert ((torch.bincount(seconds, minlength=6) / len(seconds) - wanted).abs() <= 4.5 * error + 1e-4).all()
 
 
 def test_what_is_given_stays_and_hostile_temperatures_are_refused_or_written(trained: Run) -> None:
@@ -165,14 +173,16 @@ def test_what_is_given_stays_and_hostile_temperatures_are_refused_or_written(tra
 
 
 def test_the_sources_are_what_they_say(trained: Run) -> None:
-    labels = np.zeros(500, dtype=np.uint8)
+    labels = np.zeros(4_000, dtype=np.uint8)
+    count = len(labels)
     shares = np.bincount(trained.codes.mean.ravel().astype(int), minlength=6) / trained.codes.mean.size
     for source, wanted in (("uniform", np.full(6, 1 / 6)), ("independent", shares)):
-        drawn = draw_codes(trained, source, 500, labels)
-        assert drawn.shape == (500, 4)
+        drawn = draw_codes(trained, source, count, labels)
+        assert drawn.shape == (count, 4)
         found = np.bincount(drawn.ravel().astype(int), minlength=6) / drawn.size
-        assert np.abs(found - wanted).max() < 0.05
-        assert np.array_equal(drawn, draw_codes(trained, source, 500, labels))
+        assert np.abs(found - wanted).max() < 0.02  # five standard errors
+        assert np.array_equal(drawn, draw_codes(trained, source, count, labels))
+    assert np.abs(shares - 1 / 6).max() > 0.04  # the two can be told apart
 
 
 def test_training_moves_nothing_of_the_run_that_it_begins_with(store: Store, trained: Run) -> None:

@@ -28,7 +28,7 @@ def estimated_seconds(spec: RunSpec) -> float | None:
         if other is None or other.images is not None or not line.provenance:
             continue
         kind = model_kind(other.model)
-        if kind.family != family or not kind.trained or not kind.bottleneck.decodes:
+        if kind.family != family or not kind.trained or not kind.bottleneck.continuous:
             continue
         other_work = work_of(other)
         difference = abs(math.log(other_work / work))

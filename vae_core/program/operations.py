@@ -86,6 +86,7 @@ from vae_core.program.convolutions import (
 Layer = dict[str, Any]
 Program = list[Layer]
 Weights = Mapping[str, np.ndarray]
+MOST_SCORES = 10**7  # of one example in an attention, heads · rows²: more would not fit the memory
 Shape = tuple[int, ...]
 
 
@@ -433,6 +434,18 @@ def _nearest(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
     return away.argmin(axis=1).reshape(x.shape[:-1]).astype(np.float32)
 
 
+def _pointwise_shape(layer: Layer, shape: Shape) -> Shape:
+    if not shape or shape[-1] != layer["in"]:
+        raise ValueError(f"a linear layer takes rows of {layer['in']} numbers, not {shape}")
+    return (*shape[:-1], layer["out"])
+
+
+def _places_shape(layer: Layer, shape: Shape) -> Shape:
+    if len(shape) != 2 or shape[0] > layer["count"] or shape[1] != layer["width"]:
+        raise ValueError(f"{layer['count']} places of {layer['width']} numbers do not fit {shape}")
+    return shape
+
+
 def _pointwise(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
     y = x @ weights[layer["weight"]].T
     return y + weights[layer["bias"]] if "bias" in layer else y
@@ -460,8 +473,9 @@ def _causal_attention(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarr
 
 
 def _attention_shape(layer: Layer, shape: Shape) -> Shape:
-    if len(shape) != 2 or layer["heads"] < 1 or shape[1] % (3 * layer["heads"]):
-        raise ValueError(f"an attention of {layer['heads']} heads does not fit {shape}")
+    heads = layer["heads"]
+    if len(shape) != 2 or heads < 1 or shape[1] % (3 * heads) or heads * shape[0] ** 2 > MOST_SCORES:
+        raise ValueError(f"an attention of {heads} heads does not fit {shape}")
     return shape[0], shape[1] // 3
 
 
@@ -573,7 +587,7 @@ OPERATIONS: dict[str, Operation] = {
         modules=("vae_core.program.modules:Pointwise",),
         parameters=(WEIGHT, BIAS),
         export=lambda module: {"in": module.in_features, "out": module.out_features},
-        output_shape=lambda layer, shape: (*shape[:-1], layer["out"]),
+        output_shape=_pointwise_shape,
         backward=_pointwise_backward,
         multiplications=lambda layer, shape: math.prod(shape) * layer["out"],
     ),
@@ -582,6 +596,7 @@ OPERATIONS: dict[str, Operation] = {
         modules=("vae_core.program.modules:Places",),
         parameters=(WEIGHT,),
         export=lambda module: {"count": module.weight.shape[0], "width": module.weight.shape[1]},
+        output_shape=_places_shape,
         backward=lambda layer, weights, x, y, gradient: gradient,
     ),
     "causal_attention": Operation(

@@ -110,10 +110,23 @@ def check_tensors(
     weights = {name.removeprefix("model/"): array for name, array in tensors.items() if name.startswith("model/")}
     if not run_programs:
         return
+    if model_kind(spec.model).bottleneck.discrete:
+        _check_numbers(mean, document["decoder"])
     pixels = math.prod(document["image_shape"])
     made = _check_program(document["decoder"], weights, spec.latent_dim, "decoder")
     _need(not model_kind(spec.model).bottleneck.decodes or made == pixels, "decoder, which makes no image of its size")
     _check_program(document.get("encoder", []), weights, pixels, "encoder")
+    further = document.get("programs", {})
+    for name, inputs in (("vectors", pixels), ("prior", spec.latent_dim)):  # those that pages run
+        _check_program(further.get(name, []), weights, inputs, name)
+
+
+def _check_numbers(codes: np.ndarray, decoder: Program) -> None:
+    """Codes are whole numbers, each below the count of the look-up that the decoder begins with."""
+    counts = [layer.get("count") for layer in decoder if layer["op"] == "embedding"]
+    _need(bool(counts) and _is_whole(counts[0]), "decoder, which looks nothing up")
+    within = codes.min() >= 0 and codes.max() < counts[0]
+    _need(bool((codes == np.floor(codes)).all() and within), "codes/mean, which are no numbers of entries")
 
 
 def _need(holds: bool, what: str) -> None:

@@ -64,7 +64,8 @@ def get_or_train(
         start = time.perf_counter()
         pictures: Film | None = None
         if model_kind(spec.model).trained:
-            resume, base = store.load_partial(spec), store.base(spec)
+            resume = store.load_partial(spec)
+            base = None if resume else store.base(spec)  # a state has all weights, those of the base among them
             if film:
                 pictures = Film.of(spec, training, validation, store.partial_path(spec.key))
 

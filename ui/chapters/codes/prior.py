@@ -23,7 +23,7 @@ USUAL_PRIOR = "free"
 NAMES = {"free": "not told the class", "told": "told the class"}
 SOURCES = {
     "uniform": "Every entry as likely as any other",
-    "independent": "Each cell by itself, by frequency",
+    "independent": "Each cell on its own, by frequency",
     "prior": "Written by the prior",
 }
 MOST, SOME = 0.75, 0.5  # shares of the uniform bits
@@ -81,8 +81,8 @@ def samples_of(line: Listed) -> dict[str, Any]:
     Raises:
         RunNotFound: they were not measured.
     """
-    found = measured_of(line).get("samples")
-    if not found:
+    found = measured_of(line).get("samples", {})
+    if not {*SOURCES, "reconstructions"} <= set(found):
         raise RunNotFound(f"samples of {line.key} were not measured; run 'python -m vae_core evaluate'.")
     return dict(found)
 
@@ -105,8 +105,8 @@ def how_little() -> tuple[int, str]:
     right = 0 if share > MOST else 1 if share > SOME else 2
     return right, (
         f"**{bits:.1f} ± {error:.1f} bits** are left of {uniform:.0f} ({100 * share:.0f}%), mean of "
-        f"{measured_on(line)} with its standard error. Coding each cell by itself, by how often entries occur, takes "
-        f"{number(line, 'independent_bits'):.0f}: most of what the prior knows it knows from the neighbours."
+        f"{measured_on(line)} with its standard error. Coding each cell on its own, by how often entries occur, takes "
+        f"{number(line, 'independent_bits'):.0f}: the rest is what a cell's place and the cells before it tell."
     )
 
 
@@ -117,7 +117,7 @@ def bits_table() -> Html:
     rows: list[dict[str, object]] = []
 
     def add(name: str, line: Listed, bits: str, source: str) -> None:
-        figures = samples_of(line).get(source, {})
+        figures = samples_of(line)[source]
         error = measured_of(line).get(f"{bits}_standard_error") if bits else None
         rows.append(
             {
@@ -167,7 +167,7 @@ def against_gaussians() -> str:
     """The prior's samples beside those of the best VAE drawn from N(0, I), in one sentence."""
     own = samples_of(prior_line(USUAL_PRIOR))["prior"]
     vae = best_vae()
-    other = samples_of(vae)["prior"]
+    other = measured_of(vae)["samples"]["prior"]
     assert vae.spec is not None
     name = f"{model_kind(vae.spec.model).title}, d = {vae.spec.latent_dim}, β = {vae.spec.kl_weight:g}"
     return (

@@ -46,7 +46,6 @@ class Writer {
 
   receive(payload) {
     if (payload.headerText === this.headerText) return;
-    const isNew = !this.headerText;
     this.pause();
     this.headerText = payload.headerText;
     const { header } = (this.payload = payload);
@@ -62,9 +61,11 @@ class Writer {
     this.buildClasses();
     this.buildHalves();
     this.setTemperature(this.temperature);
-    this.writing.begin(this.told);
+    this.begin();
     this.writeAll(); // something to look at, and to rewrite
-    if (isNew) pageLink.join(this);
+    if (!this.linking) pageLink.join(this);
+    else pageLink.changed(); // what a link says is of another prior
+    this.linking = true;
   }
 
   // ---- what stands on the page ------------------------------------------------------------------------------------
@@ -109,8 +110,8 @@ class Writer {
       if (index < 0) return null;
       const canvas = element("canvas");
       new Picture(canvas, header.image).show(Float32Array.from(images.subarray(index * size, (index + 1) * size), (value) => value / 255));
-      const button = element("button", { type: "button", title: `Upper half of a held-out ${label}` }, canvas);
-      button.setAttribute("aria-label", `Complete the upper half of a held-out ${label}`);
+      const button = element("button", { type: "button", title: `Keep the upper rows of this ${label}` }, canvas);
+      button.setAttribute("aria-label", `Keep the upper rows of a held-out ${label}`);
       button.onclick = () => this.complete(Array.from(codes.subarray(index * cells, (index + 1) * cells)), number);
       return button;
     });
@@ -119,8 +120,15 @@ class Writer {
 
   // ---- writing ----------------------------------------------------------------------------------------------------
 
+  // An empty grid.
+  begin() {
+    this.writing.begin(this.told);
+    this.given = 0; // cells that a held-out digit gave
+    this.touched = false; // whether there is more to share than a page as it opens
+  }
+
   step() {
-    if (this.writing.whole) return;
+    if (this.writing.whole) this.begin();
     this.writing.draw(this.temperature, this.random());
     this.follow();
     this.show();
@@ -138,7 +146,7 @@ class Writer {
   }
 
   play() {
-    if (this.writing.whole) this.writing.begin(this.told);
+    if (this.writing.whole) this.begin();
     this.follow();
     if (still()) { this.writeAll(); this.rest(); return; } // less motion: all at once
     this.playing = setInterval(() => {
@@ -156,7 +164,7 @@ class Writer {
 
   anew() {
     this.pause();
-    this.writing.begin(this.told);
+    this.begin();
     this.writeAll();
     this.rest();
   }
@@ -165,6 +173,7 @@ class Writer {
   fromCell() {
     this.pause();
     this.writing.back(this.grid.chosen);
+    this.given = Math.min(this.given, this.grid.chosen);
     this.writeAll();
     this.rest();
   }
@@ -178,13 +187,16 @@ class Writer {
   complete(codes, label) {
     this.pause();
     if (this.header.classes) { this.told = label; this.markClass(); }
-    this.writing.begin(this.told);
-    const [rows, columns] = this.header.grid;
-    for (const code of codes.slice(0, Math.floor(rows / 2) * columns)) this.writing.put(code);
+    this.begin();
+    for (const code of codes.slice(0, this.kept)) this.writing.put(code);
+    this.given = this.kept;
     this.grid.mark(this.writing.codes.length);
     this.writeAll();
     this.rest();
   }
+
+  // Cells of the upper half, rounded down.
+  get kept() { return Math.floor(this.header.grid[0] / 2) * this.header.grid[1]; }
 
   // A visitor's own choice for the chosen cell. Where more was written after it, that is written anew.
   choose(entry) {
@@ -192,6 +204,7 @@ class Writer {
     this.pause();
     const more = writing.codes.length > chosen + 1;
     writing.back(chosen);
+    this.given = Math.min(this.given, chosen);
     writing.put(entry);
     if (more) this.writeAll();
     else this.follow();
@@ -203,20 +216,27 @@ class Writer {
     this.temperature = temperature;
     this.warmth.value = String(placeOf(temperature));
     this.find(".warmth output").textContent = String(temperature);
-    this.warmth.setAttribute("aria-label", `Temperature ${temperature}: below 1 the likely entries become likelier still`);
+    this.warmth.setAttribute("aria-valuetext", String(temperature));
     if (this.writing) this.tell();
   }
 
-  rest() { pageLink.changed(); }
+  rest() {
+    this.touched = true;
+    pageLink.changed();
+  }
 
   // ---- on screen --------------------------------------------------------------------------------------------------
 
   show() {
     const { writing, grid } = this;
     grid.show(writing.filled());
+    const done = writing.codes.length;
     grid.cells.forEach((cell, index) => {
-      cell.classList.toggle("unwritten", index >= writing.codes.length);
-      cell.classList.toggle("next", index === writing.codes.length);
+      cell.classList.toggle("unwritten", index >= done);
+      cell.classList.toggle("next", index === done);
+      if (index < done) return;
+      cell.textContent = ""; // nobody has written what stands there for the decoder
+      grid.codes[index] = -1;
     });
     this.picture.show(writing.image());
     this.tell();
@@ -227,12 +247,15 @@ class Writer {
     const done = writing.codes.length;
     this.find(".play").textContent = this.playing ? "Pause" : "Play";
     this.find(".play").setAttribute("aria-pressed", String(Boolean(this.playing)));
-    this.find(".step").disabled = this.find(".all").disabled = writing.whole;
+    this.find(".all").disabled = writing.whole;
     this.find(".from-cell").disabled = grid.chosen >= done;
     const bits = writing.bits.reduce((total, one) => total + one, 0);
     const plain = done * Math.log2(header.entries);
-    this.find(".result").textContent = done
-      ? `${plural(done, "cell")} written: ${bits.toFixed(1)} bits under the prior; without it ${plain.toFixed(0)}.`
+    const kept = this.given ? `, ${this.given} of them kept from a digit` : "";
+    const result = this.find(".result");
+    result.setAttribute("aria-live", this.playing ? "off" : "polite"); // it is not read out cell by cell
+    result.textContent = done
+      ? `${plural(done, "cell")}${kept}: ${bits.toFixed(1)} bits under the prior, ${plain.toFixed(0)} without it.`
       : "Nothing is written yet.";
     this.find("canvas.rebuilt").setAttribute("aria-label", `The image decoded from ${plural(done, "written cell")} of ${writing.cells}`);
     this.showCandidates();
@@ -244,8 +267,10 @@ class Writer {
     const done = writing.codes.length;
     const cell = Math.min(grid.chosen, done);
     const written = writing.codes[cell];
-    const price = written === undefined ? "" : ` It has entry ${written}, which cost ${writing.bits[cell].toFixed(2)} bits.`;
-    this.find(".asked").textContent = `What the prior ${written === undefined ? "expects" : "expected"} in the ${written === undefined ? "next" : "chosen"} cell (${grid.place(cell)}).${price}`;
+    const [expects, which] = written === undefined ? ["expects", "next"] : ["expected", "chosen"];
+    const warmed = temperature === 1 ? "" : `, at temperature ${temperature}`;
+    const price = written === undefined ? "" : ` Entry ${written} stands there; at temperature 1 it costs ${writing.bits[cell].toFixed(2)} bits.`;
+    this.find(".asked").textContent = `What the prior ${expects} in the ${which} cell (${grid.place(cell)})${warmed}.${price}`;
     const shares = writing.shares(temperature, cell);
     const order = Array.from(shares.keys()).sort((a, b) => shares[b] - shares[a] || a - b);
     this.candidates.forEach(({ bar, button, canvas, number, show }, place) => {
@@ -266,7 +291,7 @@ class Writer {
   linked() {
     const { writing, temperature, told, header } = this;
     return {
-      written: writing.whole ? writing.codes.join(",") : "",
+      written: this.touched && writing.whole ? writing.codes.join(",") : "",
       temperature: temperature === 1 ? "" : String(temperature),
       class: header.classes && told ? String(told) : "",
     };
@@ -277,9 +302,10 @@ class Writer {
     if (told !== undefined) this.told = Math.min(told, Math.max(this.header.classes - 1, 0));
     this.markClass();
     const { writing } = this;
-    writing.begin(this.told);
+    this.begin();
     if (written?.length === writing.cells && written.every((code) => code < this.header.entries)) {
       for (const code of written) writing.put(code);
+      this.touched = true;
     } else this.writeAll();
     this.show();
   }
