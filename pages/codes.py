@@ -65,8 +65,9 @@ def step_of_gradient(codebook: str) -> None:
                 "A derivative of 0 teaches nothing. So training cheats: the [[straight-through gradient]] computes "
                 "what the reconstruction asks of the **entry**, ∂L/∂e, and hands the encoder exactly that, as if "
                 "vector and entry were one.\n\n"
-                "That is right only if both are close. The **commitment** term keeps the vector near its entry; "
-                "the **codebook** term, or a moving average, keeps the entry near its vectors."
+                "That is right only if both are close. In a VQ-VAE the **commitment** term keeps the vector near its "
+                "entry; the **codebook** term, or a moving average, keeps the entry near its vectors. FSQ has neither: "
+                "its levels stay where they are, and no vector is farther from the nearest than half a step."
             )
     with step.instrument:
         if answered:
@@ -89,7 +90,7 @@ def step_of_use() -> None:
         answered = chapter.ask(
             chapter.Prediction(
                 "use",
-                "there are 256 entries. How much of them is used, as perplexity?",
+                "of a codebook with 256 entries, what is the perplexity?",
                 HOW_MUCH,
                 how_much,
             )
@@ -126,10 +127,9 @@ def step_of_collapse() -> None:
         )
         if answered:
             chapter.prose(
-                "This is [[codebook collapse]]. Two simple things prevent it: start entries at vectors of the "
-                "data, and after every epoch move those that nothing uses to vectors of the data. Without them a "
-                "codebook may still come to be used, if vectors happen to move near its entries: that takes "
-                "epochs, as the figure shows, and is up to chance."
+                "This is [[codebook collapse]]. A strong commitment term pulls all vectors to the few entries that "
+                "were nearest at first, and the others never learn. To a codebook that begins at vectors of the data, "
+                "and whose unused entries are moved there after every epoch, the same strong term does no harm here."
             )
     with step.instrument:
         if answered:
@@ -161,9 +161,9 @@ def step_of_bits() -> None:
         )
         if answered:
             chapter.prose(
-                "The three sheets say the same in pictures. Uniform codes are no digits. Codes drawn each for itself, "
-                "by frequency, have the right ink and no shape. Only a prior that knows how cells go together writes "
-                f"digits. {against_gaussians()}"
+                "The three sheets say the same in pictures. Uniform codes make tangles, codes each drawn on its own, "
+                "by frequency, make scraps. A prior that knows how cells go together writes what looks like digits. "
+                f"{against_gaussians()}"
             )
     with step.instrument:
         if answered:
@@ -192,7 +192,7 @@ with first.instrument, errors_said():
 nearest = chapter.step(
     "nearest",
     "Which entry stands for a cell?",
-    "The one nearest to the cell's vector. The bars are the distances to all entries; the mark is at the least.\n\n"
+    "The one nearest to the cell's vector. The bars are the distances to all entries; the mark is on the shortest.\n\n"
     "Click other cells. Is the choice clear, or is a second entry nearly as near?",
 )
 with nearest.instrument:
@@ -203,8 +203,8 @@ seen = chapter.step(
     "The codebook, seen in a plane",
     "Each dot is an entry; a larger one is used more often. White lines lead from the 49 vectors of your image to "
     "their entries: what a line spans is lost.\n\n"
-    "Entries that mean alike lie close together. Point at one: which cells have it, and what would it make of the "
-    "chosen cell?",
+    "Point at an entry: which cells have it, and what would it make of the chosen cell? Do neighbours in the plane "
+    "make similar strokes?",
 )
 with seen.instrument:
     codebook_plane(key="codes-plane")
@@ -232,7 +232,7 @@ writes = chapter.step(
     "image that nobody drew.\n\n"
     "Press **Play**, or **Step**. Below are the entries that it expects next: choose one yourself, and it goes on from "
     "there. Give it the upper half of a real digit.\n\n"
-    "[[temperature|Temperature]] below 1 makes likely entries likelier: tidier digits, and all alike. What happens "
+    "[[temperature|Temperature]] below 1 makes likely entries likelier: tidier digits, and more alike. What happens "
     "above 1?",
 )
 with writes.words:

@@ -34,18 +34,18 @@ CHAPTER = Chapter(
     title="Codes you can count",
     icon=":material/grid_on:",
     order=55,  # after the mathematics
-    question="What if a code were a handful of whole numbers, each from a short list?",
+    question="What if a code were a few whole numbers, each from a short list?",
     blurb="Draw a digit and see the 49 whole numbers that stand for it. Paint numbers of your own, and a decoder "
     "answers with an image.",
     minutes=20,
-    before="autoencoders; for the last two steps, the KL",
+    before="autoencoders; for the last step, the KL",
     learned="""
 - A [[VQ-VAE]] turns an image into a grid of whole numbers. Each is the number of the nearest entry in a [[codebook]],
   so a code has a size that can be counted in [[bit]]s.
 - The nearest entry has no derivative. The [[straight-through gradient]] hands the encoder what the decoder asks of the
   entry.
-- A codebook is worth what is used of it: its [[perplexity]]. An entry that is never the nearest never learns: start
-  entries at the data, and restart those that are unused.
+- [[perplexity|Perplexity]] says how much of a codebook is used. Entries that are never the nearest never learn: under a
+  strong commitment a codebook that starts badly collapses.
 - An [[autoregressive prior]] learns which grids of codes occur. It writes new images cell by cell, and says what an
   image costs in bits.
 - Levels that do not learn ([[FSQ]]) are a simpler way to whole numbers.

@@ -85,5 +85,6 @@ def counted_on() -> str:
     short = (len(codebook_of(run)) - 1) / (2 * images * cells)
     return (
         f"Counted on the {images * cells:,} cells of {images} held-out digits, which were kept after each epoch: so "
-        f"few make it too small by about {100 * short:.0f}% where all entries are used."
+        f"few make it too small by about {100 * short:.0f}% where all entries are used, and cells of one digit are "
+        "alike. The figures in the text are of all test digits."
     )

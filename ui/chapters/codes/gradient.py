@@ -33,6 +33,6 @@ def what_changes(codebook: str) -> tuple[int, str]:
     right = 1 if share < 0.1 else 2 if share < 0.9 else 0
     return right, (
         f"With {IMAGES} held-out digits, a random step of a thousandth of the vectors' standard deviation changes "
-        f"**{share:.2%}** of the cells. For all others the image is exactly the same: the derivative is 0 wherever "
-        "there is one."
+        f"**{share:.2%}** of the cells. A cell that keeps its entry gives the decoder exactly the same: the derivative "
+        "is 0 wherever there is one."
     )

@@ -26,8 +26,8 @@ SOURCES = {
     "independent": "Each cell on its own, by frequency",
     "prior": "Written by the prior",
 }
-MOST, SOME = 0.75, 0.5  # shares of the uniform bits
-HOW_LITTLE = ("More than three quarters", "Between half and three quarters", "Less than half")
+MOST, SOME = 0.75, 0.25  # shares of the uniform bits
+HOW_LITTLE = ("Nearly all of them", "About half", "A tenth, or less")
 
 
 @per_shelf

@@ -15,8 +15,8 @@ from vae_core.errors import RunNotFound
 from vae_core.storage.store import Listed
 
 LARGEST = "256"
-MOSTLY, HALF = 0.75, 0.4  # shares of a codebook
-HOW_MUCH = ("More than three quarters", "About half", "Less than 40%")
+MOSTLY, HALF = 0.5, 0.25  # shares of a codebook
+HOW_MUCH = ("More than 128", "From 64 to 128", "Less than 64")
 
 
 def number(line: Listed, name: str) -> float:
@@ -46,9 +46,14 @@ def how_much() -> tuple[int, str]:
     right = 0 if share > MOSTLY else 1 if share > HALF else 2
     return right, (
         f"Its [[perplexity]] is **{perplexity:.0f}** of {entries:.0f}, over all cells of {measured_on(line)}: it is "
-        f"used as much as {perplexity:.0f} entries would be that all stand equally often. "
+        f"used as if {perplexity:.0f} entries stood equally often. "
         f"{number(line, 'entries_used'):.0f} stand in at least one cell."
     )
+
+
+def _epochs(line: Listed) -> int:
+    assert line.spec is not None  # the shelf holds readable runs only
+    return line.spec.epochs
 
 
 @per_shelf
@@ -59,8 +64,8 @@ def levels() -> str:
         "[[FSQ]] has no codebook to learn: each of three numbers is rounded to one of 7, 3 and 3 levels, which are "
         f"{number(fixed, 'entries'):.0f} combinations. {number(fixed, 'entries_used'):.0f} of them are used, with a "
         f"perplexity of {number(fixed, 'perplexity'):.1f}; its squared error is {number(fixed, 'mse'):.4f}, that of "
-        f"the learned codebook with {CODEBOOKS[USUAL].title} {number(learned, 'mse'):.4f}. It has one term less to "
-        "weigh."
+        f"the learned codebook with {CODEBOOKS[USUAL].title} {number(learned, 'mse'):.4f}. It has neither a "
+        f"commitment nor a codebook term to weigh. (It had {_epochs(fixed)} epochs, the other {_epochs(learned)}.)"
     )
 
 
@@ -101,6 +106,7 @@ def use_table() -> Html:
                 "bits, uniform": f"{number(line, 'uniform_bits'):.0f}",
                 "bits, by frequency": f"{number(line, 'independent_bits'):.0f}",
                 "squared error": f"{number(line, 'mse'):.4f}",
+                "epochs": _epochs(line),
                 "weights": f"{learned_numbers(load_run(line.key)):,}",
             }
         )

@@ -78,7 +78,7 @@ class Through extends Panel {
     const { header: { commitment, learn_by: by } } = this.shown;
     const squared = squaredDistance(this.vector, this.entry);
     this.find(".commitment").textContent = commitment === null
-      ? "No commitment term: a tanh keeps the vectors near the levels."
+      ? "No commitment term: a tanh keeps the vectors between −1 and 1."
       : `Commitment: ${brief(commitment)} · ‖z − e‖² = ${brief(commitment * squared)}. It moves the encoder's vector towards the entry.`;
     this.find(".codebook-term").textContent = by === null
       ? "No codebook term: the levels do not learn."
