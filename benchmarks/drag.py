@@ -17,7 +17,7 @@ Per load, each in a fresh tab:
    writes images of 49 cells, a twentieth as many.
 
 Goals: a position of the dial p95 at most 16 ms; the first one after at most 1.5 MB, the sweep at most 8 MB; an update
-under either pen p95 at most 8 ms; a painted code p95 at most 4 ms; a written image p95 at most 150 ms; no message in any.
+under either pen p95 at most 8 ms; a painted code p95 at most 4 ms; a written image p95 at most 150 ms; no message.
 """
 
 from __future__ import annotations

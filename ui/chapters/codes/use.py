@@ -58,9 +58,8 @@ def levels() -> str:
     return (
         "[[FSQ]] has no codebook to learn: each of three numbers is rounded to one of 7, 3 and 3 levels, which are "
         f"{number(fixed, 'entries'):.0f} combinations. {number(fixed, 'entries_used'):.0f} of them are used, with a "
-        f"perplexity of {number(fixed, 'perplexity'):.1f}; its squared error is {number(fixed, 'mse'):.4f}, that of "
-        f"the learned codebook with {CODEBOOKS[USUAL].title} {number(learned, 'mse'):.4f}. It has one term less to "
-        "weigh."
+        f"perplexity of {number(fixed, 'perplexity'):.1f}. Its squared error is {number(fixed, 'mse'):.4f}; that of "
+        f"the learned codebook ({CODEBOOKS[USUAL].title}) is {number(learned, 'mse'):.4f}."
     )
 
 
