@@ -29,7 +29,7 @@ TABLE = {(page, name): one for page in PAGES for name, one in properties(page).i
 # Which of them are right where: they are read, and mean what they say.
 READ = {
     "-2": {"epsilon", "x", "start", "mu", "dataset", "alpha"},
-    "2.0": {"epsilon", "x", "start", "mu", "z", "beta", "c", "run", "with", "alpha"},
+    "2.0": {"epsilon", "x", "start", "mu", "z", "beta", "c", "run", "with", "alpha", "temperature"},
     "nan": {"dataset", "run", "with"}, "inf": {"dataset", "run", "with"}, "1e999": {"dataset", "run", "with"},
     "1_0": {"dataset", "run", "with"}, "1_0e": {"dataset", "run", "with"}, "0x10": {"dataset", "run", "with"},
     "99999999999": {"dataset", "run", "with"}, "9" * 5_000: set(), ";;;": {"z", "ae-z", "vae-z"},

@@ -172,5 +172,6 @@ def against_gaussians() -> str:
     name = f"{model_kind(vae.spec.model).title}, d = {vae.spec.latent_dim}, β = {vae.spec.kl_weight:g}"
     return (
         f"The Fréchet distance of what the prior writes is **{own['frechet']:.1f}**. That of the best VAE that this "
-        f"app comes with ({name}), drawn from N(0, I), is {other['frechet']:.1f} ({other['n']:,} samples each)."
+        f"app comes with ({name}), drawn from N(0, I), is {other['frechet']:.1f}. They cover "
+        f"{100 * own['coverage']:.0f}% and {100 * other['coverage']:.0f}% of the digits ({other['n']:,} samples each)."
     )
