@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from ui.chapters.codes.runs import CODEBOOKS, COLLAPSED, SWITCHED, USUAL, line_of, run_of
 from ui.chapters.codes.use import measured_on, number
-from ui.figures.palette import CLASS_COLOURS, KL_COLOUR, MODEL_COLOURS
+from ui.figures.palette import CLASS_COLOURS, KL_COLOUR
 from ui.figures.plots import TEMPLATE, Finished, ends, in_words
 from ui.runs.selection import per_shelf
 from vae_core.metrics.codebook import usage
@@ -50,7 +50,7 @@ def collapse_figure() -> Finished:
     colours = {
         "usual": CLASS_COLOURS[0],
         "random": KL_COLOUR,
-        "strong": MODEL_COLOURS["linear_ae"],
+        "strong": CLASS_COLOURS[2],
         "both": CLASS_COLOURS[5],
     }
     for name, kind in SWITCHED.items():
