@@ -346,6 +346,25 @@ def test_a_set_is_split_once_and_for_all(tmp_path: Path) -> None:
     assert np.array_equal(again.images, held.images)
 
 
+def test_a_set_of_4000_has_test_images_of_its_own_and_trains_on_what_it_always_did(tmp_path: Path) -> None:
+    images = some(4_000, channels=1)
+    name = own.save(images, tmp_path)
+    train, validation, test = (datasets.load(name, split, root=tmp_path) for split in datasets.SPLITS)
+    order = np.random.default_rng(0).permutation(4_000)
+    assert np.array_equal(train.images, images.images[order[400:]])
+    assert np.array_equal(np.concatenate([validation.images, test.images]), images.images[order[:400]])
+    assert (len(validation), len(test)) == (200, 200)
+
+
+def test_the_counts_of_the_splits_are_those_that_are_loaded(tmp_path: Path) -> None:
+    for count in (40, 3_994, 3_996, 4_010):
+        name = own.save(some(count, channels=1), tmp_path)
+        lengths = [len(datasets.load(name, split, root=tmp_path)) for split in datasets.SPLITS]
+        said = own.shares(count)
+        assert lengths == [said.training, said.validation, said.test or said.validation]
+        assert (said.test > 0) == (count > 3_994) and sum(said) == count
+
+
 def test_a_damaged_or_missing_set_is_said(tmp_path: Path) -> None:
     name = own.save(some(), tmp_path)
     path = own.folder(tmp_path) / f"{name}{own.SUFFIX}"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from ui.runs.own_codes import of_validation_images
 from ui.runs.resources import plane_of
 from ui.runs.shown import Shown
 from ui.training.in_child import Refused, TookTooLong, TookTooMuch, read_in_child
@@ -63,5 +64,5 @@ def sent(digest: str, _name: str, _content: bytes) -> Shown:
 
     Its tensors are kept apart from those of all, see `tensors.sent_tensors`.
     """
-    run = parse_sent(_name, _content, run_programs=False)  # the reader has run them
+    run = of_validation_images(parse_sent(_name, _content, run_programs=False))  # the reader has run its programs
     return Shown(f"sent-{digest[:16]}", run, plane_of(run).with_header(sent=True), sent=True)
