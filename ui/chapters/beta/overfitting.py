@@ -122,6 +122,13 @@ def overfitting_figure() -> Finished:
     )
 
 
+def once_or_more(starts: int) -> str:
+    """What a point of the figure is of, and what that leaves open."""
+    if starts > 1:
+        return f"Each point is the mean over {starts} random starts."
+    return "Each point is **one random start**, so small differences mean nothing."
+
+
 @per_shelf
 def overfitting_text() -> str:
     """What the figure shows, with its numbers: markdown."""
@@ -152,7 +159,7 @@ def overfitting_text() -> str:
     more = "More digits close the gap without any KL term" if closed and least == plain_title else "With more digits"
     return (
         "The **gap** is by how many nats test digits are rebuilt worse than the training digits: "
-        f"{gaps[0]} digits; {gaps[1]}.\n\n"
+        f"{gaps[0]} digits; {gaps[1]}. {once_or_more(plain.starts)}\n\n"
         f"{rest}, and with {plain.images:,} digits the {best} rebuilds new ones best ({few[best].test:.0f} nats)."
         f"{worse} {more}: with {many[least].images:,} digits the {worst} rebuilds new ones worst, "
         f"{many[worst].test:.1f} nats against {many[least].test:.1f} of the {least}."
