@@ -10,6 +10,7 @@ import time
 import tomllib
 import zipfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import ui.training.app_queue
+import ui.training.in_child
 import ui.training.own_images
 import ui.training.quota
 import ui.training.turns
@@ -40,7 +42,7 @@ from vae_core.training.jobs import get_or_train
 
 from .helpers import ROOT, Bench, later_kinds, open_page, payload_headers, pictures, said, tables, texts
 
-PAGE = "pages/train.py"
+PAGE, FULL = "pages/train.py", Path("/dev/full")  # a disk without room
 
 
 @pytest.fixture
@@ -232,6 +234,20 @@ def test_what_cannot_be_read_now_is_read_when_it_is_tried_again(own_root, empty_
     at.button(key="train-own-again").click().run()
     assert not at.exception and not at.warning and at.button(key="train-own-use")
     assert "train-own-again" not in [button.key for button in at.button]
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="the system has no device that is always full")
+def test_where_the_folder_for_temporary_files_is_full_it_is_said_and_read_once_there_is_room(
+    own_root, empty_store, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(ui.training.in_child.tempfile, "TemporaryFile", partial(FULL.open, "r+b", buffering=0))
+        at = send(open_page(PAGE), ("album.zip", album()))
+        (warning,) = at.warning
+        assert warning.value == "Reading could not be started (No space left on device). Try again later."
+        assert not at.error and not at.exception
+    at.button(key="train-own-again").click().run()
+    assert not at.warning and at.button(key="train-own-use")
 
 
 def test_the_page_and_the_server_allow_what_may_be_sent():
