@@ -237,9 +237,7 @@ def test_what_cannot_be_read_now_is_read_when_it_is_tried_again(own_root, empty_
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="the system has no device that is always full")
-def test_where_the_folder_for_temporary_files_is_full_it_is_said_and_read_once_there_is_room(
-    own_root, empty_store, monkeypatch
-):
+def test_a_full_temporary_folder_is_said_and_read_once_there_is_room(own_root, empty_store, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(ui.training.in_child.tempfile, "TemporaryFile", partial(FULL.open, "r+b", buffering=0))
         at = send(open_page(PAGE), ("album.zip", album()))

@@ -720,7 +720,7 @@ def test_a_diverged_run_leaves_no_checkpoint(small_spec: Make, store: Store, exp
     assert spec.key not in store
 
 
-@pytest.mark.parametrize("same_inode", [False, True])
+@pytest.mark.parametrize("same_inode", [False, True], ids=["another inode", "same inode"])
 def test_a_whole_file_that_replaced_a_damaged_one_is_not_set_aside(
     same_inode: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
