@@ -109,7 +109,8 @@ def overfitting_figure() -> Finished:
         template=TEMPLATE,
         height=380,
         xaxis={
-            "title": "training digits", "type": "log", "tickvals": [one.images for one in points],
+            "title": f"training digits; a point is {_is_of(points[0].starts)}", "type": "log",
+            "tickvals": [one.images for one in points],
             "ticktext": [f"{one.images:,}" for one in points],
         },
         yaxis={"title": "reconstruction, nats per image", "type": "log", "tickvals": [50, 100, 200, 500, 1000]},
@@ -124,9 +125,12 @@ def overfitting_figure() -> Finished:
 
 def once_or_more(starts: int) -> str:
     """What a point of the figure is of, and what that leaves open."""
-    if starts > 1:
-        return f"Each point is the mean over {starts} random starts."
-    return "Each point is **one random start**, so small differences mean nothing."
+    open_end = "" if starts > 1 else ", so small differences mean nothing"
+    return f"Each point is **{_is_of(starts)}**{open_end}."
+
+
+def _is_of(starts: int) -> str:
+    return f"the mean of {starts} random starts" if starts > 1 else "one random start"
 
 
 @per_shelf
