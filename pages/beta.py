@@ -11,7 +11,7 @@ from ui.chapters.beta.kept_class import kept_figure, loses_class
 from ui.chapters.beta.no_kl import cheating_text, halves_text, ratio_figure, two_ways_table
 from ui.chapters.beta.overfitting import overfitting_figure, overfitting_table, overfitting_text
 from ui.chapters.beta.sampled import best_for_samples, distance_figure
-from ui.chapters.beta.sweep import DATASET, DIMENSIONS, USUAL, dial_of, labels_of, name_of
+from ui.chapters.beta.sweep import DATASET, DIMENSIONS, USUAL, dial_of, labels_of, name_of, stops_of
 from ui.chapters.beta.switched_off import switched_off_figure, switched_off_text
 from ui.chapters.beta.terms_alone import alone_sentence, terms_alone
 from ui.chapters.beta.variance import learned_text, same_dial, twins, weighing_curve, weighing_figures, weighing_text
@@ -22,6 +22,8 @@ from ui.figures.markup import folded
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
+from ui.runs.resources import held_out
+from ui.runs.selection import measured_on
 from ui.stage import chapter
 from ui.stage.steps import prose
 
@@ -38,7 +40,8 @@ def dial_and_costs(dimensions: int) -> None:
         "A [[VAE]]'s loss has two terms. The [[reconstruction]] term asks for images that match. The [[KL]] term pulls "
         "every [[approximate posterior]] towards the [[prior]]. **β** multiplies the KL term: a [[β-VAE]].\n\n"
         "Each mark on the dial is a model of its own, trained with that β on the same images. **Drag** from 0 to the "
-        "right. Watch the dots, which are 5,000 [[held-out image|held-out]] digits, the samples, and the two bars.",
+        f"right. Watch the dots, which are {len(held_out(DATASET)):,} [[held-out image|held-out]] digits, "
+        "the samples, and the two bars.",
     )
     with first.words:
         # Inside of this fragment, because the words are; all of the page follows it.
@@ -60,9 +63,9 @@ def dial_and_costs(dimensions: int) -> None:
         "costs",
         "What it costs",
         "Each point is a trained model. To the right, the KL is larger: the [[rate]], which is the most that codes can "
-        "tell about their image. Near β = 0 they tell all of 10,000 images apart already: what grows is mostly the "
-        "scale of the codes. Further down, images are rebuilt better. β chooses the point; the ring is the model on "
-        "the dial.",
+        f"tell about their image. Near β = 0 they tell all of {measured_on(*stops_of(d))} apart already: what grows is "
+        "mostly the scale of the codes. Further down, images are rebuilt better. β chooses the point; the ring is the "
+        "model on the dial.",
     )
     with costs.words:
         if seen:

@@ -16,6 +16,7 @@ from ui.chapters.reduction.comparison import (
     error_figure,
     error_of,
     gains,
+    images_of,
     measured_points,
     original_row,
     rebuilt_row,
@@ -112,7 +113,7 @@ def contest(dimensions: int) -> None:
     three = chapter.step(
         "errors",
         "The more numbers, the smaller the error",
-        "Every point is a trained run, measured on 10,000 test digits. The dotted line marks your d.",
+        f"Every point is a trained run, measured on {images_of(*MODELS)}. The dotted line marks your d.",
     )
     with three.words:
         if seen:
@@ -145,7 +146,7 @@ def _comparison(dimensions: int, start: int) -> None:
     for model in MODELS:
         with errors_said():
             picture, error = rebuilt_row(run_of(model, dimensions).key, start)
-            told = f"error {error:.4f} here, {error_of(model, dimensions):.4f} on 10,000 test digits"
+            told = f"error {error:.4f} here, {error_of(model, dimensions):.4f} on {images_of(model)}"
             rows.append(Picture(model_kind(model).title, told, picture, f"{digits}, rebuilt"))
     note = (
         "The autoencoder has layers of 784, 128, 64 and d units; the convolutional one has about as many weights "

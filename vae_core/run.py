@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from vae_core.models.network import Network
 
 
+# Figures that differ between two sets of images, if there are two.
+_TELLING = ("n", "negative_elbo", "reconstruction", "kl", "bernoulli_floor", "mse", "active_units", "cross_entropy")
+
+
 @dataclass(frozen=True)
 class Codes:
     """The codes of the held-out images: of the grey images, even if the model was trained on binarised ones.
@@ -121,6 +125,14 @@ class Run:
     encoder: Program = field(default_factory=list)
     extras: dict[str, np.ndarray] = field(default_factory=dict)
     further_programs: dict[str, Program] = field(default_factory=dict)
+
+    @property
+    def one_held_out_set(self) -> bool:
+        """Whether the validation and the test set are the same images, as of small sets: then all figures agree."""
+        if not {"test", "validation"} <= self.metrics.keys():
+            return False
+        test, validation = self.metrics["test"], self.metrics["validation"]
+        return all(test.get(name) == validation.get(name) for name in _TELLING)
 
     @property
     def key(self) -> str:

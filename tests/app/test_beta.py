@@ -308,6 +308,10 @@ def test_overfitting_is_told_with_the_numbers_of_the_trained_models():
             assert (metrics["train"]["n"], metrics["test"]["n"]) == (one.images, one.n)
         assert [one.gap for one in points] == sorted((one.gap for one in points), reverse=True)
         assert f"**{points[0].gap:.1f}** ({title})" in overfitting_text()
+    starts = {one.starts for points in learned().values() for one in points}
+    assert starts == {1} and "Each point is **one random start**" in overfitting_text()
+    axis = chart_of(seen(PAGE), "Reconstruction, nats per image, against the number")["layout"]["xaxis"]
+    assert axis["title"]["text"] == "training digits; a point is one random start"
     steps = {line.spec.epochs * images_per_epoch(line.spec.images) for line in lines.values()}
     assert max(steps) < 1.02 * min(steps)  # equally long trainings
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +12,12 @@ import pytest
 
 from ui.figures.plots import history_figure
 from ui.figures.tables import pins_table
+from ui.runs.selection import measured_on
 from vae_core.run import Codes
 from vae_core.storage.manifest import SHIPPED, shipped_run
-from vae_core.storage.store import Store
+from vae_core.storage.store import Listed, Store
+
+from .helpers import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +46,25 @@ def test_a_curve_that_hardly_changes_has_an_axis_that_can_be_read(shipped):
     layout = history_figure("flat", replace(shipped, history=flat)).layout
     low, high = layout.yaxis.range
     assert low < 543.21 < high and high - low > 1 and layout.yaxis.automargin and layout.yaxis2.automargin
+
+
+def test_what_figures_are_measured_on_is_counted_from_them():
+    def line(**counts: int) -> Listed:
+        return Listed("", None, {split: {"n": n} for split, n in counts.items()})
+
+    both, small = line(validation=5_000, test=10_000), line(validation=360)
+    assert measured_on(both, both) == "10,000 test digits"
+    assert measured_on(small, noun="images") == "360 held-out images"
+    assert measured_on(both, small) == "360 and 10,000 test and held-out digits"
+    assert measured_on() == "digits"
+
+
+@pytest.mark.parametrize("file", sorted(path for part in ("ui", "pages") for path in (ROOT / part).rglob("*.py")))
+def test_no_page_writes_a_sample_size_by_hand(file):
+    """A number with a comma before what was counted, in any text that is no docstring."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, documented)}
+    said = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    sizes = re.compile(r"\d,\d{3}\W+(?:[\w|-]+\W+){0,3}(?:test|held|images|digits|samples|pairs)")
+    assert not [text for text in said if text not in docstrings and sizes.search(text)]

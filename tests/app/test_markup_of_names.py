@@ -29,7 +29,7 @@ def test_a_zip_entrys_name_loads_an_outside_image():
 
 def test_an_error_with_such_a_name_is_one_line():
     at = AppTest.from_function(say, args=(NAME,)).run()
-    assert at.error[0].value == in_a_line(f"A{NAME[1:]} is no picture.")
+    assert at.error[0].value == in_a_line(f"{NAME} is no picture.")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import sys
 import time
 import tomllib
 import zipfile
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +19,14 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import ui.training.app_queue
+import ui.training.in_child
 import ui.training.own_images
 import ui.training.quota
 import ui.training.turns
 import ui.training.uploads
 from ui.chapters import chapters
-from ui.runs.resources import held_out, thumbnail_sheet
+from ui.chapters.beta.sweep import dial_along
+from ui.runs.resources import held_out, load_run, thumbnail_sheet
 from ui.training.own_images import Read, left_out, read_picture, read_upload, summary
 from ui.training.quota import had_to_go, in_use, keep, note_shown, offered
 from ui.training.turns import Busy
@@ -32,12 +36,13 @@ from vae_core.datasets.pictures import Preparation, decode, to_grey
 from vae_core.datasets.reading import OwnImages
 from vae_core.errors import DatasetUnavailable, UnusableImages
 from vae_core.execution import Execution
+from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.training.jobs import get_or_train
 
-from .helpers import ROOT, Bench, later_kinds, open_page, payload_headers, pictures, said, texts
+from .helpers import ROOT, Bench, later_kinds, open_page, payload_headers, pictures, said, tables, texts
 
-PAGE = "pages/train.py"
+PAGE, FULL = "pages/train.py", Path("/dev/full")  # a disk without room
 
 
 @pytest.fixture
@@ -106,6 +111,8 @@ def test_several_pictures_or_an_archive_are_read_and_what_was_left_out_is_listed
         == "- `note.txt` is not a picture that can be read here (PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF)."
     )
     assert summary(one) == "24 grey images of 28 × 28 pixels, 1 class; 13 to learn from, 11 held out."
+    large = summary(replace(one, shape=(5_000, 1, 28, 28)))
+    assert "; 4,500 to learn from, 250 to validate on, 250 to test on." in large
     assert Image.open(io.BytesIO(one.preview)).size == (12 * 30 - 2, 2 * 30 - 2)
     shown = np.asarray(Image.open(io.BytesIO(one.preview)).convert("L"))[:28, :28]
     expected = archive.read(own.waiting(own_root) / f"{one.name}{own.SUFFIX}")[0]["images"][0, 0]
@@ -227,6 +234,18 @@ def test_what_cannot_be_read_now_is_read_when_it_is_tried_again(own_root, empty_
     at.button(key="train-own-again").click().run()
     assert not at.exception and not at.warning and at.button(key="train-own-use")
     assert "train-own-again" not in [button.key for button in at.button]
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="the system has no device that is always full")
+def test_a_full_temporary_folder_is_said_and_read_once_there_is_room(own_root, empty_store, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(ui.training.in_child.tempfile, "TemporaryFile", partial(FULL.open, "r+b", buffering=0))
+        at = send(open_page(PAGE), ("album.zip", album()))
+        (warning,) = at.warning
+        assert warning.value == "Reading could not be started (No space left on device). Try again later."
+        assert not at.error and not at.exception
+    at.button(key="train-own-again").click().run()
+    assert not at.warning and at.button(key="train-own-use")
 
 
 def test_the_page_and_the_server_allow_what_may_be_sent():
@@ -398,6 +417,50 @@ def test_a_set_is_the_same_sent_read_and_loaded(own_root):
 
 
 # ---- runs on them ----------------------------------------------------------------------------------------------------
+
+
+def older_and_newer(own_root, store, monkeypatch) -> tuple[Run, Run]:
+    """Of the same set: a run from when all that was held out was one part, and one from now."""
+    name = own.save(some(0, count=240), own_root)
+    monkeypatch.setattr(own, "FEWEST_TO_HALVE", 1_000)
+    execution = Execution(own_root, precision="float32")
+    older, newer = (RunSpec(name, "vae", hidden=(16,), epochs=2, seed=seed) for seed in range(2))
+    first = get_or_train(store, older, execution=execution, film=True)
+    monkeypatch.setattr(own, "FEWEST_TO_HALVE", 20)
+    return first, get_or_train(store, newer, execution=execution, film=True)
+
+
+def test_a_run_from_before_the_test_split_shows_validation_images_each_at_its_code(own_root, empty_store, monkeypatch):
+    older, newer = older_and_newer(own_root, empty_store, monkeypatch)
+    assert [len(run.codes.labels) for run in (older, newer)] == [24, 12]
+    shown = load_run(older.key)
+    images = held_out(older.spec.dataset)
+    assert np.allclose(shown.encode(images.floats()), shown.codes.mean, atol=0.01)
+    assert np.array_equal(shown.codes.labels, images.labels) and shown.snapshots.shape[1] == 12
+    at = open_page("pages/explorer.py", run=older.key)
+    assert not at.error and not at.warning
+    planes = [header for header in payload_headers(at) if header["kind"] == "plane"]
+    assert planes and all(later_kinds(header) == ["thumbnails"] for header in planes)
+
+
+def test_runs_from_before_and_after_the_test_split_compare_and_share_a_dial(own_root, empty_store, monkeypatch):
+    older, newer = older_and_newer(own_root, empty_store, monkeypatch)
+    at = open_page(PAGE, run=older.key, **{"with": newer.key})
+    assert not at.error and not at.warning
+    planes = [header for header in payload_headers(at) if header["kind"] == "plane"]
+    assert [header["tensors"]["classes"]["shape"] for header in planes] == [[12], [12]]  # so they light up together
+    assert "measured on 24 and 12 held-out images" in " ".join(texts(at))
+    dial, _ = dial_along((older.key, newer.key), 0, "own")
+    assert [stop["n"] for stop in dial.header["stops"]] == [24, 12]
+
+
+def test_the_page_says_whether_test_images_are_others(own_root, empty_store, monkeypatch):
+    older, newer = older_and_newer(own_root, empty_store, monkeypatch)
+    one, two = (open_page(PAGE, run=run.key) for run in (older, newer))
+    sentence = "The held-out images are validation and test set in one."
+    assert sentence in " ".join(texts(one)) and sentence not in " ".join(texts(two))
+    assert list(tables(one)[0]) == ["metric", "held out, n = 24", "unit"]
+    assert list(tables(two)[0]) == ["metric", "held out, n = 12", "test, n = 12", "unit"]
 
 
 def test_pages_show_runs_on_own_images_also_when_the_images_are_gone(own_root, empty_store):

@@ -294,7 +294,7 @@ def test_a_file_that_is_no_picture_is_one_sentence_and_the_rest_stays(photograph
     at = send(open_page(PAGE, dataset=photographs.name, d="2"), "new.png", b"hello")
     for _ in range(2):
         assert [error.value for error in at.error] == [
-            "New.png is not a picture that can be read here (PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF)."
+            "new.png is not a picture that can be read here (PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF)."
         ]
         assert len(lines(at, "t")) == 2 and len(tables(at)) == 1
         at.run()

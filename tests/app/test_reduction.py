@@ -284,6 +284,8 @@ def test_convolutions_are_compared_after_equally_many_epochs_and_by_both_losses(
     measured_conv = run_of("conv_ae", 8).metrics["test"]
     assert table["squared error per pixel"][row] == f"{measured_conv['mse']:.4f}"
     assert table["cross-entropy, nats per image"][row] == f"{measured_conv['reconstruction']:.1f}"
+    note = next(text for text in texts(at) if text.startswith("10,000 test digits; means over"))
+    assert f"no decoder can get below {measured_conv['bernoulli_floor']:.1f} nats" in note
 
 
 def test_shares_told_right_under_noise_are_those_of_the_file_with_exact_intervals():

@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 import ui.runs.measured_since
 import ui.training.app_queue
 from ui.chapters.regularity.by_eye import check
-from ui.chapters.regularity.comparison import closer_to_real, verdict
+from ui.chapters.regularity.comparison import closer_to_real, rebuilding, verdict
 from ui.chapters.regularity.fitted import closed_by_fitting
 from ui.chapters.regularity.neighbours import MEASURED, USUAL_IMAGE, changed_share
 from ui.chapters.regularity.paths import film, pair_of_classes, usual_path
@@ -910,3 +910,12 @@ def test_another_datasets_images_are_fewer_and_the_chosen_one_is_chosen_anew(shi
     test = empty_store.load(compared_spec("ae", "digits", 8).key).metrics["test"]
     assert test["paths"]["n"] == 180
     tells(at, "180")
+
+
+@pytest.mark.parametrize("d", [2, 16, 32])
+def test_who_rebuilds_better_is_said_of_this_d_with_the_errors_of_the_files(d):
+    ae, vae = (np.mean(figures(model, d, "mse")) for model in ("ae", "vae"))
+    told = rebuilding(tuple(spec_of(model, d) for model in ("ae", "vae")))
+    assert f"{ae:.4f} for the autoencoder, {vae:.4f} for the VAE" in told
+    assert ("about equally well" in told) == (d == 2) == (abs(vae / ae - 1) < 0.05)
+    assert ("the autoencoder rebuilds better" in told) == (vae > 1.05 * ae)

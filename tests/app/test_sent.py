@@ -115,8 +115,34 @@ def test_a_forged_one_is_a_sentence_and_the_menus_run_stays(change: Change, smal
     ids=["empty", "text", "zeros", "huge"],
 )
 def test_what_is_no_checkpoint_is_a_sentence(content: bytes) -> None:
-    with pytest.raises(VaeCoreError, match=r"odd name"):
+    with pytest.raises(VaeCoreError, match=r"^the file odd name\.safetensors "):
         check_sent("odd name.safetensors", content, visitor="a", address="")
+
+
+def test_the_name_of_a_file_stays_as_it_is_in_the_sentence_on_the_page(small_store) -> None:
+    at = open_page("pages/explorer.py")
+    at.file_uploader(key=BOX).set_value(("bad.safetensors", CONTENT[:-5], "")).run()
+    (error,) = at.error
+    assert error.value.startswith("The file bad.safetensors is damaged")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("there is no run of it", "There is no run of it"),
+        ("your images, all of them", "Your images, all of them"),
+        ("album.zip is damaged", "album.zip is damaged"),
+        ("vae-mnist-d2-b1-0123456789 is damaged", "vae-mnist-d2-b1-0123456789 is damaged"),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_and_a_name_does_not(sentence: str, shown: str) -> None:
+    def page(sentence: str) -> None:
+        from ui.figures.messages import say_error
+
+        say_error(sentence)
+
+    at = AppTest.from_function(page, args=(sentence,)).run()
+    assert [error.value for error in at.error] == [shown]
 
 
 def test_one_that_computes_for_long_is_stopped(tmp_path: Path, monkeypatch) -> None:

@@ -720,22 +720,24 @@ def test_a_diverged_run_leaves_no_checkpoint(small_spec: Make, store: Store, exp
     assert spec.key not in store
 
 
+@pytest.mark.parametrize("same_inode", [False, True], ids=["another inode", "same inode"])
 def test_a_whole_file_that_replaced_a_damaged_one_is_not_set_aside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    same_inode: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A slow reader of damaged bytes must not throw out the run that somebody rebuilt in the meantime."""
+    """A slow reader of damaged bytes must not throw out the run that somebody rebuilt in the meantime, even where the
+    system gave it the number that the damaged file had."""
     store = Store(tmp_path)
     spec = RunSpec("digits", "vae", hidden=(8,), epochs=1)
     good = store.path(get_or_train(store, spec, execution=FLOAT32).key)
     whole = good.read_bytes()
     good.write_bytes(whole[:-5])
-    read = archive.read
+    inode, read = good.stat().st_ino, archive.read
 
     def read_then_be_overtaken(path: Path):
         try:
             return read(path)
         finally:
-            rebuilt = tmp_path / "rebuilt"
+            rebuilt = path if same_inode else tmp_path / "rebuilt"
             rebuilt.write_bytes(whole)
             rebuilt.replace(path)
 
@@ -743,7 +745,7 @@ def test_a_whole_file_that_replaced_a_damaged_one_is_not_set_aside(
     with pytest.raises(DamagedRun, match="replaced meanwhile"):
         store.load(spec.key)
     monkeypatch.undo()
-    assert good.read_bytes() == whole
+    assert good.read_bytes() == whole and (good.stat().st_ino == inode) == same_inode
     assert not list(tmp_path.glob("*.damaged-*"))
 
 

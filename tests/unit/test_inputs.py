@@ -20,6 +20,7 @@ from tests.support.inputs import ARRAYS, INPUTS, PICTURES, SETS, TABLE, escaped,
 from vae_core import archive, datasets
 from vae_core.cli import commands as cli
 from vae_core.datasets import own
+from vae_core.datasets.doubts import doubts
 from vae_core.datasets.names import cleaned
 from vae_core.datasets.pictures import Preparation
 from vae_core.datasets.reading import OwnImages, read_file, read_files, read_path
@@ -104,6 +105,13 @@ def test_padding_keeps_what_cropping_removes(read) -> None:
     cropped, padded = read(write), read(write, fit="pad")
     assert any("pad to keep all of it" in note for note in cropped.notes)
     assert padded.notes == () and padded.images.max() > 200 and differ(padded) > differ(cropped)
+
+
+@pytest.mark.parametrize(("cut", "said"), [(0.67, "removed 67%"), (0.994, "removed 99%"), (0.998, "more than 99%")])
+def test_never_is_all_of_the_longer_side_said_to_be_removed(cut: float, said: str) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (24, 1, 28, 28), dtype=np.uint8)
+    (note,) = doubts(images, cut)
+    assert said in note
 
 
 def test_padding_continues_the_edge_of_a_picture(read) -> None:

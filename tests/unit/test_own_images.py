@@ -85,10 +85,18 @@ def npy_claiming(shape: str) -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + bytes(100)
 
 
-def npy_of_no_letters() -> bytes:
+def npz_of_no_size(kind: str) -> bytes:
+    """The head of images of a type of no bytes, "S" letters or "V" anything, and as many bytes: none."""
     file = io.BytesIO()
-    np.save(file, np.zeros((30, 28, 28), "S1"))
-    return file.getvalue().replace(b"|S1", b"|S0")
+    np.save(file, np.zeros((30, 28, 28), f"{kind}1"))
+    head = file.getvalue()[: -30 * 28 * 28]
+    return zipped({"images.npy": head.replace(f"|{kind}1".encode(), f"|{kind}0".encode())})
+
+
+def misplaced(content: bytes) -> bytes:
+    """The archive whose end says that its directory begins beyond it, so that every file begins before the archive."""
+    end = content.rindex(b"PK\x05\x06")
+    return content[: end + 16] + struct.pack("<I", len(content) + 5_000) + content[end + 20 :]
 
 
 def encrypted(content: bytes) -> bytes:
@@ -162,7 +170,12 @@ MALFORMED: dict[str, tuple[str, Callable[[], bytes], str]] = {
         "a.npz", lambda: npz(a=np.zeros(3), b=np.zeros((2, 2), np.uint8)),
         "has no array named images; save it with numpy.savez(file, images=…, labels=…). It holds a float64",
     ),
-    "npz of no letters": ("a.npz", lambda: zipped({"images.npy": npy_of_no_letters()}), "as many numbers as its shape"),
+    "eocd_offset.zip": ("a.zip", lambda: misplaced(zipped(many(3))), "is damaged within the archive"),
+    "eocd_offset.npz": (
+        "a.npz", lambda: misplaced(npz(images=np.zeros((30, 28, 28), np.uint8))), "it cannot be read as a zip archive",
+    ),
+    "npz_S0.npz": ("a.npz", lambda: npz_of_no_size("S"), "as many numbers as its shape"),
+    "npz_zero_itemsize.npz": ("a.npz", lambda: npz_of_no_size("V"), "as many numbers as its shape"),
     "npz with objects": ("a.npz", lambda: npz(images=np.array([{}, []], object)), "holds Python objects"),
     "npz of the wrong shape": ("a.npz", lambda: npz(images=np.zeros((30, 783), np.uint8)), "must have the shape"),
     "npz of channels in doubt": (
@@ -344,6 +357,25 @@ def test_a_set_is_split_once_and_for_all(tmp_path: Path) -> None:
     assert rows == {image.tobytes() for image in some(400).images}
     again = datasets.load(name, "test", root=tmp_path)
     assert np.array_equal(again.images, held.images)
+
+
+def test_a_set_of_4000_has_test_images_of_its_own_and_trains_on_what_it_always_did(tmp_path: Path) -> None:
+    images = some(4_000, channels=1)
+    name = own.save(images, tmp_path)
+    train, validation, test = (datasets.load(name, split, root=tmp_path) for split in datasets.SPLITS)
+    order = np.random.default_rng(0).permutation(4_000)
+    assert np.array_equal(train.images, images.images[order[400:]])
+    assert np.array_equal(np.concatenate([validation.images, test.images]), images.images[order[:400]])
+    assert (len(validation), len(test)) == (200, 200)
+
+
+def test_the_counts_of_the_splits_are_those_that_are_loaded(tmp_path: Path) -> None:
+    for count in (40, 3_994, 3_996, 4_010):
+        name = own.save(some(count, channels=1), tmp_path)
+        lengths = [len(datasets.load(name, split, root=tmp_path)) for split in datasets.SPLITS]
+        said = own.shares(count)
+        assert lengths == [said.training, said.validation, said.test or said.validation]
+        assert (said.test > 0) == (count > 3_994) and sum(said) == count
 
 
 def test_a_damaged_or_missing_set_is_said(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from vae_core.models.vae import VAE
 from vae_core.program.export import program
 from vae_core.spec import RunSpec
 from vae_core.training import device, loop, step
+from vae_core.training.finish import finish
 from vae_core.training.loop import (
     Progress,
     Trained,
@@ -160,6 +161,20 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(
     assert without_times(resumed.history) == without_times(whole.history)
     assert resumed.snapshots.keys() == whole.snapshots.keys()
     assert all(np.array_equal(resumed.snapshots[epoch], whole.snapshots[epoch]) for epoch in whole.snapshots)
+
+
+def test_a_run_that_began_with_more_validation_images_is_finished_with_those_that_all_epochs_have(
+    small_spec: Make, training: ImageDataset, validation: ImageDataset
+) -> None:
+    spec = small_spec(epochs=3)
+    few = validation.first(30)
+    states: list[TrainingState] = []
+    train(spec, training, validation, save_state=states.append)
+    assert len(states[0].snapshots[1]) > 30
+    resumed = train(spec, training, few, resume=states[0])
+    run = finish(spec, resumed, training, few, None, None, 0.0)
+    assert run.snapshots.shape == (3, 30, spec.latent_dim)
+    assert np.array_equal(run.snapshots[0], states[0].snapshots[1][:30])
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -32,7 +32,13 @@ def errors_said() -> Iterator[None]:
 
 def say_error(sentence: str) -> None:
     """A sentence, which may have names from outside in it, as an error."""
-    st.error(in_a_line(without_places(sentence[:1].upper() + sentence[1:])), icon=":material/error:")
+    st.error(in_a_line(without_places(_begun(sentence))), icon=":material/error:")
+
+
+def _begun(sentence: str) -> str:
+    """With a capital letter, but for the name of a file or of a run, which stays as it is."""
+    first = sentence.split(" ", 1)[0].rstrip(",:")
+    return sentence[:1].upper() + sentence[1:] if first.replace("'", "").isalpha() else sentence
 
 
 def without_places(sentence: str) -> str:

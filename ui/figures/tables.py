@@ -30,17 +30,9 @@ _ROWS = (
 )
 
 
-def one_held_out_set(run: Run) -> bool:
-    """Whether the validation and the test set are the same images, as of small sets: then all figures agree."""
-    if not {"test", "validation"} <= run.metrics.keys():
-        return False
-    test, validation = run.metrics["test"], run.metrics["validation"]
-    return all(test.get(name) == validation.get(name) for name in ("n", *(name for name, *_ in _ROWS)))
-
-
 def metrics_table(run: Run) -> Rows:
     """One row per metric, one column per measured split with its sample size; one set has one column."""
-    left_out = {"test"} if one_held_out_set(run) else set()
+    left_out = {"test"} if run.one_held_out_set else set()
     splits = {
         f"{_SPLITS[split]}, n = {values['n']:,}": values
         for split, values in sorted(run.metrics.items(), reverse=True)

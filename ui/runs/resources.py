@@ -12,6 +12,7 @@ import streamlit as st
 
 from ui.figures.palette import CLASS_COLOURS
 from ui.runs.measured_since import completed
+from ui.runs.own_codes import of_validation_images
 from vae_core.datasets import ImageDataset, load
 from vae_core.evaluation.features import FeatureSpace
 from vae_core.payloads.plane import LatentPlane, Payload, plane_payload, thumbnails_payload
@@ -100,7 +101,7 @@ def load_run(key: str) -> Run:
         StoreError: missing, damaged or of an unknown model, with a sentence to show.
     """
     run = store().load(key)
-    return replace(run, metrics=completed(run.key, run.metrics))
+    return of_validation_images(replace(run, metrics=completed(run.key, run.metrics)))
 
 
 @st.cache_resource(show_spinner=False, max_entries=RUNS_KEPT)

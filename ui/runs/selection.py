@@ -103,6 +103,16 @@ def measured_seeds_of(spec: RunSpec) -> list[Listed]:
     return sorted(lines, key=lambda line: line.spec.seed if line.spec else 0)
 
 
+def measured_on(*lines: Listed, noun: str = "digits") -> str:
+    """How many images the figures of some runs are of, and of which split: "10,000 test digits".
+
+    Where they differ in it, each number and each split is told.
+    """
+    counts = sorted({int(count) for line in lines if (count := figure(line, "n"))})
+    splits = dict.fromkeys("test" if line.metrics.get("test") else "held-out" for line in lines)
+    return " ".join([*(" and ".join(part) for part in ([f"{n:,}" for n in counts], splits) if part), noun])
+
+
 def figure(line: Listed, *path: str, split: str = "test") -> float | None:
     """A number from a run's file: of the test split, or of the held-out one if that was not measured.
 

@@ -161,12 +161,17 @@ def _preview(found: dict[str, Any]) -> bytes:
 def summary(read: Read) -> str:
     """What was read, in a sentence."""
     count, channels, height, width = read.shape
-    held_out = own.held_out_count(count)
+    shares = own.shares(count)
+    held_out = (
+        f"{shares.validation:,} to validate on, {shares.test:,} to test on"
+        if shares.test
+        else f"{shares.validation:,} held out"
+    )
     kind = "grey" if channels == 1 else "colour"
     named = "1 class" if len(read.classes) == 1 else f"{len(read.classes)} classes"
     return (
-        f"{count:,} {kind} images of {height} × {width} pixels, {named}; {count - held_out:,} to learn from, "
-        f"{held_out:,} held out.{f' Classes: {counted(read.classes)}.' if len(read.classes) > 1 else ''}"
+        f"{count:,} {kind} images of {height} × {width} pixels, {named}; {shares.training:,} to learn from, "
+        f"{held_out}.{f' Classes: {counted(read.classes)}.' if len(read.classes) > 1 else ''}"
     )
 
 

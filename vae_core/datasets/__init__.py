@@ -11,8 +11,9 @@ mnist_sample          4,500 of the bundled   500 of the bundled    the same 500
 digits                1,437 of 1,797         360                   the same 360
 fashion_mnist, kmnist 55,000                 last 5,000 of train   official 10,000
 s_curve               5,000 points           1,000                 the same 1,000
-own-…                 nine tenths of a       a tenth               the same tenth
-                      user's set, see `own`
+own-…                 nine tenths of a       a tenth, or from      the same tenth, or
+                      user's set, see `own`  4,000 images on half  its other half
+                                             of it
 ====================  =====================  ====================  ==========================
 
 Models trained on ``mnist`` never see the bundled 5,000, so what the app shows offline is always held out.
@@ -97,7 +98,7 @@ def _own_info(name: str) -> DatasetInfo:
     shape, stored = own.shape_in(name), own.describe(name, data_root())
     assert shape is not None  # checked by check_name
     title = f"{stored.title}, {stored.name[-4:]}" if stored else name
-    training = stored.count - own.held_out_count(stored.count) if stored else 0
+    training = own.shares(stored.count).training if stored else 0
     return DatasetInfo(title, shape, training, stored.label_names if stored else (), partial(own.load_own, name))
 
 

@@ -35,5 +35,6 @@ def doubts(images: np.ndarray, cut: float = 0.0) -> tuple[str, ...]:
     elif different > 1 and images[:: -(-count // _COMPARED)].std(axis=0).mean() < _HARDLY:
         said.append("The pictures hardly differ from their mean: a model will learn that mean.")
     if cut > _MUCH_CUT:
-        said.append(f"Cropping to the middle square removed {cut:.0%} of the longer side: pad to keep all of it.")
+        share = f"{cut:.0%}" if cut < 0.995 else "more than 99%"
+        said.append(f"Cropping to the middle square removed {share} of the longer side: pad to keep all of it.")
     return tuple(said)

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,7 @@ SUFFIX = ".safetensors"
 _NAME = re.compile(r"own-(\d)x(\d{1,4})x(\d{1,4})-[0-9a-f]{12}")
 _WAITED_TOO_LONG = "your images waited too long to be accepted and were removed; send them again."
 HELD_OUT_SHARE, FEWEST_HELD_OUT = 0.1, 11  # more than the ten neighbours of the measurements
+FEWEST_TO_HALVE = 400  # held-out images: with fewer, half of them measures too little
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,19 @@ class StoredSet:
     label_names: tuple[str, ...]
     size: int
     used: float
+
+
+class Shares(NamedTuple):
+    """How many images of a set each split has.
+
+    Attributes:
+        training, validation: of these.
+        test: of this; 0 where it is the same images as validation.
+    """
+
+    training: int
+    validation: int
+    test: int
 
 
 def shape_in(name: str) -> tuple[int, int, int] | None:
@@ -137,9 +152,17 @@ def _write(own: OwnImages, target: Path) -> str:
     return name
 
 
-def held_out_count(count: int) -> int:
-    """How many of a set's images are held out: a tenth, at least 11."""
-    return max(FEWEST_HELD_OUT, round(HELD_OUT_SHARE * count))
+def shares(count: int) -> Shares:
+    """Of so many images a tenth, at least 11, are held out; see `halves`."""
+    held_out = max(FEWEST_HELD_OUT, round(HELD_OUT_SHARE * count))
+    validation, test = halves(held_out)
+    return Shares(count - held_out, validation, test)
+
+
+def halves(held_out: int) -> tuple[int, int]:
+    """How many of so many held-out images are to validate on, and how many to test on; 0 if there are too few."""
+    test = held_out // 2 if held_out >= FEWEST_TO_HALVE else 0
+    return held_out - test, test
 
 
 def label_names(name: str, root: Path) -> tuple[str, ...]:
@@ -149,7 +172,7 @@ def label_names(name: str, root: Path) -> tuple[str, ...]:
 
 
 def load_own(name: str, split: str, root: Path, download: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """One split: a fixed shuffle holds out a tenth of the images, at least 11, which are also the test split.
+    """One split of a fixed shuffle: validation images first, then test images, then those to learn from, see `shares`.
 
     Raises:
         DatasetUnavailable: the set is not here, or its file is damaged.
@@ -171,8 +194,13 @@ def load_own(name: str, split: str, root: Path, download: bool = False) -> tuple
     note_used(name, root)
     images, labels = tensors["images"], tensors["labels"]
     order = np.random.default_rng(0).permutation(len(images))
-    held_out = held_out_count(len(images))
-    part = order[held_out:] if split == "train" else order[:held_out]
+    _, validation, test = shares(len(images))
+    if split == "train":
+        part = order[validation + test :]
+    elif split == "test" and test:
+        part = order[validation : validation + test]
+    else:
+        part = order[:validation]
     return images[part], labels[part]
 
 

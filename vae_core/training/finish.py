@@ -69,7 +69,7 @@ def finish(
         further_programs=programs.further,
         codes=codes,
         history=trained.history,
-        snapshots=np.stack([trained.snapshots[epoch] for epoch in epochs]),
+        snapshots=_stacked([trained.snapshots[epoch] for epoch in epochs]),
         snapshot_epochs=epochs,
         extras=_extras(spec, model, training, codes),
         provenance={
@@ -89,6 +89,12 @@ def finish(
     # A run on few images is there to show what it does with just those.
     measured = [validation, *([test] if test else []), *([training] if spec.images else [])]
     return replace(run, metrics={split.split: measure(run, split, features) for split in measured})
+
+
+def _stacked(snapshots: list[np.ndarray]) -> np.ndarray:
+    """Of the images that all have: a run may have begun when more of a set were to validate on, the first the same."""
+    common = min(map(len, snapshots))
+    return np.stack([codes[:common] for codes in snapshots])
 
 
 def _as_stored(codes: Codes) -> Codes:

@@ -109,7 +109,8 @@ def overfitting_figure() -> Finished:
         template=TEMPLATE,
         height=380,
         xaxis={
-            "title": "training digits", "type": "log", "tickvals": [one.images for one in points],
+            "title": f"training digits; a point is {_is_of(points[0].starts)}", "type": "log",
+            "tickvals": [one.images for one in points],
             "ticktext": [f"{one.images:,}" for one in points],
         },
         yaxis={"title": "reconstruction, nats per image", "type": "log", "tickvals": [50, 100, 200, 500, 1000]},
@@ -120,6 +121,16 @@ def overfitting_figure() -> Finished:
             "Reconstruction, nats per image, against the number of training digits, both on scales of ratios.", told
         ),
     )
+
+
+def once_or_more(starts: int) -> str:
+    """What a point of the figure is of, and what that leaves open."""
+    open_end = "" if starts > 1 else ", so small differences mean nothing"
+    return f"Each point is **{_is_of(starts)}**{open_end}."
+
+
+def _is_of(starts: int) -> str:
+    return f"the mean of {starts} random starts" if starts > 1 else "one random start"
 
 
 @per_shelf
@@ -152,7 +163,7 @@ def overfitting_text() -> str:
     more = "More digits close the gap without any KL term" if closed and least == plain_title else "With more digits"
     return (
         "The **gap** is by how many nats test digits are rebuilt worse than the training digits: "
-        f"{gaps[0]} digits; {gaps[1]}.\n\n"
+        f"{gaps[0]} digits; {gaps[1]}. {once_or_more(plain.starts)}\n\n"
         f"{rest}, and with {plain.images:,} digits the {best} rebuilds new ones best ({few[best].test:.0f} nats)."
         f"{worse} {more}: with {many[least].images:,} digits the {worst} rebuilds new ones worst, "
         f"{many[worst].test:.1f} nats against {many[least].test:.1f} of the {least}."

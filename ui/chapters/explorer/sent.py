@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from ui.runs.own_codes import of_validation_images
 from ui.runs.resources import plane_of
 from ui.runs.shown import Shown
 from ui.training.in_child import Refused, TookTooLong, TookTooMuch, read_in_child
@@ -40,20 +41,21 @@ def check_sent(
         UnreadableRun: it cannot be shown, with a sentence for the visitor.
         Busy: it cannot be read now.
     """
+    file = f"the file {name}"  # a sentence that begins with it is no longer the name itself
     if len(content) > MOST_OPENED:
         raise UnreadableRun(
-            f"{name} has {len(content) / 1e6:.0f} MB; a checkpoint opened here has at most {MOST_OPENED / 1e6:.0f}. "
+            f"{file} has {len(content) / 1e6:.0f} MB; a checkpoint opened here has at most {MOST_OPENED / 1e6:.0f}. "
             "On a machine of your own, `python -m vae_core receive` takes larger ones."
         )
     with _turns.turn(visitor, address, on_wait):
         try:
-            read_in_child("vae_core.storage.sent_reader", [str(_COMPUTING)], [(name, content)], limit=_LONGEST)
+            read_in_child("vae_core.storage.sent_reader", [str(_COMPUTING)], [(file, content)], limit=_LONGEST)
         except Refused as error:
             raise UnreadableRun(str(error)) from error
         except TookTooLong as error:
             raise Busy("The machine is busy: reading your file took too long. Try again later.") from error
         except TookTooMuch as error:
-            raise UnreadableRun(f"{name} took {error} to read: no run of this program does.") from error
+            raise UnreadableRun(f"{file} took {error} to read: no run of this program does.") from error
     return hashlib.sha256(content).hexdigest()
 
 
@@ -63,5 +65,5 @@ def sent(digest: str, _name: str, _content: bytes) -> Shown:
 
     Its tensors are kept apart from those of all, see `tensors.sent_tensors`.
     """
-    run = parse_sent(_name, _content, run_programs=False)  # the reader has run them
+    run = of_validation_images(parse_sent(_name, _content, run_programs=False))  # the reader has run its programs
     return Shown(f"sent-{digest[:16]}", run, plane_of(run).with_header(sent=True), sent=True)

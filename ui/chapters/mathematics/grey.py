@@ -8,7 +8,7 @@ from ui.chapters.mathematics.importance import DATASET, shown_spec
 from ui.figures.markup import Html
 from ui.figures.tables import as_html
 from ui.runs.resources import shelf
-from ui.runs.selection import compared_spec, figure, per_shelf
+from ui.runs.selection import compared_spec, figure, measured_on, per_shelf
 from vae_core.errors import RunNotFound
 from vae_core.program.continuous_bernoulli import LARGEST_LOGIT
 from vae_core.spec import RunSpec
@@ -42,6 +42,7 @@ def grey_table() -> Html:
     """
     lines = {line.key: line for line in shelf().lines}
     rows: list[dict[str, object]] = []
+    shown = [lines[spec.key] for spec in specs().values() if spec.key in lines]
     for name, spec in specs().items():
         if spec.key not in lines:
             raise RunNotFound(f"the run {spec.key} is not in the store; run 'python -m vae_core rebuild'.")
@@ -60,8 +61,8 @@ def grey_table() -> Html:
         rows,
         title="Three likelihoods",
         note=f"P is a probability, p a density. The same network with d = {DIMENSIONS}, one run each; nats per image, "
-        "and squared error per pixel at the mean code, 10,000 test digits. In the first row their pixels are drawn, "
-        "too: no decoder can guess which way a pixel falls. In the last, logits are bounded at "
+        f"and squared error per pixel at the mean code, {measured_on(*shown)}. In the first row their pixels are "
+        "drawn, too: no decoder can guess which way a pixel falls. In the last, logits are bounded at "
         f"±{LARGEST_LOGIT:g}: a pixel that is black in all images would otherwise have a density without end.",
     )
 

@@ -12,7 +12,7 @@ from ui.figures.pictures import tiles
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.once import once
 from ui.runs.resources import held_out, load_run
-from ui.runs.selection import compared_spec, figure, per_shelf, seeds_of
+from ui.runs.selection import compared_spec, figure, measured_on, per_shelf, seeds_of
 from vae_core.errors import RunNotFound
 from vae_core.metrics import mean_squared_error
 from vae_core.models import model_kind
@@ -54,6 +54,13 @@ def error_of(model: str, dimensions: int) -> float:
         raise RunNotFound(f"there is no measured {model_kind(model).title}, d = {dimensions}; run "
                           "'python -m vae_core rebuild'.")  # fmt: skip
     return errors[0]
+
+
+@per_shelf
+def images_of(*models: str) -> str:
+    """What the errors of some models are measured on, such as "10,000 test digits"."""
+    specs = [compared_spec(model, DATASET, d) for model in models for d in DIMENSIONS]
+    return measured_on(*(line for spec in specs for line in seeds_of(spec)))
 
 
 @once(maxsize=64)
@@ -139,7 +146,8 @@ def seeds_differ() -> str:
 
 def best_of_three(dimensions: int) -> tuple[int, str]:
     """Answer to the first prediction, from the runs' errors."""
-    errors = {model: error_of(model, dimensions) for model in ("pixels", "pca", "ae")}
+    models = ("pixels", "pca", "ae")
+    errors = {model: error_of(model, dimensions) for model in models}
     right = min(errors, key=errors.__getitem__)
     told = ", ".join(f"{model_kind(model).title} {error:.4f}" for model, error in errors.items())
     reasons = []
@@ -147,5 +155,5 @@ def best_of_three(dimensions: int) -> tuple[int, str]:
         reasons.append("Every number of PCA is computed from all 784 pixels, a kept pixel knows a single place.")
     if errors["ae"] < errors["pca"]:
         reasons.append("A deep network is not limited to weighted sums, so it fits the digits more closely.")
-    measured = f"Squared error per pixel at d = {dimensions}, 10,000 test digits: {told}."
+    measured = f"Squared error per pixel at d = {dimensions}, {images_of(*models)}: {told}."
     return list(errors).index(right), " ".join([measured, *reasons])

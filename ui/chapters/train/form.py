@@ -55,7 +55,11 @@ def presets(chosen: str | None) -> list[Preset]:
     """
     plain = RunSpec("mnist_sample", "vae", latent_dim=2, hidden=(128, 64), beta=1.0, epochs=30, batch_size=64)
     kinds = [
-        ("digits", "Digits", "A VAE with two latent dimensions on 4,500 digits.", ":material/pin:", plain),
+        (
+            "digits", "Digits",
+            f"A VAE with two latent dimensions on {datasets.info(plain.dataset).training_images:,} digits.",
+            ":material/pin:", plain,
+        ),
         (
             "strong", "β too high", "At β = 30 the KL term wins: the codes fall together and the images look alike.",
             ":material/compress:", replace(plain, beta=30.0),

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, ends, in_words
-from ui.figures.tables import Rows, as_html, metrics_table, one_held_out_set
+from ui.figures.tables import Rows, as_html, metrics_table
 from ui.once import once
 from ui.runs.resources import held_out, load_run, shelf, store
 from ui.runs.selection import can_be_explored, per_shelf, run_title
@@ -62,7 +62,7 @@ def measured(key: str) -> Html:
     """A run's numbers: HTML."""
     run = load_run(key)
     made = run.provenance
-    same = "The set is small: its held-out images are validation and test set in one. " if one_held_out_set(run) else ""
+    same = "The held-out images are validation and test set in one. " if run.one_held_out_set else ""
     return as_html(
         metrics_table(run),
         title="Measured on held-out images",
@@ -151,17 +151,18 @@ def _beside(runs: list[Run]) -> Html:
             said = [_said(value) for value in values]
             rows.append({"": field.replace("_", " "), names[0]: said[0], names[1]: said[1]})
     tables = [metrics_table(run) for run in runs]
-    split = "test" if all("test" in run.metrics and not one_held_out_set(run) for run in runs) else "validation"
+    split = "test" if all("test" in run.metrics and not run.one_held_out_set for run in runs) else "validation"
     for row in tables[0]:
         other = next((each for each in tables[1] if each["metric"] == row["metric"]), {})
         cells = [_cell(each, split) for each in (row, other)]
         unit = f", {row['unit']}" if row["unit"] else ""
         rows.append({"": f"{row['metric']}{unit}", names[0]: cells[0], names[1]: cells[1]})
-    count, images = runs[0].metrics.get(split, {}).get("n", 0), "test" if split == "test" else "held-out"
+    counts = dict.fromkeys(f"{run.metrics.get(split, {}).get('n', 0):,}" for run in runs)
+    count, images = " and ".join(counts), "test" if split == "test" else "held-out"
     return as_html(
         rows,
         title="Two runs compared",
-        note=f"Settings that differ, then what was measured on {count:,} {images} images. Losses of different "
+        note=f"Settings that differ, then what was measured on {count} {images} images. Losses of different "
         "likelihoods do not compare.",
     )
 
