@@ -301,7 +301,7 @@ def test_another_codebook_keeps_the_drawing_and_drops_painted_codes(page: Page, 
     paint = panel(page, "paint")
     cell(paint, 0).click()
     pixels = state(root)["pixels"]
-    choice(page, "FSQ").click()
+    choice(page, "Entries, K", "FSQ").click()
     expect(root.locator(".subtitle")).to_contain_text("FSQ")
     settle(page)
     assert state(root)["pixels"] == pixels and not panel_state(paint)["painted"]
