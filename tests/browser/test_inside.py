@@ -518,7 +518,7 @@ def test_a_link_to_a_drawing_shows_the_very_same_numbers(page, elsewhere, app_ur
     button(root, "Erase").click()
     stroke(page, root, TALL)
     shown = state(root)
-    page.wait_for_url(lambda url: "drawing=b.p" in url)
+    page.wait_for_url(lambda url: "drawing=b.p" in url and ".e" in url.partition("drawing=")[2])  # the eraser, too
     assert len(page.url) - len(app_url) < 400
     there = state(opened(elsewhere, page.url))
     assert there["pixels"] == shown["pixels"] and there["reconstruction"] == shown["reconstruction"]
