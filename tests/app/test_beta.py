@@ -328,3 +328,14 @@ def test_members_that_are_missing_leave_the_others_on_the_dial(tmp_path, monkeyp
     monkeypatch.setenv("VAE_STORE", str(tmp_path))
     dial = payload_headers(open_page(PAGE))[0]
     assert json.dumps([stop["label"] for stop in dial["stops"]]) == '["0", "1", "100"]'
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_the_rate_is_the_most_that_codes_tell_and_beta_0_tells_all_images_apart(d):
+    told = {label_of(line.spec): aggregate_of(line.metrics["test"]) for line in stops_of(d)}
+    told = {label: found for label, found in told.items() if found}
+    assert len(told) >= 4
+    for found in told.values():
+        assert 0.0 <= found.information <= found.kl + 0.01  # I(x; z) is a part of the KL
+    assert told["0"].information > 0.99 * told["0"].limit  # of so many images none can tell more
+    assert told["0"].kl > 10 * told["0"].information  # the rest is the scale of the codes

@@ -266,3 +266,15 @@ def test_without_the_sweep_all_else_is_there(tmp_path, monkeypatch):
     assert len(payload_headers(at)) == 1 and len(boxes(at)) == 3
     with pytest.raises(Exception, match="sweep"):
         stops_of(2)
+
+
+def test_a_posterior_is_narrow_where_a_dimension_is_used_and_the_prior_where_it_is_not():
+    run = run_of("16")
+    _, log_var = run.codes.posterior()
+    deviations = np.exp(0.5 * log_var).mean(axis=0)
+    off = run.codes.mean.std(axis=0) < 0.1
+    assert off.sum() == 4 and np.allclose(deviations[off], 1.0, atol=0.02)
+    assert (deviations[~off] < 0.7).all()
+    said(
+        seen(PAGE, d="16"), "in every dimension that is used; in one that is switched off it is N.0, 1. for all images"
+    )

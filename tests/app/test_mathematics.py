@@ -440,3 +440,10 @@ def test_the_runs_beside_a_c_are_those_of_the_same_product(c):
     apart = abs(plotted(dial[0]["y"])[0] - plotted(dial[1]["y"])[0])
     assert float(re.search(r"errors are (\d\.\d+) away", sentence)[1]) > 5 * apart
     assert "beta" in json.dumps([link.proto.page for link in at.get("page_link")])
+
+
+def test_with_the_trick_the_distribution_of_the_noise_stays_and_the_expectation_moves():
+    said(seen(PAGE), r"the randomness is in \$\\varepsilon\$, and \$z\$ is differentiable")
+    noise = np.random.default_rng(0).standard_normal(100_000)
+    near, far = ((mean + sigma * noise) ** 2 for mean, sigma in ((0.0, 1.0), (2.0, 0.5)))
+    assert near.mean() == pytest.approx(1.0, abs=0.03) and far.mean() == pytest.approx(4.25, abs=0.03)

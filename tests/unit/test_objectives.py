@@ -344,3 +344,9 @@ def test_the_elbo_is_the_objective_of_all_other_models_and_beta_its_weight() -> 
     warmed = RunSpec("digits", "vae", beta=0.3, kl_warm_up=4)
     assert weights_at(ELBO.terms, warmed, 2.0) == {"reconstruction": 1.0, "kl": 0.15}
     assert weights_at(ELBO.terms, RunSpec("digits", "pca"), 1.0) == {"reconstruction": 1.0, "kl": 0.0}
+
+
+def test_the_kl_is_infinite_where_the_variance_leaves_its_range() -> None:
+    log_var = torch.tensor([[88.0, 89.0]])
+    kl = kl_to_standard_normal(torch.zeros(1, 2), log_var)
+    assert torch.isfinite(kl).tolist() == [[True, False]] and kl[0, 1] == torch.inf
