@@ -61,6 +61,7 @@ class Writer {
     this.buildClasses();
     this.buildHalves();
     this.setTemperature(this.temperature);
+    if (!this.linking) this.grid.mark(Math.floor(this.writing.cells / 2)); // where there is ink
     this.begin();
     this.writeAll(); // something to look at, and to rewrite
     if (!this.linking) pageLink.join(this);
