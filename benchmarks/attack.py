@@ -155,7 +155,7 @@ async def messages(server: Group, number: int) -> Count:
         first = Session(server.url, page)
         if failure := await failure_of(first):
             count.went_wrong(f"{page}: {failure}")
-        for key in (key for key, control in first.controls.items() if not control.options):
+        for key in (key for key, control in first.controls.items() if control.component):
             for state in states(draw, number):
                 count.tries += 1
                 act = partial(commit, key, json.dumps(state))

@@ -93,12 +93,14 @@ class Control:
     Attributes:
         id: Streamlit's, which contains its key.
         fragment: the part of the page that reruns for it; empty for all of it.
-        options: of a question; none for a component.
+        options: of a question; none for others.
+        component: whether it is one of ours, whose state is JSON.
     """
 
     id: str
     fragment: str = ""
     options: tuple[str, ...] = ()
+    component: bool = False
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,7 @@ class Session:
     def _note_control(self, message: ForwardMsg) -> None:
         element = message.delta.new_element
         if element.WhichOneof("type") == "bidi_component":
-            control = Control(element.bidi_component.id, message.delta.fragment_id)
+            control = Control(element.bidi_component.id, message.delta.fragment_id, component=True)
         elif element.WhichOneof("type") == "radio":
             control = Control(element.radio.id, message.delta.fragment_id, tuple(element.radio.options))
         elif element.WhichOneof("type") == "number_input":
