@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ui.chapters.codes.runs import CODEBOOKS, DATASET, USUAL, colours_in, line_of
+from ui.chapters.codes.runs import CODEBOOKS, DATASET, USUAL, colours_in, line_of, shipped_lines
 from ui.chapters.codes.use import measured_on, number
 from ui.figures.markup import Html
 from ui.figures.tables import as_html
-from ui.runs.resources import held_out, load_run, shelf
+from ui.runs.resources import held_out, load_run
 from ui.runs.selection import measured_of, per_shelf
 from vae_core.errors import RunNotFound
 from vae_core.models import model_kind
 from vae_core.payloads.codes import codes_payload
 from vae_core.payloads.plane import Payload
-from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Listed
 
 # By what stands in the URL: whether the prior is told the class.
@@ -37,10 +36,10 @@ def prior_line(name: str) -> Listed:
     Raises:
         RunNotFound: it is not in the store.
     """
-    base, lines = line_of(CODEBOOKS[USUAL]), {line.key: line for line in shelf().lines}
-    for spec in read_manifest():
-        if spec.base == base.key and spec.key in lines and bool(spec.options.classes) == PRIORS[name]:
-            return lines[spec.key]
+    base = line_of(CODEBOOKS[USUAL]).key
+    for line in shipped_lines():
+        if line.spec and line.spec.base == base and bool(line.spec.options.classes) == PRIORS[name]:
+            return line
     raise RunNotFound(f"the prior {NAMES[name]} is not in the store; run 'python -m vae_core rebuild'.")
 
 
@@ -152,13 +151,12 @@ def best_vae() -> Listed:
     Raises:
         RunNotFound: there is none.
     """
-    lines = {line.key: line for line in shelf().lines}
     found: list[tuple[float, Listed]] = []
-    for spec in read_manifest():
-        if spec.dataset == DATASET and spec.key in lines and model_kind(spec.model).bottleneck.has_prior:
-            samples = lines[spec.key].metrics.get("validation", {}).get("samples", {})
+    for line in shipped_lines():
+        if line.spec and model_kind(line.spec.model).bottleneck.has_prior:
+            samples = line.metrics.get("validation", {}).get("samples", {})
             if "prior" in samples:
-                found.append((samples["prior"]["frechet"], lines[spec.key]))
+                found.append((samples["prior"]["frechet"], line))
     if not found:
         raise RunNotFound("no VAE is in the store; run 'python -m vae_core rebuild'.")
     return min(found, key=lambda one: one[0])[1]

@@ -82,6 +82,12 @@ SWITCHED = {
 COLLAPSED = SWITCHED["both"]
 
 
+def shipped_lines() -> list[Listed]:
+    """The shipped runs of these digits that are in the store, in the manifest's order."""
+    lines = {line.key: line for line in shelf().lines}
+    return [lines[spec.key] for spec in read_manifest() if spec.dataset == DATASET and spec.key in lines]
+
+
 @per_shelf
 def line_of(kind: Kind) -> Listed:
     """The shipped run of a kind.
@@ -89,10 +95,9 @@ def line_of(kind: Kind) -> Listed:
     Raises:
         RunNotFound: it is not in the store.
     """
-    lines = {line.key: line for line in shelf().lines}
-    for spec in read_manifest():
-        if spec.dataset == DATASET and spec.seed == 0 and spec.key in lines and kind.fits(spec):
-            return lines[spec.key]
+    for line in shipped_lines():
+        if line.spec and line.spec.seed == 0 and kind.fits(line.spec):
+            return line
     raise RunNotFound(f"the codebook “{kind.title}” is not in the store; run 'python -m vae_core rebuild'.")
 
 

@@ -48,13 +48,14 @@ export class Grid {
     this.mark(this.chosen);
   }
 
+  // A code for each cell; null where there is none.
   show(codes) {
     codes.forEach((code, index) => {
       if (code === this.codes[index]) return;
       const cell = this.cells[index];
-      cell.textContent = String(code);
-      cell.style.background = this.colours[code];
-      cell.style.color = this.inks[code];
+      cell.textContent = code === null ? "" : String(code);
+      cell.style.background = code === null ? "transparent" : this.colours[code];
+      cell.style.color = code === null ? "" : this.inks[code];
     });
     this.codes = Array.from(codes);
   }

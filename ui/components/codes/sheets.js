@@ -11,11 +11,7 @@ const COUNT = 24; // images of a sheet
 
 const DRAW = {
   uniform: ({ writing, header, random }) => Array.from({ length: writing.cells }, () => Math.floor(random() * header.entries)),
-  independent({ writing, header, random }) {
-    const total = header.uses.reduce((sum, uses) => sum + uses, 0);
-    const shares = header.uses.map((uses) => uses / total);
-    return Array.from({ length: writing.cells }, () => drawn(shares, random()));
-  },
+  independent: ({ writing, shares, random }) => Array.from({ length: writing.cells }, () => drawn(shares, random())),
   prior({ writing, header, random }, number) {
     writing.begin(header.classes ? number % header.classes : 0);
     while (!writing.whole) writing.draw(1, random());
@@ -41,6 +37,8 @@ class Sheets {
     this.root.hidden = false;
     this.failed.hidden = true;
     this.writing = new Writing(payload);
+    const total = this.header.uses.reduce((sum, uses) => sum + uses, 0);
+    this.shares = this.header.uses.map((uses) => uses / total); // of the entries among all cells
     const built = this.header.sheets.map(({ source, title, figures }) => {
       const pictures = Array.from({ length: COUNT }, () => new Picture(element("canvas"), this.header.image));
       const images = named(element("div", { className: "images" }, ...pictures.map(({ context }) => context.canvas)), `${COUNT} images: ${title}`);
@@ -62,7 +60,7 @@ class Sheets {
     const next = () => {
       if (this.run !== run) return;
       for (const { source, pictures } of this.all) {
-        const codes = DRAW[source]({ writing: this.writing, header: this.header, random }, number);
+        const codes = DRAW[source]({ writing: this.writing, header: this.header, shares: this.shares, random }, number);
         this.codes[source].push(codes);
         pictures[number].show(this.writing.model.decode(codes));
       }

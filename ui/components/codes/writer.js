@@ -208,8 +208,7 @@ class Writer {
     this.given = Math.min(this.given, chosen);
     writing.put(entry);
     if (more) this.writeAll();
-    else this.follow();
-    this.show();
+    else { this.follow(); this.show(); }
     this.rest();
   }
 
@@ -230,15 +229,8 @@ class Writer {
 
   show() {
     const { writing, grid } = this;
-    grid.show(writing.filled());
-    const done = writing.codes.length;
-    grid.cells.forEach((cell, index) => {
-      cell.classList.toggle("unwritten", index >= done);
-      cell.classList.toggle("next", index === done);
-      if (index < done) return;
-      cell.textContent = ""; // nobody has written what stands there for the decoder
-      grid.codes[index] = -1;
-    });
+    grid.show(Array.from({ length: writing.cells }, (_, cell) => writing.codes[cell] ?? null));
+    grid.cells.forEach((cell, index) => cell.classList.toggle("next", index === writing.codes.length));
     this.picture.show(writing.image());
     this.tell();
   }
@@ -307,8 +299,8 @@ class Writer {
     if (written?.length === writing.cells && written.every((code) => code < this.header.entries)) {
       for (const code of written) writing.put(code);
       this.touched = true;
+      this.show();
     } else this.writeAll();
-    this.show();
   }
 
   // For tests and benchmarks: what is on screen, in numbers.
