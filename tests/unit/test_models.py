@@ -385,5 +385,5 @@ def test_every_kind_is_built_and_says_what_its_objective_needs() -> None:
         z, code = network.sample_latent(x, noise[:, :d])
         assert z.shape == (3, d)
         assert code.divergence().shape == (3,)
-        assert (code.log_var is not None) is bool(code.divergence().any()) is kind.bottleneck.has_prior
+        assert (code.log_var is not None) is bool(code.divergence().any()) is kind.bottleneck.has_posterior
         assert kind.likelihood in kind.likelihoods

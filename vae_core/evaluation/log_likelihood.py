@@ -119,7 +119,7 @@ def measure_likelihood(
         MeasureError: a run without a posterior, or k out of range.
     """
     check_samples(samples)
-    if not model_kind(run.spec.model).bottleneck.has_prior:
+    if not model_kind(run.spec.model).bottleneck.has_posterior:
         raise MeasureError(f"{run.key} has no posterior to sample from: choose a variational autoencoder.")
     p_x_given_z = likelihood(run.spec, run.model)
     binary = p_x_given_z.binary

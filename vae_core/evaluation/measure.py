@@ -9,6 +9,7 @@ from vae_core.evaluation.codes import measure_codes
 from vae_core.evaluation.features import FeatureSpace
 from vae_core.evaluation.generation import measure_generation, measure_real
 from vae_core.evaluation.losses import classify, encode, evaluate, observed
+from vae_core.evaluation.pictures import measure_pictures
 from vae_core.evaluation.written import measure_prior, measure_written
 from vae_core.metrics.codebook import usage
 from vae_core.models import model_kind
@@ -26,7 +27,8 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
         features: of the dataset's classifier; None leaves out what needs it.
 
     Returns:
-        See `evaluate`, `classify`, `codes.measure_codes`, `generation.measure_generation`; of codes that are entries of
+        See `evaluate`, `classify`, `codes.measure_codes`, `generation.measure_generation`, and of models with a prior
+        `pictures.measure_pictures`; of codes that are entries of
         a codebook ``perplexity``, ``entries_used``, ``entries``, ``independent_bits`` and ``uniform_bits``, bits per
         image, see `metrics.codebook.usage`; of a prior over them what `written` measures. ``n`` is the number of
         images, and every figure measured on fewer states its own. ``not_measured`` maps what could not be
@@ -44,7 +46,7 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
         if kind.bottleneck.discrete:
             del result["code_std"]  # entries are numbered in no order
             result |= _measure_codebook(run, codes)
-        if kind.base:
+        if kind.bottleneck.discrete and kind.base:
             result |= measure_prior(run, codes)
             if features is None:
                 problems["samples"] = NO_CLASSIFIER
@@ -56,6 +58,8 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
                 problems["samples"] = NO_CLASSIFIER
             else:
                 result |= measure_generation(run, dataset, codes, features, problems)
+                if kind.bottleneck.has_prior:
+                    result |= measure_pictures(run, dataset, codes, features)
     return result | ({"not_measured": problems} if problems else {})
 
 

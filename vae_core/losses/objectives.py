@@ -89,6 +89,18 @@ def _codes(model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor, p_
     return {"prior": model.negative_log_probability(codes, targets)}  # type: ignore[operator]
 
 
+def _perceptual(model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor, p_x_given_z: Likelihood) -> Terms:
+    """The pixels' reconstruction, the distance of a frozen network's features, and the KL."""
+    del targets
+    z, code = model.sample_latent(x, noise)  # type: ignore[operator]
+    output = model.decode(z)  # type: ignore[operator]
+    return {
+        "reconstruction": p_x_given_z.negative_log_likelihood(output, x),
+        "features": model.distances(x, p_x_given_z.expected_pixels(output)),  # type: ignore[operator]
+        "kl": code.divergence(),
+    }
+
+
 ELBO = Objective(
     _elbo,
     (
@@ -99,6 +111,14 @@ ELBO = Objective(
 CROSS_ENTROPY = Objective(
     _cross_entropy,
     (Term("cross_entropy"), Term("error", unit="share of images", weight=lambda spec, _: 0.0)),  # noqa: ARG005
+)
+PERCEPTUAL = Objective(
+    _perceptual,
+    (
+        Term("reconstruction", weight=lambda spec, _: spec.options.pixel_weight),
+        Term("features", "squared features", lambda spec, _: spec.options.feature_weight),
+        Term("kl", weight=lambda spec, _: spec.kl_weight),
+    ),
 )
 CODES = Objective(_codes, (Term("prior"),))
 MEMORISE = Objective(_memorise, (Term("reconstruction"), Term("code_error", unit="squared places")), targets="number")

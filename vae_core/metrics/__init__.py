@@ -23,6 +23,7 @@ from vae_core.metrics.generation import (
 from vae_core.metrics.latent import active_dimensions, active_units, empty_beyond, sigma_over_spread
 from vae_core.metrics.neighbours import label_agreement, nearest_distances, trustworthiness
 from vae_core.metrics.reconstruction import mean_squared_error
+from vae_core.metrics.sharpness import Classes, class_balance, laplacian_variance, near_copies
 from vae_core.metrics.smoothness import ClassChange, class_change, on_path_share, path_length, path_lengths
 from vae_core.metrics.subspace import covariance_spectrum, orthonormality_error, principal_angles
 from vae_core.metrics.uncertainty import Median, median_with_interval, share_interval, share_standard_error
@@ -30,6 +31,7 @@ from vae_core.metrics.uncertainty import Median, median_with_interval, share_int
 __all__ = [
     "AggregatePosterior",
     "ClassChange",
+    "Classes",
     "CoverageDensity",
     "LowerBound",
     "Median",
@@ -38,6 +40,7 @@ __all__ = [
     "aggregate_posterior",
     "ambiguity",
     "ambiguous",
+    "class_balance",
     "class_change",
     "covariance_spectrum",
     "coverage_and_density",
@@ -48,9 +51,11 @@ __all__ = [
     "hole_threshold",
     "holes",
     "label_agreement",
+    "laplacian_variance",
     "least_marginal_kl",
     "mean_squared_error",
     "median_with_interval",
+    "near_copies",
     "nearest_distances",
     "on_path_share",
     "orthonormality_error",

@@ -10,6 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from vae_core import plugins
 from vae_core.errors import SpecError, UnknownName
+from vae_core.models.adversarial_options import (
+    GANOptions,
+    PerceptualOptions,
+    VAEGANOptions,
+    check_adversarial,
+    check_perceptual,
+    feature_fields,
+    warm_start_fields,
+)
 from vae_core.models.bottleneck import BOTTLENECKS, Bottleneck
 from vae_core.models.conv_sizes import cells
 from vae_core.models.quantised_options import FSQOptions, PriorOptions, VQOptions, check_fsq, check_prior, prior_fields
@@ -37,6 +46,7 @@ class ModelKind:
         family: ``mlp``, ``conv`` or ``linear``: what `hidden` means.
         options: the frozen dataclass of the fields that this model alone has, see `vae_core.options`; None for none.
         base: the name of the option that names another run, by its key, whose weights it begins with; empty for none.
+        base_optional: whether it may begin with untrained weights instead.
         base_fields: (specification of that run) -> the fields that both must share, by name; raises SpecError where it
             cannot be begun with.
         check: (spec, image shape) -> None: validates a specification beyond the ranges of its fields; raises
@@ -57,6 +67,7 @@ class ModelKind:
     family: str = "mlp"
     options: type | None = None
     base: str = ""
+    base_optional: bool = False
     base_fields: Callable[[RunSpec], dict[str, Any]] = lambda base: {}  # noqa: ARG005
     check: Callable[[RunSpec, tuple[int, int, int]], None] = lambda spec, image_shape: None  # noqa: ARG005
     latent_dim: int = 2
@@ -91,6 +102,7 @@ _GRID = {
     "hidden": (32, 32, 32),
     "latent_dim_of": cells,
 }
+_ADVERSARIAL = {**_CONV, "latent_dim": 16, "likelihoods": ("bernoulli",)}
 _LINEAR = {"family": "linear", "hidden": (), "likelihood": "gaussian", "likelihoods": ("gaussian",)}
 
 MODELS = {
@@ -139,6 +151,41 @@ MODELS = {
         base_fields=prior_fields,
         check=check_prior,
         **_GRID,  # type: ignore[arg-type]
+    ),
+    "gan": ModelKind(
+        "GAN",
+        "vae_core.models.adversarial:build_gan",
+        code="inverse",
+        step="vae_core.training.adversarial:GANStep",
+        other_units=("r1", "inversion"),
+        options=GANOptions,
+        check=check_adversarial,
+        **_ADVERSARIAL,  # type: ignore[arg-type]
+    ),
+    "vae_gan": ModelKind(
+        "VAE-GAN",
+        "vae_core.models.adversarial:build_vae_gan",
+        code="gaussian",
+        step="vae_core.training.adversarial:VAEGANStep",
+        other_units=("similarity", "r1"),
+        options=VAEGANOptions,
+        base="of",
+        base_optional=True,
+        base_fields=warm_start_fields,
+        check=check_adversarial,
+        **_ADVERSARIAL,  # type: ignore[arg-type]
+    ),
+    "perceptual_vae": ModelKind(
+        "Perceptual VAE",
+        "vae_core.models.perceptual:build_perceptual_vae",
+        code="gaussian",
+        objective="vae_core.losses.objectives:PERCEPTUAL",
+        other_units=("features",),
+        options=PerceptualOptions,
+        base="of",
+        base_fields=feature_fields,
+        check=check_perceptual,
+        **_ADVERSARIAL,  # type: ignore[arg-type]
     ),
     "classifier": ModelKind(
         "Classifier",
@@ -223,8 +270,14 @@ def check_base(spec: RunSpec, base: RunSpec) -> None:
     """Whether a run can begin with this one.
 
     Raises:
-        SpecError: naming the first field that differs.
+        SpecError: naming the first field that differs, or the sizes of their images.
     """
+    from vae_core.datasets import info
+
+    mine, theirs = info(spec.dataset).image_shape, info(base.dataset).image_shape
+    if mine != theirs:
+        sizes = [" by ".join(map(str, shape)) for shape in (theirs, mine)]
+        raise SpecError(f"{base.key} saw images of {sizes[0]} and cannot be begun with on images of {sizes[1]}.")
     for name, wanted in model_kind(spec.model).base_fields(base).items():
         fields = wanted.items() if name == "options" else [(name, wanted)]
         for field, value in fields:

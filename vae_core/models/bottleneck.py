@@ -28,6 +28,7 @@ class Bottleneck:
         continuous: whether codes can be sampled and interpolated, as the measurements of samples, paths and
             neighbours assume; list indices and a classifier's features cannot.
         discrete: whether a code is a grid of whole numbers, each of which names an entry of a codebook.
+        drawn: whether the decoder is trained on draws from N(0, I) rather than on codes of images.
         programs: (encoder, decoder, names of the weights) -> the programs by name, see `program.named`.
     """
 
@@ -35,17 +36,24 @@ class Bottleneck:
     decodes: bool = True
     continuous: bool = True
     discrete: bool = False
+    drawn: bool = False
     programs: Callable[[Program, Program, Container[str]], dict[str, Program]] = encoder_and_decoder
 
     @property
-    def has_prior(self) -> bool:
-        """Whether training pulls the codes towards a prior, N(0, I)."""
+    def has_posterior(self) -> bool:
+        """Whether a code is a distribution rather than a point."""
         return self.divergence is not None
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether the decoder is trained to make images of draws from a prior, N(0, I)."""
+        return self.drawn or self.has_posterior
 
 
 BOTTLENECKS: dict[str, Bottleneck] = {
     "point": Bottleneck(),
     "gaussian": Bottleneck(divergence="kl", programs=trunk_and_heads),
+    "inverse": Bottleneck(drawn=True),
     "number": Bottleneck(continuous=False),
     "codebook": Bottleneck(continuous=False, discrete=True),
     "features": Bottleneck(decodes=False, continuous=False),

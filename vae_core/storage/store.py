@@ -228,15 +228,23 @@ class Store:
         """The run that a specification begins with, from this store or from the shipped one; None where it has none.
 
         Raises:
-            SpecError: it names none, though its model needs one, or one that it does not fit.
+            SpecError: it names none, though its model needs one, or one that it does not fit; or the classifier by
+                which its images will be measured.
             RunNotFound: there is no such run here.
         """
         if not model_kind(spec.model).base:
             return None
         if not spec.base:
+            if model_kind(spec.model).base_optional:
+                return None
             raise SpecError(f"model {spec.model!r} begins with a trained run: name its key, as --option of=KEY.")
         run = self.load_base(spec.base)
         check_base(spec, run.spec)
+        if run.spec == classifier_spec(spec.dataset):
+            raise SpecError(
+                f"{run.key} measures the images of {spec.dataset}: what was trained by it would look better than it "
+                "is. Name another run."
+            )
         return run
 
     def load_base(self, key: str) -> Run:

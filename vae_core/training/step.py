@@ -104,10 +104,12 @@ def new_step(spec: RunSpec, model: nn.Module, precision: str) -> Step:
     return step
 
 
-def new_adam(parameters: list[nn.Parameter] | list[Tensor], learning_rate: float) -> torch.optim.Adam:
+def new_adam(
+    parameters: list[nn.Parameter] | list[Tensor], learning_rate: float, betas: tuple[float, float] = (0.9, 0.999)
+) -> torch.optim.Adam:
     """Adam over some parameters; fused, one kernel for all of them, if the device supports it."""
     fused = parameters[0].device.type in ("cpu", "cuda")
-    return torch.optim.Adam(parameters, lr=learning_rate, fused=fused)
+    return torch.optim.Adam(parameters, lr=learning_rate, betas=betas, fused=fused)
 
 
 def draws(spec: RunSpec, pixels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
