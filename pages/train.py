@@ -67,6 +67,9 @@ def form() -> None:
     """What to train, what it would take, and the button; a change reruns this part alone."""
     with errors_said():
         spec = recipe.ask_for_spec(offered(visitor(), st.query_params.get("dataset", "")))
+        if spec is None:
+            offer_base()
+            return
         there = spec in shelf()
         if there:
             said = "This run is in the store already."
@@ -79,6 +82,16 @@ def form() -> None:
         st.markdown(f"{said} Its key: `{spec.key}`. {not_kept()}")
         if st.button("Show" if there else "Train", key="train-begin", type="primary", icon=":material/play_arrow:"):
             begin(spec)
+
+
+def offer_base() -> None:
+    """A prior is chosen, and there is no run whose codes it could learn."""
+    st.info(
+        "A prior learns the codes of a VQ-VAE or an FSQ, and none on these images is here. Train one first: it will "
+        "be in this form's menu.",
+        icon=":material/grid_on:",
+    )
+    st.button("Choose VQ-VAE", key="train-base-first", on_click=recipe.choose_model, args=["vq_vae"])
 
 
 def begin(spec: RunSpec) -> None:
