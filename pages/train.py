@@ -264,19 +264,26 @@ def held_out_images(spec: RunSpec) -> Payload | None:
 def afterwards(key: str, spec: RunSpec) -> None:
     """What can be done with a finished run: its numbers, its latent space, its files, and others beside it."""
     run = load_run(key)
+    counted = model_kind(spec.model).bottleneck.discrete
+    there = "look at its [[codebook]]" if counted else "touch its [[latent space]]"
     after = chapter.step(
         "afterwards",
         "What it learned",
-        "The same run in other places: touch its [[latent space]], take its files away, or train it again for longer.",
+        f"The same run in other places: {there}, take its files away, or train it again for longer.",
     )
     with after.words:
         with st.container(horizontal=True, vertical_alignment="center"):
             if can_be_explored(spec):
                 st.page_link(
-                    EXPLORER.file, label="Explore its latent space", icon=":material/explore:",
-                    query_params={"run": key},
+                    EXPLORER.file, icon=":material/explore:", query_params={"run": key},
+                    label="Explore its codes" if counted else "Explore its latent space",
                 )  # fmt: skip
-            if own.shape_in(spec.dataset):
+            if counted and not spec.base:
+                st.button(
+                    "Train a prior over its codes", key="train-prior", icon=":material/edit_note:",
+                    on_click=recipe.choose_prior, args=[spec],
+                )  # fmt: skip
+            if own.shape_in(spec.dataset) and not counted:
                 same = {"d": str(spec.latent_dim)} if spec.latent_dim in DIMENSIONS else {}
                 st.page_link(
                     PHOTOGRAPHS.file, label="Use these photographs in the chapters' experiments",

@@ -210,6 +210,5 @@ def term_weights(spec: RunSpec) -> list[str]:
 
 
 def can_be_explored(spec: RunSpec) -> bool:
-    """Whether there is a plane to explore, which a grid of entries does not have, and pictures to see in it."""
-    bottleneck = model_kind(spec.model).bottleneck
-    return bottleneck.decodes and not bottleneck.discrete and datasets.info(spec.dataset).pictures
+    """Whether there is a plane to explore, of codes or of a codebook, and pictures to see in it."""
+    return model_kind(spec.model).bottleneck.decodes and datasets.info(spec.dataset).pictures

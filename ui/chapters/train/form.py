@@ -236,6 +236,11 @@ def choose_model(model: str) -> None:
     st.session_state["train-model"] = model
 
 
+def choose_prior(base: RunSpec) -> None:
+    """Put a prior over the codes of a run into the form, in a button's callback."""
+    st.session_state.update({"train-dataset": base.dataset, "train-model": "vq_prior", "train-of": base.key})
+
+
 def fill(spec: RunSpec) -> None:
     """Put a specification into the form. Call it before the form is shown, such as in a button's callback."""
     family = depths_of(spec.model)

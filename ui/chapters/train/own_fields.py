@@ -12,7 +12,7 @@ from ui.chapters import links
 from ui.links import url_state
 from ui.links.url_state import Property, key, number, one_of, switch
 from ui.runs.resources import shelf
-from ui.runs.selection import per_shelf, run_name
+from ui.runs.selection import grid_in_words, per_shelf
 from vae_core import datasets
 from vae_core.models import MODELS, model_kind
 from vae_core.options import OneOf, Option, Real, Whole, options_of
@@ -133,7 +133,8 @@ def _with_product(levels: str) -> str:
 def bases(dataset: str) -> dict[str, str]:
     """The runs here whose codes a prior over these images may learn, key -> title, by their titles."""
     found = {
-        line.key: f"{run_name(line.spec)}, {line.key[-4:]}"
+        line.key: f"{model_kind(line.spec.model).title}, {grid_in_words(line.spec)}, {line.spec.epochs} epochs, "
+        f"{line.key[-4:]}"
         for line in shelf().lines
         if line.spec and line.spec.dataset == dataset and can_be_learned(line.spec)
     }
@@ -158,7 +159,7 @@ def ask_for_base(dataset: str) -> RunSpec | None:
         st.warning("The run whose codes were to be learned is not here, or is one of other images: choose again.")
     chosen = url_state.choose(
         url_state.narrowed(link, known), "It learns the codes of", tuple(known), next(iter(known)), key=place,
-        menu=True, width=560, format_func=known.__getitem__,
+        menu=True, width=420, format_func=known.__getitem__,
     )  # fmt: skip
     url_state.write(link, chosen)  # the first of the menu is another one tomorrow
     return next(line.spec for line in shelf().lines if line.key == chosen)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, ends, in_words
-from ui.figures.tables import Rows, as_html, metrics_table
+from ui.figures.tables import Rows, as_html, measured_note, metrics_table
 from ui.once import once
 from ui.runs.resources import held_out, load_run, shelf, store
 from ui.runs.selection import can_be_explored, per_shelf, run_title
@@ -65,9 +65,9 @@ def measured(key: str) -> Html:
     return as_html(
         metrics_table(run),
         title="Measured on held-out images",
-        note=f"{same}Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code. "
-        f"Trained on {made['training_images']:,} images in {made['training_seconds']:,.0f} s "
-        f"({made['images_per_second']:,} images per second, {made['device']}, {made['precision']}).",
+        note=f"{same}{measured_note(run)} Trained on {made['training_images']:,} images in "
+        f"{made['training_seconds']:,.0f} s ({made['images_per_second']:,} images per second, {made['device']}, "
+        f"{made['precision']}).",
     )
 
 

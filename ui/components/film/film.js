@@ -66,7 +66,7 @@ class TrainingFilm {
     this.index = stays ? this.index : last;
     if (header.live || !before) this.pause();
     this.find(".legend").hidden = !header.curves.panels.length; // no term of the loss is in nats
-    this.find(".unit").textContent = header.curves.panels.some(({ unit }) => unit) ? "nats per image, or what is said" : "nats per image";
+    this.find(".unit").textContent = header.curves.panels.some(({ unit }) => unit) ? "nats per image, unless another unit is named" : "nats per image";
     this.curves.show(header.curves, header.epochs, header.frames[this.index] ?? 0);
     this.showOriginals();
     this.sizeSamples();
