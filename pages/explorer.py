@@ -8,19 +8,21 @@ from typing import Any
 import streamlit as st
 
 from ui.chapters import links
-from ui.chapters.explorer import CHAPTER
+from ui.chapters.explorer import CHAPTER, OF_CODES
 from ui.chapters.explorer.sent import MOST_OPENED, SUFFIX, check_sent, sent
 from ui.chapters.thumbnails import thumbnails_for
-from ui.chapters.train.results import comparable, compared, comparison
+from ui.chapters.train.results import comparable, compared, comparison, film
 from ui.components.canvas import latent_canvas
+from ui.components.codes import codebook_plane, codes_of_held_out, painted_codes, written_image
+from ui.components.film import training_film
 from ui.components.sliders import dimensions, latent_sliders
 from ui.figures.markup import as_written, fold
 from ui.figures.messages import errors_said
 from ui.figures.plots import history_figure, show
-from ui.figures.tables import as_html, metrics_table, pins_table
+from ui.figures.tables import as_html, measured_note, metrics_table, pins_table
 from ui.links import url_state
 from ui.runs.resources import image_set, load_run, store
-from ui.runs.selection import can_be_explored, explorable, run_name
+from ui.runs.selection import can_be_explored, explorable, grid_in_words, run_name
 from ui.runs.shown import Shown, stored
 from ui.stage import chapter
 from ui.stage.beside import planes_beside
@@ -30,6 +32,7 @@ from ui.training.read_once import offer_again, read_once
 from ui.training.visitor import address, visitor
 from vae_core.errors import UnknownRun, UnreadableRun
 from vae_core.models import model_kind
+from vae_core.payloads.film import film_of_run
 from vae_core.storage.export import as_csv, codes_csv
 from vae_core.storage.manifest import shipped_run
 
@@ -62,8 +65,8 @@ def choose_run(titles: dict[str, str]) -> str:
 def note_in_link(shown: Shown) -> None:
     """The link names a run of the store; pins and view belong to a run: another one starts afresh."""
     if st.session_state.get("explorer-shown") not in (None, shown.name):
-        url_state.write(LINK["z"], None)
-        url_state.write(LINK["view"], None)
+        for name in ("z", "view", *OF_CODES):
+            url_state.write(LINK[name], None)
     st.session_state["explorer-shown"] = shown.name
     url_state.write(LINK["run"], None if shown.sent else shown.name)
 
@@ -148,8 +151,7 @@ def instrument(shown: Shown) -> None:
 def facts(shown: Shown) -> None:
     """The run's measured numbers, where it comes from, and its files."""
     run = shown.run
-    note = "Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code."
-    st.html(as_html(metrics_table(run), title="Measured", note=note))
+    st.html(as_html(metrics_table(run), title="Measured", note=measured_note(run)))
     made = run.provenance
     provenance = (
         f"{made['training_images']:,} images, {len(run.history)} epochs in {made['training_seconds']:,.0f} s "
@@ -168,6 +170,43 @@ def facts(shown: Shown) -> None:
             "Checkpoint", lambda: store().file(run.key).read_bytes(), f"{run.key}.{SUFFIX}",
             "application/octet-stream", on_click="ignore", icon=":material/download:",
         )  # fmt: skip
+
+
+def codebook(shown: Shown) -> None:
+    """A held-out image's codes, the codebook in a plane, codes to paint; of a prior, what it writes."""
+    run = shown.run
+    seen = chapter.step(
+        "codebook",
+        "The codebook, seen in a plane",
+        "Each dot is an entry of the [[codebook]]; a larger one is used more often. White lines lead from the image's "
+        "vectors to their entries: what a line spans is lost. Point at an entry: which cells have it, and what would "
+        "it make of the chosen cell?",
+    )
+    with seen.instrument:
+        codebook_plane(key="explorer-codebook")
+    paint = chapter.step(
+        "paint",
+        "Write codes yourself",
+        "Choose an entry from the palette, and drag over cells: the decoder answers at once. The link keeps what you "
+        "paint.",
+    )
+    with paint.instrument:
+        painted_codes(key="explorer-paint")
+    if "prior" not in run.further_programs:
+        return
+    writes = chapter.step(
+        "writes",
+        "What the prior writes",
+        "This run is an [[autoregressive prior]]: it gives every entry a probability for the next cell, given those "
+        "before it. Press **Play**, or **Step**, or keep the upper half of a held-out image.",
+    )
+    with writes.instrument:
+        written_image(
+            shown.plane.with_header(
+                title=f"A prior over {run.spec.latent_dim} codes", subtitle=grid_in_words(run.spec)
+            ),
+            key=f"explorer-writer-{shown.name}",
+        )
 
 
 def every_dimension(shown: Shown) -> None:
@@ -226,7 +265,8 @@ runs = explorable()
 first = chapter.opening(
     CHAPTER,
     "Every trained run, with the full instrument. **Hover** decodes, a **click** pins a point, a **drag** draws a "
-    "path. The **wheel** zooms, **Shift and drag** moves the view. The link above keeps all of it.",
+    "path. The **wheel** zooms, **Shift and drag** moves the view. A run whose codes are entries of a [[codebook]] "
+    "shows that instead. The link above keeps all of it.",
 )
 if not runs:
     st.info("There are no runs yet. Make the shipped ones with `python -m vae_core rebuild`.")
@@ -242,9 +282,19 @@ with errors_said():
     note_shown(run.spec.dataset)
     with first.words:
         facts(on_page)
+    counted = model_kind(run.spec.model).bottleneck.discrete
     with first.instrument:
-        instrument(on_page)
-    every_dimension(on_page)
+        if counted:
+            codes_of_held_out(
+                on_page.plane.with_header(title=model_kind(run.spec.model).title, subtitle=grid_in_words(run.spec)),
+                key=f"explorer-codes-{on_page.name}",
+            )
+        else:
+            instrument(on_page)
+    if counted:
+        codebook(on_page)
+    else:
+        every_dimension(on_page)
     if model_kind(run.spec.model).trained:
         training = chapter.step(
             "training",
@@ -253,13 +303,21 @@ with errors_said():
             "held-out curve rises while the training curve falls, the model begins to [[overfitting|overfit]].",
         )
         with training.instrument:
-            show(history_figure(on_page.name, run), key=f"history-{on_page.name}")
+            if counted:
+                course = film_of_run(run, sent=True) if on_page.sent else film(on_page.name)
+                training_film(course, key=f"explorer-film-{on_page.name}")
+            else:
+                show(history_figure(on_page.name, run), key=f"history-{on_page.name}")
     if model_kind(run.spec.model).bottleneck.continuous:
         compare(on_page)
 
 chapter.foot(
     CHAPTER,
-    code=(("payloads/plane.py", "LatentPlane"), ("metrics/latent.py", "active_units")),
+    code=(
+        ("payloads/plane.py", "LatentPlane"),
+        ("metrics/latent.py", "active_units"),
+        ("metrics/codebook.py", "usage"),
+    ),
     sources=(
         chapter.Source("Kingma and Welling 2014, Auto-encoding variational Bayes", "https://arxiv.org/abs/1312.6114"),
     ),

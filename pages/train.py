@@ -67,6 +67,9 @@ def form() -> None:
     """What to train, what it would take, and the button; a change reruns this part alone."""
     with errors_said():
         spec = recipe.ask_for_spec(offered(visitor(), st.query_params.get("dataset", "")))
+        if spec is None:
+            offer_base()
+            return
         there = spec in shelf()
         if there:
             said = "This run is in the store already."
@@ -79,6 +82,16 @@ def form() -> None:
         st.markdown(f"{said} Its key: `{spec.key}`. {not_kept()}")
         if st.button("Show" if there else "Train", key="train-begin", type="primary", icon=":material/play_arrow:"):
             begin(spec)
+
+
+def offer_base() -> None:
+    """A prior is chosen, and there is no run whose codes it could learn."""
+    st.info(
+        "A prior learns the codes of a VQ-VAE or an FSQ, and none on these images is here. Train one first: it will "
+        "be in this form's menu.",
+        icon=":material/grid_on:",
+    )
+    st.button("Choose VQ-VAE", key="train-base-first", on_click=recipe.choose_model, args=["vq_vae"])
 
 
 def begin(spec: RunSpec) -> None:
@@ -251,19 +264,26 @@ def held_out_images(spec: RunSpec) -> Payload | None:
 def afterwards(key: str, spec: RunSpec) -> None:
     """What can be done with a finished run: its numbers, its latent space, its files, and others beside it."""
     run = load_run(key)
+    counted = model_kind(spec.model).bottleneck.discrete
+    there = "look at its [[codebook]]" if counted else "touch its [[latent space]]"
     after = chapter.step(
         "afterwards",
         "What it learned",
-        "The same run in other places: touch its [[latent space]], take its files away, or train it again for longer.",
+        f"The same run in other places: {there}, take its files away, or train it again for longer.",
     )
     with after.words:
         with st.container(horizontal=True, vertical_alignment="center"):
             if can_be_explored(spec):
                 st.page_link(
-                    EXPLORER.file, label="Explore its latent space", icon=":material/explore:",
-                    query_params={"run": key},
+                    EXPLORER.file, icon=":material/explore:", query_params={"run": key},
+                    label="Explore its codes" if counted else "Explore its latent space",
                 )  # fmt: skip
-            if own.shape_in(spec.dataset):
+            if counted and not spec.base:
+                st.button(
+                    "Train a prior over its codes", key="train-prior", icon=":material/edit_note:",
+                    on_click=recipe.choose_prior, args=[spec],
+                )  # fmt: skip
+            if own.shape_in(spec.dataset) and not counted:
                 same = {"d": str(spec.latent_dim)} if spec.latent_dim in DIMENSIONS else {}
                 st.page_link(
                     PHOTOGRAPHS.file, label="Use these photographs in the chapters' experiments",

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from ui.chapters.codes.collapse import LITTLE, how_much_left, perplexities
-from ui.chapters.codes.colours import colours_of
 from ui.chapters.codes.gradient import IMAGES, STEP, share_changed, what_changes
 from ui.chapters.codes.painted import painted
 from ui.chapters.codes.prior import against_gaussians, best_vae, bits_table, how_little, prior_line
@@ -26,6 +25,7 @@ from ui.chapters.codes.runs import (
     run_of,
 )
 from ui.chapters.codes.use import how_much, use_table
+from ui.figures.entries import colours_of
 from vae_core.datasets import load
 from vae_core.payloads.codes import codebook_of
 

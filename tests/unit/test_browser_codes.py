@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from tests.unit.conftest import FLOAT32, no_classifier_is_shipped
 from tests.unit.test_browser_payload import parse
 from vae_core.datasets import ImageDataset
 from vae_core.payloads.codes import codebook_of, codes_payload, patches, usage_of
 from vae_core.program.forward import run_program
 from vae_core.run import Run
+from vae_core.spec import RunSpec
+from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 
 @pytest.mark.parametrize("model", ["vq_vae", "fsq"])
@@ -68,7 +73,7 @@ def test_the_plane_is_the_entries_principal_one(grid_runs: dict[str, Run], valid
 def test_a_patch_is_the_mean_of_what_images_show_there(rng: np.random.Generator) -> None:
     numbers = rng.integers(0, 3, (20, 4))
     images = rng.integers(0, 256, (20, 8, 8), dtype=np.uint8)
-    found = patches(numbers, images, (2, 2), 4)
+    found = patches(numbers, images[:, None], (2, 2), 4)[:, 0]
     wide = np.zeros((20, 16, 16))
     wide[:, 4:12, 4:12] = images
     windows = [
@@ -81,15 +86,52 @@ def test_a_patch_is_the_mean_of_what_images_show_there(rng: np.random.Generator)
     assert not found[3].any()  # stands nowhere
 
 
+def test_patches_of_colours_and_of_grids_that_do_not_divide_the_image(rng: np.random.Generator) -> None:
+    numbers = rng.integers(0, 2, (9, 4))
+    images = rng.integers(0, 256, (9, 3, 7, 6), dtype=np.uint8)
+    found = patches(numbers, images, (2, 2), 2)
+    assert found.shape == (2, 3, 9, 9)
+    wide = np.zeros((9, 3, 13, 12))
+    wide[:, :, 3:10, 3:9] = images
+    tops = {0: 0, 1: 3}  # 7 // 2 = 3 pixels below the first row of cells lies the second
+    windows = [
+        wide[image, :, tops[cell // 2] : tops[cell // 2] + 9, 3 * (cell % 2) : 3 * (cell % 2) + 9]
+        for image in range(9)
+        for cell in range(4)
+        if numbers[image, cell] == 1
+    ]
+    assert np.allclose(found[1], np.mean(windows, axis=0))
+
+
+def test_many_entries_of_large_cells_are_shown_without_what_is_around_them(rng: np.random.Generator) -> None:
+    images = rng.integers(0, 256, (4, 3, 32, 32), dtype=np.uint8)
+    found = patches(np.zeros((4, 1), int), images, (1, 1), 1_024)
+    assert found.shape == (1_024, 3, 32, 32) and np.allclose(found[0], images.mean(axis=0))
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "continuous_bernoulli"])
+def test_other_likelihoods_and_codebooks_of_one_entry_run_from_the_bytes(
+    likelihood: str, tmp_path: Path, validation: ImageDataset
+) -> None:
+    spec = RunSpec(
+        "digits", "vq_vae", hidden=(8, 8), likelihood=likelihood, epochs=1, options={"entries": 1, "dimensions": 1}
+    )
+    with no_classifier_is_shipped():
+        run = get_or_train(Store(tmp_path), spec, execution=FLOAT32)
+    header, tensors = parse(codes_payload(run, validation, most=7).to_bytes())
+    assert len(tensors["presets"]) == 7 and header["grid"] == [4, 4]
+    expected = run.decode(run.codes.mean[:3])
+    assert np.allclose(run_program(header["layers"], tensors, run.codes.mean[:3]), expected, atol=1e-5)
+    assert len(header["layers"]) - header["decoder_layers"] == (likelihood == "continuous_bernoulli")
+
+
 def test_runs_it_does_not_fit_are_refused(
     grid_runs: dict[str, Run], small_runs: dict[str, Run], validation: ImageDataset
 ) -> None:
     with pytest.raises(ValueError, match="no codebook"):
         codes_payload(small_runs["vae"], validation)
-    with pytest.raises(ValueError, match="another likelihood"):
-        codes_payload(small_runs["gaussian"], validation)
     run = grid_runs["vq_vae"]
-    with pytest.raises(ValueError, match="square ones of one channel"):
+    with pytest.raises(ValueError, match=r"images of shape \(1, 4, 16\), not \(1, 8, 8\)"):
         codes_payload(dataclasses.replace(run, image_shape=(1, 4, 16)), validation)
     with pytest.raises(ValueError, match="not of these 5"):
         codes_payload(run, validation.first(5))

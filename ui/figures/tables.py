@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from ui.figures.markup import Html, small_print
+from vae_core.models import model_kind
 from vae_core.payloads.plane import LatentPlane
 from vae_core.run import Run
 
@@ -27,6 +28,11 @@ _ROWS = (
     ("bernoulli_floor", "Least possible reconstruction", "nats", 1),
     ("mse", "Squared error per pixel", "", 4),
     ("active_units", "Active units", "", 0),
+    ("entries_used", "Entries used", "", 0),
+    ("perplexity", "Perplexity of the codes", "entries", 1),
+    ("uniform_bits", "Size of the codes, uniform", "bits", 0),
+    ("independent_bits", "Size of the codes, by frequency", "bits", 1),
+    ("prior_bits", "Size of the codes, under the prior", "bits", 1),
 )
 
 
@@ -45,6 +51,13 @@ def metrics_table(run: Run) -> Rows:
         cells = {column: f"{values[name]:.{digits}f}" for column, values in splits.items() if name in values}
         rows.append({"metric": title, **cells, "unit": unit})
     return rows
+
+
+def measured_note(run: Run) -> str:
+    """What the figures of `metrics_table` are, in a sentence."""
+    if model_kind(run.spec.model).bottleneck.discrete:
+        return "Nats and bits per image, pixels and cells summed; error per pixel. Entries are counted over all images."
+    return "Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code."
 
 
 def pins_table(run: Run, pins: list[list[float]]) -> Rows:

@@ -203,11 +203,9 @@ def switch(name: str, meaning: str) -> Property:
     )
 
 
-def key(name: str, meaning: str) -> Property:
+def key(name: str, meaning: str, example: str = "vae-mnist-d2-b1-6dc7bd31b7") -> Property:
     """A parameter that names a run; the page checks whether it exists."""
-    return Property(
-        name, _key, str, meaning, "a run's key, as the latent explorer shows it", "vae-mnist-d2-b1-6dc7bd31b7"
-    )
+    return Property(name, _key, str, meaning, "a run's key, as the latent explorer shows it", example)
 
 
 def word(name: str, pattern: str, meaning: str, values: str, example: str) -> Property:
@@ -352,6 +350,7 @@ def choose(
     key: str,
     format_func: Callable[[Any], str] = str,
     menu: bool = False,
+    help: str | None = None,
     width: int = MENU_WIDTH,
 ) -> Any:
     """A control whose choice is in the URL; a link's choice takes precedence.
@@ -364,13 +363,14 @@ def choose(
         key: unique on the page.
         format_func: option -> its text.
         menu: a menu, for many or long options, instead of a segmented control.
+        help: beside the label.
         width: of the menu, in pixels.
     """
     begin(wanted, default, key=key)
     if menu:
-        chosen = st.selectbox(label, options, key=key, format_func=format_func, width=width)
+        chosen = st.selectbox(label, options, key=key, format_func=format_func, help=help, width=width)
     else:
-        chosen = st.segmented_control(label, options, key=key, format_func=format_func)
+        chosen = st.segmented_control(label, options, key=key, format_func=format_func, help=help)
     chosen = default if chosen is None else chosen  # a second click clears the choice
     keep(wanted, chosen, default)
     return chosen

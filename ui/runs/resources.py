@@ -10,11 +10,15 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.figures.entries import colours_of
 from ui.figures.palette import CLASS_COLOURS
 from ui.runs.measured_since import completed
 from ui.runs.own_codes import of_validation_images
 from vae_core.datasets import ImageDataset, load
+from vae_core.errors import UnreadableRun
 from vae_core.evaluation.features import FeatureSpace
+from vae_core.models import model_kind
+from vae_core.payloads.codes import codebook_of, codes_payload, usage_of
 from vae_core.payloads.plane import LatentPlane, Payload, plane_payload, thumbnails_payload
 from vae_core.run import Run
 from vae_core.spec import RunSpec
@@ -22,6 +26,7 @@ from vae_core.storage.manifest import SHIPPED
 from vae_core.storage.store import SUFFIX, Listed, Store, without_copies
 
 RUNS_KEPT, LINES_KEPT = 64, 1_024
+MOST_HELD_OUT = 20  # images that are shown as grids of codes
 
 _listing = threading.Lock()
 
@@ -106,7 +111,7 @@ def load_run(key: str) -> Run:
 
 @st.cache_resource(show_spinner=False, max_entries=RUNS_KEPT)
 def plane(key: str, pair: tuple[int, int] | None = None, at: int = 0) -> Payload:
-    """A run's latent plane, without a page's own titles and options.
+    """A run's latent plane, without a page's own titles and options; of a grid of codes its codebook's.
 
     Args:
         key: of the run.
@@ -119,9 +124,27 @@ def plane(key: str, pair: tuple[int, int] | None = None, at: int = 0) -> Payload
 def plane_of(run: Run, pair: tuple[int, int] | None = None, at: int = 0) -> Payload:
     """The same of any run, not cached."""
     noun = "digit" if run.spec.dataset in ("mnist", "mnist_sample", "digits") else "image"
+    if model_kind(run.spec.model).bottleneck.discrete:
+        return _codebook(run, noun)
     codes = run.codes.mean
     drawn = LatentPlane.of_coordinates(codes, pair, codes[at]) if pair else None
     return plane_payload(run, drawn, palette=list(CLASS_COLOURS), noun=noun)
+
+
+def _codebook(run: Run, noun: str) -> Payload:
+    """A run's codebook, and a few held-out images.
+
+    Raises:
+        DatasetUnavailable: these are not on this machine.
+        UnreadableRun: they are others than the run's.
+    """
+    images = held_out(run.spec.dataset)
+    per_class = max(1, MOST_HELD_OUT // len(run.label_names))
+    try:
+        colours = colours_of(codebook_of(run), usage_of(run).counts)
+        return codes_payload(run, images, per_class=per_class, most=MOST_HELD_OUT, colours=colours, noun=noun)
+    except (KeyError, ValueError) as error:
+        raise UnreadableRun(f"the codebook of {run.key} cannot be shown: {error}.") from error
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

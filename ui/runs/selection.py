@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -13,6 +13,8 @@ from ui.runs.resources import Shelf, shelf
 from vae_core import datasets
 from vae_core.errors import RunNotFound
 from vae_core.models import MODELS, model_kind
+from vae_core.models.conv_sizes import conv_sizes
+from vae_core.models.quantised_options import entries_of
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.measured import read_measured
@@ -157,12 +159,38 @@ def explorable() -> dict[str, str]:
 
 def run_name(spec: RunSpec) -> str:
     """A run's description in words."""
-    name = f"{model_kind(spec.model).title}, {datasets.info(spec.dataset).title}, d = {spec.latent_dim}"
+    kind, dataset = model_kind(spec.model), datasets.info(spec.dataset)
+    size = grid_in_words(spec) if kind.bottleneck.discrete else f"d = {spec.latent_dim}"
+    name = f"{kind.title}, {dataset.title}, {size}"
     name += "".join(f", {weight}" for weight in term_weights(spec))
     widths = f", hidden {'-'.join(str(width) for width in spec.hidden)}" if spec.hidden else ""
-    made = f", {spec.epochs} epochs, seed {spec.seed}" if model_kind(spec.model).trained else ""
+    made = f", {spec.epochs} epochs, seed {spec.seed}" if kind.trained else ""
     few = f", {spec.images} images" if spec.images else ""
     return f"{name}{few}{widths}{made}"
+
+
+def grid_in_words(spec: RunSpec) -> str:
+    """The grid of a run whose codes are entries of a codebook, and what is not usual about that codebook."""
+    rows, columns = conv_sizes(datasets.info(spec.dataset).image_shape, len(spec.hidden) - 1)[-1]
+    known = vars(spec.options)
+    usual = {field.name: field.default for field in fields(spec.options)}
+    levels = known.get("levels")
+    words = [f"{rows} × {columns} cells", f"K = {entries_of(spec.options)}"]
+    if levels:
+        words.append(f"levels {'-'.join(map(str, levels))}")
+    elif not spec.base and known["dimensions"] != usual["dimensions"]:
+        words.append(f"D = {known['dimensions']}")
+    if known.get("commitment") != usual.get("commitment"):
+        words.append(f"commitment {known['commitment']:g}")
+    if known.get("learn_by") == "loss":
+        words.append("learned by its loss")
+    if known.get("start_from") == "random":
+        words.append("started at random")
+    if known.get("restart") is False:
+        words.append("nothing restarted")
+    if spec.base:
+        words.append("told the class" if known["classes"] else "not told the class")
+    return ", ".join(words)
 
 
 def term_weights(spec: RunSpec) -> list[str]:
@@ -182,6 +210,5 @@ def term_weights(spec: RunSpec) -> list[str]:
 
 
 def can_be_explored(spec: RunSpec) -> bool:
-    """Whether there is a plane to explore, which a grid of entries does not have, and pictures to see in it."""
-    bottleneck = model_kind(spec.model).bottleneck
-    return bottleneck.decodes and not bottleneck.discrete and datasets.info(spec.dataset).pictures
+    """Whether there is a plane to explore, of codes or of a codebook, and pictures to see in it."""
+    return model_kind(spec.model).bottleneck.decodes and datasets.info(spec.dataset).pictures

@@ -16,7 +16,7 @@ class Shown:
     Attributes:
         name: of it on the page: its key, or what stands for the file.
         run: itself.
-        plane: its latent plane, without a page's own titles and options.
+        plane: its latent plane, or of a grid of codes its codebook's, without a page's own titles and options.
         sent: whether it is the visitor's alone, and in no store.
     """
 

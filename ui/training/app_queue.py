@@ -26,6 +26,8 @@ from vae_core.models import model_kind
 from vae_core.spec import RunSpec
 from vae_core.storage import budget, stops
 from vae_core.storage.export import command_line
+from vae_core.storage.manifest import SHIPPED
+from vae_core.storage.store import Store
 
 MOST_WORKERS = 64
 MOST_MINUTES = 10_000  # a week
@@ -68,6 +70,8 @@ def request(specs: Sequence[RunSpec], *, in_turn: bool = False) -> str:
             continue  # somebody waits for it already
         if not datasets.is_here(spec.dataset):
             return f"{datasets.info(spec.dataset).title} is not on this machine, and a page downloads nothing."
+        if spec.base and not base_is_here(spec):
+            return "The run whose codes it was to learn is no longer here: choose another one, or train it again."
         seconds = estimated_seconds(spec)
         if seconds is not None and seconds > longest_run():
             return (
@@ -77,6 +81,12 @@ def request(specs: Sequence[RunSpec], *, in_turn: bool = False) -> str:
             )
     ask = training_queue().ask_in_turn if in_turn else training_queue().ask
     return ask(specs, visitor(), address())
+
+
+def base_is_here(spec: RunSpec) -> bool:
+    """Whether a run can begin with the one that it names, or has begun and has all of that one's weights."""
+    begun = store().partial_path(spec.key).exists()
+    return begun or any(spec.base in each for each in (store(), Store(SHIPPED)))
 
 
 @st.cache_resource(show_spinner=False)
@@ -135,7 +145,8 @@ def not_kept() -> str:
 
 
 def _start(spec: RunSpec) -> Worker:
-    budget.make_room(store(), spec.key, budget.needed_for(weight_count(spec)), budget.most_stored())
+    needed = budget.needed_for(weight_count(spec))
+    budget.make_room(store(), spec.key, needed, budget.most_stored(), keep=spec.base)
     return ProcessWorker(spec, store().root, _standby().take())
 
 

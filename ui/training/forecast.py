@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 
 from ui.runs.resources import listing
+from ui.training import grids
 from vae_core import datasets
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
@@ -21,14 +22,15 @@ def estimated_seconds(spec: RunSpec) -> float | None:
     """Estimated from the most similar run in the store, whose training was measured; None if there is none."""
     if not model_kind(spec.model).trained:
         return COMPUTED_SECONDS
-    family, work = model_kind(spec.model).family, work_of(spec)
+    alike, work = _worked_alike(spec), work_of(spec)
     best: tuple[float, float] | None = None
     for line in listing():
         other = line.spec
         if other is None or other.images is not None or not line.provenance:
             continue
         kind = model_kind(other.model)
-        if kind.family != family or not kind.trained or not kind.bottleneck.continuous:
+        autoencodes = kind.bottleneck.continuous or kind.bottleneck.discrete
+        if _worked_alike(other) != alike or not kind.trained or not autoencodes:
             continue
         other_work = work_of(other)
         difference = abs(math.log(other_work / work))
@@ -37,10 +39,18 @@ def estimated_seconds(spec: RunSpec) -> float | None:
     return None if best is None else best[1] * spec.epochs * work
 
 
+def _worked_alike(spec: RunSpec) -> tuple[object, ...]:
+    """What the time of two runs must share, so that the one's says something of the other's."""
+    kind = model_kind(spec.model)
+    return kind.family, kind.bottleneck.discrete, bool(kind.base)
+
+
 def work_of(spec: RunSpec) -> float:
     """Approximate work of one epoch: images times multiplications per image."""
     known = datasets.info(spec.dataset)
     channels, height, width = known.image_shape
+    if model_kind(spec.model).bottleneck.discrete:
+        return max(1, images_per_epoch(known.training_images)) * (grids.multiplications(spec) + 20_000)
     widths = [channels * height * width, *spec.hidden, spec.latent_dim]
     multiplications = sum(a * b for a, b in pairwise(widths))
     if model_kind(spec.model).family == "conv":
@@ -51,6 +61,8 @@ def work_of(spec: RunSpec) -> float:
 
 def weight_count(spec: RunSpec) -> int:
     """Number of the network's parameters, including biases."""
+    if model_kind(spec.model).bottleneck.discrete:
+        return grids.weight_count(spec)
     channels, height, width = datasets.info(spec.dataset).image_shape
     heads = 2 if model_kind(spec.model).bottleneck.has_prior else 1
     d, pixels = spec.latent_dim, channels * height * width
@@ -91,7 +103,9 @@ def memory_of(spec: RunSpec) -> float:
     # The files as read, what is left for training, and copies of both; a held-out split as floats, three times.
     held_out = min(MOST_HELD_OUT, known.training_images // 9)
     images = 4 * known.training_images * pixels + 12 * held_out * pixels
-    if model_kind(spec.model).family == "conv":
+    if model_kind(spec.model).bottleneck.discrete:
+        layers = grids.kept_numbers(spec)
+    elif model_kind(spec.model).family == "conv":
         layers = sum(maps * height * width // 4 ** (place + 1) for place, maps in enumerate(spec.hidden[:-1]))
     else:
         layers = sum(spec.hidden)

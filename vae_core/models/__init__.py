@@ -201,7 +201,8 @@ MODELS = {
 }
 
 
-OFFERED = ("vae", "ae", "conv_vae", "conv_ae", "linear_ae")  # by Train your own, in the order of its menu
+# By Train your own, in the order of its menu.
+OFFERED = ("vae", "ae", "conv_vae", "conv_ae", "linear_ae", "vq_vae", "fsq", "vq_prior")
 
 
 def register_model(name: str, kind: ModelKind) -> None:

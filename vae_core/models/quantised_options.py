@@ -35,6 +35,11 @@ class FSQOptions:
     levels: tuple[int, ...] = option((7, 3, 3), Widths(6, 63), "Levels of each number, odd; K is their product.")
 
 
+def entries_of(options: Any) -> int:
+    """K, of any of these records."""
+    return math.prod(options.levels) if isinstance(options, FSQOptions) else int(options.entries)
+
+
 def check_fsq(spec: RunSpec, image_shape: tuple[int, int, int]) -> None:
     """Odd levels, and not too many combinations.
 

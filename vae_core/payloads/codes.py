@@ -1,4 +1,4 @@
-"""An autoencoder with a codebook, as the payload of the page "Codes you can count".
+"""An autoencoder with a codebook, as the payload of "Codes you can count" and of the explorer.
 
 The encoder runs to its vectors, which the browser compares with the codebook itself: every distance is seen, not only
 the least. The decoder is sent whole; what follows its look-up takes vectors, and is differentiable there.
@@ -6,6 +6,7 @@ the least. The decoder is sent whole; what follows its look-up takes vectors, an
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from vae_core.run import Run
 
 LOOK_UP = "embedding"
 AROUND = 1  # cells on every side of one that its picture shows
+MOST_OF_PATCHES = 4_000_000  # numbers of all these pictures
 GAMMA = 0.6  # of the pictures of entries: means of thin strokes are dark
 EDGE = 0.12  # of the plane's side, beyond the outermost entries
 LEAST_HEIGHT = 0.4  # of the plane's width
@@ -43,63 +45,69 @@ def patches(numbers: np.ndarray, images: np.ndarray, grid: tuple[int, int], entr
 
     Args:
         numbers: (N, cells), of these images.
-        images: (N, H, W); beyond their edges they count as 0. The grid divides them evenly.
-        grid: rows and columns.
+        images: (N, C, H, W); beyond their edges they count as 0.
+        grid: rows and columns; where they do not divide the image evenly, a cell is a pixel too small.
         entries: K.
 
     Returns:
-        float64 (K, h, w), three cells high and wide; 0 for entries that stand nowhere.
+        float64 (K, C, h, w), three cells high and wide, or one where that would be too many numbers; 0 for entries that
+        stand nowhere.
     """
     rows, columns = grid
-    high, wide = images.shape[1] // rows, images.shape[2] // columns
-    numbers = numbers.astype(np.int64).reshape(-1, rows, columns)
-    padded = np.pad(images.astype(np.float64), ((0, 0), (AROUND * high,) * 2, (AROUND * wide,) * 2))
-    side = 2 * AROUND + 1
-    sums = np.zeros((entries, side * high * side * wide))
+    count, channels, height, width = images.shape
+    high, wide = height // rows, width // columns
+    around = AROUND if entries * channels * high * wide * (2 * AROUND + 1) ** 2 <= MOST_OF_PATCHES else 0
+    numbers = numbers.astype(np.int64).reshape(count, rows, columns)
+    padded = np.pad(images, ((0, 0), (0, 0), (around * high,) * 2, (around * wide,) * 2))
+    tall, broad = (2 * around + 1) * high, (2 * around + 1) * wide
+    sums = np.zeros((entries, channels * tall * broad))
     for row in range(rows):
         for column in range(columns):
-            window = padded[:, row * high : (row + side) * high, column * wide : (column + side) * wide]
-            stands = np.equal.outer(np.arange(entries), numbers[:, row, column]).astype(np.float64)
-            sums += stands @ window.reshape(len(images), -1)
+            top, left = row * height // rows, column * width // columns
+            order = np.argsort(numbers[:, row, column], kind="stable")
+            stands = numbers[order, row, column]
+            window = padded[order, :, top : top + tall, left : left + broad].reshape(count, -1)
+            starts = np.flatnonzero(np.diff(stands, prepend=-1))
+            sums[stands[starts]] += np.add.reduceat(window, starts, axis=0, dtype=np.float64)
     counts = np.bincount(numbers.ravel(), minlength=entries)
-    return (sums / np.maximum(counts, 1)[:, None]).reshape(entries, side * high, side * wide)
+    return (sums / np.maximum(counts, 1)[:, None]).reshape(entries, channels, tall, broad)
 
 
-def codes_payload(run: Run, held_out: ImageDataset, *, per_class: int = PER_CLASS, **header: Any) -> Payload:
+def codes_payload(
+    run: Run, held_out: ImageDataset, *, per_class: int = PER_CLASS, most: int | None = None, **header: Any
+) -> Payload:
     """A run's encoder up to its vectors, its codebook with its plane and its use, its decoder, and held-out images.
 
     Args:
-        run: with a codebook, the Bernoulli likelihood and square images of one channel.
+        run: with a codebook.
         held_out: its held-out images; the first `per_class` of each class are sent.
         per_class: at least 1.
+        most: of all images that are sent; None for no limit.
         header: further entries, such as ``title`` and ``colours``.
 
     Raises:
         ValueError: the run or the images do not fit.
     """
-    if run.likelihood.browser_loss != "cross_entropy":
-        raise ValueError(f"{run.key} has another likelihood than the Bernoulli one, whose gradient is shown")
-    channels, height, width = run.image_shape
-    if channels != 1 or height != width:
-        raise ValueError(f"{run.key} takes images of shape {run.image_shape}; square ones of one channel can be drawn")
     if held_out.image_shape != run.image_shape:
         raise ValueError(f"{run.key} takes images of shape {run.image_shape}, not {held_out.image_shape}")
     codebook, used = codebook_of(run), usage_of(run)
     vectors: Program = run.programs["vectors"]
-    rows, columns, _ = output_shape(vectors, (height * width,))
+    rows, columns, _ = output_shape(vectors, (math.prod(run.image_shape),))
     if len(run.codes.mean) != len(held_out.images):
         raise ValueError(f"{run.key} has codes of {len(run.codes.mean)} images, not of these {len(held_out.images)}")
     plane = LatentPlane.of_codes(codebook)
     points = plane.project(codebook)
-    shown = patches(run.codes.mean, held_out.images[:, 0], (rows, columns), len(codebook))
-    chosen = first_of_each(held_out.labels, len(run.label_names), per_class)
+    shown = patches(run.codes.mean, held_out.images, (rows, columns), len(codebook))
+    chosen = first_of_each(held_out.labels, len(run.label_names), per_class)[:most]
     tensors = Tensors()
     programs = (run.decoder, *run.further_programs.values())
     for name in dict.fromkeys(name for program in programs for name in tensor_names(program)):
         tensors.add(name, run.weights[name])
     tensors.add("entry_points", points.astype(np.float32))
-    brightened = (shown / max(shown.max(), 1e-12)) ** GAMMA  # all alike
-    tensors.add("patches", np.rint(255.0 * brightened).astype(np.uint8))
+    grey = run.image_shape[0] == 1
+    if grey:
+        shown = 255.0 * (shown / max(shown.max(), 1e-12)) ** GAMMA  # all alike
+    tensors.add("patches", np.rint(shown).astype(np.uint8))
     tensors.add("preset_codes", run.codes.mean[chosen].astype(np.float16))  # whole numbers below 2,048 are exact
     tensors.add("presets", held_out.images[chosen].reshape(len(chosen), -1))
     tensors.add("preset_classes", held_out.labels[chosen].astype(np.uint8))
@@ -119,8 +127,10 @@ def codes_payload(run: Run, held_out: ImageDataset, *, per_class: int = PER_CLAS
             "prior": run.further_programs.get("prior"),
             "classes": getattr(options, "classes", 0),
             "layers": [*run.decoder, *run.likelihood.final_operations],
+            "decoder_layers": len(run.decoder),  # the others turn natural parameters into pixels
             **_all_of(points),
-            "patch": image_size((1, *shown.shape[1:])),
+            "patch": image_size(shown.shape[1:]),
+            "brightened": grey,
             "variance_share": plane.variance_share,
             "plane_origin": plane.origin.tolist(),
             "plane_axes": plane.axes.tolist(),
@@ -130,6 +140,7 @@ def codes_payload(run: Run, held_out: ImageDataset, *, per_class: int = PER_CLAS
             # Of a codebook that learns: the weight of its commitment term, and by what its entries move.
             "commitment": getattr(options, "commitment", None),
             "learn_by": getattr(options, "learn_by", None),
+            "noun": "image",
             **header,
         }
     )

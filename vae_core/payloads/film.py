@@ -2,7 +2,7 @@
 
 It holds the loss curves, and after every kept epoch the latent plane, reconstructions of held-out images and what the
 decoder makes of the plane and of samples: all of a finished run, only the newest of one in training, because its file
-changes all the time. Nothing here needs torch.
+changes all the time. Codes that are entries of a codebook have no plane, but a perplexity. Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from vae_core.datasets import ImageDataset
+from vae_core.metrics.codebook import usage
 from vae_core.models import model_kind
+from vae_core.models.quantised_options import entries_of
 from vae_core.payloads.decoded import SAMPLES, Decoded, decoded, from_tensors, is_picture, side_of
 from vae_core.payloads.plane import PRIOR_REACH, RING_RADII, LatentPlane, Payload, Tensors, image_size, square_range
 from vae_core.program.forward import run_program
@@ -26,6 +28,8 @@ MOST_ON_CURVES = 500  # epochs
 SETTLED_SHARE = 0.03  # share of the epochs, at the beginning, that a curve's axis ignores
 _REBUILT, _SNAPSHOT = "film/rebuilt/", "snapshot/"
 _TITLES = {"reconstruction": "Reconstruction", "kl": "KL"}  # the ELBO's terms, which come first
+_OTHER_TITLES = {"prior": "−log p(codes)"}
+_APART = {"commitment": "squared latent units"}  # terms in another unit that have a curve of their own
 _HELD_OUT = "validation_"
 _NOWHERE = np.array([[-1.0, -1.0], [1.0, 1.0]])  # the plane of a film without codes
 
@@ -39,7 +43,7 @@ def film_of_run(run: Run, pictures: Mapping[str, np.ndarray] = MappingProxyType(
         pictures: what its decoder made while it trained, see `Store.load_film`; the last epoch's is made of the run.
         header: further entries, such as ``palette``.
     """
-    plane = LatentPlane.of_codes(run.codes.mean)
+    plane = _plane(run.spec, run.codes.mean)
     made = {epoch: one for epoch, one in from_tensors(pictures).items() if epoch in run.snapshot_epochs}
     if model_kind(run.spec.model).bottleneck.continuous and is_picture(run.image_shape):
         made[max(run.snapshot_epochs)] = decoded(
@@ -84,7 +88,7 @@ def film_to_come(spec: RunSpec, held_out: ImageDataset, rebuilt: int, **header: 
         originals=held_out.images[:rebuilt],
         rebuilt={},
         made={},
-        plane=LatentPlane.of_codes(np.zeros((2, spec.latent_dim), np.float32)),
+        plane=_plane(spec, np.zeros((2, spec.latent_dim), np.float32)),
         prior=model_kind(spec.model).bottleneck.has_prior,
         live=True,
         **header,
@@ -121,11 +125,17 @@ def film_of_partial(tensors: Mapping[str, np.ndarray], document: Mapping[str, An
         originals=tensors.get("film/originals"),
         rebuilt=shown,
         made={newest: made[newest]} if newest in made else {},
-        plane=LatentPlane.of_codes(codes.astype(np.float32)),
+        plane=_plane(spec, codes.astype(np.float32)),
         prior=model_kind(spec.model).bottleneck.has_prior,
         live=True,
+        all_codes=snapshots,
         **header,
     )
+
+
+def _plane(spec: RunSpec, codes: np.ndarray) -> LatentPlane | None:
+    """The plane of codes (N, d); None where they are numbers of entries, among which there are no directions."""
+    return None if model_kind(spec.model).bottleneck.discrete else LatentPlane.of_codes(codes)
 
 
 def _payload(
@@ -139,20 +149,24 @@ def _payload(
     originals: np.ndarray | None,
     rebuilt: Mapping[int, np.ndarray],
     made: Mapping[int, Decoded],
-    plane: LatentPlane,
+    plane: LatentPlane | None,
     prior: bool,
+    all_codes: Mapping[int, np.ndarray] | None = None,
     **header: Any,
 ) -> Payload:
     """Tensors ``points`` float16 (E, n, 2) for the epochs in ``frames``, ``classes`` uint8 (n,), ``originals`` uint8
     (S, C, H, W), ``rebuilt`` uint8 (E', S, C, H, W) for the epochs in ``rebuilt_epochs``, and for those in
     ``decoded_epochs`` a WebP file ``decoded/EPOCH`` each, whose grid covers the square ``decoded_edges``: left, right,
     bottom, top. Of more than two dimensions the plane is another one after each epoch: there only the last grid has its
-    place on the plane that is drawn."""
+    place on the plane that is drawn. Without a plane there are no points, and ``plane`` is False."""
     tensors = Tensors()
     epochs = sorted(codes)
+    labels = labels if plane else labels[:0]
     points = np.zeros((len(epochs), len(labels), 2), dtype=np.float32)
-    for place, epoch in enumerate(epochs):
-        points[place] = plane.project(np.nan_to_num(codes[epoch].astype(np.float32)))
+    whole = plane is not None and plane.whole
+    if plane:
+        for place, epoch in enumerate(epochs):
+            points[place] = plane.project(np.nan_to_num(codes[epoch].astype(np.float32)))
     tensors.add("points", points.astype(np.float16))
     tensors.add("classes", np.ascontiguousarray(labels, dtype=np.uint8))
     pictured = sorted(rebuilt)
@@ -174,29 +188,37 @@ def _payload(
             "image": image_size((channels, height, width)),
             "decoded_epochs": sorted(made),
             "decoded_edges": [
-                one.edges.tolist() if plane.whole or epoch == epochs[-1] else None
-                for epoch, one in sorted(made.items())
+                one.edges.tolist() if whole or epoch == epochs[-1] else None for epoch, one in sorted(made.items())
             ],
             "decoded_side": side_of((channels, height, width)),
             "samples": SAMPLES if prior and (made or not epochs) else 0,
             "images": f"{spec.dataset}:validation",
             "labels": list(label_names),
             "range": square_range(
-                points.reshape(-1, 2) if epochs else _NOWHERE, at_least=PRIOR_REACH if prior and plane.whole else 0.0
+                points.reshape(-1, 2) if points.size else _NOWHERE, at_least=PRIOR_REACH if prior and whole else 0.0
             ),
-            "rings": list(RING_RADII) if prior and plane.whole else [],
-            "axes": plane.axis_names,
-            "curves": curves(spec, history),
+            "rings": list(RING_RADII) if prior and whole else [],
+            "plane": plane is not None,
+            "axes": plane.axis_names if plane else [],
+            "curves": curves(spec, history, codes if all_codes is None else all_codes),
             "live": False,
             **header,
         }
     )
 
 
-def curves(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+def curves(
+    spec: RunSpec,
+    history: Sequence[Mapping[str, float]],
+    codes: Mapping[int, np.ndarray] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Losses by epoch, in nats per image: ``epochs``, and ``panels`` of one term each with its ``training`` and
     ``held_out`` values and the ``range`` of its axis. Of a long history an even choice of epochs. The terms of the ELBO
-    have their total before them, where there are no others. Before the first epoch the curves are empty."""
+    have their total before them, where there are no others. Before the first epoch the curves are empty.
+
+    Of a model with a codebook two more follow, with their ``unit``: the commitment, and the perplexity of the kept
+    codes, epoch -> (n, cells), which has ``epochs`` of its own and no training values.
+    """
     places = np.unique(np.linspace(0, len(history) - 1, min(len(history), MOST_ON_CURVES)).round().astype(int))
     chosen = [history[place] for place in places]
     names = terms_in_nats(spec, history) if history else _expected_terms(spec)
@@ -210,16 +232,34 @@ def curves(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> dict[str, A
             for pair in zip(terms["Reconstruction"], terms["KL"], strict=True)
         ]
         terms = {_total_name(spec): (weighed[0], weighed[1]), **terms}
-    panels = [
-        {
-            "title": title,
-            "training": [float(f"{value:.6g}") for value in training],
-            "held_out": [float(f"{value:.6g}") for value in held_out],
-            "range": settled_range(training, held_out),
-        }
-        for title, (training, held_out) in terms.items()
-    ]
+    panels = [_panel(title, training, held_out) for title, (training, held_out) in terms.items()]
+    kind = model_kind(spec.model)
+    if kind.bottleneck.discrete:
+        for name, unit in _APART.items():
+            if name in kind.other_units:
+                pair = [[entry[f"{split}{name}"] for entry in chosen] for split in ("", _HELD_OUT)]
+                panels.append({**_panel(_title(name), *pair), "unit": unit})
+        if not kind.base:  # whose codes do not change
+            panels.append(_perplexity(spec, {epoch: one for epoch, one in codes.items() if epoch}))
     return {"epochs": [int(entry["epoch"]) for entry in chosen], "panels": panels}
+
+
+def _panel(title: str, training: Sequence[float], held_out: Sequence[float]) -> dict[str, Any]:
+    return {
+        "title": title,
+        "training": [float(f"{value:.6g}") for value in training],
+        "held_out": [float(f"{value:.6g}") for value in held_out],
+        "range": settled_range(training, held_out),
+    }
+
+
+def _perplexity(spec: RunSpec, codes: Mapping[int, np.ndarray]) -> dict[str, Any]:
+    """How many entries are used, of the few images whose codes were kept."""
+    epochs, entries = sorted(codes), entries_of(spec.options)
+    found = [usage(codes[epoch].astype(np.float64), entries).perplexity for epoch in epochs]
+    of = f", of {len(codes[epochs[0]])} images" if epochs else ""
+    panel = {**_panel("Perplexity", [], found), "range": settled_range(found), "unit": f"entries of {entries}{of}"}
+    return {**panel, "training": None, "epochs": epochs}
 
 
 def terms_in_nats(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> list[str]:
@@ -233,7 +273,9 @@ def terms_in_nats(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> list
 
 
 def _expected_terms(spec: RunSpec) -> list[str]:
-    """The terms of the ELBO that a history will have: enough for every model whose film begins before training."""
+    """The terms in nats that a history will have: enough for every model whose film begins before training."""
+    if model_kind(spec.model).base:
+        return ["prior"]
     return [*_TITLES] if model_kind(spec.model).bottleneck.divergence else ["reconstruction"]
 
 
@@ -248,7 +290,7 @@ def settled_range(*lines: Sequence[float]) -> list[float]:
 
 
 def _title(name: str) -> str:
-    return _TITLES.get(name) or name.replace("_", " ").capitalize()
+    return _TITLES.get(name) or _OTHER_TITLES.get(name) or name.replace("_", " ").capitalize()
 
 
 def _total_name(spec: RunSpec) -> str:

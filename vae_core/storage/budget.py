@@ -62,7 +62,7 @@ def needed_for(weights: int) -> int:
     return BYTES_PER_WEIGHT * weights + BESIDE_WEIGHTS
 
 
-def make_room(store: Store, key: str, needed: int, most: int) -> list[str]:
+def make_room(store: Store, key: str, needed: int, most: int, *, keep: str = "") -> list[str]:
     """Mark a run as a visitor's, after others of visitors were removed if need be.
 
     Args:
@@ -70,6 +70,7 @@ def make_room(store: Store, key: str, needed: int, most: int) -> list[str]:
         key: of the run.
         needed: bytes that it takes, see `needed_for`.
         most: bytes that all runs of visitors may take.
+        keep: key of a run that stays, because it begins with that one; empty for none.
 
     Returns:
         Keys of the runs that were removed.
@@ -83,12 +84,12 @@ def make_room(store: Store, key: str, needed: int, most: int) -> list[str]:
         (run for run in _stored(store, marks) if run.key != key), key=lambda run: (run.finished, run.written)
     )
     total, gone = sum(run.size for run in others), []
-    staying = sum(run.size for run in others if _is_training(store, run.key))
+    staying = sum(run.size for run in others if run.key == keep or _is_training(store, run.key))
     if staying + needed <= most:  # else nothing is removed for a run that does not fit all the same
         for run in others:
             if total + needed <= most:
                 break
-            if _remove(store, run):
+            if run.key != keep and _remove(store, run):
                 total -= run.size
                 gone.append(run.key)
     if total + needed > most:

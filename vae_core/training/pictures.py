@@ -1,6 +1,7 @@
 """The training film: what the network makes after each kept epoch, and before the first one.
 
-Reconstructions of a few held-out images, and one picture of what the decoder makes (`payloads.decoded`). They are in
+Reconstructions of a few held-out images, and, where codes are places in a space, one picture of what the decoder makes
+(`payloads.decoded`). They are in
 the partial file beside what resuming needs, with the network as a program, so that a page can show a run in training
 without torch. The finished run keeps the reconstructions as its extras; the pictures lie beside it (`Store.save_film`).
 """
@@ -43,9 +44,10 @@ class Film:
 
     @classmethod
     def of(cls, spec: RunSpec, training: ImageDataset, validation: ImageDataset, partial: Path) -> Film | None:
-        """The film of a run; None where its model rebuilds no images: codes are no place in a space, or the encoder is
-        no program."""
-        if not model_kind(spec.model).bottleneck.continuous:
+        """The film of a run; None where its model rebuilds no images: codes are neither places in a space nor a grid of
+        entries, the encoder is no program, or all that rebuilds is another run's and does not learn."""
+        bottleneck = model_kind(spec.model).bottleneck
+        if spec.base or not (bottleneck.continuous or bottleneck.discrete):
             return None
         programs = checked_programs(spec, build(spec, training.image_shape))
         return cls(spec, programs, training, validation, partial) if programs.encoder else None
@@ -56,7 +58,9 @@ class Film:
         self.spec = spec
         self.encoder, self.decoder = programs.encoder, programs.decoder
         self.image_shape = training.image_shape
-        self.prior = model_kind(spec.model).bottleneck.has_prior
+        bottleneck = model_kind(spec.model).bottleneck
+        self.prior = bottleneck.has_prior
+        self.pictured = bottleneck.continuous and is_picture(training.image_shape)
         self.kept = snapshot_epochs(spec.epochs)
         self.originals = validation.images[: rebuilt_images(spec, validation.image_shape)]
         self.labels = validation.labels[: shown_images(spec)].astype(np.uint8)
@@ -82,7 +86,7 @@ class Film:
             levels = np.rint(np.clip(shown, 0.0, 1.0) * 255.0).astype(np.uint8)
             self.rebuilt[state.epoch] = levels.reshape(self.originals.shape)
             # Where codes are beyond half precision there is no plane to draw.
-            if codes is not None and np.isfinite(codes).all() and is_picture(self.image_shape):
+            if codes is not None and np.isfinite(codes).all() and self.pictured:
                 self.decoded[state.epoch] = decoded(
                     lambda z: self._decode(weights, z), codes.astype(np.float32), self.image_shape, prior=self.prior
                 )

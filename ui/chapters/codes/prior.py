@@ -61,6 +61,7 @@ def written_payload(name: str) -> Payload:
         title=title,
         subtitle=f"A transformer of {own_weights(line):,} weights; it runs in your browser.",
         colours=colours_in(run),
+        noun="digit",
     )
 
 

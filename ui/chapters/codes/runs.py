@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ui.chapters.codes.colours import colours_of
+from ui.figures.entries import colours_of
 from ui.runs.resources import held_out, load_run, shelf
 from ui.runs.selection import per_shelf
 from vae_core import datasets
@@ -140,6 +140,7 @@ def payload_of(codebook: str) -> Payload:
         title=f"{name}, {len(entries)} entries of {entries.shape[1]} numbers",
         subtitle=f"{weights:,} weights, trained on {images:,} digits; it runs in your browser.",
         colours=colours_in(run),
+        noun="digit",
         options={"start": START},
     )
 

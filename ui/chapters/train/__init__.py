@@ -9,6 +9,7 @@ from ui.links.url_state import Property, in_browser, key, number, one_of, word
 def links() -> tuple[Property, ...]:
     """What a link to it may say."""
     from ui.chapters.train.form import BATCHES, DEPTHS, LARGEST, LEAST_C, LEAST_RATE
+    from ui.chapters.train.own_fields import properties
     from vae_core.losses.likelihoods import LIKELIHOODS
     from vae_core.models import OFFERED
 
@@ -20,6 +21,7 @@ def links() -> tuple[Property, ...]:
         number("beta", 0.0, LARGEST["beta"], "the weight of the KL term", whole=False, example=4.0),
         one_of("likelihood", LIKELIHOODS, "the likelihood of a pixel"),
         number("c", LEAST_C, LARGEST["c"], "the variance of the Gaussian likelihood", whole=False, example=0.1),
+        *properties(),
         number("epochs", 1, LARGEST["epochs"], "how often all images are seen"),
         one_of("batch", BATCHES, "images per step"),
         number("rate", LEAST_RATE, LARGEST["rate"], "the peak of the learning rate", whole=False, example=0.001),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
 from ui.chapters import links
+from ui.chapters.train import own_fields
 from ui.links import url_state
-from ui.runs.selection import own_spec
+from ui.runs.selection import grid_in_words, own_spec
 from ui.training.forecast import duration, estimated_seconds, memory_of, weight_count
 from vae_core import datasets
 from vae_core.losses.likelihoods import LIKELIHOODS
-from vae_core.models import OFFERED, model_kind
+from vae_core.models import OFFERED, ModelKind, model_kind
 from vae_core.spec import DEFAULT_GAUSSIAN_VARIANCE, RunSpec
 from vae_core.sweep.plan import memory_available
 
@@ -20,7 +22,15 @@ DEPTHS: dict[str, dict[str, tuple[int, ...]]] = {
     "mlp": {"128-64": (128, 64), "128": (128,), "256-128-64": (256, 128, 64), "512-256": (512, 256)},
     "conv": {"16-32-64": (16, 32, 64), "8-16": (8, 16), "32-64-128": (32, 64, 128)},
     "linear": {"none": ()},
+    "grid": {
+        "32-32-32": (32, 32, 32),
+        "16-16-16": (16, 16, 16),
+        "32-64-64": (32, 64, 64),
+        "32-32": (32, 32),
+        "16-32-32-32": (16, 32, 32, 32),
+    },
 }
+DEPTH_LABELS = {"mlp": "Hidden layers", "conv": "Channels, last layer", "grid": "Channels, last at the grid"}
 USUAL_DATASET = "mnist_sample"
 BATCHES = (32, 64, 128, 256, 512)
 USUAL_BATCH, USUAL_EPOCHS, USUAL_RATE = 64, 30, 1.5e-3
@@ -68,6 +78,10 @@ def presets(chosen: str | None) -> list[Preset]:
             "none", "No KL", "A plain autoencoder: the codes spread as they like.", ":material/open_in_full:",
             replace(plain, model="ae", beta=None),
         ),
+        (
+            "vq", "VQ-VAE", "A grid of 7 × 7 whole numbers for each digit, from a codebook of 64 entries.",
+            ":material/grid_on:", RunSpec("mnist_sample", "vq_vae", epochs=30, batch_size=64),
+        ),
     ]  # fmt: skip
     if chosen in datasets.here() or chosen is None:
         own = None
@@ -82,8 +96,8 @@ def _time(spec: RunSpec) -> str:
     return f", {duration(seconds)}" if seconds is not None else ""
 
 
-def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
-    """Show the form; what it says now.
+def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec | None:
+    """Show the form; what it says now, or None where the model begins with a run that is not here.
 
     Args:
         own_sets: names of the sets of own images that may be chosen.
@@ -110,35 +124,9 @@ def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
             menu=True,
             format_func=lambda name: model_kind(name).title,
         )
-        kind = model_kind(model)
-        hidden = _ask_for_depth(kind.family)
-        d = url_state.choose_number(link["d"], "Latent dimensions, d", 1, int(LARGEST["d"]), 2, key="train-d")
-        beta = variance = None
-        if kind.bottleneck.divergence:
-            beta = url_state.choose_number(
-                link["beta"], "β, weight of the KL", 0.0, LARGEST["beta"], 1.0, key="train-beta", step=0.5, format="%g"
-            )
-        else:
-            url_state.write(link["beta"], None)
-        likelihood = kind.likelihoods[0]
-        if len(kind.likelihoods) > 1:
-            likelihood = url_state.choose(
-                link["likelihood"], "Likelihood of a pixel", kind.likelihoods, kind.likelihood, key="train-likelihood",
-                format_func=lambda name: LIKELIHOODS[name].title,
-            )  # fmt: skip
-        if LIKELIHOODS[likelihood].has_variance:
-            variance = url_state.choose_number(
-                link["c"],
-                "Variance c",
-                LEAST_C,
-                LARGEST["c"],
-                DEFAULT_GAUSSIAN_VARIANCE,
-                key="train-c",
-                step=0.01,
-                format="%g",
-            )
-        else:
-            url_state.write(link["c"], None)
+        settings = _ask_for_network(dataset, model)
+        if settings is None:
+            return None
         epochs = url_state.choose_number(
             link["epochs"], "Epochs", 1, int(LARGEST["epochs"]), USUAL_EPOCHS, key="train-epochs"
         )
@@ -157,18 +145,72 @@ def ask_for_spec(own_sets: tuple[str, ...]) -> RunSpec:
         )
         seed = url_state.choose_number(link["seed"], "Seed", 0, int(LARGEST["seed"]), 0, key="train-seed")
     return RunSpec(
-        dataset=dataset,
+        **{"dataset": dataset, **settings},
         model=model,
-        latent_dim=int(d),
-        hidden=hidden,
-        likelihood=likelihood,
-        beta=beta,
-        variance=variance,
         epochs=int(epochs),
         batch_size=batch,
         learning_rate=float(rate),
         seed=int(seed),
     )
+
+
+def _ask_for_network(dataset: str, model: str) -> dict[str, Any] | None:
+    """The fields of the network and its loss; None where it begins with a run that is not here."""
+    link, kind = links.properties("train"), model_kind(model)
+    own_fields.leave_out_others(model)
+    if kind.base:
+        for name in ("depth", "d", "beta", "likelihood", "c"):  # those of the run that it begins with
+            url_state.write(link[name], None)
+        base = own_fields.ask_for_base(dataset)
+        if base is None:
+            return None
+        shared = kind.base_fields(base)
+        asked = own_fields.ask_for_options(model, dataset)
+        return {**shared, "options": {**shared["options"], **asked}}
+    settings: dict[str, Any] = {"hidden": _ask_for_depth(depths_of(model))}
+    if kind.latent_dim_of is None:
+        d = url_state.choose_number(link["d"], "Latent dimensions, d", 1, int(LARGEST["d"]), 2, key="train-d")
+        settings["latent_dim"] = int(d)
+    else:
+        url_state.write(link["d"], None)
+    if kind.options:
+        settings["options"] = own_fields.ask_for_options(model, dataset)
+    if kind.bottleneck.divergence:
+        settings["beta"] = url_state.choose_number(
+            link["beta"], "β, weight of the KL", 0.0, LARGEST["beta"], 1.0, key="train-beta", step=0.5, format="%g"
+        )
+    else:
+        url_state.write(link["beta"], None)
+    return settings | _ask_for_likelihood(kind)
+
+
+def _ask_for_likelihood(kind: ModelKind) -> dict[str, Any]:
+    link, likelihood = links.properties("train"), kind.likelihoods[0]
+    if len(kind.likelihoods) > 1:
+        likelihood = url_state.choose(
+            link["likelihood"], "Likelihood of a pixel", kind.likelihoods, kind.likelihood, key="train-likelihood",
+            format_func=lambda name: LIKELIHOODS[name].title,
+        )  # fmt: skip
+    if not LIKELIHOODS[likelihood].has_variance:
+        url_state.write(link["c"], None)
+        return {"likelihood": likelihood}
+    variance = url_state.choose_number(
+        link["c"],
+        "Variance c",
+        LEAST_C,
+        LARGEST["c"],
+        DEFAULT_GAUSSIAN_VARIANCE,
+        key="train-c",
+        step=0.01,
+        format="%g",
+    )
+    return {"likelihood": likelihood, "variance": variance}
+
+
+def depths_of(model: str) -> str:
+    """Which of `DEPTHS` a model has."""
+    kind = model_kind(model)
+    return "grid" if kind.bottleneck.discrete else kind.family
 
 
 def _ask_for_depth(family: str) -> tuple[int, ...]:
@@ -177,7 +219,7 @@ def _ask_for_depth(family: str) -> tuple[int, ...]:
     if len(depths) == 1:
         url_state.write(link["depth"], None)
         return next(iter(depths.values()))
-    label = "Hidden layers" if family == "mlp" else "Channels, last layer"
+    label = DEPTH_LABELS[family]
     key = f"train-depth-{family}"
     if key not in st.session_state and st.query_params.get(link["depth"].name) in _names_of_others(family):
         url_state.write(link["depth"], None)  # left by the model chosen before
@@ -189,16 +231,26 @@ def _names_of_others(family: str) -> set[str]:
     return {name for other, depths in DEPTHS.items() if other != family for name in depths}
 
 
+def choose_model(model: str) -> None:
+    """Put a model into the form, in a button's callback."""
+    st.session_state["train-model"] = model
+
+
+def choose_prior(base: RunSpec) -> None:
+    """Put a prior over the codes of a run into the form, in a button's callback."""
+    st.session_state.update({"train-dataset": base.dataset, "train-model": "vq_prior", "train-of": base.key})
+
+
 def fill(spec: RunSpec) -> None:
     """Put a specification into the form. Call it before the form is shown, such as in a button's callback."""
-    family = model_kind(spec.model).family
-    depth = next(name for name, hidden in DEPTHS[family].items() if hidden == spec.hidden)
+    family = depths_of(spec.model)
+    depth = next((name for name, hidden in DEPTHS[family].items() if hidden == spec.hidden), None)  # None: of its base
     values = {
         "dataset": spec.dataset, "model": spec.model, f"depth-{family}": depth, "d": spec.latent_dim,
         "beta": spec.beta if model_kind(spec.model).bottleneck.divergence else None, "likelihood": spec.likelihood,
         "c": spec.variance, "epochs": spec.epochs, "batch": spec.batch_size, "rate": spec.learning_rate,
         "seed": spec.seed,
-    }  # fmt: skip
+    } | own_fields.values_of(spec)  # fmt: skip
     for name, value in values.items():
         if value is not None:
             st.session_state[f"train-{name}"] = value
@@ -206,11 +258,13 @@ def fill(spec: RunSpec) -> None:
 
 def can_say(spec: RunSpec) -> bool:
     """Whether the form has a choice for everything that a specification says."""
-    if spec.model not in OFFERED or spec.hidden not in DEPTHS[model_kind(spec.model).family].values():
+    if spec.model not in OFFERED or not own_fields.can_say(spec):
+        return False
+    if not spec.base and spec.hidden not in DEPTHS[depths_of(spec.model)].values():
         return False
     plain = spec.images is None and spec.data_weight == 1 and not spec.kl_warm_up and not spec.learned_variance
     within = (
-        spec.latent_dim <= LARGEST["d"]
+        (spec.latent_dim <= LARGEST["d"] or model_kind(spec.model).latent_dim_of is not None)
         and spec.kl_weight <= LARGEST["beta"]
         and spec.epochs <= LARGEST["epochs"]
         and LEAST_RATE <= spec.learning_rate <= LARGEST["rate"]
@@ -227,6 +281,8 @@ def expected(spec: RunSpec) -> str:
         f"about {duration(seconds)}" if seconds is not None else "an unknown time: no such model was trained here yet"
     )
     text = f"Training takes {time}, and about {memory / 1e9:.1f} GB of memory: {weight_count(spec):,} weights."
+    if model_kind(spec.model).bottleneck.discrete:
+        text += f" Codes: {grid_in_words(spec)}."
     free = memory_available()
     if free is not None and memory > free:
         text += f" Only {free / 1e9:.1f} GB are free: it may be ended for lack of memory."

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, ends, in_words
-from ui.figures.tables import Rows, as_html, metrics_table
+from ui.figures.tables import Rows, as_html, measured_note, metrics_table
 from ui.once import once
 from ui.runs.resources import held_out, load_run, shelf, store
 from ui.runs.selection import can_be_explored, per_shelf, run_title
@@ -46,15 +46,14 @@ def film_before(spec: RunSpec, waiting: str) -> Payload | None:
         waiting: said in the place of the epoch.
     """
     kind = model_kind(spec.model)
-    if not kind.bottleneck.continuous or not kind.trained:
+    if not (kind.bottleneck.continuous or kind.bottleneck.discrete) or not kind.trained:
         return None
     try:
         images = held_out(spec.dataset)
     except DatasetUnavailable:
         return None
-    return film_to_come(
-        spec, images, rebuilt_images(spec, images.image_shape), palette=list(CLASS_COLOURS), waiting=waiting
-    )
+    rebuilt = 0 if spec.base else rebuilt_images(spec, images.image_shape)
+    return film_to_come(spec, images, rebuilt, palette=list(CLASS_COLOURS), waiting=waiting)
 
 
 @once(maxsize=FILMS_KEPT)
@@ -66,23 +65,24 @@ def measured(key: str) -> Html:
     return as_html(
         metrics_table(run),
         title="Measured on held-out images",
-        note=f"{same}Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code. "
-        f"Trained on {made['training_images']:,} images in {made['training_seconds']:,.0f} s "
-        f"({made['images_per_second']:,} images per second, {made['device']}, {made['precision']}).",
+        note=f"{same}{measured_note(run)} Trained on {made['training_images']:,} images in "
+        f"{made['training_seconds']:,.0f} s ({made['images_per_second']:,} images per second, {made['device']}, "
+        f"{made['precision']}).",
     )
 
 
 def overfitting(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> str:
     """A remark where the loss on held-out images has risen while that on training images still fell; else nothing.
 
-    Compared is the weighted sum of reconstruction and KL, in nats per image, as a mean of three epochs: the last ones
-    against the best ones. The best of many epochs looks better by luck too, so less than `LEAST_RISE` says nothing.
+    Compared is the weighted sum of reconstruction and KL, or −log p(codes) of a prior over codes, in nats per image, as
+    a mean of three epochs: the last ones against the best ones. The best of many epochs looks better by luck too, so
+    less than `LEAST_RISE` says nothing.
 
     Args:
         spec: of the run, for the weights.
         history: one record per finished epoch.
     """
-    weights = {"reconstruction": spec.data_weight, "kl": spec.kl_weight}
+    weights = {"reconstruction": spec.data_weight, "kl": spec.kl_weight, "prior": 1.0}
     terms = [name for name in weights if history and f"validation_{name}" in history[0]]
     if not terms or len(history) < LEAST_EPOCHS:
         return ""

@@ -1,4 +1,5 @@
-"""Codes you can count: a drawing as a grid of codebook entries, and panels that show more of it. See codes.js.
+"""An image as a grid of codebook entries, and panels that show more of it: a drawing (codes.js), or a held-out image of
+any size and colour (held.js).
 
 The first component has the model and the drawing; the panels are given nothing, they follow it in the browser (now.js).
 """
@@ -15,6 +16,9 @@ _BASE = ("engine/base.css", "engine/plane.css", "codes/grid.css")
 _codes = component(
     "codes", html="codes/codes.html", styles=(*_BASE, "pad/pad.css", "codes/codes.css"), module="codes/codes.js"
 )
+
+
+_held = component("codes_held", html="codes/held.html", styles=(*_BASE, "codes/held.css"), module="codes/held.js")
 
 
 def _panel(name: str, *styles: str) -> Any:
@@ -50,18 +54,28 @@ def codes_of_drawing(payload: Payload, *, key: str) -> None:
     mount(_codes, payload, key=key)
 
 
+def codes_of_held_out(payload: Payload, *, key: str) -> None:
+    """Mount held-out images to choose from, the grid of one's codes and what is decoded from them. Nothing comes back.
+
+    Args:
+        payload: as of `codes_of_drawing`, without ``start``; its images may have any size and colour.
+        key: the element's identity across reruns.
+    """
+    mount(_held, payload, key=key)
+
+
 def nearest_entry(*, key: str) -> None:
     """The distances of one cell's vector to all entries."""
     _nearest(key=key)
 
 
 def codebook_plane(*, key: str) -> None:
-    """The codebook in its principal plane, and the cells of what is on the page's pad."""
+    """The codebook in its principal plane, and the cells of the page's image."""
     _codebook(key=key)
 
 
 def painted_codes(*, key: str) -> None:
-    """The codes of what is on the page's pad, to be painted over."""
+    """The codes of the page's image, to be painted over."""
     _paint(key=key)
 
 

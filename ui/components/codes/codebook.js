@@ -136,7 +136,7 @@ class Codebook extends Panel {
     if (entry < 0) { this.find(".result").textContent = "Point at an entry: the image with it in the chosen cell, and the cells that have it."; return; }
     const here = passage.codes.filter((code) => code === entry).length;
     const share = header.uses[entry] / (header.n * model.cells);
-    this.find(".result").textContent = `Entry ${entry}: in ${(100 * share).toPrecision(2)}% of all cells of ${header.n.toLocaleString("en")} held-out digits, in `
+    this.find(".result").textContent = `Entry ${entry}: in ${(100 * share).toPrecision(2)}% of all cells of ${header.n.toLocaleString("en")} held-out ${header.noun}s, in `
       + `${here} of ${model.cells} here.`;
   }
 

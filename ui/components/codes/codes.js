@@ -100,7 +100,7 @@ class Codes {
     const code = p.codes[cell];
     const share = header.uses[code] / (header.n * this.model.cells);
     this.find(".read").textContent = `Chosen: ${this.grid.place(cell)}. Entry ${code}, in ${(100 * share).toPrecision(2)}% of the cells of `
-      + `${header.n.toLocaleString("en")} held-out digits.`;
+      + `${header.n.toLocaleString("en")} held-out ${header.noun}s.`;
   }
 
   // The pen is up: what takes longer, and what only those need who do not see it.

@@ -42,6 +42,8 @@ class Paint extends Panel {
     if (this.header) this.forget(); // codes of another codebook
     this.header = header;
     this.result = new Picture(this.find("canvas.rebuilt"), header.image);
+    this.find(".about-pictures").textContent = `each picture: what held-out ${header.noun}s show where this entry stands and around it, `
+      + `on average${header.brightened ? ", brightened" : ""}`;
     this.buildPalette(header, payload.tensor("patches"), payload.tensor("entry_points"));
     if (!this.linking) pageLink.join(this);
     this.linking = true;
@@ -50,8 +52,9 @@ class Paint extends Panel {
   // patches: what images show where an entry stands, 0 to 255, one after the other. points: the entries' places in their
   // principal plane, along whose first axis they are laid out. The brush is the brightest at first: what it does is seen.
   buildPalette({ patch, colours, entries }, patches, points) {
-    const size = patch.height * patch.width;
-    const middle = (entry) => patches[entry * size + Math.floor(size / 2) + Math.floor(patch.width / 2)];
+    const [plane, size] = [patch.height * patch.width, patch.channels * patch.height * patch.width];
+    const at = Math.floor(plane / 2) + Math.floor(patch.width / 2);
+    const middle = (entry) => Array.from({ length: patch.channels }, (_, channel) => patches[entry * size + channel * plane + at]).reduce((a, b) => a + b);
     this.swatches = Array.from({ length: entries }, (_, entry) => {
       const canvas = element("canvas");
       new Picture(canvas, patch).show(Float32Array.from(patches.subarray(entry * size, (entry + 1) * size), (value) => value / 255));

@@ -3,12 +3,12 @@
 
 import { expectLength } from "../engine/arrays.js";
 import { Network } from "../engine/interpreter.js";
-import { bernoulliNats, sigmoid } from "../engine/likelihood.js";
+import { bernoulliNats } from "../engine/likelihood.js";
 
 export class Quantiser {
   // payload: what parsePayload returned.
   constructor({ header, tensor }) {
-    const { image, grid: [rows, columns], dimensions, entries, vectors, layers, codebook } = header;
+    const { image, grid: [rows, columns], dimensions, entries, vectors, layers, decoder_layers: learned, codebook } = header;
     this.cells = rows * columns;
     this.dimensions = dimensions;
     this.entries = entries;
@@ -16,8 +16,9 @@ export class Quantiser {
     this.encoder = new Network(vectors, image.channels * image.height * image.width, tensor);
     const look = layers.findIndex((layer) => layer.op === "embedding") + 1;
     this.lookUp = new Network(layers.slice(0, look), this.cells, tensor);
-    // Without the last sigmoid: its slopes are those of the logits, of which the cross-entropy's gradient is x̂ - x.
-    this.tail = new Network(layers.slice(look, -1), [rows, columns, dimensions], tensor);
+    // Up to the natural parameters: of logits the cross-entropy's gradient is x̂ - x.
+    this.tail = new Network(layers.slice(look, learned), [rows, columns, dimensions], tensor);
+    this.pixels = layers.length > learned ? new Network(layers.slice(learned), image.channels * image.height * image.width, tensor) : null;
     const nearest = { op: "nearest", weight: codebook, count: entries, width: dimensions };
     this.nearest = new Network([nearest], [rows, columns, dimensions], tensor);
   }
@@ -29,9 +30,12 @@ export class Quantiser {
   }
 
   // Codes -> the expected pixels, in an array of their own.
-  decode(codes) { return Float32Array.from(this.tail.run(this.lookUp.run(codes)), sigmoid); }
+  decode(codes) {
+    const parameters = this.tail.run(this.lookUp.run(codes));
+    return (this.pixels ? this.pixels.run(parameters) : parameters).slice();
+  }
 
-  // -log p(x | codes) in nats, summed over the pixels.
+  // -log p(x | codes) in nats, summed over the pixels, under a Bernoulli likelihood.
   nats(pixels, codes) {
     const logits = this.tail.run(this.lookUp.run(codes));
     let total = 0;
@@ -47,7 +51,7 @@ export class Quantiser {
     return Float64Array.from({ length: this.entries }, (_, code) => squaredDistance(vector, this.entry(code)));
   }
 
-  // One number of the gradient of the nats with respect to the entry in a cell: exact, by forward-mode differentiation.
+  // One number of the gradient of these nats with respect to the entry in a cell: exact, by forward-mode differentiation.
   slope({ pixels, codes, xhat }, cell, number) {
     const direction = new Float32Array(this.cells * this.dimensions);
     direction[cell * this.dimensions + number] = 1;

@@ -73,7 +73,7 @@ class Writer {
 
   buildCandidates() {
     const { patch, entries } = this.header;
-    const size = patch.height * patch.width;
+    const size = patch.channels * patch.height * patch.width;
     const patches = Float32Array.from(this.payload.tensor("patches"), (value) => value / 255);
     this.candidates = Array.from({ length: Math.min(CANDIDATES, entries) }, () => {
       const [bar, canvas, number] = [element("div", { className: "bar" }), element("canvas"), element("span")];
@@ -100,11 +100,11 @@ class Writer {
 
   markClass() { this.classButtons.forEach((button, number) => button.setAttribute("aria-pressed", String(number === this.told))); }
 
-  // One held-out digit of each class: its upper half stays, the prior writes the rest.
+  // One held-out image of each class: its upper half stays, the prior writes the rest.
   buildHalves() {
     const { header, payload } = this;
     const [images, classes, codes] = ["presets", "preset_classes", "preset_codes"].map((name) => payload.tensor(name));
-    const size = header.image.height * header.image.width;
+    const size = header.image.channels * header.image.height * header.image.width;
     const { cells } = this.writing;
     const buttons = header.labels.map((label, number) => {
       const index = classes.indexOf(number);
@@ -124,7 +124,7 @@ class Writer {
   // An empty grid.
   begin() {
     this.writing.begin(this.told);
-    this.given = 0; // cells that a held-out digit gave
+    this.given = 0; // cells that a held-out image gave
     this.touched = false; // whether there is more to share than a page as it opens
   }
 
@@ -244,7 +244,7 @@ class Writer {
     this.find(".from-cell").disabled = grid.chosen >= done;
     const bits = writing.bits.reduce((total, one) => total + one, 0);
     const plain = done * Math.log2(header.entries);
-    const kept = this.given ? `, ${this.given} of them kept from a digit` : "";
+    const kept = this.given ? `, ${this.given} of them kept from a held-out ${header.noun}` : "";
     const result = this.find(".result");
     result.setAttribute("aria-live", this.playing ? "off" : "polite"); // it is not read out cell by cell
     result.textContent = done

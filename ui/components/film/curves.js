@@ -25,13 +25,14 @@ export class Curves {
 
   show({ epochs, panels }, last, at) {
     Object.assign(this, { epochs, panels, last, at });
-    const titles = panels.map(({ title }) => title).join("|");
+    const titles = panels.map(({ title, unit = "" }) => `${title}${unit}`).join("|");
     if (titles !== this.titles) {
       this.titles = titles;
-      this.charts = panels.map(({ title }) => {
+      this.charts = panels.map(({ title, unit }) => {
         const canvas = element("canvas", { role: "img" });
         const value = element("span");
-        const box = element("div", { className: "curve" }, element("div", {}, element("b", { textContent: title }), value), canvas);
+        const name = element("b", { textContent: title }, ...(unit ? [element("i", { textContent: `, ${unit}` })] : []));
+        const box = element("div", { className: "curve" }, element("div", {}, name, value), canvas);
         this.listen(canvas);
         return { box, canvas, value };
       });
@@ -42,18 +43,21 @@ export class Curves {
 
   mark(at) { this.at = at; this.draw(); }
 
-  // Index of the last epoch of the curves that is not after `epoch`.
-  indexOf(epoch) {
+  // Whether not all curves are in nats.
+  get mixed() { return this.panels.some(({ unit }) => unit); }
+
+  // Index of the last epoch of a curve that is not after `epoch`.
+  indexOf(epoch, epochs) {
     let index = 0;
-    while (index + 1 < this.epochs.length && this.epochs[index + 1] <= epoch) index++;
+    while (index + 1 < epochs.length && epochs[index + 1] <= epoch) index++;
     return index;
   }
 
-  // What the curves say at an epoch, in words.
+  // What the curves say at an epoch, in words; with their units where these differ.
   said(epoch) {
     if (!this.epochs.length) return "";
-    const index = this.indexOf(epoch);
-    return this.panels.map(({ title, held_out: values }) => `${title} ${figure(values[index])}`).join(", ");
+    return this.panels.map(({ title, held_out: values, unit = "nats", epochs = this.epochs }) => (
+      `${title} ${figure(values[this.indexOf(epoch, epochs)])}${this.mixed ? ` ${unit}` : ""}`)).join(", ");
   }
 
   listen(canvas) {
@@ -72,17 +76,18 @@ export class Curves {
     const style = getComputedStyle(this.root);
     const read = (name) => style.getPropertyValue(name).trim();
     const colours = { heldOut: read("--held-out"), training: read("--training"), text: style.color, grid: read("--st-border-color") };
-    const index = this.indexOf(this.at);
     this.charts.forEach(({ canvas, value }, number) => {
-      const panel = this.panels[number];
-      if (!this.epochs.length) {
+      const panel = { epochs: this.epochs, unit: "nats per held-out image", ...this.panels[number] };
+      const { epochs, held_out: values } = panel;
+      if (!values.length) {
         value.textContent = "after the first epoch";
         canvas.setAttribute("aria-label", `${panel.title} by epoch: nothing yet`);
         this.clean(canvas);
         return;
       }
-      value.textContent = `${figure(panel.held_out[index])} held out, ${figure(panel.training[index])} training`;
-      canvas.setAttribute("aria-label", `${panel.title} by epoch: ${figure(panel.held_out[0])} after epoch ${this.epochs[0]}, ${figure(panel.held_out.at(-1))} after epoch ${this.epochs.at(-1)}, nats per held-out image`);
+      const index = this.indexOf(this.at, epochs);
+      value.textContent = `${figure(values[index])} held out${panel.training ? `, ${figure(panel.training[index])} training` : ""}`;
+      canvas.setAttribute("aria-label", `${panel.title} by epoch: ${figure(values[0])} after epoch ${epochs[0]}, ${figure(values.at(-1))} after epoch ${epochs.at(-1)}, ${panel.unit}`);
       this.drawChart(canvas, panel, colours);
     });
   }
@@ -135,8 +140,8 @@ export class Curves {
     context.beginPath();
     context.rect(left, top - 4, inside.width + right, inside.height + 8);
     context.clip();
-    this.drawLine(context, panel.training, x, y, colours.training, [2, 3]);
-    this.drawLine(context, panel.held_out, x, y, colours.heldOut, []);
+    if (panel.training) this.drawLine(context, panel.epochs, panel.training, x, y, colours.training, [2, 3]);
+    this.drawLine(context, panel.epochs, panel.held_out, x, y, colours.heldOut, []);
     context.restore();
     const at = x(this.at);
     context.strokeStyle = colours.text;
@@ -144,7 +149,7 @@ export class Curves {
     context.moveTo(at, top);
     context.lineTo(at, height - bottom);
     context.stroke();
-    const value = panel.held_out[this.indexOf(this.at)];
+    const value = panel.held_out[this.indexOf(this.at, panel.epochs)];
     if (value > high || value < low) return;
     context.beginPath();
     context.arc(at, y(value), 4, 0, 2 * Math.PI);
@@ -153,12 +158,12 @@ export class Curves {
     context.stroke();
   }
 
-  drawLine(context, values, x, y, colour, dash) {
+  drawLine(context, epochs, values, x, y, colour, dash) {
     context.strokeStyle = colour;
     context.lineWidth = 2;
     context.setLineDash(dash);
     context.beginPath();
-    values.forEach((value, index) => context.lineTo(x(this.epochs[index]), y(value)));
+    values.forEach((value, index) => context.lineTo(x(epochs[index]), y(value)));
     context.stroke();
     context.setLineDash([]);
     context.lineWidth = 1;

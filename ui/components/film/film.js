@@ -59,10 +59,14 @@ class TrainingFilm {
     this.slider.max = header.live ? header.epochs : last;
     this.slider.disabled = this.find(".play").disabled = header.live || last === 0;
     this.find(".gif").disabled = header.live;
+    // Codes that are entries of a codebook: no plane, and no moving picture of it.
+    this.find(".board").classList.toggle("without-plane", !header.plane);
+    this.find(".touch").hidden = this.find(".gif").hidden = !header.plane;
     const stays = before && !before.live && this.index <= last;
     this.index = stays ? this.index : last;
     if (header.live || !before) this.pause();
     this.find(".legend").hidden = !header.curves.panels.length; // no term of the loss is in nats
+    this.find(".unit").textContent = header.curves.panels.some(({ unit }) => unit) ? "nats per image, unless another unit is named" : "nats per image";
     this.curves.show(header.curves, header.epochs, header.frames[this.index] ?? 0);
     this.showOriginals();
     this.sizeSamples();
@@ -122,7 +126,7 @@ class TrainingFilm {
   say() {
     const epoch = this.header.frames[this.index];
     const said = this.curves.said(epoch);
-    this.find(".live").textContent = said ? `Epoch ${epoch}: ${said}, nats per held-out image.` : `Epoch ${epoch}.`;
+    this.find(".live").textContent = said ? `Epoch ${epoch}: ${said}${this.curves.mixed ? "" : ", nats per held-out image"}.` : `Epoch ${epoch}.`;
   }
 
   // ---- showing --------------------------------------------------------------------------------------------------------
