@@ -15,6 +15,7 @@ from vae_core.errors import RunNotFound
 from vae_core.models import MODELS, model_kind
 from vae_core.models.conv_sizes import conv_sizes
 from vae_core.models.quantised_options import entries_of
+from vae_core.options import unusual
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.measured import read_measured
@@ -195,8 +196,8 @@ def grid_in_words(spec: RunSpec) -> str:
 
 def term_weights(spec: RunSpec) -> list[str]:
     """The weights of the loss terms and how they are sampled, in words."""
-    if not model_kind(spec.model).bottleneck.has_prior:
-        return []
+    if not model_kind(spec.model).bottleneck.has_posterior:
+        return other_options(spec)
     words = ["KL alone"] if spec.data_weight == 0 else [f"β = {spec.kl_weight:g}"]
     if spec.data_weight not in (0, 1):
         words.append(f"{spec.data_weight:g} × reconstruction")
@@ -206,7 +207,24 @@ def term_weights(spec: RunSpec) -> list[str]:
         words.append(f"c learned from {spec.variance:g}" if spec.learned_variance else f"c = {spec.variance:g}")
     if spec.samples:
         words.append(f"{spec.samples} samples a step")
-    return [*words, *(["binarised pixels"] if spec.binarised else [])]
+    return [*words, *(["binarised pixels"] if spec.binarised else []), *other_options(spec)]
+
+
+def other_options(spec: RunSpec) -> list[str]:
+    """What of a model's own options is not usual, in words; a grid's are in `grid_in_words`."""
+    kind = model_kind(spec.model)
+    if spec.options is None or kind.bottleneck.discrete:
+        return []
+    told = {name: value for name, value in unusual(spec.options).items() if name != kind.base}
+    return [f"{name.replace('_', ' ')} {_said(value)}" for name, value in told.items()]
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return "-".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value).replace("_", " ")
 
 
 def can_be_explored(spec: RunSpec) -> bool:

@@ -64,7 +64,7 @@ def weight_count(spec: RunSpec) -> int:
     if model_kind(spec.model).bottleneck.discrete:
         return grids.weight_count(spec)
     channels, height, width = datasets.info(spec.dataset).image_shape
-    heads = 2 if model_kind(spec.model).bottleneck.has_prior else 1
+    heads = 2 if model_kind(spec.model).bottleneck.has_posterior else 1
     d, pixels = spec.latent_dim, channels * height * width
     if model_kind(spec.model).family != "conv":
         way_in = [pixels, *spec.hidden]

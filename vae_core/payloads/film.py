@@ -50,7 +50,7 @@ def film_of_run(run: Run, pictures: Mapping[str, np.ndarray] = MappingProxyType(
             lambda z: run.likelihood.expected_images(run_program(run.decoder, run.weights, z)),
             run.codes.mean,
             run.image_shape,
-            prior=run.codes.has_posterior,
+            prior=model_kind(run.spec.model).bottleneck.has_prior,
         )
     kept = {int(epoch): images for epoch, images in zip(run.extras.get("film/epochs", ()), _frames(run), strict=False)}
     return _payload(
@@ -64,7 +64,7 @@ def film_of_run(run: Run, pictures: Mapping[str, np.ndarray] = MappingProxyType(
         rebuilt=kept,
         made=made,
         plane=plane,
-        prior=run.codes.has_posterior,
+        prior=model_kind(run.spec.model).bottleneck.has_prior,
         **header,
     )
 

@@ -30,6 +30,7 @@ import numpy as np
 
 from vae_core.datasets import ImageDataset
 from vae_core.metrics import empty_beyond
+from vae_core.models import model_kind
 from vae_core.program.operations import Program, linear, tensor_names
 from vae_core.run import Run
 
@@ -228,7 +229,7 @@ def plane_payload(
         for name in tensor_names(program):
             if name not in tensors.table:
                 tensors.add(name, run.weights[name])
-    has_prior = run.codes.has_posterior
+    has_prior = model_kind(run.spec.model).bottleneck.has_prior
     return tensors.payload(
         {
             "kind": "plane",

@@ -154,7 +154,7 @@ def best_vae() -> Listed:
     """
     found: list[tuple[float, Listed]] = []
     for line in shipped_lines():
-        if line.spec and model_kind(line.spec.model).bottleneck.has_prior:
+        if line.spec and line.spec.model in ("vae", "conv_vae"):
             samples = line.metrics.get("validation", {}).get("samples", {})
             if "prior" in samples:
                 found.append((samples["prior"]["frechet"], line))

@@ -62,7 +62,7 @@ def wanted(dataset: str, dimensions: int) -> Wanted:
 def name_in_list(spec: RunSpec) -> str:
     """What a run is called among those of one set."""
     kind = model_kind(spec.model)
-    return f"VAE, {name_of(label_of(spec))}" if kind.bottleneck.has_prior else kind.title
+    return f"VAE, {name_of(label_of(spec))}" if kind.bottleneck.has_posterior else kind.title
 
 
 def choices(visitor: str, linked: str) -> tuple[str, ...]:

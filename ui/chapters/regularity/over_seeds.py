@@ -17,7 +17,7 @@ Pair = tuple[RunSpec, ...]  # an autoencoder and a VAE
 
 def title_of(model: str) -> str:
     """Short name of a column."""
-    return "VAE" if model_kind(model).bottleneck.has_prior else "Autoencoder"
+    return "VAE" if model_kind(model).bottleneck.has_posterior else "Autoencoder"
 
 
 def spread(lines: list[Listed], *path: str, digits: str) -> str:
