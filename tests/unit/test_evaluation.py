@@ -193,7 +193,7 @@ def test_without_a_classifier_the_samples_are_missing_and_it_is_said(
     assert_sentences(measured, {"samples"})
     assert measured["not_measured"]["samples"] == "There is no classifier of this dataset to measure samples with."
     assert set(measured) >= OF_CODES
-    assert (set(measured) >= OF_POSTERIORS) is MODELS[model].bottleneck.has_prior
+    assert (set(measured) >= OF_POSTERIORS) is MODELS[model].bottleneck.has_posterior
     assert not OF_GENERATION & set(measured)
     assert measured == run.metrics["validation"]
 
@@ -212,8 +212,8 @@ def test_images_of_one_class_lack_only_what_compares_classes(
 SAMPLES = {f"samples from the {source}" for source in ("prior", "box", "gaussian", "mixture")} | {"reconstructions"}
 ONE = {"gaussian_kl", "aggregate_kl_lower", "sigma_over_spread", "path_length_in_use", "paths"}
 TOO_FEW = {
-    1: {"label_agreement", "trustworthiness", *ONE, *SAMPLES},
-    2: {"label_agreement", "trustworthiness", "aggregate_kl_lower", *SAMPLES},
+    1: {"label_agreement", "trustworthiness", "pictures", *ONE, *SAMPLES},
+    2: {"label_agreement", "trustworthiness", "aggregate_kl_lower", "pictures", *SAMPLES},
     11: {"trustworthiness", *SAMPLES},
     12: {"trustworthiness"},
     21: set(),
@@ -241,7 +241,8 @@ def test_images_that_are_all_the_same_break_nothing(
     same = dataclasses.replace(validation, images=np.zeros_like(validation.images))
     measured = measure(every_kind[model], same, space)
     missing = {"label_agreement", "trustworthiness", "path_length_in_use", *SAMPLES}
-    assert_sentences(measured, {*missing, "sigma_over_spread" if MODELS[model].bottleneck.has_prior else "gaussian_kl"})
+    has_prior = MODELS[model].bottleneck.has_prior
+    assert_sentences(measured, missing | ({"sigma_over_spread", "pictures"} if has_prior else {"gaussian_kl"}))
     assert measured["path_length"] == 0.0  # codes that do not spread leave no step to take
     assert measured["mse"] > 0
 

@@ -35,15 +35,17 @@ def test_blurring_takes_sharpness_away_and_makes_pixels_undecided() -> None:
 def test_classes_that_are_lost_are_counted(rng: np.random.Generator) -> None:
     real = np.repeat(np.arange(10), 100)
     same = class_balance(rng.permutation(real), real)
-    assert same.covered == 10 and same.divergence == pytest.approx(0.0) and same.shares == pytest.approx([0.1] * 10)
+    assert same.covered == 10 and same.imbalance == pytest.approx(0.0) and same.shares == pytest.approx([0.1] * 10)
     half = class_balance(np.repeat(np.arange(5), 100), real)
-    assert half.covered == 5 and half.divergence == pytest.approx(math.log(2))  # each twice as often as it should be
+    assert half.covered == 5 and half.imbalance == pytest.approx(0.5)
     one = class_balance(np.ones(50, dtype=int), real)
-    assert one.covered == 1 and one.divergence == pytest.approx(math.log(10))
-    drawn = [class_balance(rng.integers(0, 10, 2_000), real).divergence for _ in range(200)]
-    assert np.mean(drawn) == pytest.approx(9 / (2 * 2_000), rel=0.15)  # the bias that the docstring states
-    with pytest.raises(ValueError, match="no real one has"):
-        class_balance(np.array([3]), np.array([0, 1]))
+    assert one.covered == 1 and one.imbalance == pytest.approx(0.9)
+    drawn = [class_balance(rng.integers(0, 10, 2_000), real).imbalance for _ in range(200)]
+    expected = 10 * math.sqrt(0.1 * 0.9 / (2 * math.pi * 2_000))
+    assert np.mean(drawn) == pytest.approx(expected, rel=0.05)  # what the docstring states
+    assert class_balance(np.array([3]), np.array([0, 1])).imbalance == pytest.approx(1.0)
+    with pytest.raises(ValueError, match="at least 1"):
+        class_balance(np.empty(0, dtype=int), real)
 
 
 def test_copies_are_nearer_than_new_images_are(rng: np.random.Generator) -> None:
@@ -58,7 +60,7 @@ def test_pictures_of_a_run_are_measured_as_written_out(every_kind: dict[str, Run
     run, space = every_kind["gan"], FeatureSpace.of(every_kind["classifier"])
     digits = load("digits", "validation")
     codes = encode(run.model, digits)
-    found = measure_pictures(run, digits, codes, space)["pictures"]
+    found = measure_pictures(run, digits, codes, space, {})["pictures"]
     count = found["real"]["n"]
     images = digits.floats()[:count]
     assert count == len(digits) // 2 and found["real"]["sharpness"] == pytest.approx(1.0)

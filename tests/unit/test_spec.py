@@ -44,7 +44,7 @@ def specs(draw: st.DrawFn) -> RunSpec:
         latent_dim=None if kind.latent_dim_of else draw(st.integers(*dimensions)),
         hidden=tuple(draw(st.lists(st.integers(1, MAX_HIDDEN_UNITS), min_size=least, max_size=most))),
         likelihood=likelihood,
-        beta=draw(st.none() | st.floats(0, 1e6)) if kind.bottleneck.has_prior else None,
+        beta=draw(st.none() | st.floats(0, 1e6)) if kind.bottleneck.has_posterior else None,
         variance=draw(st.none() | st.floats(1e-9, 1e6)) if likelihood == "gaussian" else None,
         epochs=draw(st.integers(1, MAX_EPOCHS)),
         batch_size=draw(st.integers(1, 65_536)),
@@ -133,7 +133,7 @@ def test_an_unknown_dataset_is_refused_with_the_names_there_are(value: object) -
     assert_one_short_sentence(str(refused.value))
 
 
-@pytest.mark.parametrize("value", ["gan", "", "VAE", LONG, None, 3, ["vae"]], ids=short)
+@pytest.mark.parametrize("value", ["goodfellow", "", "VAE", LONG, None, 3, ["vae"]], ids=short)
 def test_an_unknown_model_is_refused_with_the_names_there_are(value: object) -> None:
     with pytest.raises(SpecError, match=rf"there is no model .* choose one of {', '.join(MODELS)}\.") as refused:
         spec(model=value)
@@ -186,6 +186,9 @@ USUAL = {
     "vq_vae": (4, (32, 32, 32), "bernoulli", 0.0, None),  # 8 × 8 pixels, halved twice
     "fsq": (4, (32, 32, 32), "bernoulli", 0.0, None),
     "vq_prior": (4, (32, 32, 32), "bernoulli", 0.0, None),
+    "gan": (16, (16, 32, 64), "bernoulli", 0.0, None),
+    "vae_gan": (16, (16, 32, 64), "bernoulli", 1.0, None),
+    "perceptual_vae": (16, (16, 32, 64), "bernoulli", 1.0, None),
     "classifier": (64, (32, 64, 64), "bernoulli", 0.0, None),
 }
 
@@ -366,7 +369,7 @@ def test_weights_that_say_nothing_together_are_refused(change: dict[str, Any], s
 @given(specs())
 @settings(max_examples=60, deadline=None)
 def test_a_key_says_model_dataset_dimension_beta_and_images(made: RunSpec) -> None:
-    beta = f"-b{made.kl_weight:g}" if made.model in ("vae", "conv_vae") else ""
+    beta = f"-b{made.kl_weight:g}" if MODELS[made.model].bottleneck.has_posterior else ""
     count = f"-n{made.images}" if made.images else ""
     readable = f"{made.model}-{made.dataset}-d{made.latent_dim}{beta}{count}-"
     assert made.key.startswith(readable)

@@ -59,7 +59,7 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
             else:
                 result |= measure_generation(run, dataset, codes, features, problems)
                 if kind.bottleneck.has_prior:
-                    result |= measure_pictures(run, dataset, codes, features)
+                    result |= measure_pictures(run, dataset, codes, features, problems)
     return result | ({"not_measured": problems} if problems else {})
 
 

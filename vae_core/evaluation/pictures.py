@@ -21,7 +21,9 @@ from vae_core.run import Codes, Run
 from vae_core.sampling import draw
 
 
-def measure_pictures(run: Run, dataset: ImageDataset, codes: Codes, space: FeatureSpace) -> dict[str, Any]:
+def measure_pictures(
+    run: Run, dataset: ImageDataset, codes: Codes, space: FeatureSpace, problems: dict[str, str]
+) -> dict[str, Any]:
     """Figures of samples and reconstructions as pictures.
 
     The samples are those of ``samples`` / ``prior``, decoded from the same draws; reconstructions are of as many images
@@ -32,35 +34,33 @@ def measure_pictures(run: Run, dataset: ImageDataset, codes: Codes, space: Featu
         dataset: the split.
         codes: of that split.
         space: of the dataset's classifier.
+        problems: a message is added for what is undefined here.
 
     Returns:
-        ``real``, ``prior`` and ``reconstructions``: for each ``n``, ``sharpness`` (mean variance of the Laplacian, by
-        that of the real images: theirs is 1) and its ``sharpness_standard_error``, ``pixel_entropy`` (nats per image:
-        how undecided its pixels are, see `losses.likelihoods.bernoulli_floor`).
-        ``prior`` also has ``classes`` (shares by class), ``classes_covered``, ``class_divergence`` (nats) and
+        ``pictures``: of ``real`` images, the ``prior``'s samples and ``reconstructions`` ``n``, ``sharpness`` (mean
+        variance of the Laplacian, by that of the real images: theirs is 1) with its ``sharpness_standard_error``, and
+        ``pixel_entropy`` (nats per image: how undecided its pixels are, see `losses.likelihoods.bernoulli_floor`).
+        ``prior`` also has ``classes`` (shares by class), ``classes_covered``, ``imbalance`` and
         ``copies`` with its ``copies_standard_error``, see `metrics.sharpness`. ``reconstructions`` also has the mean
         squared error of the pixels, ``mse``, and of the features, ``features``: squared distance of an image's
         features to those of its reconstruction, by the mean squared distance of two real images' features.
     """
     count = sample_size(dataset)
     images = dataset.first(count).floats()
+    size = float(laplacian_variance(_shaped(run, images)).mean()) if count > 1 else 0.0
+    if size == 0.0:
+        problems["pictures"] = "sharpness needs two or more real images with edges in them: measure more of them"
+        return {}
     generator = np.random.default_rng([SEED, STREAMS["prior"]])
     drawn = run.decode(draw("prior", count, run.codes.mean, run.mixture, generator))
     rebuilt = run.decode(codes.mean[:count])
+    if not (np.isfinite(drawn).all() and np.isfinite(rebuilt).all()):
+        problems["pictures"] = "some images that the model makes are infinite or NaN: train it again"
+        return {}
     of_real, of_drawn, of_rebuilt = (space.features(one) for one in (images, drawn, rebuilt))
-    size = float(laplacian_variance(_shaped(run, images)).mean())
     found = {
         name: _as_pictures(run, pixels, size)
         for name, pixels in (("real", images), ("prior", drawn), ("reconstructions", rebuilt))
-    }
-    balance = class_balance(*(space.probabilities(rows).argmax(axis=1) for rows in (of_drawn, of_real)))
-    copies = near_copies(space.distances(of_drawn), space.distances(of_real))
-    found["prior"] |= {
-        "classes": balance.shares.tolist(),
-        "classes_covered": balance.covered,
-        "class_divergence": balance.divergence,
-        "copies": copies,
-        "copies_standard_error": share_standard_error(copies, count),
     }
     # Of two independent real images: twice the summed variance of the features.
     between = 2.0 * float(of_real.var(axis=0, ddof=1).sum())
@@ -68,6 +68,12 @@ def measure_pictures(run: Run, dataset: ImageDataset, codes: Codes, space: Featu
         "mse": mean_squared_error(images, rebuilt),
         "features": float(np.square(of_real - of_rebuilt).sum(axis=1).mean()) / between,
     }
+    copies = near_copies(space.distances(of_drawn), space.distances(of_real))
+    found["prior"] |= {"copies": copies, "copies_standard_error": share_standard_error(copies, count)}
+    balance = class_balance(*(space.probabilities(rows).argmax(axis=1) for rows in (of_drawn, of_real)))
+    found["prior"] |= {
+        "classes": balance.shares.tolist(), "classes_covered": balance.covered, "imbalance": balance.imbalance,
+    }  # fmt: skip
     return {"pictures": found}
 
 
