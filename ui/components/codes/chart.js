@@ -1,10 +1,11 @@
 // Bars on a canvas as wide as its box: one for each entry, in its colour. Sharp on every screen.
 
+import { fitted } from "../engine/sharp.js";
+
 export class BarChart {
   // over(index): the pointer is over that bar, or with -1 over none.
   constructor(canvas, over) {
     this.canvas = canvas;
-    this.context = canvas.getContext("2d");
     this.bars = [];
     this.resizes = new ResizeObserver(() => this.draw());
     this.resizes.observe(canvas);
@@ -25,14 +26,10 @@ export class BarChart {
   }
 
   draw() {
-    const { canvas, context, bars } = this;
-    const [width, height, ratio] = [canvas.clientWidth, canvas.clientHeight, window.devicePixelRatio || 1];
-    if (!width || !bars.length) return;
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-      [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
-    }
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
+    const { canvas, bars } = this;
+    const drawn = bars.length ? fitted(canvas) : null;
+    if (!drawn) return;
+    const { context, width, height } = drawn;
     const step = width / bars.length;
     const gap = step > 4 ? 1 : 0;
     const ink = getComputedStyle(canvas).color;
