@@ -12,7 +12,7 @@ from vae_core.payloads.plane import Payload
 _derivation = component(
     "derivation",
     html="descent/derivation.html",
-    styles=("engine/base.css", "descent/derivation.css"),
+    styles=("engine/base.css", "descent/controls.css", "descent/derivation.css"),
     module="descent/derivation.js",
 )
 

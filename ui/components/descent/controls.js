@@ -45,7 +45,7 @@ export class Knob {
 }
 
 // A few options, one chosen: radio buttons. options: [{value, title}].
-class Choice {
+export class Choice {
   constructor({ label, name, options, moved }) {
     this.inputs = options.map(({ value }) => {
       const input = element("input", { type: "radio", name, value });
@@ -56,7 +56,7 @@ class Choice {
     this.box = element("fieldset", { className: "choice" }, element("legend", { textContent: label }), ...segments);
   }
 
-  set(value) { for (const input of this.inputs) input.checked = input.value === value; }
+  set(value) { for (const input of this.inputs) input.checked = input.value === String(value); }
 }
 
 export const nats = (value) => signed(value, Math.abs(value) < 99.95 ? 3 : 1);

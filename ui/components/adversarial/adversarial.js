@@ -1,0 +1,401 @@
+// A GAN and a VAE learn the same points of the plane, live. All of it happens here; Python hears nothing.
+
+import { Data } from "./data.js";
+import { Pace } from "./pace.js";
+import { Panel } from "./panel.js";
+import { COLOURS } from "./scene.js";
+import { Drawing } from "./strokes.js";
+import { Switches } from "./switches.js";
+import { Training } from "./training.js";
+import { Choice } from "../descent/controls.js";
+import { arrowStep } from "../engine/keys.js";
+import { pageLink } from "../engine/link.js";
+import { element, still, withPayload } from "../engine/page.js";
+import { signed } from "../engine/view.js";
+
+const mounted = new Map(); // mount point -> Toy
+const SPEEDS = { slow: 6, steady: 60, fast: Infinity }; // steps a second
+const FIELDS_MS = 50; // from field to field while it plays
+const FIGURES_MS = 200; // from figures to figures while it plays
+const SAYING_MS = 20_000; // from one announcement to the next while it plays
+const ARROWS = 90; // samples with an arrow, points with their reconstruction
+const SHOWN = 320; // samples on a plane
+const DENSE = 320; // samples of which the density is made
+const percent = (share) => `${Math.round(100 * share)}%`;
+
+class Toy {
+  root;
+  header;
+
+  constructor(parent, header, headerText) {
+    parent.append(parent.querySelector("template").content.cloneNode(true));
+    Object.assign(this, { parent, header, headerText, root: parent.querySelector(".adversarial") });
+    this.root.hidden = false;
+    this.find = (selector) => this.root.querySelector(selector);
+    this.rules = header.rules;
+    this.seed = header.seed;
+    this.drawing = new Drawing(this.rules.half);
+    this.switches = new Switches(header, this.find, (name) => this.moved(name));
+    const redraw = () => this.draw(true);
+    this.gan = new Panel(this.find(".of-gan"), {
+      half: this.rules.half, redraw, level: { value: Math.log(4), text: "ln 4" },
+      layers: { field: "D(x)", data: "data", grid: "grid of z", samples: "samples", arrows: "gradients" },
+      losses: { discriminator: "D's loss", generator: "G's loss" },
+    });
+    this.vae = new Panel(this.find(".of-vae"), {
+      half: this.rules.half, redraw,
+      layers: { density: "p(x)", data: "data", grid: "grid of z", samples: "samples", ties: "rebuilt" },
+      losses: { reconstruction: "reconstruction", kl: "KL" },
+    });
+    this.panels = [this.gan, this.vae];
+    this.latents();
+    this.pace = new Pace(this.find(".pair"), { step: () => this.step(), draw: () => this.draw(), told: () => this.showPlaying() });
+    this.build();
+    this.resizes = new ResizeObserver(() => this.draw(true));
+    for (const { plane } of this.panels) this.resizes.observe(plane);
+    this.begin();
+    this.root.adversarial = this; // for tests and the browser console
+    pageLink.join(this);
+    if (header.plays && !still()) this.pace.play();
+  }
+
+  // ---- what stands on the page ------------------------------------------------------------------------------------
+
+  build() {
+    const { find } = this;
+    find(".play").onclick = () => this.toggle();
+    find(".step").onclick = () => { this.pace.pause(); this.step(); this.draw(true); this.say(); };
+    find(".restart").onclick = () => { this.begin(); this.say(); };
+    this.speed = new Choice({
+      label: "speed", name: "toy-speed", options: Object.keys(SPEEDS).map((value) => ({ value, title: value })),
+      moved: (value) => this.setSpeed(value),
+    });
+    find(".speed").append(this.speed.box);
+    this.setSpeed("fast");
+    const seed = find(".seed input");
+    seed.value = String(this.seed);
+    seed.addEventListener("change", () => {
+      this.seed = Math.min(Math.max(Math.round(seed.valueAsNumber) || this.header.seed, Number(seed.min)), Number(seed.max));
+      seed.value = String(this.seed);
+      this.begin();
+      pageLink.changed();
+    });
+    this.buildPresets();
+    find(".undo").onclick = () => { this.drawing.undo(); this.redrawn(); };
+    find(".clear").onclick = () => { this.drawing.clear(); this.redrawn(); };
+    this.root.addEventListener("keydown", (event) => this.key(event));
+    for (const panel of this.panels) this.takeStrokes(panel);
+  }
+
+  buildPresets() {
+    const menu = this.find(".preset select");
+    const { presets } = this.header;
+    menu.replaceChildren(...presets.map(({ title }, k) => element("option", { value: String(k), textContent: title })));
+    menu.addEventListener("change", () => {
+      this.switches.set({ ...this.header.settings, ...presets[menu.selectedIndex].settings });
+      this.begin();
+      pageLink.changed();
+      if (!still()) this.pace.play();
+    });
+    this.showPreset();
+  }
+
+  // The menu says which of the settings to try these are; none of them where a switch was moved.
+  showPreset() {
+    const { now, usual } = this.switches;
+    const same = ({ settings }) => Object.entries({ ...usual, ...settings }).every(([name, value]) => now[name] === value);
+    this.find(".preset select").selectedIndex = this.header.presets.findIndex(same);
+  }
+
+  setSpeed(speed) {
+    this.speed.set(speed);
+    this.pace.rate = SPEEDS[speed];
+  }
+
+  // A switch was moved: other data or another size of z begin anew, all else goes on.
+  moved(name) {
+    if (name === "data" || name === "latent") this.begin();
+    else this.draw(true);
+    this.showPreset();
+    pageLink.changed();
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const [target] = event.composedPath();
+    if (event.key === " " && !target.matches("button, input, select")) {
+      event.preventDefault();
+      this.toggle();
+    }
+  }
+
+  toggle() {
+    if (this.pace.wanted) this.pace.pause();
+    else this.pace.play();
+    this.say();
+  }
+
+  showPlaying() {
+    const { wanted } = this.pace;
+    this.find(".play").textContent = wanted ? "Pause" : "Play";
+    this.find(".play").setAttribute("aria-pressed", String(wanted));
+  }
+
+  // ---- data -------------------------------------------------------------------------------------------------------
+
+  get byHand() { return this.switches.now.data === this.header.drawn; }
+
+  data() {
+    const shape = this.header.shapes[this.switches.now.data];
+    return shape ? new Data(shape.strokes, shape.spread) : new Data(this.drawing.places(), this.rules.drawn_spread);
+  }
+
+  // Strokes by hand have changed: the models go on with them.
+  redrawn() {
+    this.training.setData(this.data());
+    this.tellData();
+    this.draw(true);
+    pageLink.changed();
+  }
+
+  takeStrokes({ plane, scene }) {
+    let places = null;
+    const end = (keep) => {
+      if (places && keep) this.addStroke(places);
+      places = this.stroke = null;
+      this.draw(true);
+    };
+    plane.addEventListener("pointerdown", (event) => {
+      if (event.button || !event.isPrimary || !this.byHand) return;
+      plane.setPointerCapture(event.pointerId);
+      places = [scene.place(event)];
+      this.stroke = places;
+      this.draw(true);
+    });
+    plane.addEventListener("pointermove", (event) => {
+      if (!places) return;
+      places.push(scene.place(event));
+      if (!this.pace.running) this.draw(true);
+    });
+    plane.addEventListener("pointerup", () => end(true));
+    plane.addEventListener("pointercancel", () => end(false));
+    // By keyboard: arrows move a cross, Enter puts a dot.
+    plane.addEventListener("keydown", (event) => {
+      if (!this.byHand) return;
+      const way = arrowStep(event);
+      if (way) {
+        const reach = this.rules.half;
+        this.cross = (this.cross ?? [0, 0]).map((value, axis) =>
+          Math.min(Math.max(value + (axis ? -1 : 1) * way[axis] * 2 * reach, -reach), reach));
+      } else if (event.key === "Enter") {
+        this.cross ??= [0, 0];
+        this.addStroke([this.cross]);
+      } else return;
+      event.preventDefault();
+      this.draw(true);
+    });
+    plane.addEventListener("blur", () => { this.cross = null; this.draw(true); });
+  }
+
+  addStroke(places) {
+    this.full = !this.drawing.add(places);
+    this.redrawn();
+  }
+
+  tellData() {
+    const { byHand, training: { data } } = this;
+    this.find(".by-hand").hidden = !byHand;
+    for (const { plane } of this.panels) plane.classList.toggle("drawable", byHand);
+    this.note(byHand && data.empty ? "Nothing is drawn yet. Draw on one of the planes: lines, or single dots as modes." :
+      byHand && this.full ? "There is no room for more strokes. Undo some, or clear." : "");
+  }
+
+  note(text) {
+    const note = this.find(".note");
+    note.hidden = !text;
+    if (note.textContent !== text) note.textContent = text;
+  }
+
+  // ---- training ---------------------------------------------------------------------------------------------------
+
+  // From untrained networks, with the seed.
+  begin() {
+    const { latent } = this.switches.now;
+    this.training = new Training(this.rules, this.data(), { latent, seed: this.seed });
+    this.broke = false;
+    for (const panel of this.panels) panel.history.clear();
+    this.latents();
+    this.tellData();
+    this.showPreset();
+    this.draw(true);
+  }
+
+  // A grid of z whose cells hold equal shares of the prior.
+  latents() {
+    const { quantiles } = this.rules;
+    const rows = this.switches.now.latent === 2 ? quantiles.length : 1;
+    const z = rows > 1 ? quantiles.flatMap((v) => quantiles.flatMap((u) => [u, v])) : this.rules.line;
+    this.grid = { z: Float64Array.from(z), columns: rows > 1 ? quantiles.length : z.length, rows };
+  }
+
+  // One step, unless there is nothing to learn or nothing to go on with. Gives whether to go on.
+  step() {
+    const { training } = this;
+    if (training.data.empty || this.broke) return false;
+    const losses = training.step(this.switches.now);
+    if (!training.finite) {
+      this.broke = true;
+      this.pace.pause();
+      this.note(`Training broke down at step ${training.steps.toLocaleString("en")}: a number became infinite. Start again, with a smaller learning rate.`);
+      return false;
+    }
+    for (const panel of this.panels) panel.history.add(losses);
+    if (training.steps % this.rules.rest === 0 && this.pace.wanted) { this.pace.pause(); this.say(); return false; }
+    return true;
+  }
+
+  // ---- on screen --------------------------------------------------------------------------------------------------
+
+  // now: the fields and figures too, however new they are.
+  draw(now = false) {
+    const { training, pace } = this;
+    if (!training || this.broke) return;
+    for (const { scene } of this.panels) scene.fit();
+    if (!this.gan.scene.ratio) return; // not laid out yet
+    const chosen = this.switches.now;
+    const time = performance.now();
+    if (now || !(time - this.fieldsAt < FIELDS_MS)) {
+      this.fieldsAt = time;
+      this.fields(chosen);
+    }
+    if (now || !(time - this.figuresAt < FIGURES_MS)) {
+      this.figuresAt = time;
+      this.figures(training.drawn(chosen, this.rules.samples));
+      for (const { curves } of this.panels) curves.draw();
+      this.saidAt ??= time;
+      if (pace.running && time - this.saidAt > SAYING_MS) this.say();
+    }
+    const drawn = training.drawn(chosen, SHOWN);
+    this.drawGan(drawn.gan, chosen);
+    this.drawVae(drawn.vae);
+    for (const { scene } of this.panels) {
+      if (this.stroke) scene.stroke(this.stroke);
+      if (this.cross) scene.cross(this.cross);
+    }
+  }
+
+  fields({ c }) {
+    const { gan, vae, training } = this;
+    if (gan.shown.has("field")) gan.scene.judged((points) => training.gan.judge(points));
+    if (vae.shown.has("density")) vae.scene.dense(training.vae.samples(training.z.subarray(0, DENSE * training.latent)), Math.sqrt(c));
+  }
+
+  drawGan(samples, { loss, average }) {
+    const { gan: { scene, shown }, training, grid } = this;
+    scene.begin();
+    if (shown.has("field")) scene.background();
+    if (shown.has("data")) scene.data(training.points);
+    if (shown.has("grid")) scene.warped(training.gan.samples(grid.z, average), grid.columns, grid.rows);
+    if (shown.has("samples")) scene.dots(samples, 1.9, COLOURS.sample, 0.9);
+    if (shown.has("arrows")) {
+      const some = samples.slice(0, 2 * ARROWS);
+      scene.arrows(some, training.gan.pulls(some, loss));
+    }
+    if (training.data.modes) scene.modes(training.data.modes, this.found.gan.found, 3 * training.data.spread);
+  }
+
+  drawVae(samples) {
+    const { vae: { scene, shown }, training, grid } = this;
+    scene.begin();
+    if (shown.has("density")) scene.background();
+    if (shown.has("data")) scene.data(training.points);
+    if (shown.has("grid")) scene.warped(training.vae.samples(grid.z), grid.columns, grid.rows);
+    if (shown.has("samples")) scene.dots(samples, 1.9, COLOURS.sample, 0.9);
+    if (shown.has("ties") && training.points.length) {
+      const some = training.points.slice(0, 2 * ARROWS);
+      scene.ties(some, training.vae.rebuild(some));
+    }
+    if (training.data.modes) scene.modes(training.data.modes, this.found.vae.found, 3 * training.data.spread);
+  }
+
+  figures(drawn) {
+    const { training } = this;
+    const { data, losses } = training;
+    this.find(".count").textContent = `step ${training.steps.toLocaleString("en")}`;
+    this.found = { gan: data.empty ? null : training.measure(drawn.gan), vae: data.empty ? null : training.measure(drawn.vae) };
+    const tell = (panel, name, found) => {
+      panel.tell(this.inFigures(found), losses);
+      panel.name(`${name}, step ${training.steps}. ${this.inWords(found)}`);
+    };
+    tell(this.gan, "GAN", this.found.gan);
+    tell(this.vae, "VAE", this.found.vae);
+  }
+
+  inFigures(found) {
+    const { data: { modes } } = this.training;
+    if (!found) return [["data", "none yet"]];
+    if (!modes) return [["data covered", percent(found.covered)], ["samples off the data", percent(found.stray)]];
+    const balance = found.imbalance === null ? "–" : `${signed(found.imbalance, 2)} nats`;
+    return [["modes found", `${found.modes} of ${modes.length}`], ["imbalance", balance], ["near no mode", percent(found.stray)]];
+  }
+
+  inWords(found) { return this.inFigures(found).map(([term, text]) => `${term}: ${text}`).join(", "); }
+
+  // For those who listen: now and then.
+  say() {
+    this.saidAt = performance.now();
+    const { gan, vae } = this.found;
+    this.find(".live").textContent = `Step ${this.training.steps}. GAN: ${this.inWords(gan)}. VAE: ${this.inWords(vae)}.`;
+  }
+
+  // ---- the link ---------------------------------------------------------------------------------------------------
+
+  linked() {
+    const { header: { seed_name: seedName, drawing_name: drawingName } } = this;
+    return {
+      ...this.switches.linked(), [seedName]: this.seed === this.header.seed ? "" : String(this.seed),
+      [drawingName]: this.byHand ? this.drawing.text : "",
+    };
+  }
+
+  restore(values) {
+    const { header: { seed_name: seedName, drawing_name: drawingName } } = this;
+    if (seedName in values) this.seed = values[seedName];
+    if (drawingName in values) this.drawing.text = values[drawingName];
+    this.find(".seed input").value = String(this.seed);
+    this.switches.restore(values);
+    this.begin();
+  }
+
+  // For tests and benchmarks: what is on screen, in numbers.
+  state() {
+    const { training, seed, found, pace, broke, drawing } = this;
+    const { data, steps, losses } = training;
+    return {
+      seed, steps, losses, found, broke, playing: pace.wanted, running: Boolean(pace.running), settings: { ...this.switches.now },
+      modes: data.modes?.length ?? 0, strokes: drawing.strokes.length, weights: Array.from(training.gan.generator.parameters.subarray(0, 8)),
+    };
+  }
+
+  remove() {
+    pageLink.leave(this);
+    this.pace.remove();
+    this.resizes.disconnect();
+    this.root.remove();
+  }
+}
+
+function show(parent, { header, headerText }) {
+  const old = mounted.get(parent);
+  if (old?.headerText === headerText) return; // the page ran again
+  old?.remove();
+  mounted.set(parent, new Toy(parent, header, headerText));
+  parent.querySelector(".failed").hidden = true;
+}
+
+export default function (component) {
+  return withPayload(component, "toy", (payload) => show(component.parentElement, payload), (parent) => {
+    mounted.get(parent)?.remove();
+    mounted.delete(parent);
+  });
+}
