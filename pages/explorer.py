@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.explorer import CHAPTER, OF_CODES
-from ui.chapters.explorer.sent import MOST_OPENED, SUFFIX, check_sent, sent
+from ui.chapters.explorer.sent import MOST_OPENED, SUFFIX, check_sent, course_of, sent
 from ui.chapters.thumbnails import thumbnails_for
 from ui.chapters.train.results import comparable, compared, comparison, film
 from ui.components.canvas import latent_canvas
@@ -32,7 +32,6 @@ from ui.training.read_once import offer_again, read_once
 from ui.training.visitor import address, visitor
 from vae_core.errors import UnknownRun, UnreadableRun
 from vae_core.models import model_kind
-from vae_core.payloads.film import film_of_run
 from vae_core.storage.export import as_csv, codes_csv
 from vae_core.storage.manifest import shipped_run
 
@@ -304,7 +303,7 @@ with errors_said():
         )
         with training.instrument:
             if counted:
-                course = film_of_run(run, sent=True) if on_page.sent else film(on_page.name)
+                course = course_of(on_page) if on_page.sent else film(on_page.name)
                 training_film(course, key=f"explorer-film-{on_page.name}")
             else:
                 show(history_figure(on_page.name, run), key=f"history-{on_page.name}")

@@ -280,7 +280,7 @@ def afterwards(key: str, spec: RunSpec) -> None:
                 )  # fmt: skip
             if counted and not spec.base:
                 st.button(
-                    "Train a prior over its codes", key="train-prior", icon=":material/edit_note:",
+                    "Put a prior over its codes into the form", key="train-prior", icon=":material/edit_note:",
                     on_click=recipe.choose_prior, args=[spec],
                 )  # fmt: skip
             if own.shape_in(spec.dataset) and not counted:

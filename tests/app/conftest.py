@@ -15,6 +15,7 @@ import ui.runs.selection
 from ui.runs.resources import store
 from ui.runs.selection import compared_spec
 from vae_core.execution import Execution
+from vae_core.models import model_kind
 from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
@@ -96,6 +97,31 @@ def trained_store(shared_folder: Path) -> Store:
     for model in ("ae", "vae"):
         get_or_train(store, RunSpec("digits", model, hidden=(16,), epochs=1), execution=FLOAT32)
     return store
+
+
+@pytest.fixture(scope="session")
+def trained_grids(shared_folder: Path) -> Store:
+    """Two small runs with a codebook, and a prior over the codes of one; not to be changed."""
+    store, prior = Store(shared_folder / "grids"), model_kind("vq_prior")
+    specs = [
+        RunSpec("digits", "vq_vae", hidden=(8, 8, 8), epochs=2, options={"entries": 12, "dimensions": 4}),
+        RunSpec("digits", "fsq", hidden=(8, 8, 8), epochs=2, options={"levels": [3, 3]}),
+    ]
+    shared = prior.base_fields(specs[0])
+    of = {**shared["options"], "width": 32, "layers": 1}
+    specs.append(RunSpec(model="vq_prior", epochs=1, **{**shared, "options": of}))
+    for spec in specs:
+        get_or_train(store, spec, execution=FLOAT32, film=True)
+    return store
+
+
+@pytest.fixture
+def grid_store(tmp_path, monkeypatch, trained_grids) -> Store:
+    """The app's store for one test, with runs whose codes are entries of a codebook."""
+    root = tmp_path / "runs"
+    shutil.copytree(trained_grids.root, root)
+    monkeypatch.setenv("VAE_STORE", str(root))
+    return Store(root)
 
 
 @pytest.fixture

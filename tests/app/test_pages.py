@@ -18,7 +18,7 @@ from vae_core.storage.manifest import SHIPPED, read_manifest, shipped_run
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
 
-from .helpers import MAIN, ROOT, later_kinds, open_page, payload_headers, payloads, seen, tables
+from .helpers import MAIN, ROOT, later_kinds, open_page, payload_headers, payloads, seen, subheaders, tables
 
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
@@ -60,6 +60,25 @@ def test_the_explorer_shows_the_run_of_the_link(small_store):
     assert at.selectbox[0].value == key
     assert payload_headers(at)[0]["key"] == key
     assert not at.warning
+
+
+@pytest.mark.parametrize("model", ["vq_vae", "fsq", "vq_prior"])
+def test_the_explorer_shows_a_run_with_a_codebook_by_its_entries(grid_store, model):
+    key = next(key for key in grid_store.keys() if key.startswith(model))
+    run = grid_store.load(key)
+    at = open_page("pages/explorer.py", run=key)
+    assert at.selectbox[0].value == key and not at.warning and not at.error
+    header = payload_headers(at)[0]
+    assert (header["kind"], header["key"], header["grid"]) == ("codes", key, [2, 2])
+    assert header["noun"] == "digit" and header["tensors"]["presets"]["shape"] == [20, 64]
+    assert header["entries"] == len(header["colours"]) == (9 if model == "fsq" else 12)
+    assert header["uses"] == [int((run.codes.mean == entry).sum()) for entry in range(header["entries"])]
+    assert ("What the prior writes" in subheaders(at)) == (model == "vq_prior")
+    assert [one["kind"] for one in payload_headers(at)] == ["codes"] * (1 + (model == "vq_prior")) + ["film"]
+    assert {"The codebook, seen in a plane", "Write codes yourself", "How it learned"} <= set(subheaders(at))
+    assert len(at.get("download_button")) == 2
+    at.selectbox[0].select(next(other for other in grid_store.keys() if other != key)).run()
+    assert not at.exception and payload_headers(at)[0]["key"] != key
 
 
 def test_a_run_of_an_unknown_model_is_left_alone_and_the_page_goes_on_with_the_others(small_store):

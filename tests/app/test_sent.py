@@ -69,6 +69,25 @@ def said_by(at: AppTest) -> str:
     return " ".join(str(figure.proto.spec) for figure in at.get("plotly_chart"))
 
 
+def test_a_run_with_a_codebook_is_shown_and_one_with_forged_codes_is_a_sentence(grid_store, tmp_path: Path) -> None:
+    key = next(key for key in grid_store.keys() if key.startswith("vq_vae"))
+    content = grid_store.path(key).read_bytes()
+    grid_store.path(key).unlink()
+    at = open_page("pages/explorer.py")
+    at.file_uploader(key=BOX).set_value(("a.safetensors", content, "")).run()
+    assert not at.exception and not at.error
+    assert [(one["kind"], one["key"], one["sent"]) for one in payload_headers(at)] == [
+        ("codes", key, True), ("film", key, True)
+    ]  # fmt: skip
+    tensors, document = archive.parsed(content, key)
+    for name, said in (("codes/mean", "the file"), ("snapshots", "how this run was trained")):
+        forged = {**tensors, name: np.full_like(tensors[name], 500)}
+        archive.write(tmp_path / "forged", forged, document)
+        at.file_uploader(key=BOX).set_value((f"{name[:5]}.safetensors", (tmp_path / "forged").read_bytes(), "")).run()
+        assert not at.exception
+        assert [error.value[: len(said)].lower() for error in at.error] == [said]
+
+
 Change = Callable[[dict[str, np.ndarray], dict[str, Any]], None]
 
 

@@ -120,6 +120,118 @@ def test_the_weights_told_are_those_of_the_network(dataset, model):
         assert memory_of(spec) > 4 * weight_count(spec)
 
 
+# ---- codes that are entries of a codebook ----------------------------------------------------------------------------
+
+
+def test_the_fields_of_a_codebook_are_the_models_options_and_are_in_the_link(empty_store):
+    link = {
+        "dataset": "digits", "model": "vq_vae", "depth": "32-32", "entries": "12", "dimensions": "4",
+        "commitment": "5", "learn_by": "loss", "start_from": "random", "restart": "0", "epochs": "3",
+    }  # fmt: skip
+    wanted = RunSpec(
+        "digits", "vq_vae", hidden=(32, 32), epochs=3, batch_size=64,
+        options={
+            "entries": 12, "dimensions": 4, "commitment": 5.0, "learn_by": "loss", "start_from": "random",
+            "restart": False,
+        },
+    )  # fmt: skip
+    at = open_page(PAGE, **link)
+    assert key_on(at) == wanted.key and not at.warning
+    kept = {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
+    assert kept == link
+    shown = [one.key for one in at.number_input]
+    assert "train-d" not in shown and "train-beta" not in shown
+    help_of = {one.key: one.help for one in at.number_input}
+    assert help_of["train-entries"] == "K, the number of entries in the codebook."
+    said(at, r"Codes: 4 × 4 cells, K = 12, D = 4, commitment 5, learned by its loss, started at random")
+    at.selectbox(key="train-model").set_value("fsq").run()
+    assert not {"entries", "commitment", "learn_by", "restart"} & set(at.query_params) and not at.warning
+    at.selectbox(key="train-levels").set_value("5-3").run()
+    assert (
+        key_on(at) == RunSpec("digits", "fsq", hidden=(32, 32), epochs=3, batch_size=64, options={"levels": [5, 3]}).key
+    )
+    assert said(at, "Codes: (.*?)\\. Its")[1] == "4 × 4 cells, K = 15, levels 5-3"
+
+
+@pytest.mark.parametrize(
+    "name, text", [("entries", "1025"), ("entries", "1.5"), ("commitment", "-1"), ("levels", "2-2")]
+)
+def test_a_link_out_of_an_options_range_is_said_and_left_out(empty_store, name, text):
+    model = "fsq" if name == "levels" else "vq_vae"
+    at = open_page(PAGE, dataset="digits", model=model, **{name: text})
+    assert key_on(at) == RunSpec("digits", model, batch_size=64).key
+    assert [f"“{name}”" in warning.value for warning in at.warning] == [True] and name not in at.query_params
+
+
+def test_a_prior_names_its_run_and_takes_over_what_both_share(grid_store):
+    base = next(key for key in grid_store.keys() if key.startswith("vq_vae"))
+    at = open_page(PAGE, dataset="digits", model="vq_prior", of=base, told="1", width="32", layers="2", epochs="4")
+    spec = grid_store.load(base).spec
+    shared = MODELS["vq_prior"].base_fields(spec)
+    options = {**shared["options"], "width": 32, "layers": 2, "classes": 10}
+    wanted = RunSpec(model="vq_prior", epochs=4, batch_size=64, **{**shared, "options": options})
+    assert key_on(at) == wanted.key and not at.warning
+    menu = at.selectbox(key="train-of")
+    assert len(menu.options) == 2 and any("K = 12" in one for one in menu.options)  # a prior is none to learn from
+    assert not {"train-depth-grid", "train-likelihood"} & {one.key for one in (*at.selectbox, *at.segmented_control)}
+    assert recipe.can_say(wanted)
+    assert not recipe.can_say(replace(wanted, options=replace(wanted.options, heads=8)))
+
+
+def test_a_prior_without_a_run_to_learn_from_says_so_and_one_unknown_is_left_out(empty_store):
+    at = open_page(PAGE, dataset="digits", model="vq_prior", of="vq_vae-digits-d4-0000000000")
+    assert any("Train one first" in info.value for info in at.info) and "of" not in at.query_params
+    assert "train-begin" not in [button.key for button in at.button]
+    at.button(key="train-base-first").click().run()
+    assert key_on(at) == RunSpec("digits", "vq_vae", batch_size=64).key
+
+
+def test_a_link_to_a_run_of_other_images_is_left_out(grid_store):
+    at = open_page(PAGE, dataset="digits", model="vq_prior", of="vq_vae-mnist-d49-c393f067f1")
+    assert ["“of”" in warning.value for warning in at.warning] == [True]
+    assert at.query_params["of"] in grid_store.keys() or at.query_params["of"][0] in grid_store.keys()
+
+
+def test_a_run_that_is_gone_meanwhile_is_said(bench, grid_store):
+    base = next(key for key in grid_store.keys() if key.startswith("vq_vae"))
+    at = open_page(PAGE, dataset="digits", model="vq_prior", of=base, epochs="3")
+    spec = RunSpec.from_dict(grid_store.load(base).spec.to_dict())
+    shared = MODELS["vq_prior"].base_fields(spec)
+    prior = RunSpec(model="vq_prior", **{**shared, "options": {**shared["options"], "width": 32}})
+    grid_store.path(base).unlink()
+    assert ui.training.app_queue.request([prior]).startswith("The run whose codes it was to learn is no longer here")
+    at.run()
+    assert any("choose again" in warning.value for warning in at.warning)
+    assert at.query_params["of"] != base
+    assert not bench.came
+
+
+def test_a_finished_run_with_a_codebook_shows_curves_rebuilt_images_and_no_plane(grid_store):
+    key = next(key for key in grid_store.keys() if key.startswith("vq_vae"))
+    run = grid_store.load(key)
+    at = open_page(PAGE, run=key)
+    header = payload_headers(at)[0]
+    assert (header["kind"], header["plane"], header["frames"], header["count"]) == ("film", False, [1, 2], 10)
+    panels = {panel["title"]: panel for panel in header["curves"]["panels"]}
+    assert list(panels) == ["Reconstruction", "Commitment", "Perplexity"]
+    assert panels["Commitment"]["unit"] == "squared latent units" and "unit" not in panels["Reconstruction"]
+    counts = np.bincount(run.snapshots[-1].astype(int).ravel(), minlength=12)
+    shares = counts[counts > 0] / counts.sum()
+    assert panels["Perplexity"]["held_out"][-1] == pytest.approx(np.exp(-(shares * np.log(shares)).sum()), rel=1e-5)
+    assert panels["Perplexity"]["unit"] == f"entries of 12, of {len(run.snapshots[-1])} images"
+    rebuilt = run.decode(run.encode(datasets.load("digits", "validation").first(10).floats()))
+    shown = run.extras["film/rebuilt"][-1].reshape(10, -1) / 255
+    assert np.abs(shown - rebuilt).max() < 0.02  # the film's are of weights that were not rounded yet
+    rows = dict(zip(tables(at)[0]["metric"], tables(at)[0]["held out, n = 360"], strict=True))
+    assert rows["Perplexity of the codes"] == f"{run.metrics['validation']['perplexity']:.1f}"
+    assert rows["Size of the codes, uniform"] == f"{4 * np.log2(12):.0f}"
+    at.button(key="train-prior").click().run()
+    assert at.selectbox(key="train-model").value == "vq_prior" and at.selectbox(key="train-of").value == key
+    prior = next(key for key in grid_store.keys() if key.startswith("vq_prior"))
+    header = payload_headers(open_page(PAGE, run=prior))[0]
+    assert [panel["title"] for panel in header["curves"]["panels"]] == ["−log p(codes)"] and header["count"] == 0
+
+
 def test_small_sets_are_shown_several_times_in_an_epoch_in_the_estimate_too(monkeypatch):
     spec, work = RunSpec("digits", "vae"), {}
     for count in (0, 500, 1_000, 5_000):  # 500 are gone through ten times

@@ -11,7 +11,9 @@ import torch
 from playwright.sync_api import Locator, Page, expect
 from torch.nn import functional
 
+from ui.chapters.codes.prior import prior_line
 from ui.chapters.codes.runs import CODEBOOKS, DATASET, run_of
+from ui.runs.resources import load_run
 from vae_core.datasets import load
 from vae_core.run import Run
 from vae_core.training.quantising import straight_through
@@ -307,3 +309,45 @@ def test_another_codebook_keeps_the_drawing_and_drops_painted_codes(page: Page, 
     assert state(root)["pixels"] == pixels and not panel_state(paint)["painted"]
     assert_as_torch(state(root), run_of(CODEBOOKS["fsq"]))
     assert panel_state(paint)["codes"] == state(root)["codes"]
+
+
+@pytest.mark.parametrize("name", ["vq_vae", "vq_prior"])
+def test_the_explorer_restores_image_cell_and_painted_codes_of_a_run_and_answers_as_torch_does(
+    page: Page, app_url: str, name: str
+) -> None:
+    run = run_of(CODEBOOKS["64"]) if name == "vq_vae" else load_run(prior_line("free").key)
+    painted = [(7 * index) % 64 for index in range(CELLS)]
+    page.goto(f"{app_url}/explorer?run={run.key}&image=8&cell=12&codes={','.join(map(str, painted))}")
+    board = page.locator(".component.held")
+    expect(board).to_be_visible()
+    paint, book = panel(page, "paint"), panel(page, "codebook")
+    shown = state(board)
+    held_out = load(DATASET, "validation", download=False)
+    assert np.allclose(shown["pixels"], held_out.floats()[np.flatnonzero(held_out.labels == 3)[1]], atol=1e-6)
+    assert shown["cell"] == 11
+    assert_as_torch(shown, run)
+    assert panel_state(paint)["codes"] == painted and panel_state(paint)["painted"]
+    assert np.allclose(panel_state(paint)["image"], torch_image(run, painted), atol=1e-3)
+    assert [int(text) for text in book.get_by_role("gridcell").all_inner_texts()] == shown["codes"]
+    plane = np.reshape(panel_state(book)["places"], (64, 2))
+    entries = run.model.codebook.detach().numpy()
+    centred = (entries - entries.mean(axis=0)) @ np.linalg.svd(entries - entries.mean(axis=0))[2][:2].T
+    assert np.allclose(np.abs(plane), np.abs(centred), atol=1e-3)
+    board.get_by_role("radio").nth(7).focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**image=9**")
+    expect(board.get_by_role("radio", checked=True)).to_be_focused()
+    if name == "vq_prior":
+        writer = page.locator(".writer")
+        writer.scroll_into_view_if_needed()
+        assert len(writer.evaluate("root => root.writer.state()")["codes"]) == CELLS
+
+
+def test_a_link_for_another_grid_is_left_out_with_a_sentence_in_the_explorer(page: Page, app_url: str) -> None:
+    run = run_of(CODEBOOKS["16"])
+    page.goto(f"{app_url}/explorer?run={run.key}&image=20&cell=1000&codes=1,2,3")
+    paint = panel(page, "paint")
+    board = page.locator(".component.held")
+    assert panel_state(paint)["codes"] == state(board)["codes"] and not panel_state(paint)["painted"]
+    assert state(board)["cell"] == CELLS - 1 and state(board)["index"] == 19
+    expect(paint.locator(".result")).to_contain_text("do not fit this codebook, so they were left out")

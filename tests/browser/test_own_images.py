@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -145,6 +146,47 @@ def test_the_film_of_a_run_on_photographs_is_in_colour(page, album):
     at = state(plane)["at"]
     assert state(plane)["key"] == run.key
     assert np.abs(colours(plane.locator(".lens canvas")).ravel() - by_torch(run, at["x"], at["y"])).max() <= 1.5 / 255
+
+
+def test_a_vq_vae_of_photographs_is_trained_from_the_page_and_explored_in_colour(page, album):
+    dataset = album.convolutional.spec.dataset
+    settings = "model=vq_vae&depth=16-16-16&entries=8&dimensions=4&epochs=2&batch=128"
+    page.goto(f"{album.url}/train?dataset={dataset}&{settings}")
+    page.get_by_role("button", name="Train", exact=True).click(timeout=60_000)
+    page.wait_for_url(re.compile(r"[?&]run="))
+    expect(page.get_by_text("Script that repeats it")).to_be_visible(timeout=240_000)
+    run = Store(album.folder.parent / "runs").load(re.search(r"[?&]run=([^&]+)", page.url)[1])
+    assert run.spec == RunSpec(
+        dataset, "vq_vae", hidden=(16, 16, 16), epochs=2, batch_size=128, options={"entries": 8, "dimensions": 4}
+    )  # fmt: skip
+    film = page.locator(".training-film")
+    expect(film.locator(".plane")).to_be_hidden()
+    expect(film.locator(".curve b")).to_have_text(
+        ["Reconstruction", "Commitment, squared latent units", "Perplexity, entries of 8, of 11 images"]
+    )
+    film.locator("input").press("Home")
+    expect(film.locator("output")).to_have_text("epoch 1 of 2")
+    first = run.extras["film/rebuilt"][0][0] / 255
+    shown = colours(film.locator("canvas.rebuilt"))
+    assert np.abs(shown[:, : first.shape[1], : first.shape[2]] - first).max() <= 1.5 / 255
+
+    page.get_by_role("link", name="Explore its codes").click()
+    board = page.locator(".component.held")
+    expect(board).to_be_visible(timeout=60_000)
+    board.get_by_role("radio").nth(3).click()
+    at = board.evaluate("board => board.codes.state()")
+    with torch.no_grad():
+        pixels = torch.tensor([at["pixels"]])
+        vectors = run.model.vectors(pixels).flatten(1)[0].numpy()
+        assert np.allclose(at["vectors"], vectors, rtol=1e-3, atol=1e-3)
+        expected = run.model.decode(torch.tensor([at["codes"]], dtype=torch.float32)).sigmoid()[0].numpy()
+    away = torch.cdist(torch.tensor(vectors).view(-1, 4), run.model.codebook.detach())
+    assert np.allclose(away.min(dim=1).values, away[range(64), at["codes"]], rtol=1e-3)
+    for picture, values in (("rebuilt", expected), ("original", np.array(at["pixels"]))):
+        assert np.abs(colours(board.locator(f"canvas.{picture}")).ravel() - values).max() <= 1.5 / 255
+    assert [int(text) for text in board.get_by_role("gridcell").all_inner_texts()] == at["codes"]
+    swatch = page.locator(".paint .swatch canvas").first
+    assert colours(swatch).shape == (3, 12, 12)
 
 
 def test_pictures_are_sent_looked_at_and_chosen_on_a_phone(phone, album):

@@ -55,6 +55,17 @@ def test_a_refusal_removes_nothing(tmp_path):
     assert store.path("finished").exists() and store.partial_path("training").exists()
 
 
+def test_the_run_that_another_begins_with_stays(tmp_path):
+    store = Store(tmp_path)
+    for number in range(3):
+        make_room(store, f"run-{number}", MB, 10 * MB)
+        put(store.path(f"run-{number}"), MB, 30 - number)
+    assert make_room(store, "prior", MB, 3 * MB, keep="run-0") == ["run-1"]  # not the oldest
+    with pytest.raises(StoreError, match="the runs of visitors may take"):
+        make_room(store, "prior", 3 * MB, 3 * MB, keep="run-0")
+    assert store.path("run-0").exists() and store.path("run-2").exists()
+
+
 def test_a_run_that_was_removed_is_nobodys(tmp_path):
     store = Store(tmp_path)
     for key in ("pushed-out", "evicted"):

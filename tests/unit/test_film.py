@@ -177,3 +177,32 @@ def test_a_damaged_film_costs_the_pictures_alone_and_goes_with_its_run(tmp_path:
     assert film_of_run(run, store.load_film(run.key)).header["decoded_epochs"] == [3]
     evict(store, most=0)
     assert store.keys() == [] and not store.film_path(run.key).exists()
+
+
+GRID = RunSpec("digits", "vq_vae", hidden=(8, 8, 8), epochs=2, options={"entries": 12, "dimensions": 4})
+
+
+def test_the_film_of_a_codebook_has_no_plane_and_lays_all_out_before_it_begins(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    saved, headers = store.save_partial, []
+
+    def look(*arguments: object) -> None:
+        saved(*arguments)  # type: ignore[arg-type]
+        payload = film_of_partial(*archive.read(store.partial_path(GRID.key)))
+        assert payload is not None
+        headers.append(payload.header)
+
+    store.save_partial = look  # type: ignore[assignment]
+    run = get_or_train(store, GRID, execution=PLAIN, film=True)
+    assert [header["rebuilt_epochs"] for header in headers] == [[0], [1], [2]]
+    coming = film_to_come(GRID, datasets.load("digits", "validation"), 10).header
+    for header in (coming, *headers, film_of_run(run, store.load_film(run.key)).header):
+        assert not header["plane"] and header["tensors"]["points"]["shape"][1] == 0 and not header["decoded_epochs"]
+        assert [panel["title"] for panel in header["curves"]["panels"]] == [
+            "Reconstruction",
+            "Commitment",
+            "Perplexity",
+        ]
+    assert [header["curves"]["panels"][2]["epochs"] for header in headers] == [[], [1], [1, 2]]
+    plain = get_or_train(Store(tmp_path / "plain"), GRID, execution=PLAIN)
+    assert all(np.array_equal(plain.weights[name], run.weights[name]) for name in run.weights)

@@ -13,6 +13,7 @@ import numpy as np
 
 from vae_core.datasets import ImageDataset
 from vae_core.metrics.codebook import Usage, usage
+from vae_core.models.quantised_options import entries_of
 from vae_core.payloads.inside import PER_CLASS, first_of_each
 from vae_core.payloads.plane import LatentPlane, Payload, Tensors, image_size
 from vae_core.program.operations import Program, output_shape, tensor_names
@@ -30,9 +31,12 @@ def codebook_of(run: Run) -> np.ndarray:
     """The entries, float32 (K, D).
 
     Raises:
-        ValueError: the run's decoder looks nothing up.
+        ValueError: the run's decoder looks nothing up, or in a table of another size than its specification says.
     """
-    return run.weights[look_up(run)["weight"]].astype(np.float32)
+    codebook: np.ndarray = run.weights[look_up(run)["weight"]].astype(np.float32)
+    if codebook.ndim != 2 or len(codebook) != entries_of(run.spec.options):
+        raise ValueError(f"{run.key} has a codebook of shape {codebook.shape}")
+    return codebook
 
 
 def usage_of(run: Run) -> Usage:

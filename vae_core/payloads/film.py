@@ -236,11 +236,11 @@ def curves(
     kind = model_kind(spec.model)
     if kind.bottleneck.discrete:
         for name, unit in _APART.items():
-            if name in kind.other_units:
+            if name in kind.other_units and (not history or f"{_HELD_OUT}{name}" in history[0]):
                 pair = [[entry[f"{split}{name}"] for entry in chosen] for split in ("", _HELD_OUT)]
                 panels.append({**_panel(_title(name), *pair), "unit": unit})
         if not kind.base:  # whose codes do not change
-            panels.append(_perplexity(spec, {epoch: one for epoch, one in codes.items() if epoch}))
+            panels.append(_perplexity(spec, codes))
     return {"epochs": [int(entry["epoch"]) for entry in chosen], "panels": panels}
 
 
@@ -255,9 +255,9 @@ def _panel(title: str, training: Sequence[float], held_out: Sequence[float]) -> 
 
 def _perplexity(spec: RunSpec, codes: Mapping[int, np.ndarray]) -> dict[str, Any]:
     """How many entries are used, of the few images whose codes were kept."""
-    epochs, entries = sorted(codes), entries_of(spec.options)
+    epochs, entries = sorted(filter(None, codes)), entries_of(spec.options)  # not of the untrained network
     found = [usage(codes[epoch].astype(np.float64), entries).perplexity for epoch in epochs]
-    of = f", of {len(codes[epochs[0]])} images" if epochs else ""
+    of = f", of {len(next(iter(codes.values())))} images" if codes else ""
     panel = {**_panel("Perplexity", [], found), "range": settled_range(found), "unit": f"entries of {entries}{of}"}
     return {**panel, "training": None, "epochs": epochs}
 

@@ -17,6 +17,8 @@ from ui.runs.shown import Shown
 from ui.training.in_child import Refused, TookTooLong, TookTooMuch, read_in_child
 from ui.training.turns import Busy, Turns
 from vae_core.errors import UnreadableRun
+from vae_core.payloads.film import film_of_run
+from vae_core.payloads.plane import Payload
 from vae_core.storage.received import parse_sent
 
 MOST_OPENED = 30_000_000  # bytes; the largest shipped run has 2.4 million
@@ -57,6 +59,18 @@ def check_sent(
         except TookTooMuch as error:
             raise UnreadableRun(f"{file} took {error} to read: no run of this program does.") from error
     return hashlib.sha256(content).hexdigest()
+
+
+def course_of(shown: Shown) -> Payload:
+    """How the codes of a run in a file changed while it was trained: its film.
+
+    Raises:
+        UnreadableRun: the file has other codes than its model makes.
+    """
+    try:
+        return film_of_run(shown.run, sent=True)
+    except ValueError as error:
+        raise UnreadableRun(f"how this run was trained cannot be shown: {error}.") from error
 
 
 @st.cache_resource(show_spinner=False, max_entries=_KEPT)
