@@ -24,7 +24,9 @@ from vae_core.datasets import ImageDataset, load
 from vae_core.evaluation.features import FeatureSpace
 from vae_core.evaluation.generation import measure_samples, real_features
 from vae_core.evaluation.losses import encode, evaluate, observed
+from vae_core.evaluation.pictures import measure_pictures
 from vae_core.execution import Execution
+from vae_core.models import model_kind
 from vae_core.program.export import programs_of
 from vae_core.run import Run
 from vae_core.spec import RunSpec
@@ -49,7 +51,7 @@ def figures_of(spec: RunSpec) -> dict[str, dict[str, Any]]:
     """Train a run and measure what is kept of it, on its weights as they would be stored."""
     training = split_of(spec.dataset, "train").first(spec.images)
     validation, test = (split_of(spec.dataset, name) for name in ("validation", "test"))
-    trained = train(spec, training, validation, execution=EXECUTION)
+    trained = train(spec, training, validation, execution=EXECUTION, base=Store(SHIPPED).base(spec))
     weights = stored_weights(trained.model)
     model = trained.model
     model.load_state_dict({name: torch.from_numpy(array.astype(np.float32)) for name, array in weights.items()})
@@ -71,9 +73,12 @@ def figures_of(spec: RunSpec) -> dict[str, dict[str, Any]]:
 def _measure(run: Run, split: ImageDataset) -> dict[str, Any]:
     seen = observed(run.spec, split)
     space = space_of(run.spec.dataset)
+    codes = encode(run.model, seen)
+    pictures = model_kind(run.spec.model).family == "conv"  # the chapter on sharper images compares these
     return {
-        **evaluate(run.model, run.spec, seen, encode(run.model, seen)),
+        **evaluate(run.model, run.spec, seen, codes),
         "samples": {"prior": measure_samples(run, "prior", real_features(split, space), space)},
+        **(measure_pictures(run, seen, codes, space, {}) if pictures else {}),
     }
 
 

@@ -42,7 +42,8 @@ class VAEGANOptions:
 
     of: str = option("", Key(), "Key of the convolutional VAE that it begins with; empty for none.")
     discriminator: tuple[int, ...] = option((32, 64, 128), _WIDTHS, _CHANNELS)
-    similarity: float = option(1.0, Real(0.0, 1e6), "gamma of the paper: weight of the similarity for the decoder.")
+    similarity: float = option(20.0, Real(0.0, 1e6), "Weight of the similarity: 1 / variance of the features given z.")
+    judged: float = option(1.0, Real(0.0, 1e6), "Weight of the judged images in the decoder's loss.")
     regulariser: str = option("r1", _REGULARISERS, _REGULARISER)
     r1: float = option(0.3, Real(0.0, 1e4), _R1)
     rate_ratio: float = option(1.0, Real(0.0, 100.0, open_low=True), _RATIO)

@@ -155,13 +155,15 @@ class VAEGANStep(_Adversarial):
     """Algorithm 1 of Larsen et al. 2016: discriminator, decoder, encoder.
 
     The discriminator judges data, reconstructions and samples of the prior, and learns nothing from the similarity; the
-    encoder learns nothing from being judged. As in the paper's code the generator's loss is the non-saturating one.
+    encoder learns nothing from being judged. The features' likelihood is a Gaussian of variance 1 / `similarity`, which
+    is 1 in the paper; its gamma, the weight of the likelihood in the decoder's loss, is `similarity` / `judged`. As in
+    the paper's code the generator's loss is the non-saturating one.
     """
 
     terms = (
         Term("similarity", "squared features", lambda spec, _: spec.options.similarity),
         Term("kl", weight=lambda spec, _: spec.kl_weight),
-        Term("generator"),
+        Term("generator", weight=lambda spec, _: spec.options.judged),
         Term("reconstruction", weight=lambda spec, _: 0.0),  # noqa: ARG005  # of pixels: to compare with a VAE
         Term("discriminator", weight=lambda spec, _: 0.0),  # noqa: ARG005
         Term("r1", SQUARED_SLOPE, lambda spec, _: 0.0),  # noqa: ARG005
@@ -186,8 +188,9 @@ class VAEGANStep(_Adversarial):
         judged = self.discriminate(model.discriminator, steps, x, *made)
         with frozen(model.discriminator):
             terms |= self._seen(x, *made)
-            encoding = (terms["similarity"] + self.spec.kl_weight * terms["kl"]).mean()
-            decoding = (self.spec.options.similarity * terms["similarity"] + terms["generator"]).mean()
+            alike = self.spec.options.similarity * terms["similarity"]
+            encoding = (alike + self.spec.kl_weight * terms["kl"]).mean()
+            decoding = (alike + self.spec.options.judged * terms["generator"]).mean()
             for loss, parameters in ((encoding, self.encoder), (decoding, self.decoder)):
                 slopes = torch.autograd.grad(loss, parameters, retain_graph=True)
                 for parameter, slope in zip(parameters, slopes, strict=True):
