@@ -14,6 +14,7 @@ from ui.figures.plots import history_figure
 from ui.figures.tables import pins_table
 from ui.runs.selection import measured_on
 from vae_core.run import Codes
+from vae_core.spec import RunSpec
 from vae_core.storage.manifest import SHIPPED, shipped_run
 from vae_core.storage.store import Listed, Store
 
@@ -46,6 +47,21 @@ def test_a_curve_that_hardly_changes_has_an_axis_that_can_be_read(shipped):
     layout = history_figure("flat", replace(shipped, history=flat)).layout
     low, high = layout.yaxis.range
     assert low < 543.21 < high and high - low > 1 and layout.yaxis.automargin and layout.yaxis2.automargin
+
+
+def test_the_losses_of_two_networks_are_drawn_whole(shipped):
+    names = ("generator", "discriminator", "r1", "inversion")
+    history = [
+        {"epoch": epoch, **{f"{split}{name}": 1.0 + 0.1 * epoch for name in names for split in ("", "validation_")}}
+        for epoch in range(1, 9)
+    ]
+    spec = RunSpec("digits", "gan", latent_dim=2)
+    figure = history_figure("two networks", replace(shipped, spec=spec, history=history))
+    assert [line.name for line in figure.data] == [
+        f"{name}, {split}" for name in ("Generator", "Discriminator") for split in ("held out", "training")
+    ]
+    low, high = figure.layout.yaxis.range
+    assert low < 1.1 and high > 1.8 and not figure.layout.yaxis2.visible
 
 
 def test_what_figures_are_measured_on_is_counted_from_them():

@@ -110,11 +110,15 @@ def history_figure(name: str, _run: Run) -> Finished:
     del name
     run = _run
     epochs = [record["epoch"] for record in run.history]
-    known = {"reconstruction": ("Reconstruction", CLASS_COLOURS[0]), "kl": ("KL", KL_COLOUR)}
-    names = [(name, *known[name]) for name in terms_in_nats(run.spec, run.history) if name in known]
+    names = terms_in_nats(run.spec, run.history)
+    # The ELBO's terms, where there are such: others beside them have another size, and curves of their own elsewhere.
+    names = [name for name in names if name in ("reconstruction", "kl")] or names
+    colours = dict(zip([name for name in names if name != "kl"], CLASS_COLOURS, strict=False))
     figure = go.Figure()
     points = {}
-    for name, title, colour in names:
+    for name in names:
+        title = "KL" if name == "kl" else name.capitalize().replace("_", " ")
+        colour = colours.get(name, KL_COLOUR)
         held_out = [record[f"validation_{name}"] for record in run.history]
         training = [record[name] for record in run.history]
         axis = "y2" if name == "kl" else "y"
@@ -127,7 +131,11 @@ def history_figure(name: str, _run: Run) -> Finished:
         template=TEMPLATE,
         height=300,
         xaxis={"title": "epoch"},
-        yaxis={"title": "reconstruction, nats per image", "range": _settled_range(run), "automargin": True},
+        yaxis={
+            "title": f"{' and '.join(colours)}, nats per image",
+            "range": _settled_range(run, [*colours]),
+            "automargin": True,
+        },
         yaxis2={
             "title": "KL, nats per image",
             "overlaying": "y",
@@ -137,16 +145,19 @@ def history_figure(name: str, _run: Run) -> Finished:
             "nticks": 5,
             "tickformat": ".1f",
             "automargin": True,
-            "visible": any(name == "kl" for name, *_ in names),
+            "visible": "kl" in names,
         },
     )
     return Finished(figure, in_words("Losses in nats per image against epochs.", points))
 
 
-def _settled_range(run: Run) -> list[float]:
+def _settled_range(run: Run, names: list[str]) -> list[float]:
     """From the lowest loss to the one after the first 3% of the epochs: the earlier ones would flatten the rest."""
-    losses = [record[name] for record in run.history for name in ("reconstruction", "validation_reconstruction")]
-    first = run.history[min(len(run.history) - 1, math.ceil(0.03 * len(run.history)))]
-    low, high = min(losses), max(first["reconstruction"], first["validation_reconstruction"])
+    columns = [f"{split}{name}" for name in names for split in ("", "validation_")]
+    first = min(len(run.history) - 1, math.ceil(0.03 * len(run.history)))
+    low = min(record[column] for record in run.history for column in columns)
+    high = max(run.history[first][column] for column in columns)
+    if len(names) > 1:  # networks against each other: their losses rise as well as fall
+        high = max(record[column] for record in run.history[first:] for column in columns)
     margin = max(0.05 * (high - low), 0.005 * abs(high)) or 1.0  # what is flat needs no more digits on its axis
     return [low - margin, high + margin]

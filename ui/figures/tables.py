@@ -55,7 +55,13 @@ def metrics_table(run: Run) -> Rows:
 
 def measured_note(run: Run) -> str:
     """What the figures of `metrics_table` are, in a sentence."""
-    if model_kind(run.spec.model).bottleneck.discrete:
+    bottleneck = model_kind(run.spec.model).bottleneck
+    if bottleneck.drawn:
+        return (
+            "Nats per image, pixels summed. The model has no encoder: what is rebuilt comes from codes that a network "
+            "guesses, which learned from the model's own images."
+        )
+    if bottleneck.discrete:
         return "Nats and bits per image, pixels and cells summed; error per pixel. Entries are counted over all images."
     return "Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code."
 
@@ -71,7 +77,7 @@ def pins_table(run: Run, pins: list[list[float]]) -> Rows:
         zip(points, codes, distances, indices, strict=True), start=1
     ):
         row: dict[str, object] = {"pin": number, "z₁": f"{point[0]:.3f}", "z₂": f"{point[1]:.3f}"}
-        if run.codes.has_posterior:
+        if model_kind(run.spec.model).bottleneck.has_prior:
             row["prior density"] = _exponential(-0.5 * float(code @ code) - len(code) / 2 * math.log(2 * math.pi))
         row["nearest held out"] = run.label_names[int(run.codes.labels[index])]
         row["distance"] = f"{distance:.3f}"

@@ -274,9 +274,12 @@ def terms_in_nats(spec: RunSpec, history: Sequence[Mapping[str, float]]) -> list
 
 def _expected_terms(spec: RunSpec) -> list[str]:
     """The terms in nats that a history will have: enough for every model whose film begins before training."""
-    if model_kind(spec.model).base:
+    bottleneck = model_kind(spec.model).bottleneck
+    if bottleneck.discrete and model_kind(spec.model).base:
         return ["prior"]
-    return [*_TITLES] if model_kind(spec.model).bottleneck.divergence else ["reconstruction"]
+    if bottleneck.drawn:
+        return ["generator", "discriminator"]
+    return [*_TITLES] if bottleneck.divergence else ["reconstruction"]
 
 
 def settled_range(*lines: Sequence[float]) -> list[float]:

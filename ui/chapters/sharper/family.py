@@ -1,0 +1,86 @@
+"""The runs that the chapter compares: same digits, same decoder, four ways to learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ui.runs.resources import shelf
+from ui.runs.selection import measured_seeds_of, per_shelf
+from vae_core.errors import RunNotFound
+from vae_core.spec import RunSpec
+from vae_core.storage.manifest import read_manifest
+from vae_core.storage.store import Listed
+
+DATASET, DIMENSIONS = "mnist", 16
+HIDDEN = (16, 32, 64)
+
+
+class Kind(NamedTuple):
+    """A way to learn.
+
+    Attributes:
+        title: for people.
+        learns: what its decoder learns from, in a few words.
+        fits: whether a spec of this dataset, size and seed is one.
+    """
+
+    title: str
+    learns: str
+    fits: Callable[[RunSpec], bool]
+
+
+def _plain(model: str) -> Callable[[RunSpec], bool]:
+    return lambda spec: spec.model == model
+
+
+def _gan(*, well: bool) -> Callable[[RunSpec], bool]:
+    def fits(spec: RunSpec) -> bool:
+        if spec.model != "gan":
+            return False
+        options = spec.options
+        return (options.batch_spread and options.regulariser == "r1" and options.loss == "non_saturating") is well
+
+    return fits
+
+
+# By what stands in the URL.
+FOUR = {
+    "vae": Kind("VAE", "pixels", _plain("conv_vae")),
+    "perceptual": Kind("Perceptual VAE", "features of a frozen network", _plain("perceptual_vae")),
+    "vae_gan": Kind("VAE-GAN", "features of its discriminator, and its verdict", _plain("vae_gan")),
+    "gan": Kind("GAN", "the discriminator's verdict alone", _gan(well=True)),
+}
+ENCODING = ("vae", "perceptual", "vae_gan")  # a GAN has no encoder
+
+
+def shipped(kind: Kind, dimensions: int = DIMENSIONS) -> list[RunSpec]:
+    """The shipped specs of a kind, in the manifest's order."""
+    return [
+        spec
+        for spec in read_manifest()
+        if (spec.dataset, spec.latent_dim, spec.hidden) == (DATASET, dimensions, HIDDEN) and kind.fits(spec)
+    ]
+
+
+@per_shelf
+def spec_of(kind: Kind, dimensions: int = DIMENSIONS) -> RunSpec:
+    """The first shipped spec of a kind whose run is in the store.
+
+    Raises:
+        RunNotFound: there is none.
+    """
+    here = {line.key for line in shelf().lines}
+    for spec in shipped(kind, dimensions):
+        if spec.key in here:
+            return spec
+    raise RunNotFound(f"the {kind.title} of the digits is not in the store; run 'python -m vae_core rebuild'.")
+
+
+def lines_of(kind: Kind, dimensions: int = DIMENSIONS) -> list[Listed]:
+    """The run of `spec_of` with its further seeds, of which the figures alone may be shipped.
+
+    Raises:
+        RunNotFound: as of `spec_of`.
+    """
+    return measured_seeds_of(spec_of(kind, dimensions))

@@ -1,0 +1,64 @@
+"""What the four are worth, in numbers: a mean over seeds, with the least and the most of them."""
+
+from __future__ import annotations
+
+from ui.chapters.regularity.over_seeds import heading, spread
+from ui.chapters.sharper.family import ENCODING, FOUR, lines_of
+from ui.figures.markup import Html
+from ui.figures.tables import Rows, as_html
+from ui.runs.selection import figure, measured_on, per_shelf
+from vae_core.errors import RunNotFound
+from vae_core.storage.store import Listed
+
+Figures = tuple[tuple[str, tuple[str, ...], str], ...]  # title, where it stands among a run's figures, digits
+
+SAMPLES: Figures = (
+    ("Sharpness of samples (real: 1)", ("pictures", "prior", "sharpness"), ".2f"),
+    ("Undecided pixels of samples, nats", ("pictures", "prior", "pixel_entropy"), ".0f"),
+    ("Fréchet distance of samples", ("samples", "prior", "frechet"), ".1f"),
+    ("Coverage of the digits", ("samples", "prior", "coverage"), ".2f"),
+    ("Density of samples", ("samples", "prior", "density"), ".2f"),
+    ("Not recognised by the classifier", ("samples", "prior", "ambiguity"), ".3f"),
+    ("Classes covered, of 10", ("pictures", "prior", "classes_covered"), ".0f"),
+    ("Imbalance of the classes", ("pictures", "prior", "imbalance"), ".3f"),
+    ("Near a training image (real: .05)", ("pictures", "prior", "copies"), ".3f"),
+)
+RECONSTRUCTIONS: Figures = (
+    ("Sharpness of reconstructions", ("pictures", "reconstructions", "sharpness"), ".2f"),
+    ("Squared error, pixels", ("mse",), ".4f"),
+    ("Squared error, features", ("pictures", "reconstructions", "features"), ".3f"),
+)
+
+
+@per_shelf
+def numbers() -> Html:
+    """The table.
+
+    Raises:
+        RunNotFound: none of the four is in the store.
+    """
+    lines: dict[str, list[Listed]] = {}
+    for name, kind in FOUR.items():
+        try:
+            lines[name] = lines_of(kind)
+        except RunNotFound:
+            continue  # the columns of those that are there
+    if not lines:
+        raise RunNotFound("none of the four models is in the store; run 'python -m vae_core rebuild'.")
+    rows: Rows = []
+    for figures, encoded in ((SAMPLES, False), (RECONSTRUCTIONS, True)):
+        for title, path, digits in figures:
+            row: dict[str, object] = {"": title}
+            for name, of in lines.items():
+                missing = encoded and name not in ENCODING
+                row[heading(FOUR[name].title, of)] = "no encoder" if missing else spread(of, *path, digits=digits)
+            rows.append(row)
+    everything = [line for of in lines.values() for line in of]
+    samples = figure(everything[0], "pictures", "prior", "n")
+    note = (
+        f"Samples from N(0, I), {samples or 0:,.0f} against as many test digits; errors on {measured_on(*everything)}. "
+        "A mean over random starts, with the least and the most of them in brackets; after ± the standard error of a "
+        "share. Features are those of a classifier that none of the four has seen; their error is a share of the "
+        "distance of two real digits. Three starts are few: a difference within the brackets says nothing."
+    )
+    return as_html(rows, title="The four in numbers", note=note)
