@@ -15,7 +15,7 @@ from ui.runs.resources import shelf
 from ui.runs.selection import grid_in_words, per_shelf
 from vae_core import datasets
 from vae_core.models import MODELS, model_kind
-from vae_core.options import OneOf, Option, Real, Whole, options_of
+from vae_core.options import OneOf, Option, Real, Whole, options_of, unusual
 from vae_core.spec import RunSpec
 
 # Model -> its options that the form asks for, and their labels; the others keep their defaults.
@@ -41,8 +41,8 @@ TOLD = {False: "not told the class", True: "told the class"}
 
 def _options(model: str) -> dict[str, Option]:
     record = MODELS[model].options
-    assert record is not None  # of all in `ASKED`
-    return {name: one for name, one in options_of(record).items() if name in ASKED[model]}
+    assert record is not None  # asked only of models that have one
+    return {name: one for name, one in options_of(record).items() if name in ASKED.get(model, ())}
 
 
 def _usual(model: str, name: str) -> Any:
@@ -194,7 +194,7 @@ def values_of(spec: RunSpec) -> dict[str, Any]:
 def can_say(spec: RunSpec) -> bool:
     """Whether the fields have a choice for all that its options say."""
     if spec.model not in ASKED:
-        return spec.options is None
+        return not spec.options or not unusual(spec.options)
     values = values_of(spec)
     if any(values[name] not in choices for name, choices in MENUS.items() if name in values):
         return False
