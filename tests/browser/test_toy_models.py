@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,9 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page
 
+from tools.measure_toy import asked_for
+from ui.chapters.sharper import outcomes
+from ui.chapters.sharper.cases import STEPS as MEASURED_STEPS
 from vae_core.lessons.adversarial_rules import LOSSES
 from vae_core.lessons.adversarial_toy import Gan, Vae, flat, load_flat
 
@@ -42,6 +47,11 @@ VAE = """({ latent, hidden, betas, weights, steps, rate, c }) => {
   });
   return { losses, weights: ["encoder", "decoder"].map((name) => [name, Array.from(vae[name].parameters)]) };
 }"""
+MEASURE = """({ rules, steps, cases: [{ model, shape, settings, seed }] }) => {
+  const training = new Training(rules, new Data(shape.strokes, shape.spread), { latent: settings.latent, seed });
+  for (let k = 0; k < steps; k++) model === "gan" ? training.stepGan(settings) : training.stepVae(settings);
+  return training.measure(training.drawn(settings, rules.samples)[model]);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +59,7 @@ def models(browser: Browser) -> Iterator[Page]:
     context, errors = browser.new_context(), []
     page = context.new_page()
     watch(page, errors)
-    load_modules(page, "adversarial/gan.js", "adversarial/vae.js")
+    load_modules(page, "adversarial/gan.js", "adversarial/vae.js", "adversarial/data.js", "adversarial/training.js")
     yield page
     context.close()
     assert not errors, errors
@@ -123,3 +133,14 @@ def test_ten_steps_of_a_vae(models: Page, normal: Any, c: float, latent: int) ->
     )  # fmt: skip
     assert np.allclose(found["losses"], expected, rtol=1e-9, atol=1e-9)
     assert_same(networks, found["weights"])
+
+
+@pytest.mark.parametrize("name, kind", [("usual", "now"), ("vae 0.03", "noisy")])
+def test_the_figures_that_the_page_tells_are_those_of_the_models(models: Page, name: str, kind: str) -> None:
+    file = Path(outcomes.__file__).with_name("measured.json")
+    told = next(line for line in json.loads(file.read_text("utf-8"))[name] if line["seed"] == 1)[kind]
+    found = models.evaluate(MEASURE, json.loads(asked_for([name], seeds=(1,), steps=MEASURED_STEPS)))
+    assert found["modes"] == told["modes"]
+    # Exponentials of two versions of V8 may differ in the last digit, and so then does a long run.
+    assert found["stray"] == pytest.approx(told["stray"], abs=0.03)
+    assert found["imbalance"] == pytest.approx(told["imbalance"], abs=0.02)

@@ -336,7 +336,7 @@ class Toy {
     if (!found) return [["data", "none yet"]];
     if (!modes) return [["data covered", percent(found.covered)], ["samples off the data", percent(found.stray)]];
     const balance = found.imbalance === null ? "–" : `${signed(found.imbalance, 2)} nats`;
-    return [["modes found", `${found.modes} of ${modes.length}`], ["imbalance", balance], ["near no mode", percent(found.stray)]];
+    return [["modes found", `${found.modes} of ${modes.length}`], ["imbalance", balance], ["at no mode", percent(found.stray)]];
   }
 
   inWords(found) { return this.inFigures(found).map(([term, text]) => `${term}: ${text}`).join(", "); }

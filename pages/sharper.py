@@ -1,0 +1,159 @@
+"""Sharper images: a GAN and a VAE on the same points, live, and why they fail in different ways."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.chapters.sharper import CHAPTER
+from ui.chapters.sharper.outcomes import (
+    HOW_MANY,
+    MORE_OR_LESS,
+    failures_table,
+    families_table,
+    slow_discriminator,
+    strays,
+    words_on_failing,
+    words_on_the_vae,
+)
+from ui.chapters.sharper.slopes import WHICH_LOSS, slopes_figure, stronger_loss
+from ui.chapters.sharper.toy import toy_payload
+from ui.components.adversarial import adversarial_toy
+from ui.figures.messages import errors_said
+from ui.figures.plots import show
+from ui.stage import chapter
+
+
+@st.fragment
+@errors_said()
+def step_of_wants() -> None:
+    """What each of both networks wants, and which loss says it best."""
+    step = chapter.step(
+        "wants",
+        "Two networks, two wants",
+        "The [[discriminator]] D is a classifier: real points should get D(x) = 1, samples D(x) = 0. Its loss is that "
+        "of any classifier, −ln D(x) − ln(1 − D(G(z))). If data and samples are spread alike, it can only guess: "
+        "D = ½ everywhere, and a loss of ln 4 = 1.39 nats, the dashed line.\n\n"
+        "The [[generator]] G wants the opposite for its samples. It could lower ln(1 − D(G(z))), what D wants high, or "
+        "lower −ln D(G(z)). Both are best at D = 1.",
+    )
+    with step.words:
+        answered = chapter.ask(
+            chapter.Prediction(
+                "loss",
+                "at first D sees through every sample, D(G(z)) = 0.01. Which loss asks G to change more?",
+                WHICH_LOSS,
+                stronger_loss,
+            )
+        )
+    with step.instrument:
+        if answered:
+            show(slopes_figure(), key="sharper-slopes")
+        else:
+            chapter.covered(320)
+
+
+@st.fragment
+@errors_said()
+def step_of_failing() -> None:
+    """Mode collapse, and what helps."""
+    step = chapter.step(
+        "failing",
+        "Why it can fail",
+        "No loss measures how far G is from the data. G only follows what D says now, and D only tells today's samples "
+        "from data. Choose *D learns too slowly* in the toy's menu, and watch.",
+    )
+    with step.words:
+        answered = chapter.ask(
+            chapter.Prediction(
+                "collapse",
+                "D learns at a quarter of G's rate. How many of the 8 modes does G hold after 1,500 steps?",
+                HOW_MANY,
+                slow_discriminator,
+            )
+        )
+        if answered:
+            chapter.prose(words_on_failing())
+    with step.instrument:
+        if answered:
+            st.html(failures_table())
+        else:
+            chapter.covered(420)
+
+
+@st.fragment
+@errors_said()
+def step_of_the_vae() -> None:
+    """What a VAE does instead."""
+    step = chapter.step(
+        "instead",
+        "What a VAE does instead",
+        "A VAE has no opponent. Its loss asks that **every** point of the data is rebuilt from its code: a mode that "
+        "is left out costs many nats, so it is not left out. But nothing in the loss looks at what lies between.",
+    )
+    with step.words:
+        answered = chapter.ask(
+            chapter.Prediction(
+                "stray",
+                "how many of the VAE's samples lie at no mode?",
+                MORE_OR_LESS,
+                strays,
+            )
+        )
+        if answered:
+            chapter.prose(words_on_the_vae())
+    with step.instrument:
+        if answered:
+            st.html(families_table())
+        else:
+            chapter.covered(420)
+
+
+first = chapter.opening(
+    CHAPTER,
+    "Both models learn to make points like the white ones. Both turn random numbers z into points; what differs is who "
+    "tells them how good these are.\n\n"
+    "On the left, a [[GAN]]. A [[generator]] G makes the yellow samples; a [[discriminator]] D colours the plane, blue "
+    "where it believes points are real. Each arrow is what a sample learns: where to go to look more real.\n\n"
+    "On the right, a VAE: codes, a decoder, noise. The colour is p(x), how probable it finds a point.\n\n"
+    "The violet net is a grid of z as each network lays it out; all its cells hold equally many samples. How do the "
+    "two cross from mode to mode?\n\n"
+    "Try other data, or **draw** your own. Then move a switch while it trains: settings that fail are in the menu.",
+)
+with first.instrument, errors_said():
+    adversarial_toy(toy_payload(), key="sharper-toy")
+
+step_of_wants()
+step_of_failing()
+step_of_the_vae()
+
+chapter.foot(
+    CHAPTER,
+    mathematics=(
+        (
+            "The game of both networks, with its value at the best D for a G whose samples have the density g. "
+            "The Jensen–Shannon divergence is 0 only if g = p.",
+            r"\min_G \max_D \; \mathbb{E}_{x \sim p}[\ln D(x)] + \mathbb{E}_{z}[\ln(1 - D(G(z)))], \qquad "
+            r"D^*(x) = \frac{p(x)}{p(x) + g(x)}, \qquad \max_D = 2\,\mathrm{JS}(p, g) - \ln 4",
+        ),
+        (
+            "The R1 penalty, added to D's loss; s is its logit. Here γ = 1.",
+            r"\tfrac{\gamma}{2}\, \mathbb{E}_{x \sim p}\, \lVert \nabla_x s(x) \rVert^2",
+        ),
+    ),
+    code=(
+        ("lessons/adversarial_toy.py", "discriminator_loss"),
+        ("lessons/adversarial_toy.py", "generator_loss"),
+        ("lessons/adversarial_toy.py", "slope_penalty"),
+        ("lessons/adversarial_toy.py", "Gan"),
+        ("lessons/adversarial_toy.py", "Vae"),
+    ),
+    sources=(
+        chapter.Source("Goodfellow et al. 2014, Generative adversarial nets", "https://arxiv.org/abs/1406.2661"),
+        chapter.Source("Heusel et al. 2017, Two time-scales: GANs converge", "https://arxiv.org/abs/1706.08500"),
+        chapter.Source("Mescheder et al. 2018, Which training methods for GANs do converge?", "https://arxiv.org/abs/1801.04406"),
+        chapter.Source("Srivastava et al. 2017, VEEGAN: counting modes", "https://arxiv.org/abs/1705.07761"),
+        chapter.Source("Lin et al. 2018, PacGAN: a ring of 8 and a grid of 25", "https://arxiv.org/abs/1712.04086"),
+        chapter.Source("Yazıcı et al. 2019, Averaging the generator's weights", "https://arxiv.org/abs/1806.04498"),
+        chapter.Source("Kahng et al. 2019, GAN Lab", "https://arxiv.org/abs/1809.01587"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,104 @@
+"""The page Sharper images: what its toy is sent, and that its words are what was measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from statistics import NormalDist, median
+
+import numpy as np
+import pytest
+
+import ui.chapters.sharper.outcomes
+from ui.chapters.sharper.cases import CASES, SEEDS
+from ui.chapters.sharper.outcomes import outcome, slow_discriminator, strays
+from ui.chapters.sharper.slopes import slope, stronger_loss
+from ui.chapters.sharper.toy import GRID_LINES, NAMES, PRESETS, SETTINGS, toy_links, toy_payload
+from vae_core.lessons.adversarial_rules import SHAPES
+
+from .helpers import boxes, charts, open_page, payload_headers, plotted, predict, seen, subheaders, tables, words
+
+PAGE = "pages/sharper.py"
+ANSWERED = {"answers": "loss:0,collapse:2,stray:2"}
+MEASURED = json.loads(Path(ui.chapters.sharper.outcomes.__file__).with_name("measured.json").read_text("utf-8"))
+
+
+def test_the_page_is_whole_and_sends_the_toy():
+    at = seen(PAGE)
+    assert not at.error and not at.warning
+    (header,) = payload_headers(at)
+    assert header["kind"] == "adversarial" and header["settings"] == SETTINGS
+    assert set(header["shapes"]) == set(SHAPES)
+    assert {"Two networks, two wants", "Why it can fail", "What a VAE does instead"} <= set(subheaders(at))
+    assert boxes(at) == ["The mathematics, with the numbers on screen", "This in code", "Sources"]
+
+
+def test_the_grid_of_z_has_cells_of_equal_mass():
+    quantiles = toy_payload().header["rules"]["quantiles"]
+    shares = np.diff([NormalDist().cdf(z) for z in quantiles])
+    assert len(quantiles) == GRID_LINES and np.allclose(shares, 1 / GRID_LINES)
+
+
+def test_every_setting_has_a_name_in_links_and_takes_the_values_of_its_control():
+    by_name = {one.name: one for one in toy_links()}
+    assert set(NAMES) == set(SETTINGS) and len(set(NAMES.values())) == len(NAMES)
+    options = toy_payload().header["options"]
+    for name, linked in NAMES.items():
+        for value in options.get(name, (True, False)):
+            text = f"{int(value)}" if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else value
+            assert by_name[linked].parse(str(text)) == value
+    for preset in PRESETS.values():
+        for name, value in preset.settings.items():
+            assert value in options.get(name, (True, False)) and value != SETTINGS[name]
+
+
+def test_every_case_was_measured_with_every_seed_and_stayed_finite():
+    assert list(MEASURED) == list(CASES)
+    for name, lines in MEASURED.items():
+        assert [line["seed"] for line in lines] == list(SEEDS)
+        assert all(line["finite"] for line in lines)
+        assert outcome(name).of == {"ring": 8, "grid": 25}[CASES[name].settings["data"]]
+
+
+def test_questions_cover_what_answers_them_and_are_answered_from_the_figures():
+    at = open_page(PAGE)
+    assert not tables(at) and not charts(at)
+    assert "**Yes.**" in predict(at, "Which loss asks G to change more", stronger_loss()[0])
+    assert "**Yes.**" in predict(at, "How many of the 8 modes does G hold", slow_discriminator()[0])
+    assert "**Yes.**" in predict(at, "How many of the VAE's samples lie at no mode", strays()[0])
+    assert len(tables(at)) == 2 and len(charts(at)) == 1
+    assert not at.exception and not at.error
+
+
+def test_tables_are_the_medians_of_the_seeds():
+    at = seen(PAGE, **ANSWERED)
+    failures, families = tables(at)
+    slow = [line["now"] for line in MEASURED["slow"]]
+    row = failures[""].index("D four times slower")
+    assert failures["modes found"][row] == f"{median(one['modes'] for one in slow):g} of 8"
+    assert failures["at no mode"][row] == f"{median(one['stray'] for one in slow):.0%}"
+    assert failures["seeds with all"][row] == "0 of 10"
+    row = families[""].index("VAE, c = 0.03") + 1
+    means = [line["means"]["stray"] for line in MEASURED["vae 0.03"]]
+    assert families[""][row] == "its means alone" and families["at no mode"][row] == f"{median(means):.0%}"
+
+
+@pytest.mark.parametrize("name", ["non-saturating", "minimax"])
+def test_the_slopes_are_those_of_the_losses(name):
+    logits, step = np.linspace(-6, 6, 13), 1e-6
+
+    def loss(s: np.ndarray) -> np.ndarray:
+        d = 1 / (1 + np.exp(-s))
+        return -np.log(d) if name == "non-saturating" else np.log(1 - d)
+
+    found = (loss(logits - step) - loss(logits + step)) / (2 * step)
+    assert np.allclose(slope(name, 1 / (1 + np.exp(-logits))), found, atol=1e-6)
+
+
+def test_the_figure_is_both_slopes():
+    at = seen(PAGE, **ANSWERED)
+    (chart,) = charts(at)
+    for line, name in zip(chart["data"], ("non-saturating", "minimax"), strict=True):
+        assert np.allclose(plotted(line["y"]), slope(name, plotted(line["x"])))
+    (told,) = words(at)
+    assert "0.99 at D = 0.01" in told

@@ -1,0 +1,34 @@
+"""Sharper images: why a VAE's images are blurred, and the family of models that learn from each other."""
+
+from __future__ import annotations
+
+from ui.chapters.record import Chapter
+from ui.links.url_state import Property, in_browser
+
+
+def links() -> tuple[Property, ...]:
+    """What a link to it may say."""
+    from ui.chapters.sharper.toy import toy_links
+
+    return in_browser(*toy_links())
+
+
+CHAPTER = Chapter(
+    slug="sharper",
+    title="Sharper images",
+    icon=":material/compare:",
+    order=57,  # after whole numbers as codes
+    question="Why are a VAE's images blurred, and what do two competing networks do about it?",
+    blurb="A GAN and a VAE learn the same points in the plane, live in your browser. Watch one lose modes and the "
+    "other blur them, and find the switch that cures it.",
+    minutes=15,
+    before="autoencoder or VAE; the two terms of a VAE's loss",
+    learned="""
+- In a [[GAN]] a [[generator]] learns only from a [[discriminator]], which learns to tell its samples from data.
+- Nothing measures how far it is from the data, so training can fail: in [[mode collapse]] it makes a few kinds of
+  samples only. How fast both learn decides, and the [[R1 penalty]] helps.
+- A VAE covers all data, because each point must be rebuilt; but it also fills what lies between.
+""",
+    links=links,
+    predictions=("loss", "collapse", "stray"),
+)
