@@ -15,12 +15,19 @@ from ui.chapters.sharper.outcomes import (
     words_on_failing,
     words_on_the_vae,
 )
+from ui.chapters.sharper.pictures import planes, search_payload, sheets
 from ui.chapters.sharper.slopes import WHICH_LOSS, slopes_figure, stronger_loss
+from ui.chapters.sharper.struggle import failure, struggle
+from ui.chapters.sharper.table import numbers
 from ui.chapters.sharper.toy import toy_payload
+from ui.chapters.sharper.verdicts import WHOSE, what_it_costs, whose_are_sharp
 from ui.components.adversarial import adversarial_toy
+from ui.components.inversion import code_search
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
+from ui.runs.shown import stored
 from ui.stage import chapter
+from ui.stage.beside import planes_beside
 
 
 @st.fragment
@@ -108,6 +115,83 @@ def step_of_the_vae() -> None:
             chapter.covered(420)
 
 
+@st.fragment
+@errors_said()
+def step_of_digits() -> None:
+    """The same decoder on digits, taught in different ways."""
+    step = chapter.step(
+        "digits",
+        "The same on digits",
+        "Here are decoders of digits, with the same layers and the same number of weights. They differ in what they "
+        "learned from: a VAE's from pixels, a GAN's from a discriminator, which was itself learning.",
+    )
+    with step.words:
+        answered = chapter.ask(
+            chapter.Prediction(
+                "sharp",
+                "we decode draws from N(0, I). Whose edges are about as sharp as those of real digits?",
+                WHOSE,
+                whose_are_sharp,
+            )
+        )
+        if answered:
+            chapter.prose(what_it_costs())
+            if st.button("Draw again", icon=":material/casino:", key="sharper-again"):
+                st.session_state["sharper-draw"] = st.session_state.get("sharper-draw", 0) + 1
+    with step.instrument, errors_said():
+        if answered:
+            st.html(sheets(st.session_state.get("sharper-draw", 0)))
+            st.html(numbers())
+        else:
+            chapter.covered(420)
+
+
+@st.fragment
+@errors_said()
+def step_of_planes() -> None:
+    """A GAN's plane beside a VAE's."""
+    step = chapter.step(
+        "plane",
+        "A GAN has a plane, too",
+        "With two numbers as z, a GAN's [[latent space]] is a plane like a VAE's: move over either, and it decodes. "
+        "No encoder made a GAN's plane. The points are held-out digits at the codes that a second network guesses for "
+        "them; it learned from the GAN's own images, and the GAN learned nothing from it.",
+    )
+    with step.instrument, errors_said():
+        planes_beside(*(stored(spec.key) for spec in planes()), group="sharper-planes")
+
+
+@st.fragment
+@errors_said()
+def step_of_the_code() -> None:
+    """The code of an image, searched for."""
+    step = chapter.step(
+        "code",
+        "Which code makes this digit?",
+        "A VAE's encoder answers at once. For a GAN one has to search: begin somewhere, follow the slope of the "
+        "squared error, and stop where it is flat. Each step decodes again, here in your browser.\n\n"
+        "Begin with a random code, too. Does the search end at the same image? And does it look like the digit?",
+    )
+    with step.instrument, errors_said():
+        code_search(search_payload(), key="sharper-search")
+
+
+@st.fragment
+@errors_said()
+def step_of_the_struggle() -> None:
+    """Both losses while it trains."""
+    step = chapter.step(
+        "struggle",
+        "What the losses tell",
+        "A VAE's loss falls as it learns. A GAN's two losses do not: each network's success is the other's loss. While "
+        "both improve, the curves stand almost still. Good training is not seen in them; only failure is.",
+    )
+    with step.instrument, errors_said():
+        show(struggle(), key="sharper-struggle")
+        if told := failure():
+            st.html(told)
+
+
 first = chapter.opening(
     CHAPTER,
     "Both models learn to make points like the white ones. Both turn random numbers z into points; what differs is who "
@@ -125,6 +209,10 @@ with first.instrument, errors_said():
 step_of_wants()
 step_of_failing()
 step_of_the_vae()
+step_of_digits()
+step_of_planes()
+step_of_the_code()
+step_of_the_struggle()
 
 chapter.foot(
     CHAPTER,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from ui.runs.resources import shelf
@@ -35,13 +36,8 @@ def _plain(model: str) -> Callable[[RunSpec], bool]:
 
 
 def _gan(*, well: bool) -> Callable[[RunSpec], bool]:
-    def fits(spec: RunSpec) -> bool:
-        if spec.model != "gan":
-            return False
-        options = spec.options
-        return (options.batch_spread and options.regulariser == "r1" and options.loss == "non_saturating") is well
-
-    return fits
+    """Whether a GAN has what keeps it from failing: a penalty on the slope, and an eye on a batch's spread."""
+    return lambda spec: spec.model == "gan" and (spec.options.regulariser == "r1" and spec.options.batch_spread) is well
 
 
 # By what stands in the URL.
@@ -51,6 +47,7 @@ FOUR = {
     "vae_gan": Kind("VAE-GAN", "features of its discriminator, and its verdict", _plain("vae_gan")),
     "gan": Kind("GAN", "the discriminator's verdict alone", _gan(well=True)),
 }
+FAILED = Kind("GAN without penalty and spread", "the discriminator's verdict alone", _gan(well=False))
 ENCODING = ("vae", "perceptual", "vae_gan")  # a GAN has no encoder
 
 
@@ -75,6 +72,21 @@ def spec_of(kind: Kind, dimensions: int = DIMENSIONS) -> RunSpec:
         if spec.key in here:
             return spec
     raise RunNotFound(f"the {kind.title} of the digits is not in the store; run 'python -m vae_core rebuild'.")
+
+
+def those_here(dimensions: int = DIMENSIONS) -> dict[str, RunSpec]:
+    """The spec of each of the four that is in the store.
+
+    Raises:
+        RunNotFound: it lacks all.
+    """
+    found = {}
+    for name, kind in FOUR.items():
+        with suppress(RunNotFound):
+            found[name] = spec_of(kind, dimensions)
+    if not found:
+        raise RunNotFound("none of these models of digits is in the store; run 'python -m vae_core rebuild'.")
+    return found
 
 
 def lines_of(kind: Kind, dimensions: int = DIMENSIONS) -> list[Listed]:

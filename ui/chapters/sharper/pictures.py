@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 from ui.chapters.regularity.samples import COLUMNS, sample_sheet
-from ui.chapters.sharper.family import FOUR, Kind, spec_of
+from ui.chapters.sharper.family import FOUR, spec_of, those_here
 from ui.figures.markup import Html
 from ui.figures.pictures import Picture, labelled_rows, side_by_side, tiles
 from ui.runs.resources import classes_in_words, held_out, load_run
 from ui.runs.selection import per_shelf
-from vae_core.errors import RunNotFound
 from vae_core.metrics import laplacian_variance
+from vae_core.payloads.inversion import inversion_payload
+from vae_core.payloads.plane import Payload
 from vae_core.spec import RunSpec
 
 SHEET = 54
+START = 4  # the class of the digit that is searched for first
 SHOWN = 12  # digits rebuilt at once
 
 
-def those_here() -> dict[str, RunSpec]:
-    """The spec of each of the four that is in the store."""
-    found = {}
-    for name, kind in FOUR.items():
-        try:
-            found[name] = spec_of(kind)
-        except RunNotFound:
-            continue
-    return found
+def planes() -> tuple[RunSpec, ...]:
+    """The VAE and the GAN of two dimensions.
+
+    Raises:
+        RunNotFound: one of them is not in the store.
+    """
+    return tuple(spec_of(FOUR[name], 2) for name in ("vae", "gan"))
+
+
+@per_shelf
+def search_payload() -> Payload:
+    """What the search for a code needs.
+
+    Raises:
+        RunNotFound: the GAN is not in the store.
+        DatasetUnavailable: its digits are not on this machine.
+    """
+    run = load_run(spec_of(FOUR["gan"]).key)
+    return inversion_payload(
+        run,
+        held_out(run.spec.dataset),
+        title="The code of a digit",
+        subtitle=f"A GAN of d = {run.spec.latent_dim}, as above.",
+        options={"start": START},
+    )
 
 
 @per_shelf
@@ -41,7 +59,7 @@ def sheets(seed: int) -> Html:
         told = f"{sheet.count} decoded samples in rows of {COLUMNS}, {sheet.unrecognised} of them framed"
         cells.append(Picture(title, f"Learned from {FOUR[name].learns}.", sheet.picture, told))
     note = (
-        "All four decode the same draws. Framed are samples of which the classifier is less than 70% sure. The same "
+        "All decode the same draws. Framed are samples of which the classifier is less than 70% sure. The same "
         "draw means something else to each model."
     )
     return side_by_side(cells, note, least="15rem")
@@ -76,12 +94,3 @@ def rebuilt(start: int) -> Html:
         rows.append(Picture(FOUR[name].title, told, tiles(made, digits.image_shape, columns=SHOWN), classes))
     note = f"Sharpness: variance of the Laplacian over these {SHOWN} digits, by that of the digits themselves."
     return labelled_rows(rows, note)
-
-
-def is_here(kind: Kind) -> bool:
-    """Whether a run of a kind is in the store."""
-    try:
-        spec_of(kind)
-    except RunNotFound:
-        return False
-    return True

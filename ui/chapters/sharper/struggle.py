@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import plotly.graph_objects as go
 
+from ui.chapters.regularity.samples import sample_sheet
+from ui.chapters.sharper.family import FAILED, FOUR, lines_of, spec_of
+from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
+from ui.figures.pictures import Picture, labelled_rows
 from ui.figures.plots import TEMPLATE, Finished, ends, in_words
 from ui.runs.resources import load_run
-from ui.runs.selection import per_shelf
-from vae_core.spec import RunSpec
+from ui.runs.selection import measured_of, per_shelf
+from vae_core.errors import RunNotFound
 
+SHOWN = 36
 UNDECIDED = 2 * math.log(2)  # the discriminator's loss where it cannot tell real from made
 
 
 @per_shelf
-def struggle(specs: tuple[tuple[str, RunSpec], ...]) -> Finished:
+def struggle() -> Finished:
     """The discriminator's loss on held-out digits and made ones, nats per pair, and the generator's.
 
-    Args:
-        specs: titles and runs.
+    Raises:
+        RunNotFound: the GAN is not in the store.
     """
+    specs = {"GAN": spec_of(FOUR["gan"])}
+    with suppress(RunNotFound):
+        specs["without penalty and spread"] = spec_of(FAILED)
     figure, told = go.Figure(), {}
-    for (title, spec), colour in zip(specs, CLASS_COLOURS, strict=False):
+    for (title, spec), colour in zip(specs.items(), CLASS_COLOURS, strict=False):
         history = load_run(spec.key).history
         epochs = [record["epoch"] for record in history]
         for name, dash in (("discriminator", "solid"), ("generator", "dot")):
@@ -35,3 +44,18 @@ def struggle(specs: tuple[tuple[str, RunSpec], ...]) -> Finished:
         template=TEMPLATE, height=340, xaxis={"title": "epoch"}, yaxis={"title": "loss, nats", "rangemode": "tozero"}
     )
     return Finished(figure, in_words("Losses of both networks in nats against epochs.", told))
+
+
+@per_shelf
+def failure() -> Html | None:
+    """A sheet of what a GAN draws that has neither the penalty nor an eye on the spread; None where it is not here."""
+    try:
+        spec = spec_of(FAILED)
+    except RunNotFound:
+        return None
+    sheet = sample_sheet(spec.key, "prior", SHOWN, 0)
+    pictures = measured_of(lines_of(FAILED)[0])["pictures"]["prior"]
+    title = f"Without penalty and spread: {pictures['classes_covered']} of 10 classes are covered"
+    most = max(pictures["classes"])
+    text = f"The commonest class has {most:.0%} of {pictures['n']:,} samples. One start."
+    return labelled_rows([Picture(title, text, sheet.picture, f"{SHOWN} decoded samples")])

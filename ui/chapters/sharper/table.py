@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from ui.chapters.regularity.over_seeds import heading, spread
-from ui.chapters.sharper.family import ENCODING, FOUR, lines_of
+from ui.chapters.sharper.family import ENCODING, FOUR, those_here
 from ui.figures.markup import Html
 from ui.figures.tables import Rows, as_html
-from ui.runs.selection import figure, measured_on, per_shelf
-from vae_core.errors import RunNotFound
-from vae_core.storage.store import Listed
+from ui.runs.selection import figure, measured_on, measured_seeds_of, per_shelf
 
 Figures = tuple[tuple[str, tuple[str, ...], str], ...]  # title, where it stands among a run's figures, digits
 
@@ -37,14 +35,7 @@ def numbers() -> Html:
     Raises:
         RunNotFound: none of the four is in the store.
     """
-    lines: dict[str, list[Listed]] = {}
-    for name, kind in FOUR.items():
-        try:
-            lines[name] = lines_of(kind)
-        except RunNotFound:
-            continue  # the columns of those that are there
-    if not lines:
-        raise RunNotFound("none of the four models is in the store; run 'python -m vae_core rebuild'.")
+    lines = {name: measured_seeds_of(spec) for name, spec in those_here().items()}
     rows: Rows = []
     for figures, encoded in ((SAMPLES, False), (RECONSTRUCTIONS, True)):
         for title, path, digits in figures:
@@ -58,7 +49,7 @@ def numbers() -> Html:
     note = (
         f"Samples from N(0, I), {samples or 0:,.0f} against as many test digits; errors on {measured_on(*everything)}. "
         "A mean over random starts, with the least and the most of them in brackets; after ± the standard error of a "
-        "share. Features are those of a classifier that none of the four has seen; their error is a share of the "
-        "distance of two real digits. Three starts are few: a difference within the brackets says nothing."
+        "share. Features are those of a classifier that none of the models has seen; their error is a share of the "
+        "distance of two real digits. A difference within the brackets says nothing, and one start is no spread at all."
     )
-    return as_html(rows, title="The four in numbers", note=note)
+    return as_html(rows, title="Models of the same digits in numbers", note=note)
