@@ -38,6 +38,7 @@ from ui.chapters.mathematics.importance import (
 )
 from ui.chapters.mathematics.linear import IN_USE, LINEAR_VARIANCES, compared, linear_key
 from ui.chapters.mathematics.one_dial import VARIANCES, pair_of
+from ui.chapters.mathematics.over_digits import DIGITS, measured_gaps
 from ui.chapters.mathematics.samples_per_step import SAMPLES, by_samples
 from ui.runs.resources import held_out
 from vae_core.datasets import load
@@ -256,6 +257,22 @@ def test_refining_q_splits_the_gap_and_is_in_the_link(d):
     assert rows["samples of"] == ["the encoder's q", "the refined q"]
     again = open_page(PAGE, d=str(d), digit="7", refine="1")
     assert said(again, "^Fitted to this image alone.*")[0] == sentence
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_the_gaps_over_digits_are_those_of_single_ones(d):
+    key, image = run_key(d), 7
+    stored = measured_gaps()[key]
+    assert {len(values) for values in stored} == {DIGITS}
+    gaps = gaps_of(key, image)
+    assert stored.amortisation[image] == pytest.approx(gaps.amortisation.value, abs=0.02)
+    assert stored.approximation[image] == pytest.approx(gaps.approximation.value, abs=0.02)
+    assert stored.refined[image] == pytest.approx(refined_bounds(key, image).effective, rel=0.05)
+    sentence = said(open_page(PAGE, d=str(d), refine="1"), "^One digit proves nothing.*")[0]
+    error = np.std(stored.amortisation, ddof=1) / math.sqrt(DIGITS)
+    assert f"first {DIGITS} held-out digits" in sentence
+    assert f"**{np.mean(stored.amortisation):.2f} ± {error:.2f}** nats" in sentence
+    assert f"the median is {np.median(stored.amortisation):.2f}" in sentence
 
 
 def test_the_pixels_of_the_bound_are_drawn_and_their_model_was_trained_on_such():
