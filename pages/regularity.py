@@ -26,7 +26,7 @@ from ui.chapters.regularity.comparison import (
     subtitle,
     verdict,
 )
-from ui.chapters.regularity.coverage import coverage_figure, coverage_points
+from ui.chapters.regularity.coverage import coverage_figure, coverage_of_real, coverage_points
 from ui.chapters.regularity.fitted import closed_by_fitting, how_much_fitted, learned_prior, mostly_scale
 from ui.chapters.regularity.neighbours import AROUND, STEPS, USUAL_IMAGE, USUAL_STEP, changed_share, neighbourhood
 from ui.chapters.regularity.over_seeds import Pair, title_of
@@ -332,7 +332,7 @@ def in_numbers(specs: Pair, dataset: str) -> None:
     points = coverage_points(specs, dataset)
     if points:
         with step.instrument:
-            show(coverage_figure(points), key="regularity-coverage")
+            show(coverage_figure(points, coverage_of_real(specs)), key="regularity-coverage")
     more = chapter.step("more", "More numbers", wide=True)
     with more.instrument:
         with errors_said():

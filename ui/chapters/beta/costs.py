@@ -16,7 +16,7 @@ from ui.figures.tables import as_html
 from ui.once import once
 from ui.runs.aggregate import aggregate_of
 from ui.runs.resources import load_run
-from ui.runs.selection import figure, measured_of, measured_seeds_of, per_shelf
+from ui.runs.selection import figure, measured_of, measured_on, measured_seeds_of, per_shelf
 from vae_core.errors import RunNotFound
 from vae_core.metrics import label_agreement
 from vae_core.run import Run
@@ -88,11 +88,11 @@ def rate_distortion(dimensions: int, label: str) -> Finished:
         dimensions: d.
         label: of the stop on the dial.
     """
-    return _curve(tuple(points_of(dimensions)), label)
+    return _curve(tuple(points_of(dimensions)), label, measured_on(*stops_of(dimensions)))
 
 
 @once(maxsize=64)
-def _curve(points: tuple[Point, ...], label: str) -> Finished:
+def _curve(points: tuple[Point, ...], label: str, images: str) -> Finished:
     shown = [one for one in points if one.label != KL_ONLY]  # it would flatten the others: it is named at the edge
     chart = go.Figure()
     chart.add_scatter(
@@ -150,7 +150,10 @@ def _curve(points: tuple[Point, ...], label: str) -> Finished:
         for one in points
     }
     what = f"Reconstruction against KL, nats per image, a trained model at each point; the ring is at {name_of(label)}."
-    return Finished(chart, in_words(what, told))
+    starts = "The line joins one random start of each β, that on the dial; small circles are others." if again else (
+        "One random start of each β."
+    )  # fmt: skip
+    return Finished(chart, in_words(what, told), f"{images}, z sampled. {starts} The KL is on a scale of ratios.")
 
 
 @per_shelf

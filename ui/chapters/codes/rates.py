@@ -77,7 +77,12 @@ def rate_figure() -> Finished:
         xaxis={"title": "bits per image", "type": "log", "tickvals": BIT_TICKS},
         yaxis={"title": "squared error per pixel", "type": "log", "tickvals": ERROR_TICKS},
     )
-    return Finished(chart, in_words("Squared error per pixel against bits per image, both on logarithmic axes.", told))
+    note = (
+        f"{measured_on(line_of(CODEBOOKS[USUAL]))}; one random start of each. The VAE's KL is of sampled codes, its "
+        "error of mean ones: with a sampled code it is larger. Both scales are of ratios."
+    )
+    words = in_words("Squared error per pixel against bits per image, both on logarithmic axes.", told)
+    return Finished(chart, words, note)
 
 
 @per_shelf

@@ -102,7 +102,12 @@ def split_figure(choice: str) -> Finished:
         legend={"yanchor": "top", "y": -0.32, "traceorder": "normal"},
     )
     what = f"The KL in parts, nats per image; a line at ln {n:,} = {limit:.2f}, the most that I(x; z) can show."
-    return Finished(chart, in_words(what, told))
+    beyond = [f"{name} with {found.kl:,.0f} nats" for name, found in of.items() if found and found.kl >= OFF_SCALE]
+    note = (
+        f"{n:,} {measured_on(run_of(choice))}, one trained model each. Both bounds are widened by two standard errors."
+        + (f" Off the scale, see the table: {', '.join(beyond)}." if beyond else "")
+    )
+    return Finished(chart, in_words(what, told), note)
 
 
 @per_shelf

@@ -163,4 +163,5 @@ def probability_figure(dataset: str, ends: tuple[int, int], films: tuple[tuple[s
         template=TEMPLATE, height=216, margin={"t": 30, "b": 60},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0.5, "xanchor": "center"},
     )  # fmt: skip
-    return Finished(chart, in_words("What the classifier sees along the straight paths: probabilities.", told))
+    note = f"One pair of held-out images, one trained model each, {JUDGED} places on the path."
+    return Finished(chart, in_words("What the classifier sees along the straight paths: probabilities.", told), note)
