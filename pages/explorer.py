@@ -110,7 +110,7 @@ def start_of(key: str) -> dict[str, Any]:
 def subtitle_of(shown: Shown) -> str:
     """What the plane shows, and how much of the codes it leaves out."""
     run = shown.run
-    count = f"{len(run.codes.labels):,} held-out images"
+    count = f"{len(run.codes.labels):,} held-out images" + (" at their mean codes" if run.codes.has_posterior else "")
     if run.spec.latent_dim == 1:
         return f"{count}. One latent dimension: only the horizontal axis changes the image."
     if run.spec.latent_dim == 2:
@@ -148,7 +148,8 @@ def instrument(shown: Shown) -> None:
 def facts(shown: Shown) -> None:
     """The run's measured numbers, where it comes from, and its files."""
     run = shown.run
-    note = "Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code."
+    note = "Nats per image, pixels summed, z sampled once per image; ± one standard error over images. Error per pixel "
+    note += "at the mean code. One trained model: another random start differs, too."
     st.html(as_html(metrics_table(run), title="Measured", note=note))
     made = run.provenance
     provenance = (

@@ -414,7 +414,20 @@ def test_seeds_are_averaged_and_other_recipes_left_out(with_samples, sampled_sto
         for k in (0, 2)
     ]
     apart, spread = abs(np.mean(finals[0]) - np.mean(finals[1])), max(abs(np.diff(pair)[0]) for pair in finals)
-    told = said(open_page(PAGE), "The means are .*")[0]
+    at = open_page(PAGE)
+    (figure,) = charts(at)
+    shades = [trace for trace in figure["data"] if trace.get("fill") == "toself"]
+    assert len(shades) == 2 * len(SAMPLES)
+    for number, samples in enumerate(SAMPLES):
+        ends = [
+            sampled_store.load(replace(with_samples[number], seed=seed).key).history[-1][f"validation_{term}"]
+            for seed in (0, 1)
+            for term in ("reconstruction", "kl")
+        ]
+        pair = (ends[0] + ends[1], ends[2] + ends[3])
+        (drawn, _) = [trace for trace in shades if trace["name"].split()[0] == str(samples)]
+        assert plotted(drawn["y"])[2:4] == pytest.approx([max(pair), min(pair)])  # at the last of three epochs
+    told = said(at, "The means are .*")[0]
     assert f"{apart:.2f} nats apart" in told and f"up to {spread:.2f}" in told
     assert ("no more difference than the seed" in told) == (apart <= spread)
 

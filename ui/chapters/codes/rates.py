@@ -20,6 +20,8 @@ FEWEST_BITS, MOST_BITS = 3.0, 700.0  # of what the figure shows
 BIT_TICKS = (5, 10, 20, 50, 100, 200, 500)
 ERROR_TICKS = (0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05)
 DIMENSIONS = {2: "circle-open", 16: "triangle-down"}  # of the VAEs, with Plotly's symbols
+# Labels that would stand on others on a phone.
+BESIDE = {CODEBOOKS[USUAL].title: "bottom center", "FSQ": "bottom center"}
 Place = tuple[float, float, str]  # bits, squared error, name
 
 
@@ -54,7 +56,8 @@ def rate_figure() -> Finished:
     def add(places: list[Place], name: str, mode: str, **style: object) -> None:
         bits, errors, names = zip(*places, strict=True)
         chart.add_scatter(
-            x=bits, y=errors, name=name, mode=mode, text=names, textposition="top center", hovertext=names,
+            x=bits, y=errors, name=name, mode=mode, text=names, hovertext=names,
+            textposition=[BESIDE.get(label, "top center") for label in names],
             hovertemplate="%{hovertext}: %{x:.0f} bits, squared error %{y:.4f}<extra></extra>", **style,
         )  # fmt: skip
         told[name] = [f"{label} {bit:.0f} bits, {error:.4f}" for bit, error, label in places]

@@ -125,11 +125,12 @@ def loss_curves(chosen: int) -> Finished:
     for column, (title, places) in enumerate(AXES, start=1):
         for number, one in enumerate(runs):
             there = getattr(one, places)
-            chart.add_scatter(
-                x=[*there, *reversed(there)], y=[*one.high, *reversed(one.low)], fill="toself", mode="none",
-                fillcolor=CLASS_COLOURS[number], opacity=0.18, name=one.name, legendgroup=one.name, showlegend=False,
-                hoverinfo="skip", col=column, row=1,
-            )  # fmt: skip
+            if one.seeds > 1:
+                chart.add_scatter(
+                    x=[*there, *reversed(there)], y=[*one.high, *reversed(one.low)], fill="toself", mode="none",
+                    fillcolor=CLASS_COLOURS[number], opacity=0.18, name=one.name, legendgroup=one.name,
+                    showlegend=False, hoverinfo="skip", col=column, row=1,
+                )  # fmt: skip
             chart.add_scatter(
                 x=getattr(one, places), y=one.loss, mode="lines", name=one.name, legendgroup=one.name,
                 showlegend=column == 1, col=column, row=1, opacity=1 if one.samples == chosen else 0.55,
@@ -146,10 +147,14 @@ def loss_curves(chosen: int) -> Finished:
     chart.update_layout(template=TEMPLATE, height=330)
     chart.update_yaxes(range=[min(settled) - 0.05 * span, max(settled) + 0.05 * span])
     chart.update_yaxes(title="held-out −ELBO, nats per image", col=1, row=1)
-    note = (
-        f"Means over {runs[0].seeds} seeds; the shades reach from the least to the largest. Where shades overlap, "
-        f"chance may decide. {runs[0].n:,} held-out 8 × 8 digits, z sampled."
+    seeds = min(one.seeds for one in runs)
+    spread = (
+        f"Means over {seeds} seeds; the shades reach from the least to the largest. Where shades overlap, chance may "
+        "decide."
+        if seeds > 1
+        else "Some of one seed only: how far another would be is not known."
     )
+    note = f"{spread} {runs[0].n:,} held-out 8 × 8 digits, z sampled."
     return Finished(chart, in_words("Held-out −ELBO, nats per image, against epochs and against seconds.", told), note)
 
 

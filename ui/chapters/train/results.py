@@ -66,7 +66,8 @@ def measured(key: str) -> Html:
     return as_html(
         metrics_table(run),
         title="Measured on held-out images",
-        note=f"{same}Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code. "
+        note=f"{same}Nats per image, pixels summed, z sampled once per image; ± one standard error over images; error "
+        "per pixel at the mean code. "
         f"Trained on {made['training_images']:,} images in {made['training_seconds']:,.0f} s "
         f"({made['images_per_second']:,} images per second, {made['device']}, {made['precision']}).",
     )
