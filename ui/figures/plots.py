@@ -86,9 +86,13 @@ def enlarged(figure: dict[str, Any]) -> dict[str, Any]:
 
 
 def show(figure: Finished, *, key: str) -> None:
-    """Put a figure on the page, with its text alternative and its note; as wide as its column, up to `WIDTH`."""
+    """Put a figure on the page, with its text alternative and its note; as wide as its column, up to `WIDTH`.
+
+    A slide has no room for the note: a step must fit on it whole.
+    """
     st.plotly_chart(figure, width=WIDTH, config=PLAIN, key=key, alt=figure.words)
-    st.html(small_print(figure.note))
+    if not presenting():
+        st.html(small_print(figure.note))
 
 
 def in_words(what: str, lines: Mapping[str, Iterable[str]]) -> str:

@@ -21,7 +21,8 @@ BIT_TICKS = (5, 10, 20, 50, 100, 200, 500)
 ERROR_TICKS = (0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05)
 DIMENSIONS = {2: "circle-open", 16: "triangle-down"}  # of the VAEs, with Plotly's symbols
 # Labels that would stand on others on a phone.
-BESIDE = {CODEBOOKS[USUAL].title: "bottom center", "FSQ": "bottom center"}
+WITH_PRIOR = f"{CODEBOOKS[USUAL].title}, prior"
+BESIDE = {CODEBOOKS[USUAL].title: "bottom center", "FSQ": "bottom center", WITH_PRIOR: "middle left"}
 Place = tuple[float, float, str]  # bits, squared error, name
 
 
@@ -44,7 +45,7 @@ def prior_place() -> Place | None:
     """Of the usual codebook under its prior: bits, squared error, name; None if the prior is not in the store."""
     with suppress(RunNotFound):
         bits = number(prior_line(USUAL_PRIOR), "prior_bits")
-        return bits, number(line_of(CODEBOOKS[USUAL]), "mse"), f"{CODEBOOKS[USUAL].title}, prior"
+        return bits, number(line_of(CODEBOOKS[USUAL]), "mse"), WITH_PRIOR
     return None
 
 
