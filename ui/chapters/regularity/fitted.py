@@ -86,8 +86,9 @@ def how_much_fitted(specs: Pair) -> Html | None:
 
 
 def _with_range(values: list[float]) -> str:
+    """The mean, and in brackets the least and the largest, so short that both models fit a phone."""
     told = f"{sum(values) / len(values):.0f}"
-    return f"{told} ({min(values):.0f} to {max(values):.0f})" if len(values) > 1 else told
+    return f"{told} ({min(values):.0f}–{max(values):.0f})" if len(values) > 1 else told
 
 
 def mostly_scale(specs: Pair) -> str:
