@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ui.chapters.beta.sweep import stops_of
-from ui.chapters.inside.aggregate import left_over
+from ui.chapters.beta.sweep import stop_at, stops_of
+from ui.chapters.inside.aggregate import left_over, split_figure
 from ui.chapters.inside.escape import WITH, WITHOUT, both_planes, what_becomes_of_sigma, width_of
 from ui.chapters.inside.gradients import DRAWS, LEARNED, STEP_SIZES, first_of, problem_of
 from ui.chapters.inside.instrument import CHOICES, halves_of, layers_table, run_of, spec_of
@@ -164,6 +164,8 @@ def test_the_figure_of_the_parts_adds_up_to_the_kl_and_has_its_limit(d):
     assert surely[name] + either[name] + apart[name] == pytest.approx(metrics["kl"])
     assert surely[name] <= metrics["mutual_information"] <= surely[name] + 0.1
     assert not any("β = 0" in name and "0.1" not in name for name in surely)  # off the scale: in the table only
+    beyond = stop_at(run_of(d).spec.latent_dim, "0").metrics["test"]["kl"]
+    assert f"Off the scale, see the table: sweep, β = 0 with {beyond:,.0f} nats." in split_figure(d).note
 
 
 @pytest.mark.parametrize("d", CHOICES)
