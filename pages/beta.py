@@ -40,8 +40,9 @@ def dial_and_costs(dimensions: int) -> None:
         "A [[VAE]]'s loss has two terms. The [[reconstruction]] term asks for images that match. The [[KL]] term pulls "
         "every [[approximate posterior]] towards the [[prior]]. **β** multiplies the KL term: a [[β-VAE]].\n\n"
         "Each mark on the dial is a model of its own, trained with that β on the same images. **Drag** from 0 to the "
-        f"right. Watch the dots, which are {len(held_out(DATASET)):,} [[held-out image|held-out]] digits, "
-        "the samples, and the two bars.",
+        f"right. Watch the dots, which are {len(held_out(DATASET)):,} [[held-out image|held-out]] digits "
+        "at their mean codes, the samples, and the two bars. The numbers are of one random start each: small "
+        "differences mean nothing.",
     )
     with first.words:
         # Inside of this fragment, because the words are; all of the page follows it.

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.codes import CHAPTER
-from ui.chapters.codes.collapse import HOW_MUCH_LEFT, collapse_figure, counted_on, how_much_left
+from ui.chapters.codes.collapse import HOW_MUCH_LEFT, collapse_figure, how_much_left
 from ui.chapters.codes.formulas import formulas
 from ui.chapters.codes.gradient import WHAT_CHANGES, what_changes
 from ui.chapters.codes.prior import (
@@ -32,7 +32,6 @@ from ui.components.codes import (
     straight_through,
     written_image,
 )
-from ui.figures.markup import small_print
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
@@ -134,7 +133,6 @@ def step_of_collapse() -> None:
     with step.instrument:
         if answered:
             show(collapse_figure(), key="codes-collapse")
-            st.html(small_print(counted_on()))
         else:
             chapter.covered(340)
 

@@ -112,7 +112,7 @@ def start_of(key: str) -> dict[str, Any]:
 def subtitle_of(shown: Shown) -> str:
     """What the plane shows, and how much of the codes it leaves out."""
     run = shown.run
-    count = f"{len(run.codes.labels):,} held-out images"
+    count = f"{len(run.codes.labels):,} held-out images" + (" at their mean codes" if run.codes.has_posterior else "")
     if run.spec.latent_dim == 1:
         return f"{count}. One latent dimension: only the horizontal axis changes the image."
     if run.spec.latent_dim == 2:
@@ -150,7 +150,13 @@ def instrument(shown: Shown) -> None:
 def facts(shown: Shown) -> None:
     """The run's measured numbers, where it comes from, and its files."""
     run = shown.run
-    st.html(as_html(metrics_table(run), title="Measured", note=measured_note(run)))
+    st.html(
+        as_html(
+            metrics_table(run),
+            title="Measured",
+            note=f"{measured_note(run)} One trained model: another random start differs, too.",
+        )
+    )
     made = run.provenance
     provenance = (
         f"{made['training_images']:,} images, {len(run.history)} epochs in {made['training_seconds']:,.0f} s "

@@ -31,6 +31,7 @@ from ui.chapters.mathematics.linear import (
     linear_sentence,
 )
 from ui.chapters.mathematics.one_dial import VARIANCES, equivalent, pair_figure, pair_note, pair_pictures
+from ui.chapters.mathematics.over_digits import over_digits_sentence
 from ui.chapters.mathematics.samples_per_step import (
     SAMPLES,
     loss_curves,
@@ -158,7 +159,7 @@ def tighter_bound() -> None:
             refine = st.toggle("Refine q for this image", key=place)
             url_state.keep(LINK["refine"], refine, False)
             if refine:
-                chapter.prose(gap_sentence(key, digit))
+                chapter.prose(f"{gap_sentence(key, digit)}\n\n{over_digits_sentence(key)}")
             st.html(folded("How this was measured", small_print(bound_note(key, digit, refine))))
         show(bound_curve(key, digit, refine), key="mathematics-bound")
         st.html(gap_table(key, digit, refine))

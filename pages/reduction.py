@@ -113,7 +113,7 @@ def contest(dimensions: int) -> None:
     three = chapter.step(
         "errors",
         "The more numbers, the smaller the error",
-        f"Every point is a trained run, measured on {images_of(*MODELS)}. The dotted line marks your d.",
+        f"Every point is a kind of trained model, measured on {images_of(*MODELS)}. The dotted line marks your d.",
     )
     with three.words:
         if seen:
@@ -125,7 +125,10 @@ def contest(dimensions: int) -> None:
             st.html(folded("Convolutions and epochs in numbers", epochs_table()))
     with three.instrument:
         if seen:
-            show(error_figure(measured_points(), dimensions, *after_fewer_epochs()), key="reduction-errors")
+            show(
+                error_figure(measured_points(), dimensions, images_of(*MODELS), *after_fewer_epochs()),
+                key="reduction-errors",
+            )
         else:
             chapter.covered(460)
 
@@ -240,8 +243,9 @@ def sheet_in_space() -> None:
         show(figure, key="reduction-sheet")
         with six.words:
             chapter.prose(
-                f"With the same two numbers its error is **{errors['ae']:.5f}** instead of **{errors['pca']:.5f}**, "
-                f"**{errors['pca'] / errors['ae']:.0f} times** less. Drag the picture to turn both sheets."
+                f"With the same two numbers its squared error per coordinate is **{errors['ae']:.6f}** instead of "
+                f"**{errors['pca']:.6f}**, **{errors['pca'] / errors['ae']:.0f} times** less. Drag the picture to turn "
+                "both sheets."
             )
 
 

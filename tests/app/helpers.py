@@ -192,6 +192,13 @@ def tells(at: AppTest, *values: str) -> None:
     assert any(all(one.search(line) for one in whole) for line in lines), f"no line tells {values}"
 
 
+def numbers_left(text: str, passages: Iterable[str]) -> tuple[str, set[str]]:
+    """What is left of a document without some passages, and the numbers in it."""
+    for passage in sorted((one.strip() for one in passages), key=len, reverse=True):
+        text = text.replace(passage, " … ")
+    return text, set(re.findall(r"\d(?:[\d.,]*[\d%])?", text))
+
+
 def subheaders(at: AppTest) -> list[str]:
     """Headings of the passages."""
     return [heading for element in at.markdown for heading in re.findall(r"^## (.*)$", element.value, re.MULTILINE)]

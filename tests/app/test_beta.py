@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import ui.chapters.beta.sampled
-from ui.chapters.beta.costs import RATE_TICKS, price, starts_differ
+from ui.chapters.beta.costs import RATE_TICKS, price, rate_distortion, starts_differ
 from ui.chapters.beta.kept_class import IMAGES, kept
 from ui.chapters.beta.overfitting import TITLES, learned, overfitting_text
 from ui.chapters.beta.sampled import Distance, best_for_samples
@@ -220,6 +221,16 @@ def test_the_price_is_the_difference_of_the_runs():
 )
 def test_a_small_ratio_is_never_written_as_nothing(value, text):
     assert small(value) == text
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_labels_of_near_points_of_the_curve_stand_apart(d):
+    """On a phone the axis is 230 pixels long: two labels on one side would need 25 of them."""
+    line = next(trace for trace in rate_distortion(d, "1").data if "text" in trace.mode)
+    places = list(zip(line.x, line.textposition, strict=True))
+    length = max(x for x, _ in places) - min(x for x, _ in places)
+    for (one, side), (other, beside) in pairwise(sorted(places)):
+        assert side != beside or (other - one) / length * 230 > 12
 
 
 def test_the_negative_elbo_of_grey_pixels_is_not_called_a_bound():

@@ -18,7 +18,7 @@ from vae_core.spec import RunSpec
 from vae_core.storage.manifest import SHIPPED, shipped_run
 from vae_core.storage.store import Listed, Store
 
-from .helpers import ROOT
+from .helpers import ROOT, seen, words
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +84,29 @@ def test_no_page_writes_a_sample_size_by_hand(file):
     said = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     sizes = re.compile(r"\d,\d{3}\W+(?:[\w|-]+\W+){0,3}(?:test|held|images|digits|samples|pairs)")
     assert not [text for text in said if text not in docstrings and sizes.search(text)]
+
+
+# With every question answered, so that nothing is hidden.
+PLOTTED = {
+    "reduction": {"answers": "best:2,line:1"},
+    "regularity": {"answers": "prior:1,mixture:2"},
+    "inside": {"answers": "scrambled:0,escape:2,together:0"},
+    "beta": {"answers": "collapse:1,best:5,kept:0,same-dial:2"},
+    "mathematics": {"answers": "humps:1,diagonal:2"},
+    "codes": {"answers": "gradient:1,use:0,collapse:2,bits:1"},
+    "explorer": {},
+}
+# How many there are of what was measured, and how many trained models stand behind a point.
+COUNTED = re.compile(r"\d")
+STARTS = re.compile(r"random start|seed|trained model|trained VAE|trained once", re.IGNORECASE)
+NO_MODEL = "Eigenvalues of the covariance"  # PCA itself: nothing was trained
+
+
+@pytest.mark.parametrize("page", PLOTTED)
+def test_below_each_figure_stands_what_it_rests_on(page):
+    at = seen(f"pages/{page}.py", **PLOTTED[page])
+    notes = [element.value for element in at.get("html") if re.fullmatch(r"<p style=[^>]*>[^<]*</p>", element.value)]
+    assert len(notes) == len(words(at)) > 0
+    for note, told in zip(notes, words(at), strict=True):
+        assert COUNTED.search(re.sub("<[^>]*>", "", note)), (told, note)
+        assert STARTS.search(note) or told.startswith(NO_MODEL), (told, note)

@@ -38,6 +38,7 @@ from ui.chapters.mathematics.importance import (
 )
 from ui.chapters.mathematics.linear import IN_USE, LINEAR_VARIANCES, compared, linear_key
 from ui.chapters.mathematics.one_dial import VARIANCES, pair_of
+from ui.chapters.mathematics.over_digits import DIGITS, measured_gaps
 from ui.chapters.mathematics.samples_per_step import SAMPLES, by_samples
 from ui.runs.resources import held_out
 from vae_core.datasets import load
@@ -258,6 +259,22 @@ def test_refining_q_splits_the_gap_and_is_in_the_link(d):
     assert said(again, "^Fitted to this image alone.*")[0] == sentence
 
 
+@pytest.mark.parametrize("d", [2, 16])
+def test_the_gaps_over_digits_are_those_of_single_ones(d):
+    key, image = run_key(d), 7
+    stored = measured_gaps()[key]
+    assert {len(values) for values in stored} == {DIGITS}
+    gaps = gaps_of(key, image)
+    assert stored.amortisation[image] == pytest.approx(gaps.amortisation.value, abs=0.02)
+    assert stored.approximation[image] == pytest.approx(gaps.approximation.value, abs=0.02)
+    assert stored.refined[image] == pytest.approx(refined_bounds(key, image).effective, rel=0.05)
+    sentence = said(open_page(PAGE, d=str(d), refine="1"), "^One digit proves nothing.*")[0]
+    error = np.std(stored.amortisation, ddof=1) / math.sqrt(DIGITS)
+    assert f"first {DIGITS} held-out digits" in sentence
+    assert f"**{np.mean(stored.amortisation):.2f} ± {error:.2f}** nats" in sentence
+    assert f"the median is {np.median(stored.amortisation):.2f}" in sentence
+
+
 def test_the_pixels_of_the_bound_are_drawn_and_their_model_was_trained_on_such():
     for d in (2, 16):
         spec = Store("checkpoints").load(run_key(d)).spec
@@ -397,7 +414,20 @@ def test_seeds_are_averaged_and_other_recipes_left_out(with_samples, sampled_sto
         for k in (0, 2)
     ]
     apart, spread = abs(np.mean(finals[0]) - np.mean(finals[1])), max(abs(np.diff(pair)[0]) for pair in finals)
-    told = said(open_page(PAGE), "The means are .*")[0]
+    at = open_page(PAGE)
+    (figure,) = charts(at)
+    shades = [trace for trace in figure["data"] if trace.get("fill") == "toself"]
+    assert len(shades) == 2 * len(SAMPLES)
+    for number, samples in enumerate(SAMPLES):
+        ends = [
+            sampled_store.load(replace(with_samples[number], seed=seed).key).history[-1][f"validation_{term}"]
+            for seed in (0, 1)
+            for term in ("reconstruction", "kl")
+        ]
+        pair = (ends[0] + ends[1], ends[2] + ends[3])
+        (drawn, _) = [trace for trace in shades if trace["name"].split()[0] == str(samples)]
+        assert plotted(drawn["y"])[2:4] == pytest.approx([max(pair), min(pair)])  # at the last of three epochs
+    told = said(at, "The means are .*")[0]
     assert f"{apart:.2f} nats apart" in told and f"up to {spread:.2f}" in told
     assert ("no more difference than the seed" in told) == (apart <= spread)
 

@@ -101,7 +101,8 @@ def test_the_explorers_numbers_are_the_runs_metrics(small_store):
     run = small_store.load(at.selectbox[0].value)
     shown = tables(at)[0]
     row = shown["metric"].index("Negative ELBO")
-    assert shown["held out, n = 360"][row] == f"{run.metrics['test']['negative_elbo']:.1f}"
+    loss, error = (run.metrics["test"][name] for name in ("negative_elbo", "negative_elbo_standard_error"))
+    assert shown["held out, n = 360"][row] == f"{loss:.1f} ± {error:.1g}" and 0 < error < 0.05
 
 
 def test_another_run_can_be_chosen(small_store):

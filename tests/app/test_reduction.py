@@ -230,29 +230,43 @@ def test_the_errors_told_are_those_of_the_digits_on_screen_and_of_the_file(d):
         at.button(key="reduction-other").click().run()
 
 
-def test_every_point_of_the_chart_is_a_run():
+def test_every_point_of_the_chart_is_a_mean_over_runs_and_its_bar_reaches_to_the_least_and_the_largest():
     at = open_answered(d="16")
     chart = charts(at)[0]
     drawn = {trace["name"]: dict(zip(trace["x"], trace["y"], strict=True)) for trace in chart["data"]}
-    (fewer,) = [name for name in drawn if name not in TITLES.values()]
-    assert fewer == f"Autoencoder, {spec_of('conv_ae', 2).epochs} epochs"
-    assert list(drawn.pop(fewer).values()) == [mean_error(fewer_epochs(d)) for d in DIMENSIONS]
-    assert drawn == {
-        title: {d: run_of(model, d).metrics["test"]["mse"] for d in DIMENSIONS} for model, title in TITLES.items()
+    fewer = f"{TITLES['ae']}, {spec_of('conv_ae', 2).epochs} epochs"
+    assert list(drawn.pop(fewer).values()) == pytest.approx([mean_error(fewer_epochs(d)) for d in DIMENSIONS])
+    names = {  # with the epochs, where two lines differ in them
+        model: f"{title}, {spec_of(model, 2).epochs} epochs" if model in ("ae", "conv_ae") else title
+        for model, title in TITLES.items()
     }
+    several = 0
+    assert list(drawn) == list(names.values())
+    for model, name in names.items():
+        bars = next(trace["error_y"] for trace in chart["data"] if trace["name"] == name)
+        for place, d in enumerate(DIMENSIONS):
+            errors = [run.metrics["test"]["mse"] for run in runs_like(run_of(model, d).spec)]
+            several += len(errors) > 1
+            assert drawn[name][d] == pytest.approx(np.mean(errors))
+            assert bars["array"][place] == pytest.approx(max(errors) - np.mean(errors), abs=1e-12)
+            assert bars["arrayminus"][place] == pytest.approx(np.mean(errors) - min(errors), abs=1e-12)
+    assert several == 3  # the autoencoder at d = 2 and 16, the convolutional one at d = 16
     assert [(shape["x0"], shape["x1"]) for shape in chart["layout"]["shapes"]] == [(16, 16)]
     assert len({trace["marker"]["symbol"] for trace in chart["data"]}) == len(TITLES) + 1
     for title, errors in drawn.items():  # and so for those who do not see it
         assert f"{title}: {', '.join(f'{error:.4f} at d = {d}' for d, error in errors.items())}." in words(at)[0]
     for d in DIMENSIONS:  # what the words beside it say
-        pixels, pca, linear, *deep = (drawn[TITLES[model]][d] for model in COMPARED)
+        pixels, pca, linear, *deep = (drawn[names[model]][d] for model in COMPARED)
         assert pixels > pca > max(deep) and linear == pytest.approx(pca, rel=1e-3)
 
 
 def test_the_gain_over_pca_is_told_at_every_d():
     text = said(open_answered(), r"PCA's error over the autoencoder's: .*")[0]
     told = {int(d): float(ratio) for ratio, d in re.findall(r"\*\*([\d.]+)\*\* at d = (\d+)", text)}
-    errors = {model: [run_of(model, d).metrics["test"]["mse"] for d in DIMENSIONS] for model in ("pca", "ae")}
+    errors = {
+        model: [np.mean([run.metrics["test"]["mse"] for run in runs_like(run_of(model, d).spec)]) for d in DIMENSIONS]
+        for model in ("pca", "ae")
+    }
     ratios = [pca / ae for pca, ae in zip(errors["pca"], errors["ae"], strict=True)]
     assert list(told) == list(DIMENSIONS)
     assert list(told.values()) == pytest.approx(ratios, abs=0.051)
@@ -487,11 +501,11 @@ def test_the_sheets_errors_and_their_ratio_are_right():
         part = slice(number * count, (number + 1) * count)
         assert every[part] - number * below == pytest.approx(points[:count], abs=1e-6)
         assert made_of_all[part] - number * below == pytest.approx(made[:count], abs=1e-5)
-        assert f"{TITLES[model]}, d = 2: error {errors[-1]:.5f}" in words(at)[1]
+        assert f"{TITLES[model]}, d = 2: error {errors[-1]:.6f}" in words(at)[1]
     names = [note["text"] for note in charts(at)[1]["layout"]["scene"]["annotations"]]
     assert names == [TITLES["pca"], TITLES["ae"]]
-    told = said(at, r"error is \*\*(\S+)\*\* instead of \*\*(\S+)\*\*, \*\*(\S+) times\*\* less")
-    assert told.groups() == (f"{errors[1]:.5f}", f"{errors[0]:.5f}", f"{errors[0] / errors[1]:.0f}")
+    told = said(at, r"error per coordinate is \*\*(\S+)\*\* instead of \*\*(\S+)\*\*, \*\*(\S+) times\*\* less")
+    assert told.groups() == (f"{errors[1]:.6f}", f"{errors[0]:.6f}", f"{errors[0] / errors[1]:.0f}")
 
 
 def test_pca_puts_the_sheet_on_the_plane_that_is_drawn_and_loses_its_width():

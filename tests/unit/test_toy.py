@@ -87,6 +87,15 @@ def test_a_small_learning_rate_raises_the_elbo_at_every_step(name, x, variance):
     assert way.elbo[-1] > way.elbo[0]
 
 
+def test_a_large_learning_rate_lowers_the_elbo_in_many_steps():
+    """So no page may say that every step raises it: what holds at every step is log p(x) = ELBO + KL."""
+    toy = toy_of("folded", 1.0, 0.3)
+    exact, way = exact_posterior(toy), descend(toy, 0.5, 1.0, 0.3, 200)
+    assert (np.diff(way.elbo) < 0).sum() > 50
+    gaps = [kl_to_posterior(exact, mean, log_sigma) for mean, log_sigma in zip(way.mean, way.log_sigma, strict=True)]
+    assert np.abs(way.elbo + gaps - exact.log_evidence).max() < 1e-4
+
+
 def test_a_straight_decoder_leaves_no_gap_and_a_folded_one_does():
     straight, folded = toy_of("straight", 1.0, 0.3), toy_of("folded", 1.0, 0.3)
     way = descend(straight, -2.0, 1.5, 0.05, 2000)

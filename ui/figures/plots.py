@@ -10,6 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from ui.figures.markup import small_print
 from ui.figures.palette import CLASS_COLOURS, KL_COLOUR
 from ui.links.present import presenting
 from vae_core.payloads.film import terms_in_nats
@@ -41,17 +42,23 @@ class Finished(go.Figure):
     Args:
         figure: complete.
         words: what it shows, with its numbers, for screen readers (see `in_words`).
+        note: what it rests on, for the small print below it: how many images, which random starts, what the bars are.
     """
 
-    def __init__(self, figure: go.Figure, words: str) -> None:
+    def __init__(self, figure: go.Figure, words: str, note: str) -> None:
         super().__init__(figure)
         self._made: dict[bool, dict[str, Any]] = {}
-        self._words = words
+        self._words, self._note = words, note
 
     @property
     def words(self) -> str:
         """The figure's text alternative."""
         return self._words
+
+    @property
+    def note(self) -> str:
+        """What the figure rests on."""
+        return self._note
 
     def to_dict(self) -> dict[str, Any]:
         """The figure as a dictionary, not to be changed."""
@@ -79,8 +86,13 @@ def enlarged(figure: dict[str, Any]) -> dict[str, Any]:
 
 
 def show(figure: Finished, *, key: str) -> None:
-    """Put a figure on the page, with its text alternative; as wide as its column, up to `WIDTH`."""
+    """Put a figure on the page, with its text alternative and its note; as wide as its column, up to `WIDTH`.
+
+    A slide has no room for the note: a step must fit on it whole.
+    """
     st.plotly_chart(figure, width=WIDTH, config=PLAIN, key=key, alt=figure.words)
+    if not presenting():
+        st.html(small_print(figure.note))
 
 
 def in_words(what: str, lines: Mapping[str, Iterable[str]]) -> str:
@@ -148,7 +160,11 @@ def history_figure(name: str, _run: Run) -> Finished:
             "visible": "kl" in names,
         },
     )
-    return Finished(figure, in_words("Losses in nats per image against epochs.", points))
+    note = (
+        f"Held out: {len(run.codes.labels):,} images, after each epoch. Training: the mean over the epoch's steps, in "
+        "which the weights change, so that it lags behind. One random start."
+    )
+    return Finished(figure, in_words("Losses in nats per image against epochs.", points), note)
 
 
 def _settled_range(run: Run, names: list[str]) -> list[float]:

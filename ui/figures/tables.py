@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -48,9 +50,18 @@ def metrics_table(run: Run) -> Rows:
     for name, title, unit, digits in _ROWS:
         if not any(name in values for values in splits.values()):
             continue
-        cells = {column: f"{values[name]:.{digits}f}" for column, values in splits.items() if name in values}
+        cells = {column: _with_error(values, name, digits) for column, values in splits.items() if name in values}
         rows.append({"metric": title, **cells, "unit": unit})
     return rows
+
+
+def _with_error(values: Mapping[str, Any], name: str, digits: int) -> str:
+    """A figure, with its standard error over images where that was measured."""
+    error = values.get(f"{name}_standard_error")
+    if error is None:
+        return f"{values[name]:.{digits}f}"
+    told = f"{error:.{digits}f}"
+    return f"{values[name]:.{digits}f} ± {told if float(told) else f'{error:.1g}'}"  # never ± 0.0
 
 
 def measured_note(run: Run) -> str:
@@ -63,7 +74,10 @@ def measured_note(run: Run) -> str:
         )
     if bottleneck.discrete:
         return "Nats and bits per image, pixels and cells summed; error per pixel. Entries are counted over all images."
-    return "Nats per image, pixels summed, z sampled once per image; error per pixel at the mean code."
+    return (
+        "Nats per image, pixels summed, z sampled once per image; ± one standard error over images. Error per pixel at the "
+        "mean code."
+    )
 
 
 def pins_table(run: Run, pins: list[list[float]]) -> Rows:

@@ -18,6 +18,7 @@ def against_beta(
     what: str,
     *,
     number: Callable[[float], str],
+    note: str,
     positions: str | Sequence[str] = "top center",
     ranges: Mapping[str, tuple[float, float]] | None = None,
 ) -> Finished:
@@ -28,6 +29,7 @@ def against_beta(
         axis: of the numbers, for Plotly, with its ``title``.
         what: the figure's text alternative begins with it: a sentence.
         number: how a number is written.
+        note: what the figure rests on.
         positions: of the numbers beside their points, one for all or one for each.
         ranges: label -> the least and the largest over random starts, drawn as bars.
     """
@@ -53,7 +55,7 @@ def against_beta(
         hovermode="closest",
     )
     told = {name_of(label): [text, *([between[label]] if between else [])] for label, text in texts.items()}
-    return Finished(chart, in_words(what, told))
+    return Finished(chart, in_words(what, told), note)
 
 
 def _bars(found: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> dict[str, Any]:

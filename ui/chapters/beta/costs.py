@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from ui.figures.tables import as_html
 from ui.once import once
 from ui.runs.aggregate import aggregate_of
 from ui.runs.resources import load_run
-from ui.runs.selection import figure, measured_of, measured_seeds_of, per_shelf
+from ui.runs.selection import figure, measured_of, measured_on, measured_seeds_of, per_shelf
 from vae_core.errors import RunNotFound
 from vae_core.metrics import label_agreement
 from vae_core.run import Run
@@ -25,6 +26,7 @@ from vae_core.storage.store import Listed
 RATE_TICKS = (0, 1, 3, 10, 30, 100, 300, 1000)  # nats
 
 
+NEAR = 0.15  # of `_across`: on a phone labels of points that near would stand on one another
 COLLAPSED_KL = 0.1  # nats per image: less tells nothing of an image
 
 
@@ -53,6 +55,16 @@ class Point(NamedTuple):
 def _across(rate: float) -> float:
     """Where a rate stands on the axis: equal factors are equal steps, and yet 0 has a place."""
     return float(np.log10(1.0 + rate))
+
+
+def _beside(places: list[float]) -> list[str]:
+    """Where labels stand: above their points, but below wherever the one before stands above and is near."""
+    order = sorted(range(len(places)), key=places.__getitem__)
+    found = ["top right"] * len(places)
+    for before, this in pairwise(order):
+        if found[before] == "top right" and places[this] - places[before] < NEAR:
+            found[this] = "bottom left"
+    return found
 
 
 def points_of(dimensions: int) -> list[Point]:
@@ -88,17 +100,18 @@ def rate_distortion(dimensions: int, label: str) -> Finished:
         dimensions: d.
         label: of the stop on the dial.
     """
-    return _curve(tuple(points_of(dimensions)), label)
+    return _curve(tuple(points_of(dimensions)), label, measured_on(*stops_of(dimensions)))
 
 
 @once(maxsize=64)
-def _curve(points: tuple[Point, ...], label: str) -> Finished:
+def _curve(points: tuple[Point, ...], label: str, images: str) -> Finished:
     shown = [one for one in points if one.label != KL_ONLY]  # it would flatten the others: it is named at the edge
     chart = go.Figure()
     chart.add_scatter(
         x=[_across(one.rate) for one in shown], y=[one.distortion for one in shown],
         text=[one.label for one in shown], customdata=[one.rate for one in shown],
-        mode="lines+markers+text", textposition="top right", name="β", cliponaxis=False,
+        mode="lines+markers+text", textposition=_beside([_across(one.rate) for one in shown]), name="β",
+        cliponaxis=False,
         line={"color": CLASS_COLOURS[0]},
         hovertemplate="β = %{text}<br>KL %{customdata:.1f}<br>reconstruction %{y:.1f}<extra></extra>",
     )  # fmt: skip
@@ -138,7 +151,7 @@ def _curve(points: tuple[Point, ...], label: str) -> Finished:
             "tickvals": [_across(rate) for rate in RATE_TICKS],
             "ticktext": [f"{rate:,}" for rate in RATE_TICKS],
         },
-        yaxis={"title": "distortion: reconstruction, nats per image", "range": [low - margin / 2, edge + margin / 2]},
+        yaxis={"title": "distortion: reconstruction, nats per image", "range": [low - margin, edge + margin / 2]},
         hovermode="closest",
     )
     told = {
@@ -150,7 +163,10 @@ def _curve(points: tuple[Point, ...], label: str) -> Finished:
         for one in points
     }
     what = f"Reconstruction against KL, nats per image, a trained model at each point; the ring is at {name_of(label)}."
-    return Finished(chart, in_words(what, told))
+    starts = "The line joins one random start of each β, that on the dial; small circles are others." if again else (
+        "One random start of each β."
+    )  # fmt: skip
+    return Finished(chart, in_words(what, told), f"{images}, z sampled. {starts} The KL is on a scale of ratios.")
 
 
 @per_shelf

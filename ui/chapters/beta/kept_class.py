@@ -103,4 +103,10 @@ def kept_figure(dimensions: int) -> Finished:
         f"Share of {IMAGES} held-out digits whose decoded code a classifier sees as the digit that it is, against β; "
         "bars of two standard errors."
     )
-    return Finished(chart, in_words(what, told))
+    paired = max(one.error for one in found.values())
+    note = (
+        f"{IMAGES} held-out digits, one z each; one random start of each β. Bars: two standard errors of each share. "
+        "Both are of the same digits, so their difference is surer than the bars: its standard error is at most "
+        f"{paired:.1%}."
+    )
+    return Finished(chart, in_words(what, told), note)

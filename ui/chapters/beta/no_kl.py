@@ -23,7 +23,7 @@ from ui.figures.markup import Html
 from ui.figures.plots import Finished
 from ui.figures.tables import as_html
 from ui.runs.resources import held_out, load_run
-from ui.runs.selection import figure, per_shelf
+from ui.runs.selection import figure, measured_on, per_shelf
 from vae_core.lessons.latent_scale import InUnits, in_other_units
 
 MEASURED_IMAGES = 1_000
@@ -50,6 +50,8 @@ def ratio_figure(dimensions: int) -> Finished:
         {"title": "median σ / spread of μ", "type": "log", "exponentformat": "power", "dtick": 1},
         "Median σ of the approximate posteriors over the spread of their means, against β.",
         number=small,
+        note=f"{measured_on(*stops_of(dimensions))}; the median is over them and the {dimensions} dimensions. One "
+        "random start of each β. At β = 0 nothing sets σ, and other digits have another median.",
         positions=["middle right", *["top center"] * (len(found) - 1)],  # the first lies at the axis
     )
 
@@ -110,7 +112,8 @@ def two_ways_table(dimensions: int) -> Html:
     return as_html(
         [_row(name, figures) for name, figures in zip(names, _in_units(dimensions), strict=True)],
         title="Two ways to cheat when there is no KL",
-        note=f"{MEASURED_IMAGES:,} held-out digits, one z each with the same noise, nats per image. The codes are "
+        note=f"{MEASURED_IMAGES:,} held-out digits, other ones than the chart's; one z each with the same noise, nats "
+        "per image; one random start of each β. The codes are "
         "multiplied by a factor and the decoder's first weights divided by it: the images stay the same.",
     )
 

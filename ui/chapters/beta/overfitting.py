@@ -120,6 +120,10 @@ def overfitting_figure() -> Finished:
         in_words(
             "Reconstruction, nats per image, against the number of training digits, both on scales of ratios.", told
         ),
+        f"{points[0].n:,} test digits, and the digits trained on (dotted); z sampled where there is a posterior. "
+        f"{_is_of(points[0].starts).capitalize()} at each point, and always the same first digits"
+        + (": how far another would be is not known." if points[0].starts == 1 else ".")
+        + " Both scales are of ratios.",
     )
 
 

@@ -108,6 +108,18 @@ def _ties(best: str, found: dict[str, Distance]) -> str:
     return f"Each β was trained from {most} random starts{but}. Where their ranges overlap, chance may decide: {said}."
 
 
+def _rests_on(dimensions: int, found: dict[str, Distance]) -> str:
+    """How many samples, and of how many random starts."""
+    n = min(figure(line, *_PRIOR, "n") or 0 for line in stops_of(dimensions))
+    starts = {label: len(one.test) for label, one in found.items()}
+    most = max(starts.values())
+    fewer = "".join(f" ({name_of(label)}: {count})" for label, count in starts.items() if count < most)
+    return (
+        f"{n:,.0f} samples against as many test digits. Means over {most} random starts{fewer}; bars reach from the "
+        "least start to the largest."
+    )
+
+
 @per_shelf
 def distance_figure(dimensions: int) -> Finished:
     """The distance to test digits against β: means over the starts, with the least and the largest."""
@@ -117,5 +129,6 @@ def distance_figure(dimensions: int) -> Finished:
         {"title": "classifier Fréchet distance, less is better", "rangemode": "tozero"},
         "Classifier Fréchet distance of samples from N(0, I) to test digits, mean over random starts.",
         number="{:.0f}".format,
+        note=_rests_on(dimensions, found),
         ranges={label: (min(one.test), max(one.test)) for label, one in found.items()},
     )

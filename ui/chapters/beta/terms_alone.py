@@ -116,7 +116,7 @@ def alone_sentence() -> str:
         f"0, where N(0, I) is. Samples {_of_samples(both)}.\n"
         f"- **KL only**: all codes match the prior, and the neighbours are chance, **{kl.agreement:.0%}** (by chance "
         f"{float((shares**2).sum()):.0%}). Samples {_of_samples(kl)}.\n\n"
-        f"Neighbours: the 10 nearest of {len(both.codes):,} digits.{measured}"
+        f"Neighbours: the 10 nearest of {len(both.codes):,} digits.{measured} One random start each."
     )
 
 

@@ -165,7 +165,27 @@ def error_against_kl(groups: Sequence[Group], height: int) -> Finished:
         one.title: [f"squared error {run.error:.4f} and KL {run.kl:.2f} with {run.name}" for run in one.members]
         for one in groups
     }
-    return Finished(chart, in_words("Squared error per pixel against KL, nats per image.", told))
+    return Finished(chart, in_words("Squared error per pixel against KL, nats per image.", told), _rests_on())
+
+
+def _rests_on() -> str:
+    """How many images, and how far apart two runs lie that differ by chance alone."""
+    fixed = [one for one in weighed() if not one.learned]
+    pairs = [
+        (one, other) for one in fixed for other in fixed if one.c < other.c and math.isclose(one.product, other.product)
+    ]
+    error = max(abs(one.error - other.error) for one, other in pairs)
+    kl = max(abs(one.kl - other.kl) for one, other in pairs)
+    return (
+        f"{counted():,} held-out 8 × 8 digits, z sampled. One random start of each: those with one c · β differ by up "
+        f"to {error:.4f} and {kl:.2f} nats, and differences of that size mean nothing."
+    )
+
+
+def counted() -> int:
+    """Held-out images that all of the panel is about."""
+    keys = {one.key for one in weighed()}
+    return round(max(figure(line, "n") or 0 for line in shelf().lines if line.key in keys))
 
 
 @per_shelf
@@ -185,7 +205,6 @@ def weighing_curve() -> Finished:
 
 def weighing_table() -> Html:
     """Every run of the panel with its numbers: HTML."""
-    count = {figure(line, "n") for line in shelf().lines if line.key in {one.key for one in weighed()}}
     return as_html(
         [
             {
@@ -199,8 +218,7 @@ def weighing_table() -> Html:
             for one in weighed()
         ],
         title="c and β in numbers",
-        note=f"Held-out 8 × 8 digits, n = {max(n or 0 for n in count):,.0f}, z sampled; KL in nats per image. "
-        f"{learned_note()}",
+        note=f"Held-out 8 × 8 digits, n = {counted():,}, z sampled; KL in nats per image. {learned_note()}",
     )
 
 
@@ -262,7 +280,7 @@ def weighing_text() -> str:
         r"2c\,\mathcal{L} &= \lVert x - f(z) \rVert^2 + 2\,c\beta\,\mathrm{KL} + \text{constant} \end{aligned}"
         "\n$$\n\n"
         "Only the product $c\\beta$ decides what is learned. A squared error without $1/2c$ has chosen $c = 1/2$. A "
-        "mean over $D$ pixels has chosen $c = D/2$: a common way to collapse a VAE without meaning to."
+        "mean over $D$ pixels has chosen $c = D/2$ and is a common way to collapse a VAE without meaning to."
     )
 
 

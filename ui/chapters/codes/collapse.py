@@ -75,7 +75,7 @@ def collapse_figure() -> Finished:
         yaxis={"title": "perplexity", "range": [0, 1.12 * entries]},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0.0},
     )
-    return Finished(chart, in_words("Perplexity of the codes by epoch.", told))
+    return Finished(chart, in_words("Perplexity of the codes by epoch.", told), counted_on())
 
 
 def counted_on() -> str:
@@ -86,5 +86,5 @@ def counted_on() -> str:
     return (
         f"Counted on the {images * cells:,} cells of {images} held-out digits, which were kept after each epoch: so "
         f"few make it too small by about {100 * short:.0f}% where all entries are used, and cells of one digit are "
-        "alike. The figures in the text are of all test digits."
+        "alike. The figures in the text are of all test digits. One random start of each."
     )

@@ -140,7 +140,7 @@ def bits_table() -> Html:
         f"Bits: {measured_on(free)}, ± standard error; the class itself takes up to 3.3 bits more. Fréchet and "
         f"coverage: {count:,} images against as many digits, in the features of a classifier; a prior that "
         "is told the class is told those of these digits; the last row is what the decoder makes of real digits' "
-        "codes."
+        "codes. One random start of each."
     )
     return as_html(rows, title="What a prior saves, and what it draws", note=note)
 

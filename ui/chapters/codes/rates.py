@@ -20,6 +20,9 @@ FEWEST_BITS, MOST_BITS = 3.0, 700.0  # of what the figure shows
 BIT_TICKS = (5, 10, 20, 50, 100, 200, 500)
 ERROR_TICKS = (0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05)
 DIMENSIONS = {2: "circle-open", 16: "triangle-down"}  # of the VAEs, with Plotly's symbols
+# Labels that would stand on others on a phone.
+WITH_PRIOR = f"{CODEBOOKS[USUAL].title}, prior"
+BESIDE = {CODEBOOKS[USUAL].title: "bottom center", "FSQ": "bottom center", WITH_PRIOR: "middle left"}
 Place = tuple[float, float, str]  # bits, squared error, name
 
 
@@ -42,7 +45,7 @@ def prior_place() -> Place | None:
     """Of the usual codebook under its prior: bits, squared error, name; None if the prior is not in the store."""
     with suppress(RunNotFound):
         bits = number(prior_line(USUAL_PRIOR), "prior_bits")
-        return bits, number(line_of(CODEBOOKS[USUAL]), "mse"), f"{CODEBOOKS[USUAL].title}, prior"
+        return bits, number(line_of(CODEBOOKS[USUAL]), "mse"), WITH_PRIOR
     return None
 
 
@@ -54,7 +57,8 @@ def rate_figure() -> Finished:
     def add(places: list[Place], name: str, mode: str, **style: object) -> None:
         bits, errors, names = zip(*places, strict=True)
         chart.add_scatter(
-            x=bits, y=errors, name=name, mode=mode, text=names, textposition="top center", hovertext=names,
+            x=bits, y=errors, name=name, mode=mode, text=names, hovertext=names,
+            textposition=[BESIDE.get(label, "top center") for label in names],
             hovertemplate="%{hovertext}: %{x:.0f} bits, squared error %{y:.4f}<extra></extra>", **style,
         )  # fmt: skip
         told[name] = [f"{label} {bit:.0f} bits, {error:.4f}" for bit, error, label in places]
@@ -77,7 +81,12 @@ def rate_figure() -> Finished:
         xaxis={"title": "bits per image", "type": "log", "tickvals": BIT_TICKS},
         yaxis={"title": "squared error per pixel", "type": "log", "tickvals": ERROR_TICKS},
     )
-    return Finished(chart, in_words("Squared error per pixel against bits per image, both on logarithmic axes.", told))
+    note = (
+        f"{measured_on(line_of(CODEBOOKS[USUAL]))}; one random start of each. The VAE's KL is of sampled codes, its "
+        "error of mean ones: with a sampled code it is larger. Both scales are of ratios."
+    )
+    words = in_words("Squared error per pixel against bits per image, both on logarithmic axes.", told)
+    return Finished(chart, words, note)
 
 
 @per_shelf

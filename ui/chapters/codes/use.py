@@ -90,7 +90,8 @@ def use_figure() -> Finished:
         xaxis={"title": "codebook"},
         yaxis={"title": "entries", "range": [0, 1.12 * most]},
     )
-    return Finished(chart, in_words("Entries of each codebook and how many are used, as perplexity.", told))
+    note = f"All 49 cells of {measured_on(line_of(CODEBOOKS[USUAL]))}; one random start of each."
+    return Finished(chart, in_words("Entries of each codebook and how many are used, as perplexity.", told), note)
 
 
 @per_shelf
@@ -110,5 +111,6 @@ def use_table() -> Html:
                 "weights": f"{learned_numbers(load_run(line.key)):,}",
             }
         )
-    note = f"{measured_on(line_of(CODEBOOKS[USUAL]))}, 49 cells each. Bits per image; squared error per pixel."
+    images = measured_on(line_of(CODEBOOKS[USUAL]))
+    note = f"{images}, 49 cells each; one random start of each. Bits per image; squared error per pixel."
     return as_html(rows, title="Use of each codebook", note=note)

@@ -18,7 +18,8 @@ def plane_of(model: str, title: str) -> Payload:
     """A shipped run's plane with its measured spread; the same for everybody."""
     run = load_run(shipped_run(model=model, dataset="mnist", latent_dim=2).key)
     spread = " and ".join(f"{deviation:.2g}" for deviation in run.codes.mean.std(axis=0))
-    subtitle = f"{len(run.codes.labels):,} held-out digits, spread {spread}"
+    means = " at their mean codes" if run.codes.has_posterior else ""
+    subtitle = f"{len(run.codes.labels):,} held-out digits{means}, spread {spread}"
     samples = np.random.default_rng(0).standard_normal((SAMPLES, 2)).round(3).tolist()
     options = {
         "group": "home",

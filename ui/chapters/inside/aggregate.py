@@ -37,9 +37,10 @@ def left_over(choice: str) -> tuple[int, str]:
                           "evaluate' on it.")  # fmt: skip
     low, high = (bound / found.kl if found.kl > 0 else 0.0 for bound in (found.low, found.high))
     sentence = (
-        f"Of **{found.kl:.1f} nats** of KL, between **{found.low:.2f}** and **{found.high:.2f}** ({low:.0%} to "
-        f"{high:.0%}) are the divergence of the aggregate posterior from N(0, I), by {found.n:,} {measured_on(run)}. "
-        f"The rest, at least **{found.kl - found.high:.1f}**, is I(x; z), what the code says about its image."
+        f"Of **{found.kl:.1f} nats** of KL, between **{found.low:.2f}** and **{found.high:.2f}** ({_share(low)} "
+        f"to {_share(high)}) are the divergence of the aggregate posterior from N(0, I), by {found.n:,} "
+        f"{measured_on(run)}. The rest, at least **{found.kl - found.high:.1f}**, is I(x; z), what the code says about "
+        "its image."
     )
     if found.only_a_bound:
         sentence += (
@@ -48,6 +49,11 @@ def left_over(choice: str) -> tuple[int, str]:
             "count as I(x; z). The other bound is from a mixture that was fitted to other images' codes."
         )
     return (0 if high < FEW else 1 if low > FEW else 2), sentence
+
+
+def _share(value: float) -> str:
+    """In percent, with a decimal where it is so near a tenth that whole ones would hide on which side."""
+    return f"{value:.1%}" if abs(value - FEW) < 0.006 else f"{value:.0%}"
 
 
 def _models(choice: str) -> dict[str, Run]:
@@ -102,7 +108,12 @@ def split_figure(choice: str) -> Finished:
         legend={"yanchor": "top", "y": -0.32, "traceorder": "normal"},
     )
     what = f"The KL in parts, nats per image; a line at ln {n:,} = {limit:.2f}, the most that I(x; z) can show."
-    return Finished(chart, in_words(what, told))
+    beyond = [f"{name} with {found.kl:,.0f} nats" for name, found in of.items() if found and found.kl >= OFF_SCALE]
+    note = (
+        f"{n:,} {measured_on(run_of(choice))}, one trained model each. Both bounds are widened by two standard errors."
+        + (f" Off the scale, see the table: {', '.join(beyond)}." if beyond else "")
+    )
+    return Finished(chart, in_words(what, told), note)
 
 
 @per_shelf

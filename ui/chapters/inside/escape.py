@@ -95,7 +95,7 @@ def two_ways() -> str:
         f"in other units, smaller variances are the same as means farther apart. In the KL's terms, its mean part goes "
         f"from {held.halves.mean:.1f} to {free.halves.mean:.1f} nats and its variance part from "
         f"{held.halves.variance:.1f} to {free.halves.variance:.1f} (means over {held.halves.n:,} held-out digits, one "
-        "run each)."
+        "model of the β dial each, d = 2)."
     )
 
 

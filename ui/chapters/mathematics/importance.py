@@ -154,7 +154,11 @@ def bound_curve(key: str, image: int, refine: bool) -> Finished:
         yaxis={"title": "bound on log p(x), nats"},
         hovermode="closest",
     )
-    return Finished(chart, in_words("Bound on log p(x) in nats against samples k, with 95% error bars.", told))
+    note = (
+        f"One held-out digit, one trained model. Bars: 95% intervals, over groups of k from {WEIGHTS:,} samples. k is "
+        "on a scale of ratios."
+    )
+    return Finished(chart, in_words("Bound on log p(x) in nats against samples k, with 95% error bars.", told), note)
 
 
 def bound_sentence(key: str, image: int) -> str:

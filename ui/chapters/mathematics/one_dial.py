@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ui.chapters.beta.variance import Group, Weighed, error_against_kl, learned_note, rebuilt_by, weighed
+from ui.chapters.beta.variance import Group, Weighed, counted, error_against_kl, learned_note, rebuilt_by, weighed
 from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import Finished
-from ui.runs.resources import shelf
-from ui.runs.selection import figure, per_shelf
+from ui.runs.selection import per_shelf
 from vae_core.errors import RunNotFound
 
 VARIANCES = (0.0125, 0.2)  # of the shipped runs, beside the one that β is varied at
@@ -78,10 +77,8 @@ def pair_pictures(c: float) -> Html:
 
 def pair_note() -> str:
     """What the numbers rest on, and where a learned c goes."""
-    keys = {one.key for one in weighed()}
-    count = max(figure(line, "n") or 0 for line in shelf().lines if line.key in keys)
     learned = [f"from {one.began:g} to {one.c:.3f}" for one in weighed() if one.learned]
-    told = f"8 × 8 digits, {count:,.0f} held-out images, z sampled; one run each, so small differences mean nothing."
+    told = f"8 × 8 digits, {counted():,} held-out images, z sampled; one run each, so small differences mean nothing."
     if not learned:
         return told
     return f"{told} c can also be learned with the weights: training moved it {' and '.join(learned)}. {learned_note()}"

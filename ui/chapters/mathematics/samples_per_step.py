@@ -35,6 +35,7 @@ class Sampled:
         epochs: 1, 2, ...
         seconds: of training until the end of each epoch.
         loss: held-out negative ELBO after each epoch, nats per image.
+        low, high: of the seeds, after each epoch.
         final: on held-out images, nats per image; one of each seed.
         n: held-out images, which are validation and test set in one.
     """
@@ -44,6 +45,8 @@ class Sampled:
     epochs: tuple[int, ...]
     seconds: tuple[float, ...]
     loss: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
     final: tuple[float, ...]
     n: int
 
@@ -95,6 +98,8 @@ def _sampled(samples: int, keys: list[str]) -> Sampled:
         epochs=tuple(range(1, length + 1)),
         seconds=tuple(mean(clock[k] for clock in clocks) for k in range(length)),
         loss=tuple(mean(loss[k] for loss in losses) for k in range(length)),
+        low=tuple(min(loss[k] for loss in losses) for k in range(length)),
+        high=tuple(max(loss[k] for loss in losses) for k in range(length)),
         final=tuple(value for value in finals if value is not None),
         n=int(min(figure(line, "n") or 0 for line in lines)),
     )
@@ -102,15 +107,30 @@ def _sampled(samples: int, keys: list[str]) -> Sampled:
 
 @per_shelf
 def loss_curves(chosen: int) -> Finished:
-    """Held-out loss against epochs, and beside it against seconds; the curve of a number of samples stands out."""
+    """Held-out loss against epochs, and beside it against seconds; the curve of a number of samples stands out.
+
+    Behind each curve, which is a mean over seeds, a shade reaches from the least seed to the largest.
+    """
     runs = by_samples()
     # The first epochs fall so far that they would flatten the rest.
-    settled = [value for one in runs for value in one.loss[min(math.ceil(0.1 * len(one.loss)), len(one.loss) - 1) :]]
+    settled = [
+        value
+        for one in runs
+        for values in (one.low, one.high)
+        for value in values[min(math.ceil(0.1 * len(values)), len(values) - 1) :]
+    ]
     span = max(settled) - min(settled)
     chart = make_subplots(cols=len(AXES), shared_yaxes=True, horizontal_spacing=0.06)
     told: dict[str, list[str]] = {}
     for column, (title, places) in enumerate(AXES, start=1):
         for number, one in enumerate(runs):
+            there = getattr(one, places)
+            if one.seeds > 1:
+                chart.add_scatter(
+                    x=[*there, *reversed(there)], y=[*one.high, *reversed(one.low)], fill="toself", mode="none",
+                    fillcolor=CLASS_COLOURS[number], opacity=0.18, name=one.name, legendgroup=one.name,
+                    showlegend=False, hoverinfo="skip", col=column, row=1,
+                )  # fmt: skip
             chart.add_scatter(
                 x=getattr(one, places), y=one.loss, mode="lines", name=one.name, legendgroup=one.name,
                 showlegend=column == 1, col=column, row=1, opacity=1 if one.samples == chosen else 0.55,
@@ -121,11 +141,21 @@ def loss_curves(chosen: int) -> Finished:
                 hovertemplate="%{y:.2f}",
             )  # fmt: skip
             told[f"{one.name}, by {title}"] = ends(getattr(one, places), one.loss, digits=2)
+            if one.seeds > 1:
+                told[f"{one.name}, by {title}"].append(f"seeds end at {one.low[-1]:.2f} to {one.high[-1]:.2f}")
         chart.update_xaxes(title=title, nticks=5, col=column, row=1)
     chart.update_layout(template=TEMPLATE, height=330)
     chart.update_yaxes(range=[min(settled) - 0.05 * span, max(settled) + 0.05 * span])
     chart.update_yaxes(title="held-out −ELBO, nats per image", col=1, row=1)
-    return Finished(chart, in_words("Held-out −ELBO, nats per image, against epochs and against seconds.", told))
+    seeds = min(one.seeds for one in runs)
+    spread = (
+        f"Means over {seeds} seeds; the shades reach from the least to the largest. Where shades overlap, chance may "
+        "decide."
+        if seeds > 1
+        else "Some of one seed only: how far another would be is not known."
+    )
+    note = f"{spread} {runs[0].n:,} held-out 8 × 8 digits, z sampled."
+    return Finished(chart, in_words("Held-out −ELBO, nats per image, against epochs and against seconds.", told), note)
 
 
 def one_in_numbers(chosen: int) -> str:

@@ -5,6 +5,8 @@ Not in the page itself, which is compiled and run anew for every visitor, and wo
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import plotly.graph_objects as go
 
 from ui.figures.palette import MODEL_COLOURS, MODEL_SYMBOLS
@@ -22,9 +24,33 @@ DATASET = "mnist"
 DIMENSIONS = (2, 8, 16, 32)
 PIXELS = 784
 MODELS = ("pixels", "pca", "linear_ae", "ae", "conv_ae")
+BY_EPOCHS = ("ae", "conv_ae")  # drawn after different numbers of epochs
 SHOWN = 10
 
-Points = tuple[tuple[str, tuple[tuple[int, float], ...]], ...]  # (model, ((d, error), ...))
+
+class Measured(NamedTuple):
+    """The error of one kind at one d.
+
+    Attributes:
+        d: numbers in the code.
+        mean: over random starts.
+        low, high: the least and the largest of them.
+        starts: how many.
+    """
+
+    d: int
+    mean: float
+    low: float
+    high: float
+    starts: int
+
+    @classmethod
+    def of(cls, d: int, errors: tuple[float, ...]) -> Measured:
+        """From the errors of all starts."""
+        return cls(d, sum(errors) / len(errors), min(errors), max(errors), len(errors))
+
+
+Points = tuple[tuple[str, tuple[Measured, ...]], ...]  # by model
 
 
 def run_of(model: str, dimensions: int) -> Run:
@@ -78,32 +104,38 @@ def original_row(start: int, count: int = SHOWN) -> bytes:
     return tiles(images.floats()[start : start + count], images.image_shape, columns=count)
 
 
+def line_name(model: str, epochs: int | None = None) -> str:
+    """A model in the legend, with its epochs where two lines differ in them."""
+    spec = compared_spec(model, DATASET, DIMENSIONS[0])
+    title = model_kind(model).title
+    return f"{title}, {epochs or spec.epochs} epochs" if model in BY_EPOCHS else title
+
+
 @once(maxsize=64)
 def error_figure(
-    points: Points, marked: int, fewer: str = "", after_fewer: tuple[tuple[int, float], ...] = ()
+    points: Points, marked: int, images: str, fewer: str = "", after_fewer: tuple[Measured, ...] = ()
 ) -> Finished:
-    """Error against d; every point is a run.
+    """Error against d: means over random starts, with bars from the least to the largest.
 
     Args:
         points: of each model.
         marked: the d that is chosen.
+        images: what they are measured on.
         fewer: name of the autoencoder after as few epochs as the convolutional one.
-        after_fewer: (d, error) of it.
+        after_fewer: its errors.
     """
     chart = go.Figure()
-    for model, values in points:
+    told = {line_name(model): values for model, values in points} | ({fewer: after_fewer} if after_fewer else {})
+    for (name, values), model in zip(told.items(), [*(model for model, _ in points), "ae"], strict=False):
+        again = name == fewer
         chart.add_scatter(
-            x=[d for d, _ in values], y=[error for _, error in values], name=model_kind(model).title,
-            mode="lines+markers", line={"color": MODEL_COLOURS[model]}, hovertemplate="%{y:.4f}",
-            marker={"symbol": MODEL_SYMBOLS[model], "size": 9},
-        )  # fmt: skip
-    told = {model_kind(model).title: values for model, values in points}
-    if after_fewer:
-        told[fewer] = after_fewer
-        chart.add_scatter(
-            x=[d for d, _ in after_fewer], y=[error for _, error in after_fewer], name=fewer,
-            mode="lines+markers", line={"color": MODEL_COLOURS["ae"], "dash": "dot"}, hovertemplate="%{y:.4f}",
-            marker={"symbol": f"{MODEL_SYMBOLS['ae']}-open", "size": 9},
+            x=[one.d for one in values], y=[one.mean for one in values], name=name, mode="lines+markers",
+            error_y={
+                "type": "data", "symmetric": False, "array": [one.high - one.mean for one in values],
+                "arrayminus": [one.mean - one.low for one in values], "thickness": 1.5, "width": 4,
+            },
+            line={"color": MODEL_COLOURS[model], "dash": "dot" if again else "solid"}, hovertemplate="%{y:.4f}",
+            marker={"symbol": f"{MODEL_SYMBOLS[model]}-open" if again else MODEL_SYMBOLS[model], "size": 9},
         )  # fmt: skip
     chart.add_vline(x=marked, line={"color": "rgba(128,138,152,0.6)", "dash": "dot"})
     chart.update_layout(
@@ -112,15 +144,27 @@ def error_figure(
         xaxis={"title": "d, numbers in the code", "type": "log", "tickvals": list(DIMENSIONS), "tickformat": "d"},
         yaxis={"title": "squared error per pixel", "type": "log", "tickvals": [0.005, 0.01, 0.02, 0.04]},
     )
-    words = {name: [f"{error:.4f} at d = {d}" for d, error in values] for name, values in told.items()}
-    return Finished(chart, in_words("Squared error per pixel against d, both on scales of ratios.", words))
+    words = {name: [f"{one.mean:.4f} at d = {one.d}" for one in values] for name, values in told.items()}
+    several = "; ".join(
+        f"{name} at d = {' and '.join(dims)}"
+        for name, values in told.items()
+        if (dims := [str(one.d) for one in values if one.starts > 1])
+    )
+    note = f"{images}. Both scales are of ratios. " + (
+        f"Means over 2 or 3 random starts, with bars from the least to the largest: {several}. All others were trained "
+        "once."
+        if several
+        else "Each was trained once."
+    )
+    return Finished(chart, in_words("Squared error per pixel against d, both on scales of ratios.", words), note)
 
 
 @per_shelf
 def measured_points() -> Points:
-    """Errors of all runs of this chapter that are in the store, the first seed of each."""
+    """Errors of all runs of this chapter that are in the store."""
     points = [
-        (model, tuple((d, found[0]) for d in DIMENSIONS if (found := errors_by_seed(model, d)))) for model in MODELS
+        (model, tuple(Measured.of(d, found) for d in DIMENSIONS if (found := errors_by_seed(model, d))))
+        for model in MODELS
     ]
     return tuple((model, values) for model, values in points if values)
 
@@ -128,7 +172,7 @@ def measured_points() -> Points:
 @per_shelf
 def gains() -> str:
     """By how much the deep autoencoder is better than PCA, at each d of which both are in the store."""
-    errors = {model: dict(values) for model, values in measured_points()}
+    errors = {model: {one.d: one.mean for one in values} for model, values in measured_points()}
     both = [d for d in DIMENSIONS if d in errors.get("pca", {}) and d in errors.get("ae", {})]
     told = ", ".join(f"**{errors['pca'][d] / errors['ae'][d]:.1f}** at d = {d}" for d in both)
     return f"PCA's error over the autoencoder's: {told}." if told else ""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from statistics import mean
 from typing import NamedTuple
 
-from ui.chapters.reduction.comparison import DATASET, DIMENSIONS
+from ui.chapters.reduction.comparison import DATASET, DIMENSIONS, Measured, line_name
 from ui.figures.markup import Html
 from ui.figures.tables import Rows, as_html
 from ui.runs.selection import compared_spec, figure, measured_on, measured_seeds_of, per_shelf
@@ -64,12 +64,11 @@ def at_equal_epochs() -> dict[int, tuple[Compared, Compared]]:
     return {d: (kinds[KINDS[0]], kinds[KINDS[1]]) for d, kinds in found.items() if len(kinds) == 2}
 
 
-def after_fewer_epochs() -> tuple[str, tuple[tuple[int, float], ...]]:
-    """The fully connected one's line after as few epochs: its name, and (d, squared error)."""
+def after_fewer_epochs() -> tuple[str, tuple[Measured, ...]]:
+    """The fully connected one's line after as few epochs: its name, and its squared errors."""
     pairs = at_equal_epochs()
     epochs = max((plain.epochs for plain, _ in pairs.values()), default=0)
-    name = f"{model_kind(KINDS[0]).title}, {epochs} epochs"
-    return name, tuple((d, mean(plain.squared)) for d, (plain, _) in pairs.items())
+    return line_name(KINDS[0], epochs), tuple(Measured.of(d, plain.squared) for d, (plain, _) in pairs.items())
 
 
 @per_shelf
@@ -88,9 +87,10 @@ def convolutions_text() -> str:
     if alike:
         apart = "; ".join(f"{mean(pairs[d][1].squared):.4f} against {mean(pairs[d][0].squared):.4f}" for d in alike)
         said.append(f"at d = {_listed(alike)} they cannot be told apart ({apart})")
+    twice = [d for d, (_, conv) in pairs.items() if len(conv.squared) > 1]
     beside = (
-        f"Another random start of the fully connected ones changes an error by up to {chance - 1:.0%}; the "
-        "convolutional ones were trained once."
+        f"Another random start changes an error by up to {chance - 1:.0%}; most convolutional ones were trained once"
+        + (f" (twice at d = {_listed(twice)})." if twice else ".")
         if chance > 1
         else "Each was trained once: how much a random start changes is not known."
     )

@@ -74,7 +74,8 @@ def spectrum_figure(dimensions: int) -> Finished:
         "Cumulative share": [f"{shares[k - 1]:.0f}% at {k}" for k in (1, 2, 4, 8, 16, 32)],
     }
     what = f"Eigenvalues of the covariance of the held-out digits by component; PCA keeps the first {dimensions}."
-    return Finished(chart, in_words(what, told))
+    note = f"{len(held_out(DATASET)):,} held-out digits. The variance is in squared units of ink: ink is 1, paper 0."
+    return Finished(chart, in_words(what, told), note)
 
 
 def directions_of(run: Run) -> np.ndarray:

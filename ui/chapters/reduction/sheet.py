@@ -57,7 +57,7 @@ def _sheets(*keys: str) -> Sheets:
         run, shift = load_run(key), number * BELOW
         made, name = run.decode(run.codes.mean).astype(np.float64), model_kind(run.spec.model).title
         errors[run.spec.model] = mean_squared_error(original, made)
-        titles.append(f"{name}, d = 2: error {errors[run.spec.model]:.5f}")
+        titles.append(f"{name}, d = 2: error {errors[run.spec.model]:.6f}")
         names.append({"text": name, **dict(zip("xyz", TITLE_AT + shift, strict=True))})
         drawn.add(original[:DRAWN] + shift, made[:DRAWN] + shift, *_surface_of(run, shift))
     low = original.min(axis=0) - 0.05 + np.minimum(0.0, (len(keys) - 1) * BELOW)
@@ -82,7 +82,8 @@ def _sheets(*keys: str) -> Sheets:
         f"code, and a line from each to its reconstruction. {'. '.join(titles)}. PCA's reconstructions are all on "
         "one plane, the autoencoder's on a curved surface."
     )
-    return Sheets(Finished(chart, words), errors)
+    note = f"{len(points):,} held-out points, of which {DRAWN} are drawn; one trained model each."
+    return Sheets(Finished(chart, words, note), errors)
 
 
 def _surface_of(run: Run, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -25,7 +25,7 @@ from ui.figures.tables import as_html
 from ui.once import once
 from ui.runs.aggregate import aggregate_of
 from ui.runs.resources import load_run, plane, shelf
-from ui.runs.selection import compared_spec, figure, measured_of, measured_seeds_of, per_shelf, seeds_of
+from ui.runs.selection import compared_spec, figure, measured_of, measured_on, measured_seeds_of, per_shelf, seeds_of
 from vae_core import datasets
 from vae_core.errors import RunNotFound
 from vae_core.evaluation.features import classifier_spec
@@ -91,7 +91,8 @@ def subtitle(key: str, pair: tuple[int, int] | None, at: int) -> str:
         share = plane(key, pair, at).header["variance_share"]
         what = f"the plane of two coordinates, the others fixed at image {at}" if pair else "their principal plane"
         where = f" Seen in {what}: {share:.0%} of the variance."
-    return f"{len(run.codes.labels):,} held-out images, standard deviations {spread_text}.{where}"
+    means = "at their mean codes, " if run.codes.has_posterior else ""
+    return f"{len(run.codes.labels):,} held-out images, {means}standard deviations {spread_text}.{where}"
 
 
 def sample_sentence(spec: RunSpec, source: str) -> str:
@@ -115,16 +116,18 @@ def numbers(specs: Pair) -> Html:
     rows = []
     for title, path, digits in ROWS:
         row: dict[str, object] = {"figure": title}
-        row |= {heading(name, lines): spread(lines, *path, digits=digits) for name, lines in groups.items()}
+        row |= {heading(name, seeds): spread(seeds, *path, digits=digits) for name, seeds in groups.items()}
         value = figure(real, "real", path[-1]) if real and path[0] == "samples" else None
         row["real images"] = "" if value is None else format(value, digits)
         rows.append(row)
-    some = next((line for lines in groups.values() for line in lines), None)
+    lines = [line for some in groups.values() for line in some]
+    some = lines[0] if lines else None
     count, pairs = (figure(some, *path) if some else None for path in (("samples", "prior", "n"), ("paths", "n")))
     said = ""
     if count and pairs:
         said = (
-            "Mean over seeds (least to most), measured on the test split; ± is one standard error, of what was drawn. "
+            f"Mean over seeds (least to most), of {measured_on(*lines, noun='images')}; ± is one standard error, of "
+            "what was drawn. "
             f"Samples: {count:,.0f} against as many real images, in the classifier's 64 features; a hole lies farther "
             "from all training images than 95% of the validation images do. Reconstructions are of other images than "
             "those they are compared with: a reference for the decoder, not a bound. Path length: squared change of "
@@ -241,7 +244,7 @@ def verdict(specs: Pair) -> str:
         closed = share_closed(specs)
         said.append(
             f"A mixture fitted afterwards takes the autoencoder from {prior[0]:.0f} to {fitted[0]:.0f}; the VAE's own "
-            f"mixture gives {fitted[1]:.0f}." + ("" if closed is None else f" {closes(closed)}")
+            f"mixture gives {fitted[1]:.0f}." + ("" if closed is None else f" {closes(closed, specs)}")
         )
     if fitted[1] < 0.9 * prior[1]:
         said.append(
@@ -302,7 +305,8 @@ def at_equal_weights() -> Html:
         return Html("<p>There is no such run in the store.</p>")
     some = next(iter(seeds_of(compared_spec("ae", "mnist", CONV_DIMENSIONS))), None)
     digits = f"{figure(some, 'n') or 0:,.0f} test digits" if some else "test digits"
-    said = f"MNIST, d = {CONV_DIMENSIONS}, {digits}: the error at the mean code, the bound with z sampled."
+    said = f"MNIST, d = {CONV_DIMENSIONS}, {digits}: the error at the mean code, the negative ELBO with z "
+    said += "sampled, which on these grey pixels bounds nothing; the first random start of each."
     shown = [{name: value for name, value in row.items() if name != "key"} for row in rows]
     return as_html(shown, title="Convolutional and fully connected models", note=f"{said} {strided_or_pooled()}")
 

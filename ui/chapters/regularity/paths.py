@@ -156,11 +156,14 @@ def probability_figure(dataset: str, ends: tuple[int, int], films: tuple[tuple[s
             told[f"{title}, {name}"] = [
                 f"{values[0]:.2f} at the start, {max(values):.2f} at most, {values[-1]:.2f} at the end"
             ]
-        chart.update_xaxes(title=f"{title}:<br>place on the path", tickvals=[0, 0.5, 1], row=1, col=column)
+        chart.update_xaxes(
+            title=f"{title}:<br>place on the path", range=[-0.01, 1.01], tickvals=[0, 0.5, 1], row=1, col=column
+        )
     chart.update_yaxes(range=[-0.02, 1.02], tickvals=[0, 0.5, 1])
     chart.update_yaxes(title="probability", row=1, col=1)
     chart.update_layout(
         template=TEMPLATE, height=216, margin={"t": 30, "b": 60},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0.5, "xanchor": "center"},
     )  # fmt: skip
-    return Finished(chart, in_words("What the classifier sees along the straight paths: probabilities.", told))
+    note = f"One pair of held-out images, one trained model each, {JUDGED} places on the path."
+    return Finished(chart, in_words("What the classifier sees along the straight paths: probabilities.", told), note)

@@ -35,7 +35,8 @@ def slopes_figure() -> Finished:
         xaxis={"title": "D(G(z)): how real D finds a sample"},
         yaxis={"title": "how strongly G is asked to change"},
     )
-    return Finished(chart, in_words("The slope of the generator's loss by the logit of D, against D(G(z)).", told))
+    words = in_words("The slope of the generator's loss by the logit of D, against D(G(z)).", told)
+    return Finished(chart, words, "Derivatives by D's logit in closed form: nothing here was measured.")
 
 
 def stronger_loss() -> tuple[int, str]:

@@ -206,4 +206,6 @@ def _totals(runs: list[Run]) -> Finished:
             "range": [min(low for low, _ in ranges), max(high for _, high in ranges)] if ranges else None,
         },
     )
-    return Finished(figure, in_words("Held-out loss, nats per image, against epochs.", told))
+    counts = " and ".join(dict.fromkeys(f"{len(run.codes.labels):,}" for run in runs))
+    note = f"{counts} held-out images, after each epoch; one random start of each."
+    return Finished(figure, in_words("Held-out loss, nats per image, against epochs.", told), note)

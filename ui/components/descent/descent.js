@@ -30,7 +30,7 @@ export class DescentPart {
     Object.assign(this, { step: 0, position: 0, version: 0, ...header.descent });
     const draw = () => this.draw();
     this.densities = new Chart(this.find(".densities"), {
-      names: ["z", ""], layers: ["posterior-area", "prior", "start", "posterior", "q-area", "q"], redraw: draw,
+      names: ["z", "density"], layers: ["posterior-area", "prior", "start", "posterior", "q-area", "q"], redraw: draw,
     });
     this.bounds = new Chart(this.find(".bounds"), {
       names: ["step", "nats"], layers: ["gap", "coming", "elbo", "evidence", "missing", "here"], redraw: draw,

@@ -20,7 +20,7 @@ export class EstimatePart {
   constructor(root, header) {
     Object.assign(this, { root, header, find: (selector) => root.querySelector(selector), seed: 1, ...header.start });
     const draw = () => this.draw();
-    this.densities = new Chart(this.find(".densities"), { names: ["z", ""], layers: ["prior", "q-area", "q"], redraw: draw });
+    this.densities = new Chart(this.find(".densities"), { names: ["z", "density"], layers: ["prior", "q-area", "q"], redraw: draw });
     this.bars = new Chart(this.find(".bars"), {
       names: ["KL, nats", ""], layers: ["bars-hit", "bars-missed", "means-hit", "means-missed", "evidence"], rows: true, redraw: draw,
     });

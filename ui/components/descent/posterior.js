@@ -24,7 +24,7 @@ export class PosteriorPart {
       names: ["z", "x"], layers: ["band", "others", "curve", "observed", "chosen"], redraw: draw,
     });
     this.densities = new Chart(this.find(".densities"), {
-      names: ["z", ""], layers: ["posterior-area", "prior", "joint-area", "joint", "posterior", "rug"], redraw: draw,
+      names: ["z", "density"], layers: ["posterior-area", "prior", "joint-area", "joint", "posterior", "rug"], redraw: draw,
     });
     this.controls = this.story.controls("posterior", header);
     this.find(".controls").append(...this.controls.boxes);
