@@ -39,13 +39,16 @@ from sessions import Act, RunFailed, Session
 from websockets.exceptions import WebSocketException
 
 from ui.chapters import chapters
+from ui.chapters.explorer.sent import course_of
 from ui.chapters.links import properties
 from ui.figures.plots import history_figure
 from ui.figures.tables import metrics_table
 from ui.runs.resources import plane_of
 from ui.runs.selection import can_be_explored
+from ui.runs.shown import Shown
 from vae_core import archive
 from vae_core.errors import VaeCoreError
+from vae_core.models import model_kind
 from vae_core.run import Run
 from vae_core.storage.export import codes_csv
 from vae_core.storage.manifest import SHIPPED, shipped_run
@@ -266,11 +269,14 @@ def make_all_of(run: Run) -> bool:
     """What the explorer makes of a run; False of one that it does not offer."""
     if not can_be_explored(run.spec):
         return False
-    plane_of(run)
+    shown = Shown("forged", run, plane_of(run), sent=True)
     metrics_table(run)
     codes_csv(run)
-    history_figure.clear()
-    history_figure("forged", run)
+    if model_kind(run.spec.model).bottleneck.discrete:
+        course_of(shown)
+    else:
+        history_figure.clear()
+        history_figure(shown.name, run)
     run.decode(np.zeros((2, run.spec.latent_dim), np.float32))
     return True
 
