@@ -39,7 +39,7 @@ def step_of_wants() -> None:
         "Two networks, two wants",
         "The [[discriminator]] D is a classifier: real points should get D(x) = 1, samples D(x) = 0. Its loss is that "
         "of any classifier, −ln D(x) − ln(1 − D(G(z))). If data and samples are spread alike, it can only guess: "
-        "D = ½ everywhere, and a loss of ln 4 = 1.39 nats, the dashed line.\n\n"
+        "D = ½ everywhere, and a loss of ln 4 = 1.39 nats, the dashed line in the toy.\n\n"
         "The [[generator]] G wants the opposite for its samples. It could lower ln(1 − D(G(z))), what D wants high, or "
         "lower −ln D(G(z)). Both are best at D = 1.",
     )
@@ -196,9 +196,9 @@ first = chapter.opening(
     CHAPTER,
     "Both models learn to make points like the white ones. Both turn random numbers z into points; what differs is who "
     "tells them how good these are.\n\n"
-    "On the left, a [[GAN]]. A [[generator]] G makes the yellow samples; a [[discriminator]] D colours the plane, blue "
+    "The first is a [[GAN]]. A [[generator]] G makes the yellow samples; a [[discriminator]] D colours the plane, blue "
     "where it believes points are real. Each arrow is what a sample learns: where to go to look more real.\n\n"
-    "On the right, a VAE: codes, a decoder, noise. The colour is p(x), how probable it finds a point.\n\n"
+    "The second is a VAE: codes, a decoder, noise. The colour is p(x), how probable it finds a point.\n\n"
     "The violet net is a grid of z as each network lays it out; all its cells hold equally many samples. How do the "
     "two cross from mode to mode?\n\n"
     "Try other data, or **draw** your own. Then move a switch while it trains: settings that fail are in the menu.",

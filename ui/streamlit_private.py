@@ -43,6 +43,7 @@ TEST_IDS = frozenset(
         "stHeading",
         "stHorizontalBlock",
         "stHtml",
+        "stIconMaterial",
         "stLayoutWrapper",
         "stMain",
         "stMainBlockContainer",
@@ -58,6 +59,7 @@ TEST_IDS = frozenset(
         "stSlider",
         "stTextInput",
         "stToolbar",
+        "stTopNavLink",
     ]
 )
 

@@ -3,6 +3,7 @@
 import { Curves, History } from "./curves.js";
 import { Scene } from "./scene.js";
 import { element, named } from "../engine/page.js";
+import { signed } from "../engine/view.js";
 
 export class Panel {
   /**
@@ -35,7 +36,7 @@ export class Panel {
 
   // figures: [[term, text]]. losses: the newest, or null before there are any. Terms are made anew only if they change.
   tell(figures, losses) {
-    const rows = [...figures, ...Object.entries(this.titles).map(([name, title]) => [title, losses ? losses[name].toFixed(2) : "–", name])];
+    const rows = [...figures, ...Object.entries(this.titles).map(([name, title]) => [title, losses ? signed(losses[name]) : "–", name])];
     const terms = rows.map(([term]) => term).join("|");
     if (terms !== this.terms) {
       this.terms = terms;

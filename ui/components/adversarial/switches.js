@@ -36,9 +36,9 @@ export class Switches {
     this.controls = {
       data: few("data", "data", [...Object.entries(options.data)]),
       loss: few("loss", "G's loss", Object.entries(options.loss)),
-      per: numbers("per", "steps of D for one of G"),
+      per: numbers("per", "D's steps"),
       ratio: new Knob({ label: "learning rate of D, beside G's", values: options.ratio, text: times, moved: moved("ratio") }),
-      r1: new Toggle({ label: "R1 penalty", title: "Keeps D's slope at real points small", moved: moved("r1") }),
+      r1: new Toggle({ label: "R1", title: "A penalty that keeps D's slope small at real points", moved: moved("r1") }),
       average: new Toggle({ label: "averaged G", title: "Shows the moving average of G's weights", moved: moved("average") }),
       c: new Knob({ label: "variance c of p(x|z)", values: options.c, text: String, moved: moved("c") }),
       noisy: new Toggle({ label: "noise of p(x|z)", title: "Adds the decoder's noise to its samples", moved: moved("noisy") }),
