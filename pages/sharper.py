@@ -1,4 +1,4 @@
-"""Sharper images: a GAN and a VAE on the same points, live, and why they fail in different ways."""
+"""Sharper images: a GAN and a VAE on the same points, live, and on the same digits."""
 
 from __future__ import annotations
 
@@ -184,7 +184,8 @@ def step_of_the_struggle() -> None:
         "struggle",
         "What the losses tell",
         "A VAE's loss falls as it learns. A GAN's two losses do not: each network's success is the other's loss. While "
-        "both improve, the curves stand almost still. Good training is not seen in them; only failure is.",
+        "both improve, the curves stand almost still. Whether the samples are good cannot be read from them. That the "
+        "discriminator wins can: its loss is then far below 2 ln 2.",
     )
     with step.instrument, errors_said():
         show(struggle(), key="sharper-struggle")

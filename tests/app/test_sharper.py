@@ -11,10 +11,16 @@ import pytest
 
 import ui.chapters.sharper.outcomes
 from ui.chapters.sharper.cases import CASES, SEEDS
+from ui.chapters.sharper.family import FAILED, FOUR, spec_of
 from ui.chapters.sharper.outcomes import outcome, slow_discriminator, strays
+from ui.chapters.sharper.pictures import planes
 from ui.chapters.sharper.slopes import slope, stronger_loss
 from ui.chapters.sharper.toy import GRID_LINES, NAMES, PRESETS, SETTINGS, toy_links, toy_payload
+from ui.chapters.sharper.verdicts import whose_are_sharp
+from ui.runs.measured_since import completed
 from vae_core.lessons.adversarial_rules import SHAPES
+from vae_core.storage.manifest import SHIPPED
+from vae_core.storage.store import Store
 
 from .helpers import boxes, charts, open_page, payload_headers, plotted, predict, seen, subheaders, tables, words
 
@@ -26,7 +32,7 @@ MEASURED = json.loads(Path(ui.chapters.sharper.outcomes.__file__).with_name("mea
 def test_the_page_is_whole_and_sends_the_toy():
     at = seen(PAGE)
     assert not at.error and not at.warning
-    (header,) = payload_headers(at)
+    header = payload_headers(at)[0]
     assert header["kind"] == "adversarial" and header["settings"] == SETTINGS
     assert set(header["shapes"]) == set(SHAPES)
     assert {"Two networks, two wants", "Why it can fail", "What a VAE does instead"} <= set(subheaders(at))
@@ -102,3 +108,48 @@ def test_the_figure_is_both_slopes():
         assert np.allclose(plotted(line["y"]), slope(name, plotted(line["x"])))
     (told,) = words(at)
     assert "0.99 at D = 0.01" in told
+
+
+def test_the_models_of_digits_are_told_by_the_figures_of_their_files():
+    at = open_page(PAGE)
+    assert not [one for one in tables(at) if "Sharpness of samples (real: 1)" in one.get("", [])]
+    right, _ = whose_are_sharp()
+    answer = predict(at, "Whose edges are about as sharp", right)
+    assert "**Yes.**" in answer and f"**{_sharpness('gan'):.2f}**" in answer
+    table = next(one for one in tables(at) if "Sharpness of samples (real: 1)" in one[""])
+    store = Store(SHIPPED)
+    for name, title in (("vae", "VAE, 1 seed"), ("gan", "GAN, 1 seed")):
+        spec = spec_of(FOUR[name])
+        figures = completed(spec.key, store.load(spec.key).metrics)["test"]
+        column = dict(zip(table[""], table[title], strict=True))
+        assert column["Sharpness of samples (real: 1)"].startswith(f"{figures['pictures']['prior']['sharpness']:.2f}")
+        assert column["Fréchet distance of samples"] == f"{figures['samples']['prior']['frechet']:.1f}"
+        assert column["Classes covered, of 10"] == f"{figures['pictures']['prior']['classes_covered']}"
+    assert dict(zip(table[""], table["GAN, 1 seed"], strict=True))["Squared error, pixels"] == "no encoder"
+
+
+def _sharpness(name):
+    spec = spec_of(FOUR[name])
+    return completed(spec.key, Store(SHIPPED).load(spec.key).metrics)["test"]["pictures"]["prior"]["sharpness"]
+
+
+def test_the_goals_that_the_chapter_states_are_met_by_the_shipped_gan():
+    """Its edges within 15% of real ones, every class between 5 and 15%; a VAE of the same decoder blurs."""
+    figures = Store(SHIPPED).load(spec_of(FOUR["gan"]).key).metrics["test"]
+    assert abs(_sharpness("gan") - 1) <= 0.15 and _sharpness("vae") < 0.6
+    assert 0.05 < min(figures["pictures"]["prior"]["classes"]) <= max(figures["pictures"]["prior"]["classes"]) < 0.15
+    assert figures["samples"]["prior"]["frechet"] <= 25
+    failed = Store(SHIPPED).load(spec_of(FAILED).key).metrics["test"]["pictures"]["prior"]
+    assert failed["classes_covered"] <= 6
+
+
+def test_planes_search_and_losses_are_those_of_the_runs():
+    at = seen(PAGE)
+    keys = [header.get("key") for header in payload_headers(at)]
+    assert [spec.key for spec in planes()] == [key for key in keys if key][:2]
+    assert spec_of(FOUR["gan"]).key in keys
+    figure = charts(at)[-1]
+    history = Store(SHIPPED).load(spec_of(FOUR["gan"]).key).history
+    lines = {line["name"]: plotted(line["y"]) for line in figure["data"]}
+    assert lines["GAN: discriminator"] == pytest.approx([one["validation_discriminator"] for one in history])
+    assert lines["the one that fails: generator"][0] < 0  # the minimax loss

@@ -75,8 +75,8 @@ def measured_note(run: Run) -> str:
     if bottleneck.discrete:
         return "Nats and bits per image, pixels and cells summed; error per pixel. Entries are counted over all images."
     return (
-        "Nats per image, pixels summed, z sampled once per image; ± one standard error over images. Error per pixel at the "
-        "mean code."
+        "Nats per image, pixels summed, z sampled once per image; ± one standard error over images. Error per pixel at "
+        "the mean code."
     )
 
 

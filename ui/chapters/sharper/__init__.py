@@ -20,15 +20,17 @@ CHAPTER = Chapter(
     order=57,  # after whole numbers as codes
     question="Why are a VAE's images blurred, and what do two competing networks do about it?",
     blurb="A GAN and a VAE learn the same points in the plane, live in your browser. Watch one lose modes and the "
-    "other blur them, and find the switch that cures it.",
-    minutes=15,
+    "other blur them, and find the switch that cures it. Then both on digits, in planes that decode under your finger.",
+    minutes=20,
     before="autoencoder or VAE; the two terms of a VAE's loss",
     learned="""
 - In a [[GAN]] a [[generator]] learns only from a [[discriminator]], which learns to tell its samples from data.
 - Nothing measures how far it is from the data, so training can fail: in [[mode collapse]] it makes a few kinds of
   samples only. How fast both learn decides, and the [[R1 penalty]] helps.
 - A VAE covers all data, because each point must be rebuilt; but it also fills what lies between.
+- On digits a GAN's samples have edges as sharp as real ones. It has no encoder: the code of an image
+  must be searched for.
 """,
     links=links,
-    predictions=("loss", "collapse", "stray"),
+    predictions=("loss", "collapse", "stray", "sharp"),
 )

@@ -47,7 +47,7 @@ FOUR = {
     "vae_gan": Kind("VAE-GAN", "features of its discriminator, and its verdict", _plain("vae_gan")),
     "gan": Kind("GAN", "the discriminator's verdict alone", _gan(well=True)),
 }
-FAILED = Kind("GAN without penalty and spread", "the discriminator's verdict alone", _gan(well=False))
+FAILED = Kind("GAN that fails", "the discriminator's verdict alone", _gan(well=False))
 ENCODING = ("vae", "perceptual", "vae_gan")  # a GAN has no encoder
 
 

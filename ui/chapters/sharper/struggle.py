@@ -14,7 +14,7 @@ from ui.figures.palette import CLASS_COLOURS
 from ui.figures.pictures import Picture, labelled_rows
 from ui.figures.plots import TEMPLATE, Finished, ends, in_words
 from ui.runs.resources import load_run
-from ui.runs.selection import measured_of, per_shelf
+from ui.runs.selection import measured_of, other_options, per_shelf
 from vae_core.errors import RunNotFound
 
 SHOWN = 36
@@ -30,7 +30,7 @@ def struggle() -> Finished:
     """
     specs = {"GAN": spec_of(FOUR["gan"])}
     with suppress(RunNotFound):
-        specs["without penalty and spread"] = spec_of(FAILED)
+        specs["the one that fails"] = spec_of(FAILED)
     figure, told = go.Figure(), {}
     for (title, spec), colour in zip(specs.items(), CLASS_COLOURS, strict=False):
         history = load_run(spec.key).history
@@ -44,8 +44,8 @@ def struggle() -> Finished:
         template=TEMPLATE, height=340, xaxis={"title": "epoch"}, yaxis={"title": "loss, nats", "rangemode": "tozero"}
     )
     note = (
-        f"Nats: the discriminator's for a pair of a held-out digit and a made one, the generator's for a made one; means "
-        f"over {len(load_run(specs['GAN'].key).codes.labels):,} after each epoch. One start each."
+        "Nats: the discriminator's for a pair of a held-out digit and a made one, the generator's for a made one; "
+        f"means over {len(load_run(specs['GAN'].key).codes.labels):,} after each epoch. One start each."
     )
     return Finished(figure, in_words("Losses of both networks in nats against epochs.", told), note)
 
@@ -59,7 +59,8 @@ def failure() -> Html | None:
         return None
     sheet = sample_sheet(spec.key, "prior", SHOWN, 0)
     pictures = measured_of(lines_of(FAILED)[0])["pictures"]["prior"]
-    title = f"Without penalty and spread: {pictures['classes_covered']} of 10 classes are covered"
+    changed = ", ".join(other_options(spec))
+    title = f"A GAN that fails ({changed}): {pictures['classes_covered']} of 10 classes are covered"
     most = max(pictures["classes"])
     text = f"The commonest class has {most:.0%} of {pictures['n']:,} samples. One start."
     return labelled_rows([Picture(title, text, sheet.picture, f"{SHOWN} decoded samples")])
