@@ -15,12 +15,12 @@ import { signed } from "../engine/view.js";
 
 const mounted = new Map(); // mount point -> Toy
 const SPEEDS = { slow: 6, steady: 60, fast: Infinity }; // steps a second
-const FIELDS_MS = 50; // from field to field while it plays
+const FIELDS_MS = 70; // from field to field while it plays
 const FIGURES_MS = 200; // from figures to figures while it plays
 const SAYING_MS = 20_000; // from one announcement to the next while it plays
-const ARROWS = 90; // samples with an arrow, points with their reconstruction
-const SHOWN = 320; // samples on a plane
-const DENSE = 320; // samples of which the density is made
+const ARROWS = 80; // samples with an arrow, points with their reconstruction
+const SHOWN = 256; // samples on a plane
+const DENSE = 256; // samples of which the density is made
 const percent = (share) => `${Math.round(100 * share)}%`;
 
 class Toy {
@@ -256,12 +256,20 @@ class Toy {
 
   // ---- on screen --------------------------------------------------------------------------------------------------
 
-  // now: the fields and figures too, however new they are.
+  // While it plays, planes and figures take turns, so that no frame has to do both. now: all of it.
   draw(now = false) {
-    const { training, pace } = this;
+    const { training } = this;
     if (!training || this.broke) return;
     for (const { scene } of this.panels) scene.fit();
     if (!this.gan.scene.ratio) return; // not laid out yet
+    this.turn = !this.turn;
+    if (now || this.turn) this.refresh(now);
+    if (now || !this.turn) this.drawPlanes();
+  }
+
+  // Fields and figures, where they are due.
+  refresh(now) {
+    const { training, pace } = this;
     const chosen = this.switches.now;
     const time = performance.now();
     if (now || !(time - this.fieldsAt < FIELDS_MS)) {
@@ -275,7 +283,11 @@ class Toy {
       this.saidAt ??= time;
       if (pace.running && time - this.saidAt > SAYING_MS) this.say();
     }
-    const drawn = training.drawn(chosen, SHOWN);
+  }
+
+  drawPlanes() {
+    const chosen = this.switches.now;
+    const drawn = this.training.drawn(chosen, SHOWN);
     this.drawGan(drawn.gan, chosen);
     this.drawVae(drawn.vae);
     for (const { scene } of this.panels) {

@@ -1,6 +1,6 @@
 // How training goes on: so many steps a second, as far as a frame has time for them, only while the page is looked at.
 
-const BUDGET = 8; // ms of each frame; drawing takes about as long
+const BUDGET = 5; // ms of each frame; drawing takes more
 const LONGEST_FRAME = 100; // ms: a page that was hidden does not catch up
 
 export class Pace {

@@ -3,7 +3,7 @@
 import { haloText, PLANE } from "../engine/drawing.js";
 
 export const COLOURS = { data: "#E8EEF7", sample: "#FFD166", arrow: "#6FE3B2", missed: "#EE8866", grid: "196, 181, 253", real: [0x66, 0xA9, 0xE0], fake: [0xE0, 0x5A, 0x4E], density: [0x3F, 0xA6, 0x9B] };
-const FIELD = 36; // cells of a field along each axis
+const FIELD = 32; // cells of a field along each axis
 const FAINTEST = 0.05; // squared: of a density, beside its highest
 const ARROW = 0.55; // of the plane's units: the longest arrow
 
