@@ -68,11 +68,11 @@ def test_every_case_was_measured_with_every_seed_and_stayed_finite():
 
 def test_questions_cover_what_answers_them_and_are_answered_from_the_figures():
     at = open_page(PAGE)
-    assert not tables(at) and not charts(at)
+    assert not tables(at) and len(charts(at)) == 1  # the losses of GANs, which answer no question
     assert "**Yes.**" in predict(at, "Which loss asks G to change more", stronger_loss()[0])
     assert "**Yes.**" in predict(at, "How many of the 8 modes does G hold", slow_discriminator()[0])
     assert "**Yes.**" in predict(at, "How many of the VAE's samples lie at no mode", strays()[0])
-    assert len(tables(at)) == 2 and len(charts(at)) == 1
+    assert len(tables(at)) == 2 and len(charts(at)) == 2
     assert not at.exception and not at.error
 
 
@@ -103,10 +103,10 @@ def test_the_slopes_are_those_of_the_losses(name):
 
 def test_the_figure_is_both_slopes():
     at = seen(PAGE, **ANSWERED)
-    (chart,) = charts(at)
+    chart = charts(at)[0]
     for line, name in zip(chart["data"], ("non-saturating", "minimax"), strict=True):
         assert np.allclose(plotted(line["y"]), slope(name, plotted(line["x"])))
-    (told,) = words(at)
+    told = words(at)[0]
     assert "0.99 at D = 0.01" in told
 
 

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 
+from vae_core.losses import adversarial
+from vae_core.losses.adversarial import GENERATOR_LOSSES
 from vae_core.losses.gaussian import kl_to_standard_normal
 
 
@@ -41,19 +42,17 @@ def flat(network: nn.Sequential) -> Tensor:
 
 def generator_loss(logits: Tensor, name: str) -> Tensor:
     """Mean over the samples of -ln D(G(z)) ("non-saturating") or ln(1 - D(G(z))) ("minimax"), D = sigmoid(logit)."""
-    return softplus(-logits).mean() if name == "non-saturating" else -softplus(logits).mean()
+    return GENERATOR_LOSSES[name.replace("-", "_")](logits).mean()
 
 
 def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """-E[ln D(x)] - E[ln(1 - D(G(z)))], from the logits of real points and of samples."""
-    return softplus(-real).mean() + softplus(fake).mean()
+    """-E[ln D(x)] - E[ln(1 - D(G(z)))], from the logits of real points and of as many samples."""
+    return adversarial.discriminator_loss(real, fake).mean()
 
 
 def slope_penalty(discriminator: nn.Module, real: Tensor, weight: float) -> Tensor:
     """R1: weight / 2 times the mean of |ds/dx|^2 at real points, s the logit; differentiable by the weights."""
-    points = real.clone().requires_grad_(True)
-    (slopes,) = torch.autograd.grad(discriminator(points).sum(), points, create_graph=True)
-    return weight / 2 * slopes.square().sum(dim=1).mean()
+    return weight / 2 * adversarial.squared_slope(discriminator, real).mean()
 
 
 class Gan:
