@@ -161,6 +161,10 @@ def test_the_time_told_is_reckoned_from_the_most_similar_run_that_was_measured(s
     assert estimated_seconds(compared_spec("ae", "digits", 2)) < seconds / 2
     assert estimated_seconds(compared_spec("conv_ae", "mnist", 2)) is None
     assert estimated_seconds(shipped_run(model="pca")) == 30
+    gan = next(one for one in read_manifest() if one.model == "gan")
+    copy_runs(shipped, empty_store, [gan.key])
+    assert estimated_seconds(gan) == pytest.approx(shipped.load(gan.key).provenance["training_seconds"])
+    assert estimated_seconds(compared_spec("conv_ae", "mnist", 2)) is None  # a GAN's convolutions tell nothing of it
     told = said(open_page(PAGE, d="2"), "Variational autoencoder, d = 2. Training takes about (.*?);")[1]
     amount, unit = told.split()
     assert int(amount) * {"seconds": 1, "minutes": 60}[unit] == pytest.approx(seconds, rel=0.4)

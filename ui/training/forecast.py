@@ -42,7 +42,7 @@ def estimated_seconds(spec: RunSpec) -> float | None:
 def _worked_alike(spec: RunSpec) -> tuple[object, ...]:
     """What the time of two runs must share, so that the one's says something of the other's."""
     kind = model_kind(spec.model)
-    return kind.family, kind.bottleneck.discrete, bool(kind.base)
+    return kind.family, kind.bottleneck.discrete, kind.objective, kind.step  # a GAN has three networks to move
 
 
 def work_of(spec: RunSpec) -> float:
