@@ -15,7 +15,7 @@ from ui.chapters.sharper.outcomes import (
     words_on_failing,
     words_on_the_vae,
 )
-from ui.chapters.sharper.pictures import planes, search_payload, sheets
+from ui.chapters.sharper.pictures import planes, rebuilt, search_payload, sheets
 from ui.chapters.sharper.slopes import WHICH_LOSS, slopes_figure, stronger_loss
 from ui.chapters.sharper.struggle import failure, struggle
 from ui.chapters.sharper.table import numbers
@@ -174,6 +174,7 @@ def step_of_the_code() -> None:
     )
     with step.instrument, errors_said():
         code_search(search_payload(), key="sharper-search")
+        st.html(rebuilt())
 
 
 @st.fragment

@@ -66,26 +66,22 @@ def sheets(seed: int) -> Html:
 
 
 @per_shelf
-def rebuilt(start: int) -> Html:
-    """The same held-out digits, and what each of the four makes of their codes.
-
-    Args:
-        start: number of the first digit.
+def rebuilt() -> Html:
+    """The first held-out digits, and what each of the four makes of their codes.
 
     Raises:
         DatasetUnavailable: the digits are not on this machine.
     """
     specs = those_here()
     digits = held_out(next(iter(specs.values())).dataset)
-    chosen = slice(start, start + SHOWN)
-    pixels = digits.floats()[chosen]
-    classes = classes_in_words(digits.name, start, SHOWN)
+    pixels = digits.floats()[:SHOWN]
+    classes = classes_in_words(digits.name, 0, SHOWN)
     real = laplacian_variance(pixels.reshape(-1, *digits.image_shape)).mean()
     rows = [
         Picture("Held-out digits", "what is to be rebuilt", tiles(pixels, digits.image_shape, columns=SHOWN), classes)
     ]
     for name, spec in specs.items():
-        made = load_run(spec.key).decode(load_run(spec.key).codes.mean[chosen])
+        made = load_run(spec.key).decode(load_run(spec.key).codes.mean[:SHOWN])
         sharp = laplacian_variance(made.clip(0.0, 1.0).reshape(-1, *digits.image_shape)).mean() / real
         error = float(((made - pixels) ** 2).mean())
         told = f"sharpness {sharp:.2f}, squared error {error:.4f}"

@@ -35,7 +35,8 @@ def numbers() -> Html:
     Raises:
         RunNotFound: none of the four is in the store.
     """
-    lines = {name: measured_seeds_of(spec) for name, spec in those_here().items()}
+    specs = those_here()
+    lines = {name: measured_seeds_of(spec) for name, spec in specs.items()}
     rows: Rows = []
     for figures, encoded in ((SAMPLES, False), (RECONSTRUCTIONS, True)):
         for title, path, digits in figures:
@@ -46,10 +47,12 @@ def numbers() -> Html:
             rows.append(row)
     everything = [line for of in lines.values() for line in of]
     samples = figure(everything[0], "pictures", "prior", "n")
+    epochs = "; ".join(f"{FOUR[name].title} {spec.epochs} of {spec.batch_size}" for name, spec in specs.items())
     note = (
         f"Samples from N(0, I), {samples or 0:,.0f} against as many test digits; errors on {measured_on(*everything)}. "
         "A mean over random starts, with the least and the most of them in brackets; after ± the standard error of a "
         "share. Features are those of a classifier that none of the models has seen; their error is a share of the "
-        "distance of two real digits. A difference within the brackets says nothing, and one start is no spread at all."
+        "distance of two real digits. A difference within the brackets says nothing, and one start is no spread at "
+        f"all. Epochs, and images in a step: {epochs}."
     )
     return as_html(rows, title="Models of the same digits in numbers", note=note)
