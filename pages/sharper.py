@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.chapters.sharper import CHAPTER
+from ui.chapters.sharper.cases import STEPS
 from ui.chapters.sharper.outcomes import (
     HOW_MANY,
     MORE_OR_LESS,
@@ -28,6 +29,7 @@ from ui.figures.plots import show
 from ui.runs.shown import stored
 from ui.stage import chapter
 from ui.stage.beside import planes_beside
+from vae_core.lessons.adversarial_rules import R1
 
 
 @st.fragment
@@ -73,7 +75,7 @@ def step_of_failing() -> None:
         answered = chapter.ask(
             chapter.Prediction(
                 "collapse",
-                "D learns at a quarter of G's rate. How many of the 8 modes does G hold after 1,500 steps?",
+                f"D learns at a quarter of G's rate. How many of the 8 modes does G hold after {STEPS:,} steps?",
                 HOW_MANY,
                 slow_discriminator,
             )
@@ -226,7 +228,7 @@ chapter.foot(
             r"D^*(x) = \frac{p(x)}{p(x) + g(x)}, \qquad \max_D = 2\,\mathrm{JS}(p, g) - \ln 4",
         ),
         (
-            "The R1 penalty, added to D's loss; s is its logit. Here γ = 1.",
+            f"The R1 penalty, added to D's loss; s is its logit. Here γ = {R1:g}.",
             r"\tfrac{\gamma}{2}\, \mathbb{E}_{x \sim p}\, \lVert \nabla_x s(x) \rVert^2",
         ),
     ),
