@@ -263,7 +263,8 @@ def _compared(two: Step, shown: Shown, other: Shown) -> None:
         st.html(table)
     with two.instrument:
         planes_beside(shown, other, group="explorer-compared")
-        show(figure, key=f"explorer-curves-{other.name}")
+        if figure:
+            show(figure, key=f"explorer-curves-{other.name}")
 
 
 runs = explorable()
@@ -304,8 +305,12 @@ with errors_said():
         training = chapter.step(
             "training",
             "How it learned",
-            "The terms of the loss after each epoch, on training and on held-out images, in nats per image. Where the "
-            "held-out curve rises while the training curve falls, the model begins to [[overfitting|overfit]].",
+            "Both networks' losses after each epoch, in nats. On held-out images those of the averaged generator, on "
+            "training images of the one that learns. Each network's success is the other's loss: neither says how good "
+            "the samples are."
+            if model_kind(run.spec.model).bottleneck.drawn
+            else "The terms of the loss after each epoch, on training and on held-out images. Where the held-out curve "
+            "rises while the training curve falls, the model begins to [[overfitting|overfit]].",
         )
         with training.instrument:
             if counted:

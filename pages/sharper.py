@@ -21,7 +21,7 @@ from ui.chapters.sharper.slopes import WHICH_LOSS, slopes_figure, stronger_loss
 from ui.chapters.sharper.struggle import failure, struggle
 from ui.chapters.sharper.table import numbers
 from ui.chapters.sharper.toy import toy_payload
-from ui.chapters.sharper.verdicts import WHOSE, what_it_costs, whose_are_sharp
+from ui.chapters.sharper.verdicts import WHOSE, how_good_guesses_are, what_it_costs, whose_are_sharp
 from ui.components.adversarial import adversarial_toy
 from ui.components.inversion import code_search
 from ui.figures.messages import errors_said
@@ -35,10 +35,10 @@ from vae_core.lessons.adversarial_rules import R1
 @st.fragment
 @errors_said()
 def step_of_wants() -> None:
-    """What each of both networks wants, and which loss says it best."""
+    """What each network wants, and which loss says it best."""
     step = chapter.step(
         "wants",
-        "Two networks, two wants",
+        "Two networks, opposite aims",
         "The [[discriminator]] D is a classifier: real points should get D(x) = 1, samples D(x) = 0. Its loss is that "
         "of any classifier, −ln D(x) − ln(1 − D(G(z))). If data and samples are spread alike, it can only guess: "
         "D = ½ everywhere, and a loss of ln 4 = 1.39 nats, the dashed line in the toy.\n\n"
@@ -97,7 +97,7 @@ def step_of_the_vae() -> None:
         "instead",
         "What a VAE does instead",
         "A VAE has no opponent. Its loss asks that **every** point of the data is rebuilt from its code: a mode that "
-        "is left out costs many nats, so it is not left out. But nothing in the loss looks at what lies between.",
+        "is left out costs many nats. But nothing in the loss looks at what lies between.",
     )
     with step.words:
         answered = chapter.ask(
@@ -125,7 +125,8 @@ def step_of_digits() -> None:
         "digits",
         "The same on digits",
         "Here are decoders of digits, with the same layers and the same number of weights. They differ in what they "
-        "learned from: a VAE's from pixels, a GAN's from a discriminator, which was itself learning.",
+        "learned from: a VAE's from pixels, a GAN's from a discriminator, which was itself learning. The GAN also took "
+        "smaller steps, and more of them (below the table): this is each model as it is usually trained, not a race.",
     )
     with step.words:
         answered = chapter.ask(
@@ -159,6 +160,8 @@ def step_of_planes() -> None:
         "No encoder made a GAN's plane. The points are held-out digits at the codes that a second network guesses for "
         "them; it learned from the GAN's own images, and the GAN learned nothing from it.",
     )
+    with step.words, errors_said():
+        chapter.prose(how_good_guesses_are())
     with step.instrument, errors_said():
         planes_beside(*(stored(spec.key) for spec in planes()), group="sharper-planes")
 
@@ -170,8 +173,8 @@ def step_of_the_code() -> None:
     step = chapter.step(
         "code",
         "Which code makes this digit?",
-        "A VAE's encoder answers at once. For a GAN one has to search: begin somewhere, follow the slope of the "
-        "squared error, and stop where it is flat. Each step decodes again, here in your browser.\n\n"
+        "A VAE's encoder answers at once. For a GAN one has to search: begin somewhere, step downhill on the squared "
+        "error, and stop where it is flat. Each step decodes again, here in your browser.\n\n"
         "Begin with a random code, too. Does the search end at the same image? And does it look like the digit?",
     )
     with step.instrument, errors_said():
@@ -187,8 +190,8 @@ def step_of_the_struggle() -> None:
         "struggle",
         "What the losses tell",
         "A VAE's loss falls as it learns. A GAN's two losses do not: each network's success is the other's loss. While "
-        "both improve, the curves stand almost still. Whether the samples are good cannot be read from them. That the "
-        "discriminator wins can: its loss is then far below 2 ln 2.",
+        "both improve, the curves stand almost still. They do not say whether the samples are good. A discriminator "
+        "that is far ahead shows: its loss is then near 0, and the generator learns from its mistakes alone.",
     )
     with step.instrument, errors_said():
         show(struggle(), key="sharper-struggle")
@@ -202,7 +205,8 @@ first = chapter.opening(
     "tells them how good these are.\n\n"
     "The first is a [[GAN]]. A [[generator]] G makes the yellow samples; a [[discriminator]] D colours the plane, blue "
     "where it believes points are real. Each arrow is what a sample learns: where to go to look more real.\n\n"
-    "The second is a VAE: codes, a decoder, noise. The colour is p(x), how probable it finds a point.\n\n"
+    "The second is a VAE: codes, a decoder, noise. The colour shows p(x), how probable it finds a "
+    "point, smoothed from 256 samples.\n\n"
     "The violet net is a grid of z as each network lays it out; all its cells hold equally many samples. How do the "
     "two cross from mode to mode?\n\n"
     "Try other data, or **draw** your own. Then move a switch while it trains: settings that fail are in the menu.",
@@ -233,9 +237,10 @@ chapter.foot(
         ),
     ),
     code=(
-        ("lessons/adversarial_toy.py", "discriminator_loss"),
-        ("lessons/adversarial_toy.py", "generator_loss"),
-        ("lessons/adversarial_toy.py", "slope_penalty"),
+        ("losses/adversarial.py", "discriminator_loss"),
+        ("losses/adversarial.py", "non_saturating"),
+        ("losses/adversarial.py", "squared_slope"),
+        ("training/adversarial.py", "GANStep"),
         ("lessons/adversarial_toy.py", "Gan"),
         ("lessons/adversarial_toy.py", "Vae"),
     ),
@@ -246,6 +251,10 @@ chapter.foot(
         chapter.Source("Srivastava et al. 2017, VEEGAN: counting modes", "https://arxiv.org/abs/1705.07761"),
         chapter.Source("Lin et al. 2018, PacGAN: a ring of 8 and a grid of 25", "https://arxiv.org/abs/1712.04086"),
         chapter.Source("Yazıcı et al. 2019, Averaging the generator's weights", "https://arxiv.org/abs/1806.04498"),
+        chapter.Source("Karras et al. 2018, the minibatch standard deviation", "https://arxiv.org/abs/1710.10196"),
+        chapter.Source("Karras et al. 2020, R1 every 16 steps", "https://arxiv.org/abs/1912.04958"),
+        chapter.Source("Donahue et al. 2017, a network that guesses codes", "https://arxiv.org/abs/1605.09782"),
+        chapter.Source("Pech-Pacheco et al. 2000, the variance of the Laplacian", "https://doi.org/10.1109/ICPR.2000.903548"),
         chapter.Source("Kahng et al. 2019, GAN Lab", "https://arxiv.org/abs/1809.01587"),
     ),
 )  # fmt: skip

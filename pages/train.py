@@ -340,7 +340,8 @@ def beside(key: str) -> None:
         table, figure = comparison(key, other)
         planes_beside(mine, stored(other), group="train-compared")
         st.html(table)
-        show(figure, key=f"train-comparison-{key}")
+        if figure:
+            show(figure, key=f"train-comparison-{key}")
 
 
 shown = None

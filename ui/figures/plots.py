@@ -13,6 +13,7 @@ import streamlit as st
 from ui.figures.markup import small_print
 from ui.figures.palette import CLASS_COLOURS, KL_COLOUR
 from ui.links.present import presenting
+from vae_core.models import model_kind
 from vae_core.payloads.film import terms_in_nats
 from vae_core.run import Run
 
@@ -160,9 +161,11 @@ def history_figure(name: str, _run: Run) -> Finished:
             "visible": "kl" in names,
         },
     )
+    averaged = model_kind(run.spec.model).bottleneck.drawn
+    lags = "and the generator is not averaged" if averaged else "so that it lags behind"
     note = (
         f"Held out: {len(run.codes.labels):,} images, after each epoch. Training: the mean over the epoch's steps, in "
-        "which the weights change, so that it lags behind. One random start."
+        f"which the weights change, {lags}. One random start."
     )
     return Finished(figure, in_words("Losses in nats per image against epochs.", points), note)
 

@@ -29,7 +29,8 @@ class Discriminator(nn.Module):
     Args:
         image_shape: (C, H, W).
         hidden: channels of the convolutions, then one width.
-        spectral: whether the largest singular value of every layer is kept at 1 (Miyato et al. 2018).
+        spectral: whether the largest singular value of every layer's matrix is kept at 1, a kernel's as (out, all else)
+            (Miyato et al. 2018).
         spread: whether the last layer also sees by how much the images of a batch differ: their standard deviation, a
             mean over the hidden layer's numbers (Karras et al. 2018, section 3). Real and made images then belong in
             batches of their own. A generator whose images are all alike is found out by that one number.

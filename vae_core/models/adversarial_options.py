@@ -17,7 +17,7 @@ _REGULARISERS = OneOf(("r1", "spectral", "none"))
 _CHANNELS = "Channels of the discriminator's convolutions, then one width."
 _REGULARISER = "r1: a penalty on the discriminator's slope; spectral: normalised weights; none."
 _R1 = "gamma, the weight of half the squared slope, where regulariser is r1."
-_SPREAD = "Whether the discriminator sees how much the images of a batch differ."
+_SPREAD = "Whether the discriminator sees the minibatch standard deviation: how much a batch varies."
 _RATIO = "Learning rate of the discriminator, in those of the generator."
 
 

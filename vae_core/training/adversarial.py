@@ -20,7 +20,9 @@ from vae_core.spec import RunSpec
 from vae_core.training.step import Batch, draws, new_adam
 
 BETAS = (0.0, 0.99)  # no momentum: the other network is another one soon (Karras et al. 2018)
-SLOPE_EVERY = 16  # steps between penalties, each then counted as often (Karras et al. 2020, section 3.1)
+# Steps between penalties, each then counted as often (Karras et al. 2020, section 3.1): the history's mean over the
+# steps of an epoch is the slope's where an epoch has many times as many.
+SLOPE_EVERY = 16
 SQUARED_SLOPE = "squared nats per squared pixel"
 
 

@@ -36,7 +36,7 @@ def _plain(model: str) -> Callable[[RunSpec], bool]:
 
 
 def _gan(*, well: bool) -> Callable[[RunSpec], bool]:
-    """Whether a GAN has what keeps it from failing: a penalty on the slope, and an eye on a batch's spread."""
+    """Whether a GAN has R1 and a discriminator that sees the minibatch standard deviation, or neither of both."""
     return lambda spec: spec.model == "gan" and (spec.options.regulariser == "r1" and spec.options.batch_spread) is well
 
 

@@ -149,14 +149,16 @@ def words_on_failing() -> str:
     seeds = len(SEEDS)
     return (
         "This is [[mode collapse]]: G puts all its samples where D believes them. Once D has learned better, G moves "
-        "to another mode, and so on, round and round. D must be quick enough to answer. So D gets a learning rate of "
-        "its own (*two time-scales*, Heusel et al. 2017).\n\n"
-        f"But not too quick a one. Where D learns four times as fast as G, {fast.range} of the 8 modes are found. The "
-        f"[[R1 penalty]] keeps D's slope small where the data are: then {penalised.range} are. If one also draws "
-        f"from an average of G over its last steps, {averaged.whole} of {seeds} seeds find all. It costs time: "
-        f"{median(penalised.stray):.0%} of G's samples are still on their way, without R1 {median(fast.stray):.0%}.\n\n"
-        f"Even with the settings that work, {usual.whole} of {seeds} seeds find all modes, not every one. And of 25 "
-        f"modes at most {max(grid.modes)} are found in this time, with R1 and the average at most {max(of_grid.modes)}."
+        "to another mode, and so on, round and round. D must be quick enough to answer.\n\n"
+        f"But not too quick. Where D learns four times as fast as G, {fast.range} of the 8 modes are found. (Heusel et "
+        "al. 2017 give each network a rate of its own, *two time-scales*; here equal rates do best.) The [[R1 "
+        f"penalty]] keeps D's slope small where the data are: with it {penalised.range} are found, but after {STEPS:,} "
+        f"steps {median(penalised.stray):.0%} of the samples lie at no mode, without it {median(fast.stray):.0%}. "
+        f"Drawn from an average of G over its last steps as well, {averaged.whole} of {seeds} seeds find all, and "
+        f"{median(averaged.stray):.0%} lie at none.\n\n"
+        f"Even with the settings that work, {usual.whole} of {seeds} seeds find all modes, not every one. Of 25 modes "
+        f"{median(grid.modes):g} are found in this time, by the median; with R1 and the average "
+        f"{median(of_grid.modes):g}."
     )
 
 
@@ -165,10 +167,10 @@ def words_on_the_vae() -> str:
     vae, gan = outcome("vae 0.03"), outcome("usual")
     grid = outcome("vae grid")
     return (
-        f"So the VAE covers: {vae.whole} of {len(SEEDS)} seeds find all 8 modes, with an imbalance of "
-        f"{median(vae.imbalance):.2f} nats; of the GAN's seeds {gan.whole}. It needs no balance between two "
-        "learners.\n\n"
-        "But its decoder is continuous: between the codes of two modes lie codes that decode to places between them. "
+        f"Both find the modes here: {vae.whole} of {len(SEEDS)} of the VAE's seeds find all 8, of the GAN's "
+        f"{gan.whole}; their imbalance is {median(vae.imbalance):.3f} and {median(gan.imbalance):.3f} nats. But the "
+        "VAE needs no balance between two learners for that.\n\n"
+        "Its decoder is continuous: between the codes of two modes lie codes that decode to places between them. "
         "Nobody objects to those. A GAN has to cross too, but every sample on the way is shown to D, and the net is "
         "stretched thin there.\n\n"
         "Images are points as well, in a space of hundreds of dimensions. What lies between two sharp images is a "

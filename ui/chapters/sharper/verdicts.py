@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ui.chapters.sharper.family import FOUR, lines_of
+import numpy as np
+
+from ui.chapters.sharper.family import FOUR, lines_of, spec_of
+from ui.runs.resources import held_out, load_run
 from ui.runs.selection import figure, per_shelf
 from vae_core.errors import RunNotFound
 from vae_core.storage.store import Listed
@@ -18,16 +21,23 @@ def _mean(lines: list[Listed], *path: str) -> float:
     return sum(values) / len(values)
 
 
+def _of(lines: list[Listed], *path: str) -> str:
+    """On how many samples and starts a figure rests."""
+    starts = f"{len(lines)} random starts" if len(lines) > 1 else "one random start"
+    return f"{_mean(lines, *path, 'n'):,.0f} samples of {starts} each"
+
+
 @per_shelf
 def whose_are_sharp() -> tuple[int, str]:
     """Whose samples are as sharp as real digits: the option's number and the answer."""
-    sharp = [_mean(lines_of(FOUR[name]), "pictures", "prior", "sharpness") for name in ("vae", "gan")]
+    lines = {name: lines_of(FOUR[name]) for name in ("vae", "gan")}
+    sharp = [_mean(of, "pictures", "prior", "sharpness") for of in lines.values()]
     vae, gan = (abs(one - 1.0) <= AS_SHARP for one in sharp)
     right = 2 if vae and gan else 0 if vae else 1 if gan else 3
     return right, (
         f"The mean sharpness of the VAE's samples is **{sharp[0]:.2f}** of that of real digits, the GAN's "
-        f"**{sharp[1]:.2f}**. A blurred edge is a safe bet where the pixels decide; a [[discriminator]] sees through "
-        "it."
+        f"**{sharp[1]:.2f}** ({_of(lines['gan'], 'pictures', 'prior')}). A blurred edge is a safe bet where the pixels "
+        "decide; a [[discriminator]] sees through it."
     )
 
 
@@ -38,10 +48,31 @@ def what_it_costs() -> str:
     far = [_mean(lines, "samples", "prior", "frechet") for lines in (vae, gan)]
     covered = [_mean(lines, "samples", "prior", "coverage") for lines in (vae, gan)]
     fitted = _mean(vae, "samples", "mixture", "frechet")
-    nearer = "nearer to" if far[1] < far[0] else "farther from"
     return (
-        f"The GAN's samples are also {nearer} the digits as a whole: Fréchet distance {far[1]:.1f} against "
-        f"{far[0]:.1f}, and they cover {covered[1]:.0%} of them against {covered[0]:.0%}. A [[mixture]] "
-        f"fitted to the VAE's own codes brings the VAE to {fitted:.1f}, as blurred as before. What a GAN lacks: an "
-        "[[encoder]], a likelihood, and a loss that says whether it works."
+        f"The classifier's [[Fréchet distance]] to the digits is {far[0]:.1f} for the VAE's samples and {far[1]:.1f} "
+        f"for the GAN's; they cover {covered[0]:.0%} and {covered[1]:.0%} of the digits. Drawn from a [[mixture]] that "
+        f"is fitted to its own codes, the VAE comes to {fitted:.1f}. What a GAN lacks: an [[encoder]], a likelihood, "
+        "and a loss that says whether it works."
+    )
+
+
+@per_shelf
+def how_good_guesses_are() -> str:
+    """How far the images at the guessed codes are from the digits, beside one image for all.
+
+    Raises:
+        RunNotFound: a run of two dimensions is missing.
+        DatasetUnavailable: the digits are not on this machine.
+    """
+    errors = {}
+    for name in ("vae", "gan"):
+        run = load_run(spec_of(FOUR[name], 2).key)
+        pixels = held_out(run.spec.dataset).floats()
+        errors[name] = float(np.square(run.decode(run.codes.mean) - pixels).mean(dtype=np.float64))
+    average = float(pixels.var(axis=0, dtype=np.float64).mean())
+    than = "farther from the digits than one average digit for all" if errors["gan"] > average else "as near as that"
+    return (
+        f"These guesses are poor. Squared error per pixel of the images at the points: {errors['gan']:.3f}, at the "
+        f"VAE's {errors['vae']:.3f}; {average:.3f} if one always answered with the average digit ({len(pixels):,} "
+        f"held-out digits). The GAN's images there are {than}: a sharp digit in a slightly wrong place is two errors."
     )

@@ -130,12 +130,12 @@ def _differences(one: RunSpec, other: RunSpec) -> int:
 
 
 @per_shelf
-def comparison(first: str, second: str) -> tuple[Html, Finished]:
-    """Two runs beside one another: their settings and numbers as HTML, and both totals by epoch."""
+def comparison(first: str, second: str) -> tuple[Html, Finished | None]:
+    """Two runs beside one another: their settings and numbers, and both totals by epoch if one axis can have them."""
     return compared(load_run(first), load_run(second))
 
 
-def compared(first: Run, second: Run) -> tuple[Html, Finished]:
+def compared(first: Run, second: Run) -> tuple[Html, Finished | None]:
     """The same of any two runs, not cached."""
     runs = [first, second]
     return _beside(runs), _totals(runs)
@@ -184,7 +184,9 @@ def _said(value: object) -> str:
     )
 
 
-def _totals(runs: list[Run]) -> Finished:
+def _totals(runs: list[Run]) -> Finished | None:
+    if len({model_kind(run.spec.model).bottleneck.drawn for run in runs}) > 1:
+        return None  # a generator's loss beside a VAE's would share an axis and nothing else
     figure = go.Figure()
     lines, told = [], {}
     for run, colour, dash in zip(runs, CLASS_COLOURS, ("solid", "dash"), strict=False):

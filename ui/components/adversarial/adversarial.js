@@ -11,7 +11,7 @@ import { Choice } from "../descent/controls.js";
 import { arrowStep } from "../engine/keys.js";
 import { pageLink } from "../engine/link.js";
 import { element, still, withPayload } from "../engine/page.js";
-import { signed } from "../engine/view.js";
+import { placeText, signed } from "../engine/view.js";
 
 const mounted = new Map(); // mount point -> Toy
 const SPEEDS = { slow: 6, steady: 60, fast: Infinity }; // steps a second
@@ -81,8 +81,8 @@ class Toy {
       pageLink.changed();
     });
     this.buildPresets();
-    find(".undo").onclick = () => { this.drawing.undo(); this.redrawn(); };
-    find(".clear").onclick = () => { this.drawing.clear(); this.redrawn(); };
+    find(".undo").onclick = () => { this.drawing.undo(); this.full = false; this.redrawn(); };
+    find(".clear").onclick = () => { this.drawing.clear(); this.full = false; this.redrawn(); };
     this.root.addEventListener("keydown", (event) => this.key(event));
     for (const panel of this.panels) this.takeStrokes(panel);
   }
@@ -130,15 +130,15 @@ class Toy {
   }
 
   toggle() {
+    if (this.broke) return; // there is nothing to go on with: the note says so
     if (this.pace.wanted) this.pace.pause();
     else this.pace.play();
+    this.draw(true); // the figures of this very step
     this.say();
   }
 
   showPlaying() {
-    const { wanted } = this.pace;
-    this.find(".play").textContent = wanted ? "Pause" : "Play";
-    this.find(".play").setAttribute("aria-pressed", String(wanted));
+    this.find(".play").textContent = this.pace.wanted ? "Pause" : "Play";
   }
 
   // ---- data -------------------------------------------------------------------------------------------------------
@@ -160,25 +160,28 @@ class Toy {
 
   takeStrokes({ plane, scene }) {
     let places = null;
-    const end = (keep) => {
+    let pointer = null; // the finger that draws: another one is not listened to
+    const end = (event, keep) => {
+      if (event.pointerId !== pointer) return;
       if (places && keep) this.addStroke(places);
-      places = this.stroke = null;
+      places = this.stroke = pointer = null;
       this.draw(true);
     };
     plane.addEventListener("pointerdown", (event) => {
       if (event.button || !event.isPrimary || !this.byHand) return;
       plane.setPointerCapture(event.pointerId);
+      pointer = event.pointerId;
       places = [scene.place(event)];
       this.stroke = places;
       this.draw(true);
     });
     plane.addEventListener("pointermove", (event) => {
-      if (!places) return;
+      if (!places || event.pointerId !== pointer) return;
       places.push(scene.place(event));
       if (!this.pace.running) this.draw(true);
     });
-    plane.addEventListener("pointerup", () => end(true));
-    plane.addEventListener("pointercancel", () => end(false));
+    plane.addEventListener("pointerup", (event) => end(event, true));
+    plane.addEventListener("pointercancel", (event) => end(event, false));
     // By keyboard: arrows move a cross, Enter puts a dot.
     plane.addEventListener("keydown", (event) => {
       if (!this.byHand) return;
@@ -187,9 +190,11 @@ class Toy {
         const reach = this.rules.half;
         this.cross = (this.cross ?? [0, 0]).map((value, axis) =>
           Math.min(Math.max(value + (axis ? -1 : 1) * way[axis] * 2 * reach, -reach), reach));
+        this.find(".live").textContent = `The cross is at ${placeText(this.cross[0], this.cross[1], 2)}. Enter puts a dot.`;
       } else if (event.key === "Enter") {
         this.cross ??= [0, 0];
         this.addStroke([this.cross]);
+        this.find(".live").textContent = `A dot at ${placeText(this.cross[0], this.cross[1], 2)}: ${this.drawing.strokes.length} in all.`;
       } else return;
       event.preventDefault();
       this.draw(true);
@@ -197,15 +202,18 @@ class Toy {
     plane.addEventListener("blur", () => { this.cross = null; this.draw(true); });
   }
 
+  // A tap that trembles is a dot: a line is longer than the points around it are spread.
   addStroke(places) {
-    this.full = !this.drawing.add(places);
+    const [[x0, y0]] = places;
+    const dot = places.every(([x, y]) => Math.hypot(x - x0, y - y0) < this.rules.drawn_spread);
+    this.full = !this.drawing.add(dot ? [[x0, y0]] : places);
     this.redrawn();
   }
 
   tellData() {
     const { byHand, training: { data } } = this;
     this.find(".by-hand").hidden = !byHand;
-    for (const { plane } of this.panels) plane.classList.toggle("drawable", byHand);
+    for (const panel of this.panels) panel.setDrawable(byHand);
     this.note(byHand && data.empty ? "Nothing is drawn yet. Draw on one of the planes: lines, or single dots as modes." :
       byHand && this.full ? "There is no room for more strokes. Undo some, or clear." : "");
   }
@@ -246,11 +254,11 @@ class Toy {
     if (!training.finite) {
       this.broke = true;
       this.pace.pause();
-      this.note(`Training broke down at step ${training.steps.toLocaleString("en")}: a number became infinite. Start again, with a smaller learning rate.`);
+      this.note(`Training broke down at step ${training.steps.toLocaleString("en")}: a number became infinite. Press Restart, with a slower D or a larger c.`);
       return false;
     }
     for (const panel of this.panels) panel.history.add(losses);
-    if (training.steps % this.rules.rest === 0 && this.pace.wanted) { this.pace.pause(); this.say(); return false; }
+    if (training.steps % this.rules.rest === 0 && this.pace.wanted) { this.toggle(); return false; }
     return true;
   }
 
@@ -374,6 +382,7 @@ class Toy {
     const { header: { seed_name: seedName, drawing_name: drawingName } } = this;
     if (seedName in values) this.seed = values[seedName];
     if (drawingName in values) this.drawing.text = values[drawingName];
+    this.full = false;
     this.find(".seed input").value = String(this.seed);
     this.switches.restore(values);
     this.begin();

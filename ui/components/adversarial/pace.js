@@ -19,7 +19,7 @@ export class Pace {
    */
   constructor(element, { step, draw, told }) {
     Object.assign(this, { step, draw, told, wanted: false, rate: Infinity, seen: false, version: 0 });
-    this.watcher = new IntersectionObserver(([{ isIntersecting }]) => { this.seen = isIntersecting; this.look(); });
+    this.watcher = new IntersectionObserver((seen) => { this.seen = seen.at(-1).isIntersecting; this.look(); });
     this.watcher.observe(element);
     this.hides = () => this.look();
     document.addEventListener("visibilitychange", this.hides);
@@ -39,7 +39,9 @@ export class Pace {
     let owed = 0;
     const frame = (now) => {
       if (version !== this.version) return;
-      owed += last === null ? 1 : (Math.min(now - last, LONGEST_FRAME) * this.rate) / 1000;
+      // Without a rate, as many as there is time for: 0 ms times infinity would be no number.
+      if (this.rate === Infinity) owed = Infinity;
+      else owed += last === null ? 1 : (Math.min(now - last, LONGEST_FRAME) * this.rate) / 1000;
       last = now;
       const end = performance.now() + BUDGET;
       while (owed >= 1) {

@@ -47,8 +47,12 @@ export class Panel {
     rows.forEach(([, text], k) => { if (this.values[k].textContent !== text) this.values[k].textContent = text; });
   }
 
-  name(sentence) {
-    named(this.canvas, sentence);
-    this.plane.setAttribute("aria-label", sentence);
+  name(sentence) { named(this.canvas, sentence); }
+
+  // Whether one may draw on the plane. Its name stays while it trains: what is seen is the picture's name.
+  setDrawable(drawable) {
+    this.plane.classList.toggle("drawable", drawable);
+    const keys = drawable ? "Arrows move a cross, Enter puts a dot, Space plays or pauses" : "Space plays or pauses";
+    this.plane.setAttribute("aria-label", `Plane of the ${this.root.getAttribute("aria-label")}. ${keys}.`);
   }
 }

@@ -1,6 +1,6 @@
 // What is seen of both models on their planes. Knows a 2D context and numbers, not the page.
 
-import { haloText, PLANE } from "../engine/drawing.js";
+import { PLANE } from "../engine/drawing.js";
 
 export const COLOURS = { data: "#E8EEF7", sample: "#FFD166", arrow: "#6FE3B2", missed: "#EE8866", grid: "196, 181, 253", real: [0x66, 0xA9, 0xE0], fake: [0xE0, 0x5A, 0x4E], density: [0x3F, 0xA6, 0x9B] };
 const FIELD = 32; // cells of a field along each axis
@@ -249,12 +249,6 @@ export class Scene {
       context.lineTo(u, v + 8);
       context.stroke();
     }
-  }
-
-  words(text) {
-    this.context.textAlign = "center";
-    this.context.textBaseline = "middle";
-    haloText(this.context, text, this.side / 2, this.side / 2, PLANE.text);
   }
 }
 

@@ -1,6 +1,7 @@
 // A GAN has no encoder: the code of an image has to be searched for. Here it is, step by step.
 
 import { FONT, PLANE } from "../engine/drawing.js";
+import { normals } from "../engine/gaussian.js";
 import { Decoder, Network } from "../engine/interpreter.js";
 import { element, named, showComponent, still, withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
@@ -8,10 +9,8 @@ import { fitted } from "../engine/sharp.js";
 import { Search } from "./search.js";
 
 const MOST_STEPS = 60;
+const COLOUR = "#66ccee";
 const instances = new WeakMap(); // mount point -> Inversion
-
-// One standard normal number (Box and Muller 1958).
-const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
 
 class Inversion {
   constructor(parent) {
@@ -71,7 +70,7 @@ class Inversion {
     this.play(false);
     this.from = from;
     const dimensions = this.decoder.inputs;
-    const start = from === "guess" ? this.encoder.run(this.target) : Float32Array.from({ length: dimensions }, normal);
+    const start = from === "guess" ? this.encoder.run(this.target) : Float32Array.from(normals(dimensions));
     this.search = new Search(this.decoder, this.target, start);
     this.pictures.guessed.show(this.search.pixels);
     named(this.find(".guessed"), "The image with which the search began");
@@ -83,7 +82,11 @@ class Inversion {
     const goes = this.search.step() && this.search.steps < MOST_STEPS;
     if (!goes) {
       this.play(false);
-      this.find(".play").disabled = this.find(".one").disabled = true;
+      const at = /** @type {ShadowRoot} */ (this.root.getRootNode()).activeElement;
+      for (const button of [this.find(".play"), this.find(".one")]) {
+        button.disabled = true;
+        if (button === at) this.find(".random").focus(); // a button that is off loses the focus
+      }
       this.find(".live").textContent = `The search has ended. ${this.told()}`;
     }
     this.show();
@@ -143,7 +146,7 @@ class Inversion {
     context.moveTo(left, bottom);
     context.lineTo(right, bottom);
     context.stroke();
-    context.strokeStyle = this.find(".errors").dataset.colour ?? "#66ccee";
+    context.strokeStyle = COLOUR;
     context.lineWidth = 2;
     context.beginPath();
     errors.forEach((error, step) => (step ? context.lineTo(x(step), y(error)) : context.moveTo(x(step), y(error))));
