@@ -160,7 +160,7 @@ def encode(page, payload: Payload, pixels: np.ndarray) -> tuple[np.ndarray, np.n
 ENCODERS = [
     spec.key
     for spec, between in BOTTLENECKS.items()
-    if spec.dataset == "mnist" and between.has_prior and LIKELIHOODS[spec.likelihood].browser_loss is not None
+    if spec.dataset == "mnist" and between.has_posterior and LIKELIHOODS[spec.likelihood].browser_loss is not None
 ]
 
 
