@@ -21,10 +21,12 @@ def _mean(lines: list[Listed], *path: str) -> float:
     return sum(values) / len(values)
 
 
-def _of(lines: list[Listed], *path: str) -> str:
-    """On how many samples and starts a figure rests."""
-    starts = f"{len(lines)} random starts" if len(lines) > 1 else "one random start"
-    return f"{_mean(lines, *path, 'n'):,.0f} samples of {starts} each"
+def _rests_on(lines: dict[str, list[Listed]]) -> str:
+    """On how many samples and random starts the figures of some models rest."""
+    count = _mean(lines["gan"], "pictures", "prior", "n")
+    starts = dict.fromkeys(str(len(of)) for of in lines.values())
+    noun = "random start" if list(starts) == ["1"] else "random starts"
+    return f"{count:,.0f} samples of each of {' and '.join(starts)} {noun}"
 
 
 @per_shelf
@@ -36,7 +38,7 @@ def whose_are_sharp() -> tuple[int, str]:
     right = 2 if vae and gan else 0 if vae else 1 if gan else 3
     return right, (
         f"The mean sharpness of the VAE's samples is **{sharp[0]:.2f}** of that of real digits, the GAN's "
-        f"**{sharp[1]:.2f}** ({_of(lines['gan'], 'pictures', 'prior')}). A blurred edge is a safe bet where the pixels "
+        f"**{sharp[1]:.2f}** ({_rests_on(lines)}). A blurred edge is a safe bet where the pixels "
         "decide; a [[discriminator]] sees through it."
     )
 
