@@ -127,10 +127,10 @@ def step_of_blur() -> None:
     step = chapter.step(
         "blur",
         "Why a VAE blurs",
-        "Many digits x have nearly the same code z, and z does not say which of them it was. Yet the [[decoder]] must "
-        "answer with one image. Its loss, pixel by pixel, is least for the **mean** of all that z may stand for. This "
-        "holds for the squared error and for Bernoulli pixels alike. And a mean of sharp images that differ is "
-        "blurred.\n\n"
+        "Now a VAE of handwritten digits, whose z is two numbers. Many digits x have nearly the same z, and it does "
+        "not say which of them is meant. Yet the [[decoder]] must answer with one image. Its loss, pixel by pixel, is "
+        "least for the **mean** of all that z may stand for, by the squared error and by Bernoulli pixels alike. And "
+        "a mean of sharp images that differ is blurred.\n\n"
         "The digits whose codes are nearest to z show what it may stand for. Slide from one of them to the mean of "
         "many.",
     )
@@ -150,7 +150,7 @@ def step_of_blur() -> None:
             if digits := thumbnails_for(averaging().run):
                 likely_images(payload, digits, key="sharper-blur")
         else:
-            chapter.covered(560)
+            chapter.covered(610)
 
 
 @st.fragment

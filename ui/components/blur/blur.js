@@ -78,6 +78,18 @@ class Blur {
     this.box.setAttribute("aria-label", "Latent plane. Arrow keys choose z, with Shift in small steps.");
     this.pictures = Object.fromEntries(["made", "mean", "first"].map((name) => [name, new Picture(this.find(`.${name}`), image)]));
     [this.find(".near").width, this.find(".near").height] = [COLUMNS * image.width, Math.ceil(most / COLUMNS) * image.height];
+    this.count = header.count;
+    this.showCount();
+  }
+
+  // What the slider alone decides.
+  showCount() {
+    const { count, header: { noun } } = this;
+    const averaged = this.averaged();
+    this.slider.value = String(count);
+    this.slider.setAttribute("aria-valuetext", averaged);
+    for (const name of [".mean-name", ".mean-row"]) this.find(name).textContent = averaged;
+    this.find(".single-row").textContent = count === 1 ? `that ${noun} itself` : `one of these ${count}, on average`;
   }
 
   update(payload) {
@@ -92,7 +104,7 @@ class Blur {
     this.centres = classMedians(this.points, this.classes, header.labels.length);
     this.view = new View(header.range);
     this.grey = null;
-    [this.kept, this.count] = [[...header.start], header.count];
+    this.kept = [...header.start];
     showComponent(this.root);
     this.surface.fit(true);
     this.receiveSheet();
@@ -109,7 +121,8 @@ class Blur {
     const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d", { willReadFrequently: true });
     context.drawImage(bitmap, 0, 0);
     const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-    this.grey = Uint8Array.from({ length: data.length / 4 }, (_, i) => data[4 * i]);
+    this.grey = new Uint8Array(data.length / 4);
+    for (let i = 0; i < this.grey.length; i++) this.grey[i] = data[4 * i];
     this.columns = columns;
     this.show();
   }
@@ -142,8 +155,7 @@ class Blur {
 
   show() {
     const { header: { image, noun, sharpness: real }, count, pictures } = this;
-    this.slider.value = String(count);
-    this.slider.setAttribute("aria-valuetext", this.averaged());
+    this.showCount();
     pictures.made.show(this.made);
     named(this.find(".made"), `What the decoder makes of z = ${placeText(...this.z, 2)}`);
     this.drawMarks();
@@ -157,7 +169,6 @@ class Blur {
     named(this.find(".mean"), this.averaged());
     named(this.find(".first"), `The nearest ${noun}, a ${this.name(this.order[0])}`);
     const says = {
-      ".mean-name": this.averaged(), ".mean-row": this.averaged(), ".single-row": count === 1 ? `that ${noun} itself` : `one of these ${count}, on average`,
       ".made-sharp": (sharpness.made / real).toFixed(2), ".mean-sharp": (sharpness.means[count - 1] / real).toFixed(2), ".single-sharp": (sharpness.single / real).toFixed(2),
       ".mean-error": toMean.toFixed(4), ".single-error": toSingle.toFixed(4),
     };
