@@ -161,7 +161,7 @@ class Blur {
     this.drawMarks();
     if (!this.grey) return;
     const images = this.order.map((index) => tileOf(this.grey, this.columns, image, index));
-    this.found = compared(this.made, images, count, image);
+    this.found = compared(this.made, images.slice(0, count), image);
     const { mean, sharpness, toMean, toSingle, around } = this.found;
     pictures.mean.show(mean);
     pictures.first.show(images[0]);
@@ -169,7 +169,7 @@ class Blur {
     named(this.find(".mean"), this.averaged());
     named(this.find(".first"), `The nearest ${noun}, a ${this.name(this.order[0])}`);
     const says = {
-      ".made-sharp": (sharpness.made / real).toFixed(2), ".mean-sharp": (sharpness.means[count - 1] / real).toFixed(2), ".single-sharp": (sharpness.single / real).toFixed(2),
+      ".made-sharp": (sharpness.made / real).toFixed(2), ".mean-sharp": (sharpness.mean / real).toFixed(2), ".single-sharp": (sharpness.single / real).toFixed(2),
       ".mean-error": toMean.toFixed(4), ".single-error": toSingle.toFixed(4),
     };
     for (const [selector, text] of Object.entries(says)) this.find(selector).textContent = text;
@@ -213,7 +213,7 @@ class Blur {
 
   say() {
     const { sharpness: real, noun } = this.header;
-    const found = this.found ? `: sharpness decoded ${(this.found.sharpness.made / real).toFixed(2)}, ${this.averaged()} ${(this.found.sharpness.means[this.count - 1] / real).toFixed(2)}` : "";
+    const found = this.found ? `: sharpness decoded ${(this.found.sharpness.made / real).toFixed(2)}, ${this.averaged()} ${(this.found.sharpness.mean / real).toFixed(2)}` : "";
     this.find(".live").textContent = `z = ${placeText(...this.z, 2)}. Nearest ${noun}s: ${this.inWords()}${found}.`;
   }
 
@@ -228,13 +228,13 @@ class Blur {
     this.drawMarks();
   }
 
-  // z, and around it the codes of the images that are averaged.
+  // A ring around z, and the codes of the images that are averaged.
   drawMarks() {
     const { surface, view, points, order, count, z } = this;
     if (!surface.side) return;
     const context = surface.cleared("marks");
-    for (const index of order.slice(0, count)) drawDot(context, surface.side, view, [points[2 * index], points[2 * index + 1]], 3, "#04060b", "#ffffff");
-    drawDot(context, surface.side, view, z, 6, "#ffffff", "#04060b");
+    drawDot(context, surface.side, view, z, 8, "rgba(4, 6, 11, 0.35)", "#ffffff");
+    for (const index of order.slice(0, count)) drawDot(context, surface.side, view, [points[2 * index], points[2 * index + 1]], 2.5, "#ffffff", "#04060b");
   }
 
   // ---- the link ---------------------------------------------------------------------------------------------------

@@ -14,13 +14,11 @@ export function nearest(points, x, y, count) {
   return found.map(([, number]) => number);
 }
 
-// The mean of the first image, of the first two, and so on.
-export function runningMeans(images) {
+// The mean of some images, pixel by pixel.
+export function meanOf(images) {
   const sum = new Float64Array(images[0].length);
-  return images.map((image, index) => {
-    for (let i = 0; i < sum.length; i++) sum[i] += image[i];
-    return sum.map((value) => value / (index + 1));
-  });
+  for (const image of images) for (let i = 0; i < sum.length; i++) sum[i] += image[i];
+  return sum.map((value) => value / images.length);
 }
 
 // Mean squared difference of two images' pixels.
@@ -55,19 +53,17 @@ export function tileOf(grey, columns, { width, height }, index) {
   return pixels;
 }
 
-// What the images near a code say of what the decoder makes of it. made: that; images: the nearest first; count: how many
-// of them are averaged. The mean error of the single ones is that of their mean and how far they lie around it:
+// What the images near a code say of what the decoder makes of it. made: that; images: those that are averaged; image:
+// their size. The mean error of the single ones is that of their mean and how far they lie around it:
 // (1/k) Σ |x - xᵢ|² = |x - m|² + (1/k) Σ |xᵢ - m|².
-export function compared(made, images, count, image) {
-  const means = runningMeans(images);
-  const mean = means[count - 1];
-  const averaged = images.slice(0, count);
-  const over = (value) => averaged.reduce((sum, one) => sum + value(one), 0) / count;
+export function compared(made, images, image) {
+  const mean = meanOf(images);
+  const over = (value) => images.reduce((sum, one) => sum + value(one), 0) / images.length;
   return {
     mean,
     sharpness: {
       made: laplacianVariance(made, image),
-      means: means.map((one) => laplacianVariance(one, image)),
+      mean: laplacianVariance(mean, image),
       single: over((one) => laplacianVariance(one, image)),
     },
     toMean: squaredError(made, mean),
