@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.chapters.sharper import CHAPTER
+from ui.chapters.sharper.blur import COUNT, NEARER, averaging, blur_payload, nearer_to_the_mean
 from ui.chapters.sharper.cases import STEPS
 from ui.chapters.sharper.outcomes import (
     HOW_MANY,
@@ -22,7 +23,9 @@ from ui.chapters.sharper.struggle import failure, struggle
 from ui.chapters.sharper.table import numbers
 from ui.chapters.sharper.toy import toy_payload
 from ui.chapters.sharper.verdicts import WHOSE, how_good_guesses_are, what_it_costs, whose_are_sharp
+from ui.chapters.thumbnails import thumbnails_for
 from ui.components.adversarial import adversarial_toy
+from ui.components.blur import likely_images
 from ui.components.inversion import code_search
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
@@ -115,6 +118,39 @@ def step_of_the_vae() -> None:
             st.html(families_table())
         else:
             chapter.covered(420)
+
+
+@st.fragment
+@errors_said()
+def step_of_blur() -> None:
+    """One code, what it may stand for, and the mean of that."""
+    step = chapter.step(
+        "blur",
+        "Why a VAE blurs",
+        "Now a VAE of handwritten digits, whose z is two numbers. Many digits x have nearly the same z, and it does "
+        "not say which of them is meant. Yet the [[decoder]] must answer with one image. Its loss, pixel by pixel, is "
+        "least for the **mean** of all that z may stand for, by the squared error and by Bernoulli pixels alike. And "
+        "a mean of sharp images that differ is blurred.\n\n"
+        "The digits whose codes are nearest to z show what it may stand for. Slide from one of them to the mean of "
+        "many.",
+    )
+    with step.words:
+        answered = chapter.ask(
+            chapter.Prediction(
+                "blur",
+                "we decode the codes of held-out digits. For how many is the image nearer, by squared error, to the "
+                f"mean of the {COUNT} nearest digits than to the nearest one?",
+                NEARER,
+                nearer_to_the_mean,
+            )
+        )
+    with step.instrument, errors_said():
+        if answered:
+            payload = blur_payload()
+            if digits := thumbnails_for(averaging().run):
+                likely_images(payload, digits, key="sharper-blur")
+        else:
+            chapter.covered(610)
 
 
 @st.fragment
@@ -217,6 +253,7 @@ with first.instrument, errors_said():
 step_of_wants()
 step_of_failing()
 step_of_the_vae()
+step_of_blur()
 step_of_digits()
 step_of_planes()
 step_of_the_code()
@@ -230,6 +267,15 @@ chapter.foot(
             "The Jensen–Shannon divergence is 0 only if g = p.",
             r"\min_G \max_D \; \mathbb{E}_{x \sim p}[\ln D(x)] + \mathbb{E}_{z}[\ln(1 - D(G(z)))], \qquad "
             r"D^*(x) = \frac{p(x)}{p(x) + g(x)}, \qquad \max_D = 2\,\mathrm{JS}(p, g) - \ln 4",
+        ),
+        (
+            "What a decoder draws best for a code z, by the squared error and by Bernoulli pixels: the mean of all x "
+            "that z may stand for. The first sum is the one below the plane: the mean m of k images, and how far they "
+            "lie around it.",
+            r"\frac{1}{k} \sum_{i} \lVert \hat{x} - x_i \rVert^2 = \lVert \hat{x} - m \rVert^2 + "
+            r"\frac{1}{k} \sum_i \lVert x_i - m \rVert^2, \qquad "
+            r"\operatorname*{arg\,min}_{\hat{x}} \; \mathbb{E}[-x \ln \hat{x} - (1 - x) \ln(1 - \hat{x}) \mid z] "
+            r"= \mathbb{E}[x \mid z]",
         ),
         (
             f"The R1 penalty, added to D's loss; s is its logit. Here γ = {R1:g}.",

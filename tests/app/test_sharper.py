@@ -9,8 +9,11 @@ from statistics import NormalDist, median
 
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 
 import ui.chapters.sharper.outcomes
+from ui.chapters.sharper.blur import CODES, COUNT, MOST, START, blur_links, nearer_to_the_mean
+from ui.chapters.sharper.blur import NAMES as BLUR_NAMES
 from ui.chapters.sharper.cases import CASES, SEEDS
 from ui.chapters.sharper.family import FAILED, FOUR, spec_of
 from ui.chapters.sharper.outcomes import outcome, slow_discriminator, strays
@@ -19,12 +22,26 @@ from ui.chapters.sharper.slopes import slope, stronger_loss
 from ui.chapters.sharper.toy import GRID_LINES, NAMES, PRESETS, SETTINGS, toy_links, toy_payload
 from ui.chapters.sharper.verdicts import whose_are_sharp
 from ui.runs.measured_since import completed
+from vae_core.datasets import load
 from vae_core.lessons.adversarial_rules import SHAPES
+from vae_core.metrics import laplacian_variance
 from vae_core.storage.manifest import SHIPPED
 from vae_core.storage.measured import read_measured
 from vae_core.storage.store import Store
 
-from .helpers import boxes, charts, open_page, payload_headers, plotted, predict, seen, subheaders, tables, words
+from .helpers import (
+    boxes,
+    charts,
+    later_kinds,
+    open_page,
+    payload_headers,
+    plotted,
+    predict,
+    seen,
+    subheaders,
+    tables,
+    words,
+)
 
 PAGE = "pages/sharper.py"
 ANSWERED = {"answers": "loss:0,collapse:2,stray:2"}
@@ -38,6 +55,7 @@ def test_the_page_is_whole_and_sends_the_toy():
     assert header["kind"] == "adversarial" and header["settings"] == SETTINGS
     assert set(header["shapes"]) == set(SHAPES)
     assert {"Two networks, opposite aims", "Why it can fail", "What a VAE does instead"} <= set(subheaders(at))
+    assert subheaders(at).index("Why a VAE blurs") + 1 == subheaders(at).index("The same on digits")
     assert boxes(at) == ["The mathematics, with the numbers on screen", "This in code", "Sources"]
 
 
@@ -112,6 +130,45 @@ def test_the_figure_is_both_slopes():
     assert "0.99 at D = 0.01" in told
 
 
+def test_the_question_on_blur_is_answered_from_the_nearest_digits():
+    at = open_page(PAGE)
+    assert "blur" not in [one["kind"] for one in payload_headers(at)]
+    right, _ = nearer_to_the_mean()
+    told = predict(at, "For how many is the image nearer", right)
+    pixels = load("mnist", "validation", download=False).floats()
+    run = Store(SHIPPED).load(planes()[0].key)
+    made, codes = run.decode(run.codes.mean[:CODES]), run.codes.mean
+    near = KDTree(codes).query(codes[:CODES], COUNT + 1)[1]
+    others = np.stack([row[row != index][:COUNT] for index, row in enumerate(near)])
+    means = pixels[others].mean(axis=1)
+    to_mean = np.square(made - means).mean(axis=1)
+    to_single = np.square(made[:, None] - pixels[others]).mean(axis=2)
+    nearer = int((to_mean < to_single[:, 0]).sum())
+    assert right == 2 and "**Yes.**" in told and f"For **{nearer} of {CODES}**" in told and nearer > 0.9 * CODES
+    assert f"**{to_mean.mean():.4f}** to the mean of {COUNT}, and {to_single.mean():.4f} to one" in told
+    real, of_means, of_made = (
+        laplacian_variance(one.reshape(-1, 1, 28, 28)).mean() for one in (pixels, means, made)
+    )  # fmt: skip
+    assert f"the means have {of_means / real:.2f}, and the decoded images {of_made / real:.2f}" in told
+
+    header = next(one for one in payload_headers(at) if one["kind"] == "blur")
+    assert header["key"] == planes()[0].key and header["sharpness"] == pytest.approx(real)
+    assert (header["most"], header["count"], header["start"]) == (MOST, COUNT, START)
+    assert later_kinds(header) == ["thumbnails"] and header["later"][0]["images"] == header["images"]
+    (left, right_end), (bottom, top) = header["range"]["x"], header["range"]["y"]
+    assert left < START[0] < right_end and bottom < START[1] < top
+    assert not at.exception and not at.error
+
+
+def test_a_link_may_say_a_code_and_how_many_digits():
+    by_name = {one.name: one for one in blur_links()}
+    assert by_name[BLUR_NAMES["z"]].parse("0.5,-1.25") == [0.5, -1.25]
+    assert by_name[BLUR_NAMES["count"]].parse(str(MOST)) == MOST
+    for name, text in (("z", "1"), ("z", "1,2,3"), ("z", "1,nan"), ("z", "1,2;3,4"), ("count", "0"), ("count", "51")):
+        with pytest.raises(ValueError, match=r"not"):
+            by_name[BLUR_NAMES[name]].parse(text)
+
+
 def test_the_models_of_digits_are_told_by_the_figures_of_their_files():
     at = open_page(PAGE)
     assert not [one for one in tables(at) if "Sharpness of samples" in one.get("", [])]
@@ -156,9 +213,9 @@ def test_the_goals_that_the_chapter_states_are_met_by_the_shipped_gan():
 
 def test_planes_search_and_losses_are_those_of_the_runs():
     at = seen(PAGE)
-    keys = [header.get("key") for header in payload_headers(at)]
-    assert [spec.key for spec in planes()] == [key for key in keys if key][:2]
-    assert spec_of(FOUR["gan"]).key in keys
+    headers = payload_headers(at)
+    assert [spec.key for spec in planes()] == [one["key"] for one in headers if one["kind"] == "plane"]
+    assert [spec_of(FOUR["gan"]).key] == [one["key"] for one in headers if one["kind"] == "inversion"]
     figure = charts(at)[-1]
     history = Store(SHIPPED).load(spec_of(FOUR["gan"]).key).history
     lines = {line["name"]: plotted(line["y"]) for line in figure["data"]}

@@ -228,6 +228,18 @@ def narrowed(wide: Property, values: Iterable[Any]) -> Property:
     return one_of(wide.name, values, wide.meaning)
 
 
+def point(name: str, meaning: str) -> Property:
+    """A parameter that is one point of a plane; written to four digits."""
+
+    def parse(text: str) -> list[float]:
+        found = [_coordinate(part) for part in _short(text).split(",")]
+        if len(found) != 2:
+            raise ValueError("not a point")
+        return found
+
+    return Property(name, parse, _joined, meaning, "a point x,y of the plane", "0.5,-1.25")
+
+
 def points(name: str, meaning: str) -> Property:
     """A parameter that is a list of points of a plane; written to four digits."""
     described = f"up to {MAX_PINS} points x,y of the plane with semicolons between them"

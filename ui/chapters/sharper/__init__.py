@@ -8,9 +8,10 @@ from ui.links.url_state import Property, in_browser
 
 def links() -> tuple[Property, ...]:
     """What a link to it may say."""
+    from ui.chapters.sharper.blur import blur_links
     from ui.chapters.sharper.toy import toy_links
 
-    return in_browser(*toy_links())
+    return in_browser(*toy_links(), *blur_links())
 
 
 CHAPTER = Chapter(
@@ -28,9 +29,11 @@ CHAPTER = Chapter(
 - Nothing measures how far it is from the data, so training can fail: in [[mode collapse]] it makes a few kinds of
   samples only. How fast both learn decides, and the [[R1 penalty]] helps.
 - A VAE covers all data, because each point must be rebuilt; but it also fills what lies between.
+- A VAE's image is blurred because it is about the mean of all that its code may stand for: no single guess costs less,
+  pixel by pixel.
 - On digits a GAN's samples have edges as sharp as real ones. It has no encoder: the code of an image
   must be searched for.
 """,
     links=links,
-    predictions=("loss", "collapse", "stray", "sharp"),
+    predictions=("loss", "collapse", "stray", "blur", "sharp"),
 )
