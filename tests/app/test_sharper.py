@@ -20,7 +20,7 @@ from ui.chapters.sharper.outcomes import outcome, slow_discriminator, strays
 from ui.chapters.sharper.pictures import planes
 from ui.chapters.sharper.slopes import slope, stronger_loss
 from ui.chapters.sharper.toy import GRID_LINES, NAMES, PRESETS, SETTINGS, toy_links, toy_payload
-from ui.chapters.sharper.verdicts import whose_are_sharp
+from ui.chapters.sharper.verdicts import how_good_guesses_are, whose_are_sharp
 from ui.runs.measured_since import completed
 from vae_core.datasets import load
 from vae_core.lessons.adversarial_rules import SHAPES
@@ -221,3 +221,15 @@ def test_planes_search_and_losses_are_those_of_the_runs():
     lines = {line["name"]: plotted(line["y"]) for line in figure["data"]}
     assert lines["GAN: discriminator"] == pytest.approx([one["validation_discriminator"] for one in history])
     assert lines["the one that fails: discriminator"][-1] < 0.7
+
+
+def test_how_poor_a_gans_guesses_are_is_told_beside_one_digit_for_all():
+    """Computed anew from weights and images; the page reads what the files say."""
+    pixels = load("mnist", "validation", download=False).floats()
+    errors = []
+    for spec in planes():
+        run = Store(SHIPPED).load(spec.key)
+        errors.append(np.square(run.decode(run.codes.mean) - pixels).mean())
+    told = how_good_guesses_are()
+    assert f"{errors[1]:.3f}, at the VAE's {errors[0]:.3f}; {pixels.var(axis=0).mean():.3f} if one always" in told
+    assert ("poor" in told) == (errors[1] > pixels.var(axis=0).mean())

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { compared, laplacianVariance, meanOf, nearest, squaredError, tileOf } from "../../ui/components/blur/likely.js";
+import { compared, laplacianVariance, meanOf, nearest, tileOf } from "../../ui/components/blur/likely.js";
+import { meanSquaredError } from "../../ui/components/engine/arrays.js";
 
 const close = (one, other) => assert.ok(Math.abs(one - other) < 1e-9, `${one} is not ${other}`);
 
@@ -54,8 +55,8 @@ test("the error to single images is that to their mean and how far they lie arou
   const made = drawn(12, 99);
   const found = compared(made, images, image);
   close(found.toSingle, found.toMean + found.around);
-  close(found.toSingle, images.reduce((sum, one) => sum + squaredError(made, one), 0) / 3);
-  close(found.toMean, squaredError(made, found.mean));
+  close(found.toSingle, images.reduce((sum, one) => sum + meanSquaredError(made, one), 0) / 3);
+  close(found.toMean, meanSquaredError(made, found.mean));
   close(found.sharpness.mean, laplacianVariance(found.mean, image));
   const alone = compared(made, images.slice(0, 1), image);
   close(alone.around, 0);

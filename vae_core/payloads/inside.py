@@ -52,8 +52,7 @@ def inside_payload(
         run,
         extra={
             **{name: run.weights[name] for program in encoder.values() for name in tensor_names(program)},
-            "presets": held_out.images[chosen].reshape(len(chosen), -1),
-            "preset_classes": held_out.labels[chosen].astype(np.uint8),
+            **presets(held_out, chosen),
         },
         kind="inside",
         encoder=encoder,
@@ -69,6 +68,14 @@ def first_of_each(labels: np.ndarray, classes: int, count: int) -> np.ndarray:
     if count < 1:
         raise ValueError(f"at least one image of each class is shown, not {count}")
     return np.concatenate([np.flatnonzero(labels == label)[:count] for label in range(classes)])
+
+
+def presets(held_out: ImageDataset, chosen: np.ndarray) -> dict[str, np.ndarray]:
+    """Some images and their classes, as tensors of a payload."""
+    return {
+        "presets": held_out.images[chosen].reshape(len(chosen), -1),
+        "preset_classes": held_out.labels[chosen].astype(np.uint8),
+    }
 
 
 def parameters(run: Run, program: Program) -> list[int]:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from vae_core.datasets import ImageDataset
-from vae_core.payloads.inside import first_of_each
+from vae_core.payloads.inside import first_of_each, presets
 from vae_core.payloads.plane import Payload, plane_payload
 from vae_core.program.operations import tensor_names
 from vae_core.run import Run
@@ -39,8 +37,7 @@ def inversion_payload(run: Run, held_out: ImageDataset, *, per_class: int = PER_
         run,
         extra={
             **{name: run.weights[name] for name in tensor_names(run.encoder)},
-            "presets": held_out.images[chosen].reshape(len(chosen), -1),
-            "preset_classes": held_out.labels[chosen].astype(np.uint8),
+            **presets(held_out, chosen),
         },
         kind="inversion",
         encoder={"encoder": run.encoder},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ui.chapters.sharper.family import FOUR, lines_of, spec_of
-from ui.runs.resources import held_out, load_run
+from ui.chapters.sharper.family import DATASET, FOUR, lines_of, spec_of
+from ui.runs.resources import held_out
 from ui.runs.selection import figure, per_shelf
 from vae_core.errors import RunNotFound
 from vae_core.storage.store import Listed
@@ -14,8 +14,8 @@ WHOSE = ("The VAE's", "The GAN's", "Both alike", "Neither's")
 AS_SHARP = 0.15  # of the sharpness of real digits
 
 
-def _mean(lines: list[Listed], *path: str) -> float:
-    values = [value for line in lines if (value := figure(line, *path)) is not None]
+def _mean(lines: list[Listed], *path: str, split: str = "test") -> float:
+    values = [value for line in lines if (value := figure(line, *path, split=split)) is not None]
     if not values:
         raise RunNotFound(f"{' '.join(path)} was not measured on these runs; run 'python -m vae_core evaluate'.")
     return sum(values) / len(values)
@@ -68,13 +68,15 @@ def how_good_guesses_are() -> str:
     """
     errors = {}
     for name in ("vae", "gan"):
-        run = load_run(spec_of(FOUR[name], 2).key)
-        pixels = held_out(run.spec.dataset).floats()
-        errors[name] = float(np.square(run.decode(run.codes.mean) - pixels).mean(dtype=np.float64))
+        line = next(line for line in lines_of(FOUR[name], 2) if line.key == spec_of(FOUR[name], 2).key)
+        errors[name] = _mean([line], "mse", split="validation")  # of the very digits that are the points
+    pixels = held_out(DATASET).floats()
     average = float(pixels.var(axis=0, dtype=np.float64).mean())
-    than = "farther from the digits than one average digit for all" if errors["gan"] > average else "as near as that"
-    return (
-        f"These guesses are poor. Squared error per pixel of the images at the points: {errors['gan']:.3f}, at the "
-        f"VAE's {errors['vae']:.3f}; {average:.3f} if one always answered with the average digit ({len(pixels):,} "
-        f"held-out digits). The GAN's images there are {than}: a sharp digit in a slightly wrong place is two errors."
+    told = (
+        f"Squared error per pixel of the images at the points, of {len(pixels):,} held-out digits: "
+        f"{errors['gan']:.3f}, at the VAE's {errors['vae']:.3f}; {average:.3f} if one always answered with the average "
+        "digit."
     )
+    if errors["gan"] > average:
+        told += " So these guesses are poor: a sharp digit in a slightly wrong place is two errors."
+    return told

@@ -1,5 +1,7 @@
 // Which images a code may stand for: those whose codes are nearest, their means, and how sharp these are. Knows no screen.
 
+import { meanSquaredError } from "../engine/arrays.js";
+
 // The numbers of the `count` points nearest to (x, y), the nearest first. points: [x0, y0, x1, y1, ...].
 export function nearest(points, x, y, count) {
   const found = []; // [squared distance, number], sorted
@@ -19,13 +21,6 @@ export function meanOf(images) {
   const sum = new Float64Array(images[0].length);
   for (const image of images) for (let i = 0; i < sum.length; i++) sum[i] += image[i];
   return sum.map((value) => value / images.length);
-}
-
-// Mean squared difference of two images' pixels.
-export function squaredError(one, other) {
-  let sum = 0;
-  for (let i = 0; i < one.length; i++) sum += (one[i] - other[i]) ** 2;
-  return sum / one.length;
 }
 
 // How sharp a grey image is: the variance of its Laplacian over the pixels that have all four neighbours, as
@@ -66,8 +61,8 @@ export function compared(made, images, image) {
       mean: laplacianVariance(mean, image),
       single: over((one) => laplacianVariance(one, image)),
     },
-    toMean: squaredError(made, mean),
-    toSingle: over((one) => squaredError(made, one)),
-    around: over((one) => squaredError(one, mean)),
+    toMean: meanSquaredError(made, mean),
+    toSingle: over((one) => meanSquaredError(made, one)),
+    around: over((one) => meanSquaredError(one, mean)),
   };
 }

@@ -1,6 +1,7 @@
 // A digit becomes a grid of codebook entries, and the grid an image, under the pen. The server is told nothing; what a link
 // says is kept by engine/link.js. The panels further down the page follow (now.js).
 
+import { meanSquaredError } from "../engine/arrays.js";
 import { pageLink, unlike } from "../engine/link.js";
 import { withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
@@ -141,12 +142,6 @@ class Codes {
     now.end();
     this.root.remove();
   }
-}
-
-function meanSquaredError(one, other) {
-  let total = 0;
-  for (let i = 0; i < one.length; i++) total += (one[i] - other[i]) ** 2;
-  return total / one.length;
 }
 
 export default function (component) {

@@ -1,6 +1,7 @@
 // A held-out image becomes a grid of codebook entries, and the grid an image: the board without a pad, for images of any size
 // and colour. The server is told nothing; what a link says is kept by engine/link.js. The panels below follow (now.js).
 
+import { meanSquaredError } from "../engine/arrays.js";
 import { pageLink, unlike } from "../engine/link.js";
 import { element, withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
@@ -140,12 +141,6 @@ class Held {
     now.end();
     this.root.remove();
   }
-}
-
-function meanSquaredError(one, other) {
-  let total = 0;
-  for (let i = 0; i < one.length; i++) total += (one[i] - other[i]) ** 2;
-  return total / one.length;
 }
 
 export default function (component) {

@@ -1,6 +1,8 @@
 // Searches for the code whose decoded image is nearest to an image, by pixels: Levenberg and Marquardt's steps on
 // ½ Σ (G(z) - x)². Knows no screen.
 
+import { meanSquaredError } from "../engine/arrays.js";
+
 const LEAST_DAMPING = 1e-6;
 const MOST_DAMPING = 1e8;
 
@@ -14,15 +16,8 @@ export class Search {
     this.steps = 0;
     this.ended = false;
     this.pixels = this.decoder.decode(this.z).slice();
-    this.error = this.errorOf(this.pixels);
+    this.error = meanSquaredError(this.pixels, target);
     this.errors = [this.error];
-  }
-
-  // Mean squared error of the pixels.
-  errorOf(pixels) {
-    let sum = 0;
-    for (let i = 0; i < pixels.length; i++) sum += (pixels[i] - this.target[i]) ** 2;
-    return sum / pixels.length;
   }
 
   // One step. A step that would make the error larger is not taken; the next one is then shorter, and more along the
@@ -38,7 +33,7 @@ export class Search {
       const change = solve(damped, gradient);
       const next = Float32Array.from(z, (value, axis) => value - change[axis]);
       const made = this.decoder.decode(next).slice();
-      const error = this.errorOf(made);
+      const error = meanSquaredError(made, target);
       if (error < this.error) {
         const gained = (this.error - error) / this.error;
         Object.assign(this, { z: next, pixels: made, error, damping: Math.max(this.damping / 5, LEAST_DAMPING) });
