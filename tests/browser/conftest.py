@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, R
 from benchmarks.serving import CHROMIUM_FLAGS, ROOT, installed_chromium, serve
 from ui.components.modules import modules
 
-expect.set_options(timeout=90_000)  # a busy machine is not a defect
+PATIENCE = 90_000  # ms: a busy machine is not a defect
+expect.set_options(timeout=PATIENCE)
 
 # On a deep link Streamlit's own client first looks for its server below the page's path, is told 404, and then
 # finds it at the root. Nothing else is forgiven.
@@ -138,6 +139,12 @@ def watch(page: Page, errors: list[str]) -> None:
     page.on("pageerror", lambda error: errors.append(str(error)))
 
 
+def patient(context: BrowserContext) -> BrowserContext:
+    """With as much time for opening a page as for what is expected on it."""
+    context.set_default_navigation_timeout(PATIENCE)
+    return context
+
+
 class Tab:
     """One page for many tests: what the browser has compiled of Streamlit's client is kept, half the cost of opening.
 
@@ -150,7 +157,7 @@ class Tab:
 
     def page(self) -> Iterator[Page]:
         if self.context is None:
-            self.context = self.browser.new_context(**self.options)
+            self.context = patient(self.browser.new_context(**self.options))
             self.errors: list[str] = []
             watch(self.context.new_page(), self.errors)
         page = self.context.pages[0]
@@ -182,7 +189,7 @@ class Standing:
     """
 
     def __init__(self, browser: Browser) -> None:
-        self.context = browser.new_context(viewport={"width": 1440, "height": 1000})
+        self.context = patient(browser.new_context(viewport={"width": 1440, "height": 1000}))
         self.pages: dict[str, Page] = {}
         self.errors: list[str] = []
 

@@ -19,6 +19,7 @@ from vae_core.losses.likelihoods import Bernoulli, bernoulli_floor
 from vae_core.payloads.plane import LatentPlane
 from vae_core.run import Run
 
+from .conftest import Standing
 from .test_chapters import choice
 from .test_dial import grey, sent_frames
 
@@ -32,12 +33,30 @@ TALL = [(0.2, 0.1), (0.2, 0.9)]
 
 def opened(page: Page, url: str) -> Locator:
     page.goto(url)
+    return ready(page)
+
+
+def ready(page: Page) -> Locator:
     root = page.locator(".inside")
     expect(root).to_be_visible()
     expect(page.get_by_text("Sources", exact=True)).to_be_attached()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     page.wait_for_timeout(300)
     return root
+
+
+def at_start(standing: Standing, url: str) -> tuple[Page, Locator]:
+    """A page that other tests have drawn on, as it opens: the first held-out 3, ε = 0, the pen, frozen and centred."""
+    page = standing(url)
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    root = ready(page)
+    for name, pressed in (("Erase", "false"), ("Centre and scale", "true"), ("Freeze ε", "true")):
+        if button(root, name).get_attribute("aria-pressed") != pressed:
+            button(root, name).click()
+    button(root, "ε = 0").click()
+    button(root, "Take a held-out 3").click()
+    page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+    return page, root
 
 
 def state(root: Locator) -> dict:
@@ -99,8 +118,8 @@ def assert_as_torch(shown: dict, run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", CHOICES)
-def test_every_number_is_torchs_for_digits_drawings_and_extremes(page, app_url, name):
-    root = opened(page, f"{app_url}/inside?d={name}")
+def test_every_number_is_torchs_for_digits_drawings_and_extremes(standing, app_url, name):
+    page, root = at_start(standing, f"{app_url}/inside?d={name}")
     run = run_of(name)
     held_out = load("mnist", "validation", download=False)
     first = state(root)
@@ -121,8 +140,8 @@ def test_every_number_is_torchs_for_digits_drawings_and_extremes(page, app_url, 
 
 
 @pytest.mark.parametrize("name", CHOICES[1:])
-def test_what_is_on_screen_is_what_was_computed(page, app_url, name):
-    root = opened(page, f"{app_url}/inside?d={name}")
+def test_what_is_on_screen_is_what_was_computed(standing, app_url, name):
+    page, root = at_start(standing, f"{app_url}/inside?d={name}")
     shown = drawn(page, root, SEVEN)
     for canvas, what in (("seen", "pixels"), ("rebuilt", "xhat")):
         assert np.abs(grey(root.locator(f"canvas.{canvas}")).ravel() - shown[what]).max() <= 0.5 / 255 + 1e-6
@@ -149,8 +168,8 @@ def test_what_is_on_screen_is_what_was_computed(page, app_url, name):
 
 
 @pytest.mark.parametrize("name", CHOICES[1:])
-def test_the_gradient_is_autograds(page, app_url, name):
-    root, run = opened(page, f"{app_url}/inside?d={name}"), run_of(name)
+def test_the_gradient_is_autograds(standing, app_url, name):
+    (page, root), run = at_start(standing, f"{app_url}/inside?d={name}"), run_of(name)
     drawn(page, root, SEVEN)
     button(root, "Sample ε").click()
     shown = state(root)
@@ -194,9 +213,9 @@ def test_the_code_moves_with_the_pen_and_the_server_is_told_nothing(page, app_ur
     assert len(frames) == before
 
 
-def test_the_plane_shows_the_posterior_where_it_is(page, app_url):
+def test_the_plane_shows_the_posterior_where_it_is(standing, app_url):
     for name in ("2", "16"):
-        root, run = opened(page, f"{app_url}/inside?d={name}"), run_of(name)
+        (page, root), run = at_start(standing, f"{app_url}/inside?d={name}"), run_of(name)
         shown = drawn(page, root, SEVEN)
         plane, panel = LatentPlane.of_codes(run.codes.mean), page.locator(".place")
         settle(page)
@@ -214,8 +233,8 @@ def test_the_plane_shows_the_posterior_where_it_is(page, app_url):
         assert np.abs(np.array(pictures) / 255 - run.decode(z.astype(np.float32))).max() < 0.01
 
 
-def test_a_frozen_noise_stays_while_drawing_and_a_free_one_does_not(page, app_url):
-    root = opened(page, f"{app_url}/inside?d=16")
+def test_a_frozen_noise_stays_while_drawing_and_a_free_one_does_not(standing, app_url):
+    page, root = at_start(standing, f"{app_url}/inside?d=16")
     first = state(root)
     assert drawn(page, root, SEVEN)["epsilon"] == first["epsilon"]
     button(root, "Sample ε").click()
@@ -262,8 +281,8 @@ def test_undo_redo_and_clear(page, app_url):
     assert state(root)["preset"] >= 0  # the held-out digit of the beginning
 
 
-def test_the_eraser_takes_away(page, app_url):
-    root = opened(page, f"{app_url}/inside")
+def test_the_eraser_takes_away(standing, app_url):
+    page, root = at_start(standing, f"{app_url}/inside?d=2")
     button(root, "Centre and scale").click()
     drawn(page, root, SEVEN)
     before = pixels(root)
@@ -276,8 +295,8 @@ def test_the_eraser_takes_away(page, app_url):
     assert pixels(root).sum() > after.sum()
 
 
-def test_a_release_outside_of_the_pad_ends_the_stroke(page, app_url):
-    root = opened(page, f"{app_url}/inside")
+def test_a_release_outside_of_the_pad_ends_the_stroke(standing, app_url):
+    page, root = at_start(standing, f"{app_url}/inside?d=2")
     button(root, "Clear").click()
     box = root.locator(".pad").bounding_box()
     inside = (box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
@@ -293,8 +312,8 @@ def test_a_release_outside_of_the_pad_ends_the_stroke(page, app_url):
     assert state(root)["past"] == ended["past"] + 1
 
 
-def test_centre_and_scale_moves_a_small_drawing_and_can_be_left_out(page, app_url):
-    root = opened(page, f"{app_url}/inside")
+def test_centre_and_scale_moves_a_small_drawing_and_can_be_left_out(standing, app_url):
+    page, root = at_start(standing, f"{app_url}/inside?d=2")
     drawn(page, root, [(0.1, 0.1), (0.1, 0.3)])
     centred = pixels(root)
     button(root, "Centre and scale").click()
@@ -306,8 +325,8 @@ def test_centre_and_scale_moves_a_small_drawing_and_can_be_left_out(page, app_ur
     assert centred.sum() > 2 * as_drawn.sum()
 
 
-def test_held_out_digits_are_taken_as_they_are_and_can_be_drawn_on(page, app_url):
-    root = opened(page, f"{app_url}/inside")
+def test_held_out_digits_are_taken_as_they_are_and_can_be_drawn_on(standing, app_url):
+    page, root = at_start(standing, f"{app_url}/inside?d=2")
     held_out = load("mnist", "validation", download=False)
     for label in (8, 1):
         numbers = np.flatnonzero(held_out.labels == label)[:6]
@@ -324,8 +343,8 @@ def test_held_out_digits_are_taken_as_they_are_and_can_be_drawn_on(page, app_url
     expect(button(root, "Take a held-out 1")).to_have_attribute("aria-pressed", "false")
 
 
-def test_the_keyboard_draws(page, app_url):
-    root = opened(page, f"{app_url}/inside")
+def test_the_keyboard_draws(standing, app_url):
+    page, root = at_start(standing, f"{app_url}/inside?d=2")
     root.locator(".pad").focus()
     page.keyboard.press("Delete")
     assert not pixels(root).any()
@@ -370,9 +389,10 @@ def test_one_step_walks_through_all_four(page, app_url):
     expect(root.locator("[data-box].lit, [data-box].dim, path.dim")).to_have_count(0)
 
 
-def test_the_chosen_dimension_is_read_out(page, app_url):
-    root = opened(page, f"{app_url}/inside?d=16")
+def test_the_chosen_dimension_is_read_out(standing, app_url):
+    _, root = at_start(standing, f"{app_url}/inside?d=16")
     shown, read = state(root), root.locator(".dimension .read")
+    root.locator(".divergence .bar").first.hover()
     button(root, "Dimension before").click()
     assert state(root)["chosen"] == 15
     expect(read).to_contain_text(f"dimension 16: μ {shown['mean'][15]:.2f}".replace("-", "−")[:18])
@@ -407,8 +427,8 @@ def test_a_vanished_deviation_is_said(page, app_url):
     assert np.isfinite(state(root)["kl"]).all()
 
 
-def test_nothing_jumps_while_drawing(page, app_url):
-    root = opened(page, f"{app_url}/inside")
+def test_nothing_jumps_while_drawing(standing, app_url):
+    page, root = at_start(standing, f"{app_url}/inside?d=2")
     parts = ".pad, [data-box], .terms, .nats, .divergence, .dimension"
     places = f"""root => [...root.querySelectorAll('{parts}')].map((part) => {{
       const box = part.getBoundingClientRect(); return [box.top, box.left, box.width, box.height]; }})"""
@@ -470,10 +490,11 @@ SIZES = {"desk": (1440, 900, ""), "small": (1280, 720, ""), "phone": (390, 844, 
 
 @pytest.mark.parametrize("name", CHOICES)
 @pytest.mark.parametrize("size", SIZES)
-def test_pad_numbers_picture_and_both_terms_are_seen_together(page, app_url, size, name):
+def test_pad_numbers_picture_and_both_terms_are_seen_together(standing, app_url, size, name):
     width, height, link = SIZES[size]
+    page, root = at_start(standing, f"{app_url}/inside?{link}d={name}")
     page.set_viewport_size({"width": width, "height": height})
-    root = opened(page, f"{app_url}/inside?{link}d={name}")
+    settle(page)
     root.evaluate("root => root.scrollIntoView({block: 'start'})")
     page.evaluate("document.querySelector('[data-testid=stMain]').scrollBy(0, -60)")
     for part in (".pad", ".tools >> nth=0", "[data-box=mean]", "[data-box=sigma]", "[data-box=epsilon]", "[data-box=z]",
@@ -551,8 +572,8 @@ def test_a_drawing_too_long_for_a_link_says_so_and_is_kept_in_the_tab(page, app_
 
 
 @pytest.mark.parametrize("name", ["2", "16"])
-def test_the_kl_of_a_drawing_is_taken_apart_and_estimated(page, app_url, name):
-    root = opened(page, f"{app_url}/inside?d={name}")
+def test_the_kl_of_a_drawing_is_taken_apart_and_estimated(standing, app_url, name):
+    page, root = at_start(standing, f"{app_url}/inside?d={name}")
     shown, panel = drawn(page, root, SEVEN), page.locator(".component.divergence")
     settle(page)
     parts = panel.evaluate("root => root.divergence.state()")
@@ -574,8 +595,8 @@ def test_the_kl_of_a_drawing_is_taken_apart_and_estimated(page, app_url, name):
     assert again["estimates"][0]["value"] != parts["estimates"][0]["value"] and again["mean"] == parts["mean"]
 
 
-def test_what_pictures_show_is_said(page, app_url):
-    root = opened(page, f"{app_url}/inside")
+def test_what_pictures_show_is_said(standing, app_url):
+    page, root = at_start(standing, f"{app_url}/inside?d=2")
     seen, rebuilt, nats = (root.locator(f"canvas.{name}") for name in ("seen", "rebuilt", "nats"))
     expect(seen).to_have_attribute("aria-label", re.compile("what the encoder sees: a held-out 3, ink on"))
     button(root, "Take a held-out 1").click()
