@@ -84,6 +84,14 @@ def test_the_command_line_names_a_models_own_options(spec: RunSpec, monkeypatch)
     assert asked == [spec]
 
 
+def test_widths_among_a_models_own_options_are_written_as_hidden_is(monkeypatch) -> None:
+    asked: list[RunSpec] = []
+    monkeypatch.setattr(cli, "_get_or_train", lambda spec, *_: asked.append(spec) or sys.exit(0))
+    given = "train --dataset digits --model gan --latent-dim 2 --hidden 4,8 --option discriminator=4,8"
+    CliRunner().invoke(cli.app, given.split())
+    assert asked[0].options.discriminator == (4, 8)
+
+
 def test_the_script_of_a_set_of_ones_own_says_what_it_needs() -> None:
     text = script(RunSpec("own-3x32x32-0123456789ab", "ae", hidden=(8,)))
     assert "python -m vae_core train --images PATH" in text

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -331,7 +332,7 @@ def main() -> None:
 
 
 def _own_options(given: list[str] | None) -> dict[str, Any] | None:
-    """Parse ``name=value`` texts; a value that is JSON (a number, true, false) is read as such."""
+    """Parse ``name=value`` texts; a value that is JSON (a number, true, false) is read as such, and 32,64 as a list."""
     if not given:
         return None
     found: dict[str, Any] = {}
@@ -340,7 +341,7 @@ def _own_options(given: list[str] | None) -> dict[str, Any] | None:
         if not equals or not name.isidentifier():
             raise SpecError(f"--option takes name=value, not {text[:40]!r}.")
         try:
-            found[name] = json.loads(value)
+            found[name] = json.loads(f"[{value}]" if re.fullmatch(r"\d+(,\d+)+", value) else value)
         except ValueError:
             found[name] = value
     return found
