@@ -23,7 +23,7 @@ from vae_core.metrics.generation import (
     precision_and_recall,
 )
 from vae_core.metrics.latent import active_dimensions, active_units, empty_beyond, sigma_over_spread
-from vae_core.metrics.neighbours import label_agreement, nearest_distances, trustworthiness
+from vae_core.metrics.neighbours import label_agreement, nearest_distances, nearest_rows, trustworthiness
 from vae_core.metrics.ranking import Ranking, auroc
 from vae_core.metrics.reconstruction import mean_squared_error
 from vae_core.metrics.sharpness import Classes, class_balance, laplacian_variance, near_copies
@@ -63,6 +63,7 @@ __all__ = [
     "median_with_interval",
     "near_copies",
     "nearest_distances",
+    "nearest_rows",
     "on_path_share",
     "orthonormality_error",
     "path_length",
