@@ -90,7 +90,7 @@ def memorised() -> Html | None:
     note = (
         "Above: of each digit, as the classifier reads it, the sample most like a training image. Below: that training "
         "image, the nearest of all 55,000 by squared error per pixel. The same of held-out digits, which no model has "
-        "seen, says how near is usual. A model that memorised would show the same image twice. Smooth images are near "
-        "to everything, pixel by pixel: that many of a VAE's are is blur, not memory."
+        "seen, says how near is usual. A model that memorised would show the same image twice. Pixel by pixel, a digit "
+        "that is moved a little is another one: this finds copies, not what is like in kind."
     )
     return labelled_rows(rows, note)

@@ -215,8 +215,9 @@ def can_begin(model: str, dataset: str, base: RunSpec) -> bool:
         alike = datasets.info(base.dataset).image_shape == known.image_shape
     except (SpecError, UnknownName):  # a model with nothing to begin with; images that are not here any more
         return False
+    fits = shared.get("dataset", dataset) == dataset and shared.get("likelihood", kind.likelihood) in kind.likelihoods
     measures = known.pictures and base == classifier_spec(dataset)
-    return alike and shared.get("dataset", dataset) == dataset and not measures
+    return alike and fits and not measures
 
 
 def _title_of_base(base: RunSpec) -> str:
@@ -230,9 +231,13 @@ def ask_for_base(dataset: str, model: str = "vq_prior") -> RunSpec | None:
     known, place, link = bases(dataset, model), _place("of"), links.properties("train")["of"]
     optional = model_kind(model).base_optional
     if not known:
-        st.session_state.pop(place, None)
+        named = st.session_state.pop(place, None) or url_state.read(link)
         url_state.write(link, None)
-        if optional:
+        if optional and named:
+            st.warning(
+                "The run to begin with is not here, or is one of other images: it begins with untrained weights."
+            )
+        elif optional:
             st.caption("No convolutional VAE of these images is here to begin with: it begins with untrained weights.")
         return None
     if optional:
