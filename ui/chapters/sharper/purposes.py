@@ -279,8 +279,10 @@ def _told(measure: Measure) -> str:
         end = f"Only the {FOUR[found].title} has it."
     elif found:
         end = f"The {FOUR[found].title}'s is better by more than random starts differ."
+    elif max(map(len, values.values())) == 1:
+        end = "One random start of each does not tell how much starts differ."
     else:
-        end = "Random starts differ by as much as the models, or there are too few of them to tell."
+        end = "Random starts differ by as much as the models do."
     return f"{measure.title} ({way}): **{said}**. {end}"
 
 

@@ -234,9 +234,7 @@ def ask_for_base(dataset: str, model: str = "vq_prior") -> RunSpec | None:
         named = st.session_state.pop(place, None) or url_state.read(link)
         url_state.write(link, None)
         if optional and named:
-            st.warning(
-                "The run to begin with is not here, or is one of other images: it begins with untrained weights."
-            )
+            st.warning("The run to begin with is not here, or not of these images: it begins with untrained weights.")
         elif optional:
             st.caption("No convolutional VAE of these images is here to begin with: it begins with untrained weights.")
         return None
