@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ui.chapters.regularity.comparison import real_line
@@ -20,6 +21,14 @@ from vae_core.storage.store import Listed
 Path = tuple[str, ...]
 UNTOLD = "No clear best"
 TOY = {"vae": "vae", "gan": "gan"}  # name of ours -> model of the toy
+SETTINGS = {  # of the toy's GAN, in words; a VAE's differ in c
+    "usual": "equal rates",
+    "slow": "D slower",
+    "fast": "D faster",
+    "fast, R1": "D faster, R1",
+    "minimax": "minimax",
+    "five": "5 steps of D",
+}
 
 
 class Measure(NamedTuple):
@@ -226,20 +235,25 @@ class Whole(NamedTuple):
     Attributes:
         found: seeds that do.
         tried: seeds, over all settings.
-        settings: how many these are.
+        settings: seeds that do with each setting, by its title.
     """
 
     found: int
     tried: int
-    settings: int
+    settings: Mapping[str, int] = MappingProxyType({})
 
 
 def steadiness() -> dict[str, Whole]:
     """The toy's seeds that find every mode, over all settings of the ring that were measured, by model."""
     found = {}
     for name, model in TOY.items():
-        of = [outcome(case) for case, one in CASES.items() if one.model == model and one.settings["data"] == "ring"]
-        found[name] = Whole(sum(one.whole for one in of), sum(len(one.modes) for one in of), len(of))
+        of = {
+            SETTINGS.get(case, f"c = {one.settings['c']:g}"): outcome(case)
+            for case, one in CASES.items()
+            if one.model == model and one.settings["data"] == "ring"
+        }
+        each = {title: one.whole for title, one in of.items()}
+        found[name] = Whole(sum(each.values()), sum(len(one.modes) for one in of.values()), each)
     return found
 
 
@@ -298,7 +312,8 @@ def _of_toy(purpose: Purpose) -> list[str]:
         return []
     found = steadiness()
     said = ", ".join(
-        f"of the {FOUR[name].title}'s **{one.found} of {one.tried}** ({one.settings} settings)"
+        f"of the {FOUR[name].title}'s **{one.found} of {one.tried}** "
+        f"({', '.join(f'{title}: {count}' for title, count in one.settings.items())})"
         for name, one in found.items()
     )
     told = [f"Seeds that find all 8 modes: {said}."]
