@@ -285,26 +285,20 @@ def _told(measure: Measure) -> str:
     """The figures of all models and what follows, in a sentence or two."""
     values = values_of(measure)
     found = best(values, higher=measure.higher)
-    said = ", ".join(f"{FOUR[name].title} {_in_words(of, measure.digits)}" for name, of in values.items() if of)
+    said = ", ".join(
+        f"{FOUR[name].title} {tidy(sum(of) / len(of), measure.digits)}" for name, of in values.items() if of
+    )
     if not said:
         return f"{measure.title}: not measured on these runs."
-    way = "higher is better" if measure.higher else "lower is better"
     if found and sum(map(bool, values.values())) == 1:
         end = f"Only the {FOUR[found].title} has it."
     elif found:
-        end = f"The {FOUR[found].title}'s is better by more than random starts differ."
+        end = f"The {FOUR[found].title}'s is better, by more than starts differ."
     elif max(map(len, values.values())) == 1:
-        end = "One random start of each does not tell how much starts differ."
+        end = "Of one random start each: too few to tell."
     else:
         end = "Random starts differ by as much as the models do."
-    return f"{measure.title} ({way}): **{said}**. {end}"
-
-
-def _in_words(values: Sequence[float], digits: str) -> str:
-    mean = tidy(sum(values) / len(values), digits)
-    if len(values) == 1:
-        return f"{mean} (one start)"
-    return f"{mean} ({tidy(min(values), digits)} to {tidy(max(values), digits)}, {len(values)} starts)"
+    return f"{measure.title}: **{said}**. {end}"
 
 
 def _of_toy(purpose: Purpose) -> list[str]:
@@ -346,14 +340,14 @@ def purposes_table(keys: tuple[str, ...]) -> Html:
             continue
         for measure in purpose.measures:
             values = values_of(measure)
-            row: dict[str, object] = {"": f"{purpose.title}: {measure.title}, {'↑' if measure.higher else '↓'}"}
+            row: dict[str, object] = {"": f"{purpose.title}: {measure.title}\u00a0{'↑' if measure.higher else '↓'}"}
             for name, of in values.items():
                 row[heading(FOUR[name].title, lines[name])] = _cell(of, len(lines[name]), measure.digits) or (
                     "has none" if name not in ENCODING else "–"
                 )
             rows.append(row | {"Beside them": measure.beside(everything)})
         if not purpose.measures:
-            row = {"": f"{purpose.title}: seeds of the toy with all modes, ↑"}
+            row = {"": f"{purpose.title}: seeds of the toy with all modes\u00a0↑"}
             for name in lines:
                 one = steadiness().get(name)
                 row[heading(FOUR[name].title, lines[name])] = f"{one.found} of {one.tried}" if one else "not in the toy"
