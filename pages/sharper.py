@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from ui.chapters.sharper import CHAPTER
 from ui.chapters.sharper.blur import COUNT, NEARER, averaging, blur_payload, nearer_to_the_mean
 from ui.chapters.sharper.cases import STEPS
+from ui.chapters.sharper.family import learned_from
+from ui.chapters.sharper.nearest import memorised
 from ui.chapters.sharper.outcomes import (
     HOW_MANY,
     MORE_OR_LESS,
@@ -18,6 +22,7 @@ from ui.chapters.sharper.outcomes import (
     words_on_the_vae,
 )
 from ui.chapters.sharper.pictures import planes, rebuilt, search_payload, sheets
+from ui.chapters.sharper.purposes import PURPOSES, answer, options, purposes_table, result
 from ui.chapters.sharper.slopes import WHICH_LOSS, slopes_figure, stronger_loss
 from ui.chapters.sharper.struggle import failure, struggle
 from ui.chapters.sharper.table import numbers
@@ -161,14 +166,14 @@ def step_of_digits() -> None:
         "digits",
         "The same on digits",
         "Here are decoders of digits, with the same layers and the same number of weights. They differ in what they "
-        "learned from: a VAE's from pixels, a GAN's from a discriminator, which was itself learning. The GAN also took "
-        "smaller steps, and more of them (below the table): this is each model as it is usually trained, not a race.",
+        f"learned from: {learned_from()}. They also took steps of different sizes, and not equally many (below the "
+        "table): this is each model as it is usually trained, not a race.",
     )
     with step.words:
         answered = chapter.ask(
             chapter.Prediction(
                 "sharp",
-                "we decode draws from N(0, I). Whose edges are about as sharp as those of real digits?",
+                "we decode draws from N(0, I). Whose edges are about as sharp as real digits', the VAE's or the GAN's?",
                 WHOSE,
                 whose_are_sharp,
             )
@@ -220,6 +225,23 @@ def step_of_the_code() -> None:
 
 @st.fragment
 @errors_said()
+def step_of_memory() -> None:
+    """Samples beside the training images nearest to them."""
+    step = chapter.step(
+        "memory",
+        "Did it memorise?",
+        "A generator that had learned its training images by heart would draw sharp ones, too. So we look for the "
+        "training image that is nearest to each sample, in all of the training set.\n\n"
+        "Near is not the same: new digits that people wrote lie near to training images as well. Only samples that are "
+        "nearer than those would be copies.",
+    )
+    with step.instrument, errors_said():
+        if told := memorised():
+            st.html(told)
+
+
+@st.fragment
+@errors_said()
 def step_of_the_struggle() -> None:
     """Both losses while it trains."""
     step = chapter.step(
@@ -233,6 +255,36 @@ def step_of_the_struggle() -> None:
         show(struggle(), key="sharper-struggle")
         if told := failure():
             st.html(told)
+
+
+@st.fragment
+@errors_said()
+def step_of_the_vote() -> None:
+    """Which of the models for which purpose: votes, then figures."""
+    step = chapter.step(
+        "vote",
+        "Are you more GANs or VAEs?",
+        "That depends on what for. Vote for each purpose; then see how these very models do. One is called best only "
+        "if it is so by every measure named, and by more than random starts of one model differ.",
+    )
+    votes, shown = {}, []
+    with step.words, errors_said():
+        choices = options()
+        for purpose in PURPOSES:
+            asked = chapter.Prediction(
+                purpose.key, f"{purpose.title}: which is best?", choices, partial(answer, purpose)
+            )
+            if chapter.ask(asked):
+                shown.append(purpose.key)
+            if (chosen := st.session_state.get(f"predict-{purpose.key}")) in choices:
+                votes[purpose.key] = choices.index(chosen)
+    with step.instrument, errors_said():
+        if shown:
+            st.html(purposes_table(tuple(shown)))
+            if votes:
+                chapter.prose(result(votes))
+        else:
+            chapter.covered(420)
 
 
 first = chapter.opening(
@@ -257,7 +309,9 @@ step_of_blur()
 step_of_digits()
 step_of_planes()
 step_of_the_code()
+step_of_memory()
 step_of_the_struggle()
+step_of_the_vote()
 
 chapter.foot(
     CHAPTER,
@@ -299,6 +353,10 @@ chapter.foot(
         chapter.Source("Yazıcı et al. 2019, Averaging the generator's weights", "https://arxiv.org/abs/1806.04498"),
         chapter.Source("Karras et al. 2018, the minibatch standard deviation", "https://arxiv.org/abs/1710.10196"),
         chapter.Source("Karras et al. 2020, R1 every 16 steps", "https://arxiv.org/abs/1912.04958"),
+        chapter.Source("Larsen et al. 2016, VAE-GAN: a learned similarity", "https://arxiv.org/abs/1512.09300"),
+        chapter.Source("Hou et al. 2017, Deep feature consistent VAE", "https://arxiv.org/abs/1610.00291"),
+        chapter.Source("Kynkäänniemi et al. 2019, precision and recall", "https://arxiv.org/abs/1904.06991"),
+        chapter.Source("Naeem et al. 2020, coverage and density", "https://arxiv.org/abs/2002.09797"),
         chapter.Source("Donahue et al. 2017, a network that guesses codes", "https://arxiv.org/abs/1605.09782"),
         chapter.Source("Pech-Pacheco et al. 2000, the variance of the Laplacian", "https://doi.org/10.1109/ICPR.2000.903548"),
         chapter.Source("Kahng et al. 2019, GAN Lab", "https://arxiv.org/abs/1809.01587"),

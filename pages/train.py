@@ -41,7 +41,7 @@ from ui.training.uploads import upload_box
 from ui.training.visitor import visitor
 from vae_core import datasets
 from vae_core.datasets import own
-from vae_core.errors import DatasetUnavailable
+from vae_core.errors import DatasetUnavailable, TrainingDiverged
 from vae_core.models import model_kind
 from vae_core.payloads.plane import Payload
 from vae_core.spec import RunSpec
@@ -68,7 +68,7 @@ def form() -> None:
     with errors_said():
         spec = recipe.ask_for_spec(offered(visitor(), st.query_params.get("dataset", "")))
         if spec is None:
-            offer_base()
+            offer_base(st.session_state["train-model"])
             return
         there = spec in shelf()
         if there:
@@ -84,14 +84,19 @@ def form() -> None:
             begin(spec)
 
 
-def offer_base() -> None:
-    """A prior is chosen, and there is no run whose codes it could learn."""
-    st.info(
-        "A prior learns the codes of a VQ-VAE or an FSQ, and none on these images is here. Train one first: it will "
-        "be in this form's menu.",
-        icon=":material/grid_on:",
-    )
-    st.button("Choose VQ-VAE", key="train-base-first", on_click=recipe.choose_model, args=["vq_vae"])
+def offer_base(model: str) -> None:
+    """A model is chosen that needs another run, and there is none that it could begin with."""
+    if model_kind(model).bottleneck.discrete:
+        told, first = "A prior learns the codes of a VQ-VAE or an FSQ, and none on these images is here.", "vq_vae"
+    else:
+        told, first = (
+            "A perceptual VAE compares images by the first convolutions of a convolutional autoencoder or VAE, or of a "
+            "classifier that does not measure it, and none of images of this size is here.",
+            "conv_ae",
+        )
+    st.info(f"{told} Train one first: it will be in this form's menu.", icon=":material/grid_on:")
+    label = f"Choose {model_kind(first).title}"
+    st.button(label, key="train-base-first", on_click=recipe.choose_model, args=[first])
 
 
 def begin(spec: RunSpec) -> None:
@@ -229,17 +234,38 @@ def progress_of(ticket: Ticket, record: Live | None) -> tuple[float, str]:
 def halted(key: str) -> None:
     """A run that was stopped or failed: what there is of it, and how to go on."""
     problem, spec, record = training_queue().failures.get(key), kept_spec(key), live(key)
-    if problem:
+    diverged = problem is not None and problem.startswith(TrainingDiverged.opening(key))
+    if problem and not diverged:
         say_error(problem)
     if spec is None:
+        if problem and diverged:
+            say_error(problem)
         return
     st.markdown(f"## {as_written(run_name(spec))}")
-    if record and record.epoch:
+    if problem and diverged:
+        say_diverged(problem, spec, record.epoch if record else 0)
+    elif record and record.epoch:
         st.progress(record.epoch / spec.epochs, f"Stopped after epoch {record.epoch} of {spec.epochs}; nothing is lost")
-    if st.button("Go on", key="train-resume", type="primary", icon=":material/play_arrow:"):
+    if diverged:
+        pass  # it would go the same way again
+    elif st.button("Go on", key="train-resume", type="primary", icon=":material/play_arrow:"):
         begin(spec)
     if record and record.film:
         training_film(record.film, held_out_images(spec), key=f"train-film-{key}")
+
+
+def say_diverged(problem: str, spec: RunSpec, epochs: int) -> None:
+    """Training that came to NaN: a result, with what there is of its history, and a way to try again."""
+    history = f"Below is its history, up to epoch {epochs}." if epochs else "No epoch was finished."
+    st.warning(
+        in_a_line(f"{problem[:1].upper()}{problem[1:]} That is a result, too. {history}"), icon=":material/error:"
+    )
+    slower = RunSpec.from_dict({**spec.to_dict(), "learning_rate": spec.learning_rate / 2})
+    if recipe.can_say(slower):
+        st.button(
+            "Put it into the form with half the learning rate", key="train-slower", icon=":material/edit_note:",
+            on_click=recipe.fill, args=[slower],
+        )  # fmt: skip
 
 
 def finished(key: str, spec: RunSpec) -> None:

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from vae_core.datasets import ImageDataset, load
+from vae_core.evaluation.anomalies import measure_anomalies
 from vae_core.evaluation.features import FeatureSpace
 from vae_core.evaluation.generation import measure_samples, real_features
 from vae_core.evaluation.losses import encode, evaluate, observed
@@ -78,6 +79,7 @@ def _measure(run: Run, split: ImageDataset) -> dict[str, Any]:
     return {
         **evaluate(run.model, run.spec, seen, codes),
         "samples": {"prior": measure_samples(run, "prior", real_features(split, space), space)},
+        **measure_anomalies(run, seen, codes, {}),
         **(measure_pictures(run, seen, codes, space, {}) if pictures else {}),
     }
 

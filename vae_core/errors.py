@@ -68,6 +68,11 @@ class UnknownRun(StoreError):
 class TrainingDiverged(VaeCoreError):
     """The loss became infinite or NaN."""
 
+    @staticmethod
+    def opening(key: str) -> str:
+        """How the sentence begins that says so of a run, up to the number of the epoch."""
+        return f"training {key} stopped in epoch "
+
 
 class MeasureError(VaeCoreError, ValueError):
     """A measurement is undefined on its input, for example with too few images for k neighbours."""

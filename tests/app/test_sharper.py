@@ -12,12 +12,15 @@ import pytest
 from scipy.spatial import KDTree
 
 import ui.chapters.sharper.outcomes
+from ui.chapters.sharper import purposes, verdicts
 from ui.chapters.sharper.blur import CODES, COUNT, MOST, START, blur_links, nearer_to_the_mean
 from ui.chapters.sharper.blur import NAMES as BLUR_NAMES
 from ui.chapters.sharper.cases import CASES, SEEDS
-from ui.chapters.sharper.family import FAILED, FOUR, spec_of
+from ui.chapters.sharper.family import FAILED, FOUR, lines_of, shipped, spec_of
+from ui.chapters.sharper.nearest import REAL, kept, samples_of
 from ui.chapters.sharper.outcomes import outcome, slow_discriminator, strays
 from ui.chapters.sharper.pictures import planes
+from ui.chapters.sharper.purposes import PURPOSES, UNTOLD, Whole, answer, best, steadiest, steadiness
 from ui.chapters.sharper.slopes import slope, stronger_loss
 from ui.chapters.sharper.toy import GRID_LINES, NAMES, PRESETS, SETTINGS, toy_links, toy_payload
 from ui.chapters.sharper.verdicts import how_good_guesses_are, whose_are_sharp
@@ -27,7 +30,7 @@ from vae_core.lessons.adversarial_rules import SHAPES
 from vae_core.metrics import laplacian_variance
 from vae_core.storage.manifest import SHIPPED
 from vae_core.storage.measured import read_measured
-from vae_core.storage.store import Store
+from vae_core.storage.store import Listed, Store
 
 from .helpers import (
     boxes,
@@ -40,6 +43,7 @@ from .helpers import (
     seen,
     subheaders,
     tables,
+    texts,
     words,
 )
 
@@ -233,3 +237,125 @@ def test_how_poor_a_gans_guesses_are_is_told_beside_one_digit_for_all():
     told = how_good_guesses_are()
     assert f"{errors[1]:.3f}, at the VAE's {errors[0]:.3f}; {pixels.var(axis=0).mean():.3f} if one always" in told
     assert ("poor" in told) == (errors[1] > pixels.var(axis=0).mean())
+
+
+# ---- the vote --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "values, higher, found",
+    [
+        ({"a": [1.0, 1.1], "b": [5.0, 5.2]}, False, "a"),
+        ({"a": [1.0, 1.1], "b": [5.0, 5.2]}, True, "b"),
+        ({"a": [1.0, 3.0], "b": [4.0, 4.1]}, False, None),  # a's starts differ by more than lies between
+        ({"a": [1.0, 3.0], "b": [2.0, 2.1]}, False, None),  # they overlap
+        ({"a": [1.0, 1.1], "b": [5.0]}, False, "a"),  # b may spread as a does
+        ({"a": [1.0, 1.1], "b": [1.15]}, False, None),
+        ({"a": [1.0], "b": [5.0]}, False, None),  # no spread is known
+        ({"a": [1.0, 1.1], "b": [5.0, 5.2], "c": [1.05, 1.2]}, False, None),
+        ({"a": [], "b": [5.0]}, False, "b"),  # nobody else has it
+        ({"a": [], "b": []}, False, None),
+    ],
+)
+def test_a_model_is_best_only_by_more_than_its_starts_differ(values, higher, found):
+    assert best(values, higher=higher) == found
+
+
+def test_who_trains_without_failing_is_told_by_intervals_of_shares():
+    assert steadiest({"vae": Whole(30, 30), "gan": Whole(20, 60)}) == "vae"
+    assert steadiest({"vae": Whole(10, 10), "gan": Whole(9, 10)}) is None
+    found = steadiness()
+    of_ring = [name for name, case in CASES.items() if case.model == "gan" and case.settings["data"] == "ring"]
+    assert {"minimax", "five", "slow"} <= set(of_ring)
+    whole = sum(line["now"]["modes"] == 8 for name in of_ring for line in MEASURED[name])
+    assert found["gan"][:2] == (whole, 10 * len(of_ring))
+    each = [sum(line["now"]["modes"] == 8 for line in MEASURED[name]) for name in of_ring]
+    assert list(found["gan"].settings.values()) == each
+
+
+def test_votes_are_restored_by_a_link_and_stand_beside_what_the_figures_say():
+    at = open_page(PAGE)
+    assert not [one for one in tables(at) if any("Draw new images" in str(name) for name in one.get("", []))]
+    votes = {"draw": 0, "rebuild": 0, "likely": 1, "steady": 2}
+    at = open_page(PAGE, answers=",".join(f"{name}:{vote}" for name, vote in votes.items()))
+    assert not at.exception and not at.error
+    table = next(one for one in tables(at) if any("Draw new images" in name for name in one[""]))
+    assert not any("Find what" in name for name in table[""])  # not voted for yet: not shown
+    (vae,), (gan,) = ([name for name in table if name.startswith(start)] for start in ("VAE,", "GAN,"))
+    row = dict(zip(table[""], zip(table[vae], table[gan], strict=True), strict=True))
+    assert row["Know how likely an image is: Negative ELBO, nats\u00a0↓"][1] == "has none"
+    frechet = [np.mean([one["samples"]["prior"]["frechet"] for one in _starts(name)]) for name in ("vae", "gan")]
+    told = row["Draw new images: Fréchet distance of samples\u00a0↓"]
+    assert [one.split(" ")[0] for one in told] == [f"{one:.1f}" for one in frechet]
+    assert frechet[1] < 0.5 * frechet[0]
+    by_key = {purpose.key: purpose for purpose in PURPOSES}
+    options = purposes.options()
+    assert options[answer(by_key["draw"])[0]] == "GAN" and options[answer(by_key["likely"])[0]] == "VAE"
+    said = next(one.value for one in at.markdown if one.value.startswith("Your votes"))
+    assert said.startswith("Your votes: **VAE 2, GAN 1, no clear best 1**. By the figures: **")
+
+
+def test_purposes_are_compared_rightly_where_all_four_are_there_and_where_few_are(monkeypatch):
+    def line(name, seed, sharp, features, elbo):
+        spec = replace(spec_of(FOUR[name if name in ("vae", "gan") else "vae"]), seed=seed)
+        prior = {"sharpness": sharp, "n": 3_000}
+        figures = {"pictures": {"prior": prior, "reconstructions": {"features": features}}, "mse": 0.1 * features}
+        return Listed(f"{name}-{seed}", spec, {"test": figures | ({"negative_elbo": elbo} if elbo else {})})
+
+    all_four = {
+        "vae": [line("vae", seed, 0.35 + 0.01 * seed, 0.04 + 0.001 * seed, 100 + seed) for seed in range(3)],
+        "perceptual": [line("perceptual", seed, 0.6, 0.0402 + 0.001 * seed, 130 + seed) for seed in range(3)],
+        "vae_gan": [line("vae_gan", seed, 0.84 + 0.02 * seed, 0.02 + 0.001 * seed, 150 + seed) for seed in range(3)],
+        "gan": [line("gan", seed, 0.98, 0.14, None) for seed in range(2)],
+    }
+    monkeypatch.setattr(purposes, "lines_here", lambda: all_four)
+    monkeypatch.setattr(purposes, "those_here", lambda: all_four)
+    by_key = {purpose.key: purpose for purpose in PURPOSES}
+    assert purposes.options() == ("VAE", "Perceptual VAE", "VAE-GAN", "GAN", UNTOLD)
+    index, why = answer(by_key["rebuild"])
+    assert index == 2 and "VAE-GAN 0.021" in why
+    assert answer(by_key["likely"])[0] == 0 and ", GAN 1" not in answer(by_key["likely"])[1]
+    assert (
+        answer(by_key["between"]) == (4, answer(by_key["between"])[1])
+        and "not measured" in answer(by_key["between"])[1]
+    )
+
+    told = verdicts._sharp_enough("vae_gan", all_four["vae_gan"])
+    assert "within 15% of real edges by the mean, 0.86, but not with every start: 0.84 to 0.88" in told
+    assert "with every start: 0.98" in verdicts._sharp_enough("gan", all_four["gan"])
+    assert "0.36, too soft by 0.49" in verdicts._sharp_enough("vae", all_four["vae"])
+    better, alike, worse = (
+        verdicts._rebuilds_better(name, all_four[name], all_four["vae"]) for name in ("vae_gan", "perceptual", "gan")
+    )
+    assert "better than the VAE, with every start" in better and "0.020 to 0.022 against 0.040 to 0.042" in better
+    assert "alike" in alike and "worse than the VAE" in worse
+
+
+def test_what_the_digits_cost_names_every_kind_that_is_there_and_its_goals():
+    told = verdicts.what_it_costs()
+    for name, kind in FOUR.items():
+        assert (f"the {kind.title}'s samples, which cover" in told) == bool(shipped(kind)), name
+    assert "The GAN's samples are within 15% of real edges" in told
+
+
+# ---- did it memorise? ------------------------------------------------------------------------------------------------
+
+
+def test_every_shipped_kind_was_searched_for_copies_and_its_pairs_are_as_far_as_told():
+    found = kept()
+    keys = {spec.key for kind in FOUR.values() for spec in shipped(kind)}
+    assert set(found) == {REAL, *keys}  # else: python -m tools.measure_nearest
+    run = Store(SHIPPED).load(lines_of(FOUR["gan"])[0].key)
+    one = found[run.key]
+    pixels = samples_of(run)[one.chosen].clip(0, 1)
+    away = np.square(pixels - one.images.reshape(len(pixels), -1) / 255.0).mean(axis=1)
+    assert away == pytest.approx(one.errors[one.chosen], rel=1e-3) and one.of == run.metrics["test"]["mse"]
+    held_out = load("mnist", "validation", download=False).floats()
+    real = found[REAL]
+    away = np.square(held_out[real.chosen] - real.images.reshape(10, -1) / 255.0).mean(axis=1)
+    assert away == pytest.approx(real.errors[real.chosen], rel=1e-3) and away.min() > 0
+    at = seen(PAGE)
+    told = " ".join(texts(at))
+    assert "the nearest of all 55,000" in told
+    usual = np.quantile(real.errors, 0.05)
+    assert f"{(one.errors < usual).mean():.0%} are nearer than 95% of held-out digits are" in told

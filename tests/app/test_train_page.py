@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,14 +21,16 @@ from ui.training.forecast import memory_of, weight_count, work_of
 from ui.training.progress import live
 from ui.training.queue import LONGEST_QUEUE, Ended
 from vae_core import datasets
+from vae_core.evaluation.features import classifier_spec
 from vae_core.execution import Execution
-from vae_core.models import MODELS, OFFERED, build
+from vae_core.models import MODELS, OFFERED, build, named
 from vae_core.payloads.film import curves, film_of_run, settled_range
 from vae_core.spec import RunSpec
 from vae_core.storage.export import command_line
 from vae_core.storage.manifest import SHIPPED, shipped_run
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
+from vae_core.training.loop import diverged
 
 from .helpers import MAIN, ROOT, Bench, open_page, payload_headers, said, tables, wait_until
 
@@ -101,9 +104,12 @@ def test_fields_that_do_not_go_together_are_a_sentence(empty_store):
 
 
 def spec_of_kind(dataset: str, model: str, hidden: tuple[int, ...]) -> RunSpec:
-    """A run that the form can say; a prior over the codes of a VQ-VAE."""
+    """A run that the form can say: a prior of a VQ-VAE's codes, a perceptual VAE with an autoencoder's features."""
     kind = MODELS[model]
-    if kind.base:
+    if model == "perceptual_vae":
+        shared = kind.base_fields(RunSpec(dataset, "conv_ae", hidden=(8, 16, 24)))
+        return RunSpec(dataset, model, latent_dim=3, hidden=hidden, **shared)
+    if kind.base and not kind.base_optional:
         base = RunSpec(dataset, "vq_vae", hidden=hidden, options={"entries": 48, "dimensions": 5})
         shared = kind.base_fields(base)
         return RunSpec(model=model, **{**shared, "options": {**shared["options"], "width": 64, "layers": 2}})
@@ -118,6 +124,127 @@ def test_the_weights_told_are_those_of_the_network(dataset, model):
         network = build(spec, datasets.info(dataset).image_shape)
         assert weight_count(spec) == sum(parameter.numel() for parameter in network.parameters())
         assert memory_of(spec) > 4 * weight_count(spec)
+
+
+# ---- two networks against each other, and images compared by a third ------------------------------------------------
+
+
+@pytest.fixture
+def conv_store(empty_store: Store) -> Store:
+    """A convolutional VAE and a convolutional autoencoder of small digits, hardly trained."""
+    for model in ("conv_vae", "conv_ae"):
+        get_or_train(empty_store, RunSpec("digits", model, latent_dim=3, hidden=(8, 16), epochs=1), execution=FLOAT32)
+    return empty_store
+
+
+def test_the_fields_of_a_gan_are_its_options_and_are_in_the_link(empty_store):
+    link = {
+        "dataset": "digits", "model": "gan", "depth": "8-16", "d": "3", "loss": "minimax", "r1": "2.5",
+        "rate_ratio": "0.5", "batch_spread": "0", "average": "0.99", "epochs": "4",
+    }  # fmt: skip
+    options = {"loss": "minimax", "r1": 2.5, "rate_ratio": 0.5, "batch_spread": False, "average": 0.99}
+    wanted = RunSpec("digits", "gan", latent_dim=3, hidden=(8, 16), epochs=4, batch_size=64, options=options)
+    at = open_page(PAGE, **link)
+    assert key_on(at) == wanted.key and not at.warning and recipe.can_say(wanted)
+    kept = {name: value[0] if isinstance(value, list) else value for name, value in at.query_params.items()}
+    assert kept == link
+    regulariser = next(one for one in at.segmented_control if one.key == "train-regulariser")
+    regulariser.set_value("spectral").run()
+    assert "r1" not in at.query_params and "train-r1" not in [one.key for one in at.number_input]
+    spectral = replace(wanted, options=replace(wanted.options, regulariser="spectral", r1=0.3))
+    assert key_on(at) == spectral.key and recipe.can_say(spectral)
+    assert not recipe.can_say(replace(spectral, options=replace(spectral.options, r1=1.0)))  # no field says that
+    at.selectbox(key="train-model").set_value("vae").run()
+    assert not {"loss", "regulariser", "rate_ratio", "average"} & set(at.query_params)
+
+
+def test_a_vae_gan_begins_with_a_vae_or_untrained(conv_store):
+    base = next(key for key in conv_store.keys() if key.startswith("conv_vae"))
+    at = open_page(PAGE, dataset="digits", model="vae_gan", of=base, beta="2", similarity="5", epochs="3")
+    wanted = RunSpec(
+        "digits", "vae_gan", latent_dim=3, hidden=(8, 16), beta=2.0, epochs=3, batch_size=64,
+        options={"of": base, "similarity": 5.0},
+    )  # fmt: skip
+    assert key_on(at) == wanted.key and not at.warning and recipe.can_say(wanted)
+    assert "train-depth-conv" not in [one.key for one in at.selectbox]  # it has the layers of the other
+    at.selectbox(key="train-of").set_value("").run()
+    assert "of" not in at.query_params
+    alone = RunSpec(
+        "digits", "vae_gan", latent_dim=2, beta=2.0, epochs=3, batch_size=64, options={"similarity": 5.0}
+    )  # fmt: skip
+    assert key_on(at) == alone.key
+    conv_store.path(base).unlink()
+    assert ui.training.app_queue.request([wanted]).startswith("The run that it begins with is no longer here")
+    at = open_page(PAGE, dataset="digits", model="vae_gan", of=base)
+    assert ["begins with untrained weights" in warning.value for warning in at.warning] == [True]
+    assert "of" not in at.query_params
+
+
+def test_a_perceptual_vae_names_the_run_that_compares_and_never_the_classifier_that_measures(conv_store):
+    conv_store.save(Store(SHIPPED).load(classifier_spec("digits").key))
+    base = next(key for key in conv_store.keys() if key.startswith("conv_ae"))
+    at = open_page(PAGE, dataset="digits", model="perceptual_vae", of=base, d="2", pixel_weight="0.5")
+    wanted = RunSpec(
+        "digits", "perceptual_vae", latent_dim=2, batch_size=64,
+        options={"of": base, "channels": [8], "pixel_weight": 0.5},
+    )  # fmt: skip
+    assert key_on(at) == wanted.key and not at.warning and recipe.can_say(wanted)
+    assert len(at.selectbox(key="train-of").options) == 2  # the VAE and the autoencoder
+    at = open_page(PAGE, model="perceptual_vae")  # no run here has seen images of this size
+    assert any("Train one first" in info.value and "size" in info.value for info in at.info)
+    at.button(key="train-base-first").click().run()
+    assert at.selectbox(key="train-model").value == "conv_ae" and not at.exception
+
+
+def test_training_that_came_to_nan_is_a_result_with_its_history(bench, empty_store):
+    at = train(open_page(PAGE, dataset="digits", model="gan", depth="8-16", epochs="9", batch="256", rate="0.01"))
+    key = key_on(at)
+    wait_until(lambda: len(bench.came) == 1)
+
+    def leave(progress) -> None:
+        if progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        get_or_train(empty_store, bench.came[0], execution=FLOAT32, on_epoch=leave, film=True)
+    record = {"generator": math.nan}
+    bench.ends = [Ended(str(diverged(bench.came[0], 3, record)))]
+    bench.let_go()
+    wait_until(lambda: ui.training.app_queue.training_queue().idle)
+    at.run()
+    assert not at.error and not at.exception
+    (told,) = [one.value for one in at.warning]
+    assert "stopped in epoch 3" in told and "generator nan" in told and "history, up to epoch 2" in told
+    header = payload_headers(at)[0]
+    panels = {panel["title"]: panel for panel in header["curves"]["panels"]}
+    assert header["curves"]["epochs"] == [1, 2] and "train-resume" not in [one.key for one in at.button]
+    assert list(panels)[:2] == ["Discriminator", "Generator"]
+    assert panels["Squared slope of the discriminator"]["unit"] == "squared nats per squared pixel"
+    assert panels["Error of guessed codes"]["unit"] == "squared latent units"
+    at.button(key="train-slower").click().run()
+    assert key_on(at) == replace(bench.came[0], learning_rate=0.005).key != key
+
+
+@pytest.mark.parametrize(
+    "model, titles",
+    [
+        ("gan", ["Discriminator", "Generator"]),
+        ("vae_gan", ["Reconstruction", "KL", "Discriminator", "Generator", "Similarity"]),
+        ("perceptual_vae", ["Reconstruction", "KL", "Features"]),
+    ],
+)
+def test_what_is_watched_has_its_place_before_the_first_epoch(model, titles):
+    kind = MODELS[model]
+    terms = named(kind.objective if model == "perceptual_vae" else kind.step).terms
+    record = {f"{split}{term.name}": 1.0 for term in terms for split in ("", "validation_")}
+    spec = RunSpec("digits", model)
+    before, after = (curves(spec, history)["panels"] for history in ([], [dict(sorted(record.items())) | {"epoch": 1}]))
+    assert {one["title"]: one.get("unit") for one in before} == {one["title"]: one.get("unit") for one in after}
+    assert [one["title"] for one in after if one["title"] in titles] == titles and len(after) == len(terms)
+    units = {term.name: term.unit for term in terms}
+    for one in after:
+        if one["title"] in ("Similarity", "Features"):
+            assert one["unit"] == units[one["title"].lower()] == "squared features"
 
 
 # ---- codes that are entries of a codebook ----------------------------------------------------------------------------

@@ -212,8 +212,8 @@ def test_images_of_one_class_lack_only_what_compares_classes(
 SAMPLES = {f"samples from the {source}" for source in ("prior", "box", "gaussian", "mixture")} | {"reconstructions"}
 ONE = {"gaussian_kl", "aggregate_kl_lower", "sigma_over_spread", "path_length_in_use", "paths"}
 TOO_FEW = {
-    1: {"label_agreement", "trustworthiness", "pictures", *ONE, *SAMPLES},
-    2: {"label_agreement", "trustworthiness", "aggregate_kl_lower", "pictures", *SAMPLES},
+    1: {"label_agreement", "trustworthiness", "pictures", "anomalies", *ONE, *SAMPLES},
+    2: {"label_agreement", "trustworthiness", "aggregate_kl_lower", "pictures", "anomalies", *SAMPLES},
     11: {"trustworthiness", *SAMPLES},
     12: {"trustworthiness"},
     21: set(),

@@ -11,6 +11,7 @@ from scipy.linalg import sqrtm
 from vae_core.errors import MeasureError
 from vae_core.metrics import (
     CoverageDensity,
+    PrecisionRecall,
     ambiguity,
     ambiguous,
     coverage_and_density,
@@ -18,6 +19,7 @@ from vae_core.metrics import (
     hole_rate,
     hole_threshold,
     holes,
+    precision_and_recall,
 )
 
 EMPTY = np.zeros((0, 3))
@@ -175,6 +177,38 @@ def with_moments(mean: np.ndarray, covariance: np.ndarray, count: int = 50) -> n
     draw -= draw.mean(axis=0)
     white = draw @ np.linalg.inv(np.linalg.cholesky(np.cov(draw, rowvar=False))).T
     return mean + white @ np.linalg.cholesky(covariance).T
+
+
+@pytest.mark.parametrize(("real", "fake", "k"), [(40, 40, 3), (30, 60, 1), (9, 7, 5)])
+def test_precision_and_recall_equal_their_definition(real: int, fake: int, k: int, rng: np.random.Generator) -> None:
+    """Written out pair by pair; the next test has more images than one block."""
+    a, b = rng.standard_normal((real, 3)), 0.5 + rng.standard_normal((fake, 3))
+
+    def share(rows: np.ndarray, members: np.ndarray) -> float:
+        balls = [(one, sorted(np.linalg.norm(members - one, axis=1))[k]) for one in members]
+        return np.mean([any(np.linalg.norm(row - one) <= r for one, r in balls) for row in rows])
+
+    assert precision_and_recall(a, b, k) == pytest.approx((share(b, a), share(a, b)))
+
+
+def test_precision_and_recall_by_hand(rng: np.random.Generator) -> None:
+    rows = rng.standard_normal((700, 4))
+    assert precision_and_recall(rows, rows) == (1.0, 1.0)
+    assert precision_and_recall(rows, rows + 100) == (0.0, 0.0)
+    two, one = column(0, 1, 2, 3, 100, 101, 102, 103), column(0.5, 1.5, 2.5, 1.2)  # one of two places is covered
+    assert precision_and_recall(two, one, k=1) == PrecisionRecall(1.0, 4 / 8)
+    assert precision_and_recall(one, two, k=1) == PrecisionRecall(4 / 8, 1.0)
+    # A ball is closed: a sample at the distance of the k-th neighbour lies within.
+    assert precision_and_recall(column(0, 2), column(4, 4.5), k=1).precision == 0.5
+
+
+@pytest.mark.parametrize("bad", [EMPTY, NOT_A_NUMBER, NINE[:3]])
+def test_precision_and_recall_refuse_what_has_no_neighbourhood(bad: np.ndarray) -> None:
+    for pair in ((bad, NINE), (NINE, bad)):
+        with pytest.raises(MeasureError):
+            precision_and_recall(*pair)
+    with pytest.raises(ValueError, match="k must be at least 1"):
+        precision_and_recall(NINE, NINE, k=0)
 
 
 @pytest.mark.parametrize("count", [2, 10, 500])  # fewer rows than features, and more

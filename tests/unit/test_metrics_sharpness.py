@@ -6,9 +6,12 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from scipy.ndimage import gaussian_filter, laplace
+from sklearn.metrics import roc_auc_score
 
 from vae_core.datasets import load
+from vae_core.evaluation.anomalies import halves_of_two, measure_anomalies
 from vae_core.evaluation.features import FeatureSpace
 from vae_core.evaluation.losses import encode
 from vae_core.evaluation.pictures import measure_pictures
@@ -74,6 +77,38 @@ def test_pictures_of_a_run_are_measured_as_written_out(every_kind: dict[str, Run
     expected = np.square(features - others).sum(axis=1).mean() / between
     assert found["reconstructions"]["features"] == pytest.approx(expected, rel=1e-6)
     assert sum(found["prior"]["classes"]) == pytest.approx(1.0) and 0 <= found["prior"]["copies"] <= 1
+    assert 0 <= found["prior"]["recall"] <= 1 and found["real"]["precision"] > 0.7 < found["real"]["recall"]
+    halfway = run.decode((codes.mean[:count] + codes.mean[count : 2 * count]) / 2)
+    mean = (images + digits.floats()[count : 2 * count]) / 2
+    for name, made in (("midpoints", halfway), ("crossfade", mean)):
+        top = space.probabilities(space.features(made)).max(axis=1)
+        assert found[name]["ambiguity"] == pytest.approx((top < 0.7).mean())
+        assert found[name]["sharpness"] == pytest.approx(laplacian_variance(made.reshape(-1, 1, 8, 8)).mean() / real)
+
+
+def test_halves_that_do_not_belong_together_are_noticed_as_written_out(every_kind: dict[str, Run]) -> None:
+    digits = load("digits", "validation")
+    odd = halves_of_two(digits)
+    count = len(digits) // 2
+    first, other = digits.floats()[: 2 * count].reshape(2, count, 8, 8)
+    kept = np.flatnonzero(digits.labels[:count] != digits.labels[count : 2 * count])
+    assert len(odd) == len(kept) < count
+    assert np.array_equal(odd[7].reshape(8, 8)[:4], first[kept[7]][:4])
+    assert np.array_equal(odd[7].reshape(8, 8)[4:], other[kept[7]][4:])
+    for name in ("pca", "gan"):
+        run = every_kind[name]
+        found = measure_anomalies(run, digits, encode(run.model, digits), {})["anomalies"]
+        errors = [np.square(run.decode(run.encode(one)) - one).mean(axis=1) for one in (first.reshape(count, -1), odd)]
+        marks = np.repeat([0, 1], [count, len(odd)])
+        assert found["rebuilt"] == pytest.approx(roc_auc_score(marks, np.concatenate(errors)), abs=1e-3)
+        assert ("judged" in found) == (name == "gan") and 0 < found["rebuilt_standard_error"] < 0.1
+    with torch.no_grad():  # one batch holds all: then the verdict is the network's on both at once
+        both = torch.from_numpy(np.concatenate([first.reshape(count, -1), odd]))
+        logits = every_kind["gan"].model.discriminator(both)
+    assert found["judged"] == pytest.approx(roc_auc_score(marks, -logits.numpy()))
+    problems: dict[str, str] = {}
+    assert measure_anomalies(run, digits.first(2), encode(run.model, digits.first(2)), problems) == {}
+    assert "measure more" in problems["anomalies"]
 
 
 def test_images_that_cannot_be_measured_are_refused() -> None:

@@ -71,7 +71,10 @@ def request(specs: Sequence[RunSpec], *, in_turn: bool = False) -> str:
         if not datasets.is_here(spec.dataset):
             return f"{datasets.info(spec.dataset).title} is not on this machine, and a page downloads nothing."
         if spec.base and not base_is_here(spec):
-            return "The run whose codes it was to learn is no longer here: choose another one, or train it again."
+            what = (
+                "whose codes it was to learn" if model_kind(spec.model).bottleneck.discrete else "that it begins with"
+            )
+            return f"The run {what} is no longer here: choose another one, or train it again."
         seconds = estimated_seconds(spec)
         if seconds is not None and seconds > longest_run():
             return (

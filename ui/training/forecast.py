@@ -16,6 +16,7 @@ COMPUTED_SECONDS = 30.0  # for a model that is computed, not trained
 BASE_MEMORY = 510e6  # bytes: Python, torch and what measuring imports
 MOST_HELD_OUT, MEASURED_AT_ONCE, CLASSIFIER_MAPS = 10_000, 2_000, 32
 _CONV_KERNEL = 4  # as in models.conv
+SEEN_AT_ONCE = 3  # batches that a second network sees in a step: images, what is rebuilt, samples
 
 
 def estimated_seconds(spec: RunSpec) -> float | None:
@@ -74,19 +75,40 @@ def weight_count(spec: RunSpec) -> int:
             + heads * _linear(way_in[-1], d)
             + sum(_linear(a, b) for a, b in pairwise(way_out))
         )
+    return _conv_weights(spec, heads) + _second_network(spec)
+
+
+def _conv_weights(spec: RunSpec, heads: int) -> int:
+    """Of a convolutional encoder and decoder; a GAN has two decoders, of which one is the other's average."""
+    channels, height, width = datasets.info(spec.dataset).image_shape
+    d = spec.latent_dim
     *maps, last = spec.hidden
     smallest = maps[-1] * (height >> len(maps)) * (width >> len(maps))
     stack = [channels, *maps]
     kernels = sum(a * b * _CONV_KERNEL**2 for a, b in pairwise(stack))
-    biases = sum(maps) + sum(stack[:-1])
-    return (
-        2 * kernels
-        + biases
-        + _linear(smallest, last)
-        + heads * _linear(last, d)
-        + _linear(d, last)
-        + _linear(last, smallest)
-    )
+    way_in = kernels + sum(maps) + _linear(smallest, last) + heads * _linear(last, d)
+    way_out = kernels + sum(stack[:-1]) + _linear(d, last) + _linear(last, smallest)
+    decoders = 2 if model_kind(spec.model).bottleneck.drawn else 1
+    return way_in + decoders * way_out
+
+
+def _second_maps(spec: RunSpec) -> tuple[int, ...]:
+    """The channels of the convolutions of a second network: a discriminator's, or those that compare images."""
+    if hasattr(spec.options, "discriminator"):
+        return tuple(spec.options.discriminator[:-1])
+    return tuple(getattr(spec.options, "channels", ()))
+
+
+def _second_network(spec: RunSpec) -> int:
+    """The weights of that network."""
+    maps = _second_maps(spec)
+    channels, height, width = datasets.info(spec.dataset).image_shape
+    count = sum(a * b * _CONV_KERNEL**2 + b for a, b in pairwise([channels, *maps]))
+    if hasattr(spec.options, "discriminator"):
+        last = spec.options.discriminator[-1]
+        smallest = maps[-1] * (height >> len(maps)) * (width >> len(maps))
+        count += _linear(smallest, last) + _linear(last + spec.options.batch_spread, 1)
+    return count
 
 
 def _linear(inputs: int, outputs: int) -> int:
@@ -107,6 +129,8 @@ def memory_of(spec: RunSpec) -> float:
         layers = grids.kept_numbers(spec)
     elif model_kind(spec.model).family == "conv":
         layers = sum(maps * height * width // 4 ** (place + 1) for place, maps in enumerate(spec.hidden[:-1]))
+        second = sum(maps * height * width // 4 ** (place + 1) for place, maps in enumerate(_second_maps(spec)))
+        layers += SEEN_AT_ONCE * second
     else:
         layers = sum(spec.hidden)
     batch = 2 * 4 * spec.batch_size * 2 * (layers + pixels)

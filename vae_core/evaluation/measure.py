@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vae_core.datasets import ImageDataset
+from vae_core.evaluation.anomalies import measure_anomalies
 from vae_core.evaluation.codes import measure_codes
 from vae_core.evaluation.features import FeatureSpace
 from vae_core.evaluation.generation import measure_generation, measure_real
@@ -27,12 +28,12 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
         features: of the dataset's classifier; None leaves out what needs it.
 
     Returns:
-        See `evaluate`, `classify`, `codes.measure_codes`, `generation.measure_generation`, and of models with a prior
-        `pictures.measure_pictures`; of codes that are entries of
-        a codebook ``perplexity``, ``entries_used``, ``entries``, ``independent_bits`` and ``uniform_bits``, bits per
-        image, see `metrics.codebook.usage`; of a prior over them what `written` measures. ``n`` is the number of
-        images, and every figure measured on fewer states its own. ``not_measured`` maps what could not be
-        measured to a sentence that says why.
+        See `evaluate`, `classify`, `codes.measure_codes`, `anomalies.measure_anomalies`,
+        `generation.measure_generation`, and of models with a prior `pictures.measure_pictures`; of codes that are
+        entries of a codebook ``perplexity``, ``entries_used``, ``entries``, ``independent_bits`` and ``uniform_bits``,
+        bits per image, see `metrics.codebook.usage`; of a prior over them what `written` measures. ``n`` is the number
+        of images, and every figure measured on fewer states its own. ``not_measured`` maps what could not be measured
+        to a sentence that says why.
     """
     kind = model_kind(run.spec.model)
     problems: dict[str, str] = {}
@@ -54,6 +55,7 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
                 result |= measure_written(run, dataset, features, problems)
         if kind.bottleneck.continuous:
             result |= measure_codes(seen, codes, run.mixture, problems)
+            result |= measure_anomalies(run, seen, codes, problems)
             if features is None:
                 problems["samples"] = NO_CLASSIFIER
             else:

@@ -11,10 +11,13 @@ from vae_core.evaluation.features import FeatureSpace
 from vae_core.evaluation.generation import SEED, STREAMS, sample_size
 from vae_core.losses.likelihoods import bernoulli_floor
 from vae_core.metrics import (
+    ambiguity,
     class_balance,
+    hole_rate,
     laplacian_variance,
     mean_squared_error,
     near_copies,
+    precision_and_recall,
     share_standard_error,
 )
 from vae_core.run import Codes, Run
@@ -41,9 +44,13 @@ def measure_pictures(
         variance of the Laplacian, by that of the real images: theirs is 1) with its ``sharpness_standard_error``, and
         ``pixel_entropy`` (nats per image: how undecided its pixels are, see `losses.likelihoods.bernoulli_floor`).
         ``prior`` also has ``classes`` (shares by class), ``classes_covered``, ``imbalance`` and
-        ``copies`` with its ``copies_standard_error``, see `metrics.sharpness`. ``reconstructions`` also has the mean
-        squared error of the pixels, ``mse``, and of the features, ``features``: squared distance of an image's
-        features to those of its reconstruction, by the mean squared distance of two real images' features.
+        ``copies`` with its ``copies_standard_error``, see `metrics.sharpness`, and ``precision`` and ``recall``;
+        ``real`` has these two of two parts of the split, drawn at random. ``reconstructions`` also has the mean squared
+        error of the pixels, ``mse``, and of the features, ``features``: squared distance of an image's features to
+        those of its reconstruction, by the mean squared distance of two real images' features. ``midpoints`` are
+        decoded halfway between the mean codes of two images of the split, ``crossfade`` the means of the same two
+        images, pixel by pixel: both also with ``ambiguity`` and ``hole_rate``, see `generation.sample_figures`, and the
+        ``_standard_error`` of each.
     """
     count = sample_size(dataset)
     images = dataset.first(count).floats()
@@ -74,6 +81,20 @@ def measure_pictures(
     found["prior"] |= {
         "classes": balance.shares.tolist(), "classes_covered": balance.covered, "imbalance": balance.imbalance,
     }  # fmt: skip
+    found["prior"] |= precision_and_recall(of_real, of_drawn)._asdict()
+    order = np.random.default_rng([SEED, STREAMS["halves"]]).permutation(len(dataset))[: 2 * count]
+    parts = space.features(dataset.floats()[order])
+    found["real"] |= precision_and_recall(parts[:count], parts[count:])._asdict()
+    pixels = 0.5 * (images + dataset.floats()[count : 2 * count])
+    halfway = run.decode(0.5 * (codes.mean[:count] + codes.mean[count : 2 * count]))
+    for name, made in (("midpoints", halfway), ("crossfade", pixels)):
+        rows = space.features(made)
+        shares = {
+            "ambiguity": ambiguity(space.probabilities(rows)),
+            "hole_rate": hole_rate(rows, space.reference, space.threshold),
+        }
+        errors = {f"{one}_standard_error": share_standard_error(share, count) for one, share in shares.items()}
+        found[name] = {**_as_pictures(run, made, size), **shares, **errors}
     return {"pictures": found}
 
 

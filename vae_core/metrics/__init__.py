@@ -12,6 +12,7 @@ from vae_core.metrics.aggregate import (
 )
 from vae_core.metrics.generation import (
     CoverageDensity,
+    PrecisionRecall,
     ambiguity,
     ambiguous,
     coverage_and_density,
@@ -19,9 +20,11 @@ from vae_core.metrics.generation import (
     hole_rate,
     hole_threshold,
     holes,
+    precision_and_recall,
 )
 from vae_core.metrics.latent import active_dimensions, active_units, empty_beyond, sigma_over_spread
-from vae_core.metrics.neighbours import label_agreement, nearest_distances, trustworthiness
+from vae_core.metrics.neighbours import label_agreement, nearest_distances, nearest_rows, trustworthiness
+from vae_core.metrics.ranking import Ranking, auroc
 from vae_core.metrics.reconstruction import mean_squared_error
 from vae_core.metrics.sharpness import Classes, class_balance, laplacian_variance, near_copies
 from vae_core.metrics.smoothness import ClassChange, class_change, on_path_share, path_length, path_lengths
@@ -35,11 +38,14 @@ __all__ = [
     "CoverageDensity",
     "LowerBound",
     "Median",
+    "PrecisionRecall",
+    "Ranking",
     "active_dimensions",
     "active_units",
     "aggregate_posterior",
     "ambiguity",
     "ambiguous",
+    "auroc",
     "class_balance",
     "class_change",
     "covariance_spectrum",
@@ -57,10 +63,12 @@ __all__ = [
     "median_with_interval",
     "near_copies",
     "nearest_distances",
+    "nearest_rows",
     "on_path_share",
     "orthonormality_error",
     "path_length",
     "path_lengths",
+    "precision_and_recall",
     "principal_angles",
     "share_interval",
     "share_standard_error",

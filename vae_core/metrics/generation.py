@@ -119,6 +119,52 @@ def coverage_and_density(real: np.ndarray, fake: np.ndarray, k: int = 5) -> Cove
     return CoverageDensity(covered / len(real), inside / (k * len(fake)))
 
 
+class PrecisionRecall(NamedTuple):
+    """How many samples look like data, and how much of the data the samples could be.
+
+    Attributes:
+        precision: share of the samples within the real images' manifold, 0 to 1.
+        recall: share of the real images within the samples' manifold, 0 to 1.
+    """
+
+    precision: float
+    recall: float
+
+
+def precision_and_recall(real: np.ndarray, fake: np.ndarray, k: int = 3) -> PrecisionRecall:
+    """Precision and recall of samples (Kynkäänniemi et al. 2019, section 2; k = 3 as there).
+
+    The manifold of a set is the union of the closed balls around its members that reach to their k-th nearest other
+    member. Two sets of one distribution do not score 1: compare with real images against real ones. One image that is
+    far from all others has a large ball, which can make either too large (Naeem et al. 2020, section 3.1).
+
+    Args:
+        real: (N, f) features of real images, more than k.
+        fake: (M, f) features of samples, more than k. Compare at equal sizes only.
+        k: neighbours, at least 1.
+
+    Raises:
+        MeasureError: too few images or samples, or values that are not finite.
+        ValueError: the widths differ, or k is below 1.
+    """
+    positive_count("k", k)
+    real, fake = finite_rows("real images", real, least=k + 1), finite_rows("samples", fake, least=k + 1)
+    equal_width(real, fake)
+    return PrecisionRecall(_share_within(fake, real, k), _share_within(real, fake, k))
+
+
+def _share_within(rows: np.ndarray, members: np.ndarray, k: int) -> float:
+    """Share of the rows within the manifold of the members."""
+    from scipy.spatial.distance import cdist  # takes half a second to import
+
+    within = np.zeros(len(rows), dtype=bool)
+    for start in range(0, len(members), BLOCK):
+        block = members[start : start + BLOCK]
+        radii = np.partition(cdist(block, members, "sqeuclidean"), k, axis=1)[:, k, None]  # at 0, the image itself
+        within |= (cdist(block, rows, "sqeuclidean") <= radii).any(axis=0)
+    return float(within.mean())
+
+
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Squared 2-Wasserstein distance between the Gaussians fitted to two sets, in squared feature units; at least 0.
 

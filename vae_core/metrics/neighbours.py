@@ -31,14 +31,14 @@ def nearest_distances(points: np.ndarray, reference: np.ndarray, *, block: int =
     points, reference = finite_rows("points", points), finite_rows("reference rows", reference)
     equal_width(points, reference)
     positive_count("block", block)
-    nearest = _nearest_rows(points, reference, block)
+    nearest = nearest_rows(points, reference, block)
     # The products only choose the row. Its distance is computed again, because the root of a small difference of
     # large squares would be far less exact.
     return np.linalg.norm(points - reference[nearest], axis=1)
 
 
-def _nearest_rows(points: np.ndarray, reference: np.ndarray, block: int) -> np.ndarray:
-    """For each point (M, k) the index of the nearest reference row (N, k): integers (M,)."""
+def nearest_rows(points: np.ndarray, reference: np.ndarray, block: int = 512) -> np.ndarray:
+    """For each point (M, k) the index of the nearest reference row (N, k), `block` of each compared at a time: (M,)."""
     origin = reference.mean(axis=0)  # centred, rounding errors are small
     # |p - r|^2 = |p|^2 - 2 p.r + |r|^2, and |p|^2 does not change which r is nearest: one product [p, 1].[-2r, |r|^2].
     centred = reference - origin

@@ -202,7 +202,10 @@ MODELS = {
 
 
 # By Train your own, in the order of its menu.
-OFFERED = ("vae", "ae", "conv_vae", "conv_ae", "linear_ae", "vq_vae", "fsq", "vq_prior")
+OFFERED = (
+    *("vae", "ae", "conv_vae", "conv_ae", "linear_ae", "vq_vae", "fsq", "vq_prior"),
+    *("gan", "vae_gan", "perceptual_vae"),
+)
 
 
 def register_model(name: str, kind: ModelKind) -> None:

@@ -28,8 +28,19 @@ MOST_ON_CURVES = 500  # epochs
 SETTLED_SHARE = 0.03  # share of the epochs, at the beginning, that a curve's axis ignores
 _REBUILT, _SNAPSHOT = "film/rebuilt/", "snapshot/"
 _TITLES = {"reconstruction": "Reconstruction", "kl": "KL"}  # the ELBO's terms, which come first
-_OTHER_TITLES = {"prior": "−log p(codes)"}
-_APART = {"commitment": "squared latent units"}  # terms in another unit that have a curve of their own
+_OTHER_TITLES = {
+    "prior": "−log p(codes)",
+    "r1": "Squared slope of the discriminator",
+    "inversion": "Error of guessed codes",
+}
+# Terms in another unit that have a curve of their own.
+_APART = {
+    "commitment": "squared latent units",
+    "similarity": "squared features",
+    "features": "squared features",
+    "inversion": "squared latent units",
+    "r1": "squared nats per squared pixel",
+}
 _HELD_OUT = "validation_"
 _NOWHERE = np.array([[-1.0, -1.0], [1.0, 1.0]])  # the plane of a film without codes
 
@@ -216,8 +227,8 @@ def curves(
     ``held_out`` values and the ``range`` of its axis. Of a long history an even choice of epochs. The terms of the ELBO
     have their total before them, where there are no others. Before the first epoch the curves are empty.
 
-    Of a model with a codebook two more follow, with their ``unit``: the commitment, and the perplexity of the kept
-    codes, epoch -> (n, cells), which has ``epochs`` of its own and no training values.
+    Terms of `_APART` follow, with their ``unit``; of a model with a codebook also the perplexity of the kept codes,
+    epoch -> (n, cells), which has ``epochs`` of its own and no training values.
     """
     places = np.unique(np.linspace(0, len(history) - 1, min(len(history), MOST_ON_CURVES)).round().astype(int))
     chosen = [history[place] for place in places]
@@ -234,13 +245,12 @@ def curves(
         terms = {_total_name(spec): (weighed[0], weighed[1]), **terms}
     panels = [_panel(title, training, held_out) for title, (training, held_out) in terms.items()]
     kind = model_kind(spec.model)
-    if kind.bottleneck.discrete:
-        for name, unit in _APART.items():
-            if name in kind.other_units and (not history or f"{_HELD_OUT}{name}" in history[0]):
-                pair = [[entry[f"{split}{name}"] for entry in chosen] for split in ("", _HELD_OUT)]
-                panels.append({**_panel(_title(name), *pair), "unit": unit})
-        if not kind.base:  # whose codes do not change
-            panels.append(_perplexity(spec, codes))
+    for name, unit in _APART.items():
+        if name in kind.other_units and (not history or f"{_HELD_OUT}{name}" in history[0]):
+            pair = [[entry[f"{split}{name}"] for entry in chosen] for split in ("", _HELD_OUT)]
+            panels.append({**_panel(_title(name), *pair), "unit": unit})
+    if kind.bottleneck.discrete and not kind.base:  # of a prior the codes do not change
+        panels.append(_perplexity(spec, codes))
     return {"epochs": [int(entry["epoch"]) for entry in chosen], "panels": panels}
 
 
@@ -277,9 +287,10 @@ def _expected_terms(spec: RunSpec) -> list[str]:
     bottleneck = model_kind(spec.model).bottleneck
     if bottleneck.discrete and model_kind(spec.model).base:
         return ["prior"]
+    judged = ["discriminator", "generator"] if hasattr(spec.options, "discriminator") else []
     if bottleneck.drawn:
-        return ["generator", "discriminator"]
-    return [*_TITLES] if bottleneck.divergence else ["reconstruction"]
+        return judged
+    return [*_TITLES, *judged] if bottleneck.divergence else ["reconstruction"]
 
 
 def settled_range(*lines: Sequence[float]) -> list[float]:

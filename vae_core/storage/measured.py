@@ -31,8 +31,7 @@ def kept_figures(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str
         kept[split] = {name: measured[name] for name in _OF_A_SPLIT if name in measured}
         if prior := measured.get("samples", {}).get("prior"):
             kept[split]["samples"] = {"prior": prior}
-        if pictures := measured.get("pictures"):
-            kept[split]["pictures"] = pictures
+        kept[split] |= {name: measured[name] for name in ("pictures", "anomalies") if measured.get(name)}
     return kept
 
 

@@ -166,7 +166,7 @@ def diverged(spec: RunSpec, epoch: int, record: dict[str, float]) -> TrainingDiv
     """The error for an epoch whose losses are no longer finite."""
     values = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in record.items())
     return TrainingDiverged(
-        f"training {spec.key} stopped in epoch {epoch}: the loss is no longer a finite number ({values}); "
+        f"{TrainingDiverged.opening(spec.key)}{epoch}: the loss is no longer a finite number ({values}); "
         f"try a smaller learning rate than {spec.learning_rate:g}."
     )
 

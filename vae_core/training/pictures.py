@@ -47,7 +47,7 @@ class Film:
         """The film of a run; None where its model rebuilds no images: codes are neither places in a space nor a grid of
         entries, the encoder is no program, or all that rebuilds is another run's and does not learn."""
         bottleneck = model_kind(spec.model).bottleneck
-        if spec.base or not (bottleneck.continuous or bottleneck.discrete):
+        if not (bottleneck.continuous or (bottleneck.discrete and not spec.base)):
             return None
         programs = checked_programs(spec, build(spec, training.image_shape))
         return cls(spec, programs, training, validation, partial) if programs.encoder else None

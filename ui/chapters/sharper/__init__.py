@@ -31,9 +31,14 @@ CHAPTER = Chapter(
 - A VAE covers all data, because each point must be rebuilt; but it also fills what lies between.
 - A VAE's image is blurred because it is about the mean of all that its code may stand for: no single guess costs less,
   pixel by pixel.
+- Which model is better depends on what for: a GAN draws well and knows no likelihood; a VAE encodes, and trains with
+  one loss.
 - On digits a GAN's samples have edges as sharp as real ones. It has no encoder: the code of an image
   must be searched for.
 """,
     links=links,
-    predictions=("loss", "collapse", "stray", "blur", "sharp"),
+    predictions=(
+        *("loss", "collapse", "stray", "blur", "sharp"),
+        *("draw", "rebuild", "between", "odd", "likely", "steady"),  # the vote's purposes
+    ),
 )

@@ -40,6 +40,8 @@ CASES = {
     "slow": Case("gan", {"ratio": 0.25}),
     "fast": Case("gan", {"ratio": 4.0}),
     "fast, R1": Case("gan", {"ratio": 4.0, "r1": True}),
+    "minimax": Case("gan", {"loss": "minimax"}),
+    "five": Case("gan", {"per": 5}),
     **{f"vae {c:g}": Case("vae", {"c": c}) for c in (0.01, 0.03, 0.1)},
     "grid": Case("gan", {"data": "grid"}),
     "grid, R1": Case("gan", {"data": "grid", "r1": True}),

@@ -89,6 +89,15 @@ def those_here(dimensions: int = DIMENSIONS) -> dict[str, RunSpec]:
     return found
 
 
+def learned_from() -> str:
+    """What the decoders of those here learned from, in words: "pixels (VAE), …"; of all four if none is here."""
+    try:
+        names = list(those_here())
+    except RunNotFound:
+        names = list(FOUR)  # that none is here the step's instrument says
+    return ", ".join(f"{FOUR[name].learns} ({FOUR[name].title})" for name in names)
+
+
 def lines_of(kind: Kind, dimensions: int = DIMENSIONS) -> list[Listed]:
     """The run of `spec_of` with its further seeds, of which the figures alone may be shipped.
 

@@ -18,6 +18,8 @@ SAMPLES: Figures = (
     ("Fréchet distance of samples", ("samples", "prior", "frechet"), ".1f"),
     ("Coverage of the digits", ("samples", "prior", "coverage"), ".2f"),
     ("Density of samples", ("samples", "prior", "density"), ".2f"),
+    ("Precision of samples", ("pictures", "prior", "precision"), ".2f"),
+    ("Recall of the digits", ("pictures", "prior", "recall"), ".2f"),
     ("Not recognised by the classifier", ("samples", "prior", "ambiguity"), ".3f"),
     ("Classes covered, of 10", ("pictures", "prior", "classes_covered"), ".0f"),
     ("Classes out of balance", ("pictures", "prior", "imbalance"), ".3f"),
@@ -46,7 +48,7 @@ def numbers() -> Html:
             row: dict[str, object] = {"": title}
             for name, of in lines.items():
                 missing = encoded and name not in ENCODING
-                row[heading(FOUR[name].title, of)] = "no encoder" if missing else spread(of, *path, digits=digits)
+                row[heading(FOUR[name].title, of)] = "no encoder" if missing else _spread(of, path, digits)
             row["Real digits"] = "–" if encoded else _of_real(everything[0], path, digits)
             rows.append(row)
     samples = figure(everything[0], "pictures", "prior", "n")
@@ -57,11 +59,20 @@ def numbers() -> Html:
         "samples. A difference within the brackets says nothing, and one start is no spread at all. Sharpness: "
         "variance of the Laplacian, by that of real digits. Undecided pixels: their entropy. A class is covered with "
         "half of its share among real digits; out of balance is the share of samples that would need another class. "
+        "Precision: samples among real digits, recall: real digits among samples, within reach of the third neighbour "
+        "(Kynkäänniemi et al. 2019). "
         "Near a training image: nearer than 95% of held-out digits are. Features are a classifier's, which none of the "
         "models has seen; their squared error is a share of the mean squared distance of two real digits. Real digits: "
         f"one random half of the test digits against the other. Epochs, and images in a step: {epochs}."
     )
     return as_html(rows, title="Models of the same digits in numbers", note=note)
+
+
+def _spread(lines: list[Listed], path: tuple[str, ...], digits: str) -> str:
+    """`spread`, and over how many seeds where not all were measured so."""
+    count = sum(figure(line, *path) is not None for line in lines)
+    said = spread(lines, *path, digits=digits)
+    return said if count in (0, len(lines)) else f"{said}, {count} seed{'s' if count > 1 else ''}"
 
 
 def _of_real(line: Listed, path: tuple[str, ...], digits: str) -> str:

@@ -82,6 +82,11 @@ def presets(chosen: str | None) -> list[Preset]:
             "vq", "VQ-VAE", "A grid of 7 × 7 whole numbers for each digit, from a codebook of 64 entries.",
             ":material/grid_on:", RunSpec("mnist_sample", "vq_vae", epochs=30, batch_size=64),
         ),
+        (
+            "gan", "GAN", "Two networks against each other: watch both losses, and what the generator draws.",
+            ":material/compare_arrows:",
+            RunSpec("mnist_sample", "gan", latent_dim=2, hidden=(16, 32, 64), epochs=40, batch_size=64),
+        ),
     ]  # fmt: skip
     if chosen in datasets.here() or chosen is None:
         own = None
@@ -158,29 +163,36 @@ def _ask_for_network(dataset: str, model: str) -> dict[str, Any] | None:
     """The fields of the network and its loss; None where it begins with a run that is not here."""
     link, kind = links.properties("train"), model_kind(model)
     own_fields.leave_out_others(model)
+    shared: dict[str, Any] = {}
     if kind.base:
-        for name in ("depth", "d", "beta", "likelihood", "c"):  # those of the run that it begins with
-            url_state.write(link[name], None)
-        base = own_fields.ask_for_base(dataset)
-        if base is None:
+        base = own_fields.ask_for_base(dataset, model)
+        if base is None and not kind.base_optional:
+            for name in ("depth", "d", "beta", "likelihood", "c"):
+                url_state.write(link[name], None)
             return None
-        shared = kind.base_fields(base)
-        asked = own_fields.ask_for_options(model, dataset)
-        return {**shared, "options": {**shared["options"], **asked}}
-    settings: dict[str, Any] = {"hidden": _ask_for_depth(depths_of(model))}
-    if kind.latent_dim_of is None:
+        shared = kind.base_fields(base) if base else {}
+    settings: dict[str, Any] = {name: value for name, value in shared.items() if name != "options"}
+    if "hidden" in shared:
+        url_state.write(link["depth"], None)
+    else:
+        settings["hidden"] = _ask_for_depth(depths_of(model))
+    if kind.latent_dim_of is None and "latent_dim" not in shared:
         d = url_state.choose_number(link["d"], "Latent dimensions, d", 1, int(LARGEST["d"]), 2, key="train-d")
         settings["latent_dim"] = int(d)
     else:
         url_state.write(link["d"], None)
     if kind.options:
-        settings["options"] = own_fields.ask_for_options(model, dataset)
+        settings["options"] = {**shared.get("options", {}), **own_fields.ask_for_options(model, dataset)}
     if kind.bottleneck.divergence:
         settings["beta"] = url_state.choose_number(
             link["beta"], "β, weight of the KL", 0.0, LARGEST["beta"], 1.0, key="train-beta", step=0.5, format="%g"
         )
     else:
         url_state.write(link["beta"], None)
+    if "likelihood" in shared:
+        for name in ("likelihood", "c"):
+            url_state.write(link[name], None)
+        return settings
     return settings | _ask_for_likelihood(kind)
 
 
@@ -260,7 +272,7 @@ def can_say(spec: RunSpec) -> bool:
     """Whether the form has a choice for everything that a specification says."""
     if spec.model not in OFFERED or not own_fields.can_say(spec):
         return False
-    if not spec.base and spec.hidden not in DEPTHS[depths_of(spec.model)].values():
+    if not own_fields.has_from_base(spec, "hidden") and spec.hidden not in DEPTHS[depths_of(spec.model)].values():
         return False
     plain = spec.images is None and spec.data_weight == 1 and not spec.kl_warm_up and not spec.learned_variance
     within = (

@@ -52,7 +52,8 @@ def film_before(spec: RunSpec, waiting: str) -> Payload | None:
         images = held_out(spec.dataset)
     except DatasetUnavailable:
         return None
-    rebuilt = 0 if spec.base else rebuilt_images(spec, images.image_shape)
+    all_of_another = kind.bottleneck.discrete and spec.base
+    rebuilt = 0 if all_of_another else rebuilt_images(spec, images.image_shape)
     return film_to_come(spec, images, rebuilt, palette=list(CLASS_COLOURS), waiting=waiting)
 
 
