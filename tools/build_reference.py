@@ -35,9 +35,12 @@ class _AsWritten:
 
 
 def modules() -> list[ModuleType]:
-    """Every module of the package, imported."""
+    """Every module of the package, imported and ready for pdoc."""
     names = [found.name for found in pkgutil.walk_packages(vae_core.__path__, "vae_core.")]
-    return [vae_core, *(import_module(name) for name in names if not name.endswith(LEFT_OUT))]
+    found = [vae_core, *(import_module(name) for name in names if not name.endswith(LEFT_OUT))]
+    for module in found:
+        _show_fields_as_written(module)
+    return found
 
 
 def _show_fields_as_written(module: ModuleType) -> None:
@@ -51,19 +54,17 @@ def _show_fields_as_written(module: ModuleType) -> None:
             }
 
 
-def build(folder: Path) -> int:
-    """Write the pages; returns how many modules have one.
+def build(folder: Path, *names: str) -> int:
+    """Write the pages of these modules, or of all; returns how many there are.
 
     Raises:
         Warning: the first one of pdoc.
     """
-    found = modules()
-    for module in found:
-        _show_fields_as_written(module)
+    found = [module for module in modules() if not names or module.__name__ in names]
     pdoc.render.configure(docformat="google", show_source=False, footer_text=f"vae_core {vae_core.__version__}")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        pdoc.pdoc("vae_core", output_directory=folder)
+        pdoc.pdoc(*(names or ["vae_core"]), output_directory=folder)
     return len(found)
 
 
