@@ -59,6 +59,13 @@ def test_every_name_of_the_package_that_it_mentions_is_there(notebook) -> None:
                 assert all(part in (package / place).read_text(encoding="utf-8") for part in name.split(".")), name
 
 
+def test_every_step_that_it_names_is_on_the_pages(notebook) -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in (FILE.parents[1] / "pages").glob("*.py"))
+    told = " ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    steps = [step for _, step in re.findall(r"\*([A-Z][^*:]+): ([^*]+)\*", told)]
+    assert len(steps) == 6 and not [step for step in steps if f'"{step}"' not in pages]
+
+
 def test_solved_it_runs_from_beginning_to_end(notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(FILE.parents[1]))  # as where vae_core is installed
     NotebookClient(solved(notebook), timeout=120, resources={"metadata": {"path": str(FILE.parent)}}).execute()
