@@ -8,6 +8,7 @@ from ui.chapters.home.planes import PLANES, plane_of
 from ui.chapters.thumbnails import thumbnails_of
 from ui.components.canvas import latent_canvas
 from ui.figures.messages import errors_said
+from ui.lessons.worksheet import LESSON, SOLUTIONS, WORKSHEET
 from ui.stage.steps import begin, step
 
 first = begin(
@@ -37,3 +38,7 @@ with step(
 ).instrument:
     path_of_chapters(on_the_path())
     st.page_link(GLOSSARY.file, label=f"**{GLOSSARY.title}**: {GLOSSARY.blurb}", icon=GLOSSARY.icon)
+    st.markdown(
+        f"For a class: a [worksheet]({WORKSHEET}/{LESSON}) for a lesson of 90 minutes, to print, and its "
+        f"[solutions]({WORKSHEET}/{SOLUTIONS})."
+    )

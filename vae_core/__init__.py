@@ -6,3 +6,5 @@ Nothing in this package knows about Streamlit. A tour, in the order of a trainin
     run = get_or_train(Store("checkpoints"), spec)
     run.model.decode(z)
 """
+
+__version__ = "0.1.0"

@@ -84,3 +84,7 @@ class PluginError(VaeCoreError):
 
 class ClusterError(VaeCoreError):
     """No Ray cluster is available."""
+
+
+class MissingPackage(VaeCoreError):
+    """A package that this package can do without, but not what was asked for."""

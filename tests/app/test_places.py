@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ui.figures.messages import without_places
-from vae_core.storage.manifest import PROJECT, SHIPPED
+from vae_core.clone import PROJECT
+from vae_core.storage.manifest import SHIPPED
 
 
 @pytest.fixture(autouse=True)

@@ -203,8 +203,9 @@ def test_list_for_people_has_a_line_per_run(ask: Ask, store: Store, small_runs: 
 
 
 def test_an_empty_store_lists_nothing(ask: Ask, tmp_path: Path) -> None:
-    assert ask("list", "--store", tmp_path / "none") == (0, "", "")
-    assert ask("list", "--json", "--store", tmp_path / "none") == (0, "[]\n", "")
+    said = f"there is no folder {tmp_path / 'none'}.\n"
+    assert ask("list", "--store", tmp_path / "none") == (0, "", said)
+    assert ask("list", "--json", "--store", tmp_path / "none") == (0, "[]\n", said)
     assert not (tmp_path / "none").exists()
 
 

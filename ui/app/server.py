@@ -19,6 +19,7 @@ from ui.app.warm_up import begin_to_warm_up
 from ui.chapters.pictures import PICTURES, pictures_route
 from ui.components.modules import MODULES, modules_route
 from ui.components.tensors import TENSORS, tensors_route
+from ui.lessons.worksheet import WORKSHEET, worksheet_route
 from ui.streamlit_private import early_files
 
 # Absolute: a relative path would be resolved against app.py or the working directory, depending on the server.
@@ -35,6 +36,7 @@ ROUTES: Mapping[str, Sequence[BaseRoute]] = {
     MODULES: [late_route(), modules_route()],
     PICTURES: [pictures_route()],
     TENSORS: [tensors_route()],
+    WORKSHEET: [worksheet_route()],
 }
 
 NOTHING_HERE = PlainTextResponse("Not Found", 404)

@@ -13,8 +13,9 @@ import streamlit as st
 
 from ui.figures.markup import in_a_line
 from vae_core import datasets
+from vae_core.clone import PROJECT
 from vae_core.errors import VaeCoreError
-from vae_core.storage.manifest import PROJECT, SHIPPED
+from vae_core.storage.manifest import SHIPPED
 
 
 @contextmanager

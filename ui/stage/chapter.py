@@ -23,7 +23,7 @@ from ui.figures.markup import fold
 from ui.stage.glossary import explained
 from ui.stage.questions import Prediction, ask, covered
 from ui.stage.steps import OPENING, Step, begin, prose, step
-from vae_core.storage.manifest import PROJECT
+from vae_core.clone import PROJECT
 
 __all__ = ["Prediction", "Source", "Step", "ask", "covered", "foot", "opening", "prose", "step"]
 

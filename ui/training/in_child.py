@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ui.training.turns import Busy
 from vae_core.child import USER_ERROR
-from vae_core.storage.manifest import PROJECT
+from vae_core.clone import PROJECT
 
 
 class Refused(Exception):

@@ -13,8 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ui.training.queue import Ended
+from vae_core.clone import PROJECT
 from vae_core.spec import RunSpec
-from vae_core.storage.manifest import PROJECT
 from vae_core.training.worker import USER_ERROR
 
 SHOWN_OF_LOG = 4_000  # bytes

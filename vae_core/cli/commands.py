@@ -20,13 +20,14 @@ import typer
 
 from vae_core.cli.keep import evict, export, receive
 from vae_core.cli.options import DataOption, DeviceOption, JsonOption, PrecisionOption, StoreOption
+from vae_core.clone import hint
 from vae_core.datasets import DATASETS
 from vae_core.datasets.pictures import Preparation
 from vae_core.errors import MeasureError, RunNotFound, SpecError, StoreError, UnknownRun, VaeCoreError
 from vae_core.execution import Execution
 from vae_core.models import MODELS, model_kind
 from vae_core.spec import OPTIONS, RunSpec
-from vae_core.storage.manifest import MANIFEST, SHIPPED, read_manifest
+from vae_core.storage.manifest import DEFAULT_STORE, MANIFEST, read_manifest
 
 if TYPE_CHECKING:
     from vae_core.datasets import ImageDataset
@@ -90,7 +91,7 @@ def train(
     option: Annotated[
         list[str] | None, typer.Option("--option", help="A field that the model alone has, as name=value; repeatable.")
     ] = None,
-    store: StoreOption = SHIPPED,
+    store: StoreOption = DEFAULT_STORE,
     data_root: DataOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -150,7 +151,7 @@ def sweep(
     ] = "local",
     workers: Annotated[int | None, typer.Option(help="Processes or cluster workers at once.")] = None,
     address: Annotated[str | None, typer.Option(help="Of an existing Ray cluster; left out, one is started.")] = None,
-    store: StoreOption = SHIPPED,
+    store: StoreOption = DEFAULT_STORE,
     data_root: DataOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -181,7 +182,7 @@ def sweep(
 def evaluate(
     key: Annotated[str, typer.Argument(help="Key of a run, as `list` prints it.")],
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
-    store: StoreOption = SHIPPED,
+    store: StoreOption = DEFAULT_STORE,
     data_root: DataOption = None,
     as_json: JsonOption = False,
     likelihood_samples: Annotated[
@@ -226,11 +227,14 @@ def evaluate(
 
 
 @app.command("list")
-def list_runs(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
+def list_runs(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """The runs in the store."""
     from vae_core.storage.store import Store
 
-    lines = Store(store).listing()
+    runs = Store(store)
+    if not runs.root.is_dir():
+        print(f"there is no folder {runs.root}.{hint()}", file=sys.stderr)
+    lines = runs.listing()
     for line in lines:
         if line.problem:
             print(f"left out: {line.problem}", file=sys.stderr)
@@ -254,7 +258,7 @@ def list_runs(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None
 
 
 @app.command()
-def verify(store: StoreOption = SHIPPED, as_json: JsonOption = False) -> None:
+def verify(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
     """Read every file in full and compare its SHA-256; exit status 1 if one is damaged.
 
     A file that needs a plugin or a newer version is named; it is not damaged.
@@ -296,7 +300,7 @@ def rebuild(
     manifest: Annotated[
         Path, typer.Option(help="JSON list of specs.", show_default="checkpoints/manifest.json")
     ] = MANIFEST,
-    store: StoreOption = SHIPPED,
+    store: StoreOption = DEFAULT_STORE,
     data_root: DataOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",

@@ -11,25 +11,34 @@ import typer
 
 from vae_core.cli.options import JsonOption, StoreOption
 from vae_core.errors import StoreError
-from vae_core.storage.manifest import SHIPPED
+from vae_core.storage.manifest import DEFAULT_STORE
 
 
 def export(
     key: Annotated[str, typer.Argument(help="Key of a run, as `list` prints it.")],
     to: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("exported"),
-    store: StoreOption = SHIPPED,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="onnx or torch: encoder and decoder for other tools, and nothing else."),
+    ] = None,
+    store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Write a run's checkpoint, history, codes, and how to repeat it to a folder."""
+    """Write a run's checkpoint, history, codes, and how to repeat it to a folder; or its networks."""
     from vae_core.storage.export import export_run
     from vae_core.storage.store import Store
 
-    for path in export_run(Store(store), key, to):
+    runs = Store(store)
+    for path in export_run(runs, key, to, form):
         print(path)
+    if form and not runs.load(key).encoder:
+        print(
+            f"{key} does not hold its encoder as a sequence of layers: the decoder alone was written.", file=sys.stderr
+        )
 
 
 def receive(
     files: Annotated[list[Path], typer.Argument(help="Checkpoints that you were sent, whatever their names.")],
-    store: StoreOption = SHIPPED,
+    store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:
     """Verify checkpoints and file them under their keys; what is there already stays."""
@@ -56,7 +65,7 @@ def evict(
     older_than: Annotated[float | None, typer.Option(help="Remove runs that are at least this many days old.")] = None,
     max_size: Annotated[float | None, typer.Option(help="Remove the oldest runs beyond this total of MB.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
-    store: StoreOption = SHIPPED,
+    store: StoreOption = DEFAULT_STORE,
     as_json: JsonOption = False,
 ) -> None:
     """Remove old runs and leftovers; never a shipped run, nor one in training."""

@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 
 from vae_core import plugins
+from vae_core.clone import HOME
 from vae_core.datasets import bundled, downloaded, heads, own, photographs, points
 from vae_core.datasets.images import Factor, ImageDataset
 from vae_core.errors import SpecError, UnknownName
@@ -71,9 +72,10 @@ class DatasetInfo:
 
 
 def data_root(root: str | os.PathLike[str] | None = None) -> Path:
-    """The folder that holds downloaded images: `root`, else ``$VAE_DATA``, else ``data/`` beside the package."""
+    """The folder that holds downloaded images: `root`, else ``$VAE_DATA``, else ``data/`` in the clone, or
+    in the current folder where the package is installed by itself."""
     chosen = root or os.environ.get("VAE_DATA")
-    return Path(chosen).expanduser() if chosen else Path(__file__).resolve().parents[2] / "data"
+    return Path(chosen).expanduser() if chosen else HOME / "data"
 
 
 def register_dataset(name: str, known: DatasetInfo) -> None:

@@ -31,7 +31,7 @@ def mlp(sizes: Sequence[int]) -> nn.Sequential:
 
 
 def load_flat(network: nn.Sequential, values: Tensor) -> None:
-    """Set all weights from one vector: layer after layer, the matrix row by row and then the bias."""
+    """Set all weights from one vector, (weights,): layer after layer, the matrix row by row and then the bias."""
     nn.utils.vector_to_parameters(values, network.parameters())
 
 
@@ -51,7 +51,7 @@ def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def slope_penalty(discriminator: nn.Module, real: Tensor, weight: float) -> Tensor:
-    """R1: weight / 2 times the mean of |ds/dx|^2 at real points, s the logit; differentiable by the weights."""
+    """R1: weight / 2 times the mean of |ds/dx|^2 at real points, (B, 2), s the logit; differentiable by the weights."""
     return weight / 2 * adversarial.squared_slope(discriminator, real).mean()
 
 
@@ -67,14 +67,14 @@ class Gan:
         self._steps = 0
 
     def step_discriminator(self, real: Tensor, z: Tensor, *, rate: float, r1: float) -> tuple[float, float]:
-        """One step; its loss and its penalty before it."""
+        """One step on points (B, 2) and latent codes (B, d); its loss, in nats, and its penalty before it."""
         loss = discriminator_loss(self.discriminator(real), self.discriminator(self.generator(z).detach()))
         penalty = slope_penalty(self.discriminator, real, r1) if r1 else torch.zeros(())
         _descend(self._optimisers[1], loss + penalty, rate)
         return float(loss.detach()), float(penalty.detach())
 
     def step_generator(self, z: Tensor, *, rate: float, loss: str, keep: float) -> float:
-        """One step; its loss before it. keep: how much of the average stays."""
+        """One step on latent codes (B, d); its loss before it, in nats. keep: how much of the average stays."""
         found = generator_loss(self.discriminator(self.generator(z)), loss)
         _descend(self._optimisers[0], found, rate)
         self._steps += 1
@@ -99,7 +99,7 @@ class Vae:
         self._optimisers = [torch.optim.Adam(one.parameters(), betas=betas) for one in (self.encoder, self.decoder)]
 
     def step(self, x: Tensor, noise: Tensor, *, rate: float, c: float) -> Terms:
-        """One step; the terms before it."""
+        """One step on points (B, 2) with noise (B, d); the terms before it, in nats per point."""
         mean, log_var = self.encoder(x).chunk(2, dim=1)
         z = mean + (log_var / 2).exp() * noise
         squared = (x - self.decoder(z)).square().sum(dim=1)

@@ -48,7 +48,7 @@ class Decoder:
         return a + b * z + c * z**2 + d * np.exp(0.5 * z)
 
     def slope(self, z: np.ndarray) -> np.ndarray:
-        """df/dz."""
+        """df/dz at each z, of any shape -> the same shape."""
         _, b, c, d = self.coefficients
         return b + 2.0 * c * z + 0.5 * d * np.exp(0.5 * z)
 
@@ -83,22 +83,22 @@ class Toy:
             raise ValueError(f"x must be finite and c above 0, not x = {self.x} and c = {self.variance}")
 
     def log_likelihood(self, z: np.ndarray) -> np.ndarray:
-        """log p(x|z)."""
+        """log p(x|z) of each z, in nats: any shape -> the same shape."""
         return -0.5 * (np.square(self.x - self.decoder(z)) / self.variance + math.log(self.variance) + LOG_TWO_PI)
 
     def log_joint(self, z: np.ndarray) -> np.ndarray:
-        """log p(x|z) p(z): Bayes' numerator."""
+        """log p(x|z) p(z), Bayes' numerator, of each z, in nats: any shape -> the same shape."""
         return self.log_likelihood(z) + log_normal(z, 0.0, 1.0)
 
 
 def log_normal(z: np.ndarray, mean: float, deviation: float) -> np.ndarray:
-    """log N(z; mean, deviation^2)."""
+    """log N(z; mean, deviation^2) of each z, in nats: any shape -> the same shape."""
     return -0.5 * (np.square((z - mean) / deviation) + LOG_TWO_PI) - math.log(deviation)
 
 
 @lru_cache(maxsize=1)
 def grid() -> np.ndarray:
-    """Evenly spaced values of z, for integrating densities."""
+    """Evenly spaced values of z, for integrating densities: (GRID_STEPS + 1,), from -GRID_END to GRID_END."""
     return np.linspace(-GRID_END, GRID_END, GRID_STEPS + 1)
 
 

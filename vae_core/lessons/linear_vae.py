@@ -44,7 +44,7 @@ def spectrum(images: np.ndarray) -> Spectrum:
 
 
 def most_likely_variance(eigenvalues: np.ndarray, latent_dim: int) -> float:
-    """The c that is most likely beside the best W: the mean of the eigenvalues left out."""
+    """The c that is most likely beside the best W: the mean of the eigenvalues, (D,), beyond the first d."""
     return float(eigenvalues[latent_dim:].mean())
 
 
@@ -55,7 +55,8 @@ def best_decoder(images: Spectrum, latent_dim: int, c: float) -> np.ndarray:
 
 
 def best_log_likelihood(eigenvalues: np.ndarray, latent_dim: int, c: float) -> float:
-    """Mean log p(x) over the images with these eigenvalues, at the most likely W and b: no linear VAE has more."""
+    """Mean log p(x) over the images with these eigenvalues, (D,), in nats per image, at the most likely W and b: no
+    linear VAE has more."""
     variances = np.full(len(eigenvalues), c)
     variances[:latent_dim] = np.maximum(eigenvalues[:latent_dim], c)
     return -0.5 * float((np.log(2.0 * math.pi * variances) + eigenvalues / variances).sum())

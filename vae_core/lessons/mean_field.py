@@ -48,7 +48,11 @@ def best_diagonal(target: np.ndarray) -> np.ndarray:
 
 
 def diagonal_gap(target: np.ndarray) -> float:
-    """The least KL(q || N(m, target)) over diagonal q: (log det target - log det of the best one) / 2."""
+    """The least KL(q || N(m, target)) over diagonal q, in nats: (log det target - log det of the best one) / 2.
+
+    Args:
+        target: (d, d), a covariance.
+    """
     return 0.5 * float(np.linalg.slogdet(target)[1] - np.log(best_diagonal(target)).sum())
 
 

@@ -20,9 +20,9 @@ Represent = Callable[[np.ndarray], np.ndarray]
 
 
 def noisy(pixels: np.ndarray, sigma: float) -> np.ndarray:
-    """Flat images with Gaussian noise of standard deviation sigma on every pixel, cut off at 0 and 1: float32.
+    """Flat images (N, D) in [0, 1] with Gaussian noise of standard deviation sigma on every pixel, cut off at 0 and 1.
 
-    The same noise for every sigma, scaled, so that curves against sigma compare.
+    float32 (N, D). The same noise for every sigma, scaled, so that curves against sigma compare.
     """
     noise = np.random.default_rng(NOISE_SEED).standard_normal(pixels.shape, dtype=np.float32)
     return np.clip(pixels + np.float32(sigma) * noise, 0.0, 1.0)

@@ -104,36 +104,44 @@ class Bernoulli:
     final_operations: ClassVar[tuple[dict[str, Any], ...]] = ({"op": "sigmoid"},)
 
     def negative_log_likelihood(self, output: Tensor, x: Tensor) -> Tensor:
+        """-log p(x|z), nats per image: output (B, D), x (B, D) in [0, 1] -> (B,)."""
         from torch.nn import functional
 
         # .float(): under autocast the output is bfloat16, and a sum over 784 pixels in bfloat16 loses nats.
         return functional.binary_cross_entropy_with_logits(output.float(), x, reduction="none").sum(dim=1)
 
     def expected_pixels(self, output: Tensor) -> Tensor:
+        """E[x|z]: output (B, D) -> (B, D)."""
         return output.sigmoid()
 
     def natural_parameters(self, mean: Tensor) -> Tensor:
+        """The output whose expected pixels are `mean`, (D,) in [0, 1] -> (D,)."""
         return mean.clamp(*MEAN_BOUNDS).logit()
 
     def nats(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """-log p(x|z), nats per image: output (N, D), pixels (N, D) or (D,) -> float64 (N,)."""
         # Numerically stable: no difference of large numbers. Each pixel in the output's precision, the sum in
         # float64.
         each = np.maximum(output, 0.0) - pixels * output + np.log1p(np.exp(-np.abs(output)))
         return each.sum(axis=1, dtype=np.float64)
 
     def gradient(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """The derivative of `nats` by the output, (N, D)."""
         return self.expected_images(output) - pixels
 
     def expected_images(self, output: np.ndarray) -> np.ndarray:
+        """E[x|z]: output (N, D) -> (N, D)."""
         return sigmoid(output)
 
     def check_pixels(self, pixels: np.ndarray) -> None:
+        """Raises MeasureError for grey pixels, of any shape."""
         if not np.isin(pixels, (0.0, 1.0)).all():
             raise MeasureError(
                 "a Bernoulli likelihood is a probability of black and white pixels only: binarise the image first."
             )
 
     def floor(self, pixels: np.ndarray) -> dict[str, float]:
+        """`bernoulli_floor` of the pixels, (N, D), nats per image."""
         return {"bernoulli_floor": bernoulli_floor(pixels)}
 
 
@@ -152,18 +160,21 @@ class ContinuousBernoulli:
     final_operations: ClassVar[tuple[dict[str, Any], ...]] = ({"op": "continuous_bernoulli_mean"},)
 
     def negative_log_likelihood(self, output: Tensor, x: Tensor) -> Tensor:
+        """-log p(x|z), nats per image: output (B, D), x (B, D) in [0, 1] -> (B,)."""
         from vae_core.losses.continuous_bernoulli import ContinuousBernoulliNats
 
         each: Tensor = ContinuousBernoulliNats.apply(output.float(), x)
         return each.sum(dim=1)
 
     def expected_pixels(self, output: Tensor) -> Tensor:
+        """E[x|z]: output (B, D) -> (B, D)."""
         from vae_core.program.modules import ContinuousBernoulliMean
 
         expected: Tensor = ContinuousBernoulliMean()(output)
         return expected
 
     def natural_parameters(self, mean: Tensor) -> Tensor:
+        """The output whose expected pixels are `mean`, (D,) in [0, 1] -> (D,)."""
         # The mean rises with the output, and has no inverse in closed form: halve an interval that holds it.
         target = mean.double()
         high = target.new_full(target.shape, LARGEST_OUTPUT)
@@ -175,15 +186,18 @@ class ContinuousBernoulli:
         return ((low + high) / 2).to(mean.dtype)
 
     def nats(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """-log p(x|z), nats per image: output (N, D), pixels (N, D) or (D,) -> float64 (N,)."""
         logit = continuous_bernoulli.bounded_logit(output)
         each = continuous_bernoulli.log_partition(logit) - pixels * logit
         return each.sum(axis=1, dtype=np.float64)
 
     def gradient(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """The derivative of `nats` by the output, (N, D)."""
         logit = continuous_bernoulli.bounded_logit(output)
         return (continuous_bernoulli.mean(logit) - pixels) * continuous_bernoulli.bounded_slope(logit)
 
     def expected_images(self, output: np.ndarray) -> np.ndarray:
+        """E[x|z]: output (N, D) -> (N, D)."""
         return continuous_bernoulli.mean(continuous_bernoulli.bounded_logit(output))
 
     def check_pixels(self, pixels: np.ndarray) -> None:
@@ -212,24 +226,30 @@ class Gaussian:
         self.variance = variance
 
     def negative_log_likelihood(self, output: Tensor, x: Tensor) -> Tensor:
+        """-log p(x|z), nats per image: output (B, D), x (B, D) in [0, 1] -> (B,)."""
         squared = (output.float() - x).square().sum(dim=1)
         constant = 0.5 * x.shape[1] * math.log(2.0 * math.pi * self.variance)
         return squared / (2.0 * self.variance) + constant
 
     def expected_pixels(self, output: Tensor) -> Tensor:
+        """E[x|z]: output (B, D) -> (B, D)."""
         return output
 
     def natural_parameters(self, mean: Tensor) -> Tensor:
+        """The output whose expected pixels are `mean`, (D,) in [0, 1] -> (D,)."""
         return mean
 
     def nats(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """-log p(x|z), nats per image: output (N, D), pixels (N, D) or (D,) -> float64 (N,)."""
         squared = np.square(output - pixels).sum(axis=1, dtype=np.float64)
         return 0.5 * (squared / self.variance + output.shape[1] * math.log(2.0 * math.pi * self.variance))
 
     def gradient(self, output: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """The derivative of `nats` by the output, (N, D)."""
         return (output - pixels) / self.variance
 
     def expected_images(self, output: np.ndarray) -> np.ndarray:
+        """E[x|z]: output (N, D) -> (N, D)."""
         return output
 
     def check_pixels(self, pixels: np.ndarray) -> None:
@@ -255,6 +275,7 @@ class LearnedGaussian(Gaussian):
         self.log_variance = log_variance
 
     def negative_log_likelihood(self, output: Tensor, x: Tensor) -> Tensor:
+        """-log p(x|z), nats per image: output (B, D), x (B, D) in [0, 1] -> (B,)."""
         squared = (output.float() - x).square().sum(dim=1)
         constant = 0.5 * x.shape[1] * (math.log(2.0 * math.pi) + self.log_variance)
         return squared * (0.5 * (-self.log_variance).exp()) + constant
@@ -272,7 +293,7 @@ def likelihood_of(spec: RunSpec, weights: dict[str, np.ndarray]) -> Likelihood:
 
     Args:
         spec: names the likelihood.
-        weights: of the run; they contain ln c if it was learned.
+        weights: `Run.weights`; they contain ln c, (), if it was learned.
     """
     if spec.learned_variance:
         return Gaussian(math.exp(float(weights["log_variance"])))

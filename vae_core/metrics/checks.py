@@ -32,13 +32,13 @@ def finite_rows(what: str, array: np.ndarray, *, least: int = 1) -> np.ndarray:
 
 
 def equal_width(one: np.ndarray, other: np.ndarray) -> None:
-    """Raises ValueError unless the rows of both have the same length."""
+    """Raises ValueError unless the rows of both, (N, d) and (M, d), have the same length."""
     if one.shape[1] != other.shape[1]:
         raise ValueError(f"rows of {one.shape[1]} and of {other.shape[1]} numbers cannot be compared")
 
 
 def equal_shape(one: np.ndarray, other: np.ndarray) -> None:
-    """Raises ValueError unless the rows correspond one to one."""
+    """Raises ValueError unless both have the same shape, so that rows correspond one to one."""
     if one.shape != other.shape:
         raise ValueError(f"shapes {one.shape} and {other.shape} differ")
 
@@ -50,6 +50,6 @@ def positive_count(name: str, count: int) -> None:
 
 
 def distinct(what: str, rows: np.ndarray) -> None:
-    """Raises MeasureError if all rows are the same: nearest neighbours are then undefined."""
+    """Raises MeasureError if all rows, (N, d), are the same: nearest neighbours are then undefined."""
     if not np.ptp(rows, axis=0).any():
         raise MeasureError(f"all {what} are the same, so none has nearest neighbours: measure ones that differ")

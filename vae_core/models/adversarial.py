@@ -63,7 +63,7 @@ class Discriminator(nn.Module):
         return self.judge(self.features(x))
 
     def judge(self, features: Tensor) -> Tensor:
-        """The same from what the convolutions make of the images."""
+        """The same from what the convolutions make of the images, (B, features) -> (B,)."""
         seen = self.hidden(features)
         if self.spread:
             deviation = (seen.var(dim=0, correction=0) + 1e-8).sqrt().mean()  # its root has no slope at 0

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae_core.models.quantised import Lookup, Quantised
-from vae_core.program.modules import CausalAttention, Places, Pointwise, Residual, one_by_one
+from vae_core.models.quantised import Quantised
+from vae_core.program.modules import CausalAttention, Lookup, Places, Pointwise, Residual, one_by_one
 
 if TYPE_CHECKING:
     from vae_core.spec import RunSpec

@@ -12,20 +12,12 @@ from vae_core.models.bottleneck import Point
 from vae_core.models.conv import STRIDED
 from vae_core.models.conv_sizes import conv_sizes
 from vae_core.models.network import Network
-from vae_core.program.modules import Nearest, Permute
+from vae_core.program.modules import Lookup, Nearest, Permute
 
 if TYPE_CHECKING:
     from vae_core.spec import RunSpec
 
 AROUND = 3  # pixels: kernels at the grid's own resolution
-
-
-class Lookup(nn.Embedding):
-    """The rows of a codebook, by numbers that may have come as floats, as all codes do."""
-
-    def forward(self, numbers: Tensor) -> Tensor:
-        """(B, ...) -> (B, ..., D)."""
-        return super().forward(numbers.long())
 
 
 class Quantised(Network):

@@ -71,7 +71,7 @@ def first_of_each(labels: np.ndarray, classes: int, count: int) -> np.ndarray:
 
 
 def presets(held_out: ImageDataset, chosen: np.ndarray) -> dict[str, np.ndarray]:
-    """Some images and their classes, as tensors of a payload."""
+    """Some images, uint8 (n, C*H*W), and their classes, uint8 (n,), as tensors of a payload."""
     return {
         "presets": held_out.images[chosen].reshape(len(chosen), -1),
         "preset_classes": held_out.labels[chosen].astype(np.uint8),

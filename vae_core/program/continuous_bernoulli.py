@@ -20,7 +20,7 @@ LARGEST_LOGIT = 16.0
 
 
 def bounded_logit(output: np.ndarray) -> np.ndarray:
-    """The logit of a decoder's output: nearly the output itself where it is small."""
+    """The logit of a decoder's output, elementwise: nearly the output itself where it is small."""
     return LARGEST_LOGIT * np.tanh(output / LARGEST_LOGIT)
 
 

@@ -96,6 +96,14 @@ class MaskedConv2d(nn.Conv2d):
         return functional.conv2d(x, self.weight * self.mask, self.bias, self.stride, self.padding)
 
 
+class Lookup(nn.Embedding):
+    """The rows of a codebook, by numbers that may have come as floats, as all codes do."""
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """(B, ...) -> (B, ..., D)."""
+        return super().forward(numbers.long())
+
+
 class Nearest(nn.Module):
     """Which row of a codebook is nearest, the lowest where several are (van den Oord et al. 2017, VQ-VAE).
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vae_core.errors import SpecError, StoreError
-from vae_core.storage.manifest import read_manifest
+from vae_core.storage.manifest import shipped_keys
 from vae_core.storage.store import Store
 
 MOST_STORED = 4_000_000_000  # bytes, about: some thousand runs of the form's usual size. Processes that ask at once may
@@ -110,7 +110,7 @@ def make_room(store: Store, key: str, needed: int, most: int, *, keep: str = "")
 
 
 def _stored(store: Store, marks: Path) -> Iterator[_Stored]:
-    shipped = {spec.key for spec in read_manifest()}
+    shipped = shipped_keys()
     for mark in list(marks.glob("*")):
         key, found = mark.name, False
         for paths in ((store.partial_path(key),), (store.path(key), store.film_path(key))):

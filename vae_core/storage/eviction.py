@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vae_core.errors import SpecError, StoreError
 from vae_core.storage.budget import unmark
-from vae_core.storage.manifest import read_manifest
+from vae_core.storage.manifest import shipped_keys
 from vae_core.storage.store import SUFFIX, Store
 
 DAY = 86_400.0
@@ -58,7 +58,7 @@ def evict(
     """
     if (older_than is not None and not older_than >= 0) or (most is not None and most < 0):
         raise SpecError("the age in days and the size in bytes must be at least 0.")
-    shipped = {spec.key for spec in read_manifest()}
+    shipped = shipped_keys()
     now = time.time()
     gone = _leftovers(store, now, older_than)
     runs = sorted(_files(store.root.glob(f"*{SUFFIX}")))

@@ -6,17 +6,21 @@ import csv
 import io
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from pprint import pformat
 
-from vae_core.errors import StoreError
+from vae_core.errors import SpecError, StoreError
 from vae_core.models import model_kind
 from vae_core.run import Run
 from vae_core.spec import RunSpec
+from vae_core.storage.onnx_files import onnx_files
 from vae_core.storage.store import Store
+from vae_core.storage.torch_files import torch_files
 
 _OPTIONS = {"images": "first"}  # options that are not named after their field
+NETWORKS: dict[str, Callable[[Run], dict[str, bytes]]] = {"onnx": onnx_files, "torch": torch_files}
+"""Format -> (run) -> its encoder and decoder as files, by name."""
 
 
 def arguments(spec: RunSpec) -> list[str]:
@@ -63,6 +67,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from vae_core.execution import Execution
 from vae_core.spec import RunSpec
+from vae_core.storage.onnx_files import onnx_files
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
 from vae_core.training.loop import Progress
@@ -130,21 +135,37 @@ def codes_csv(run: Run) -> str:
     )
 
 
-def export_run(store: Store, key: str, folder: Path) -> list[Path]:
-    """Write a run's file, its tables and how to repeat it to a folder; returns the files.
+def export_run(store: Store, key: str, folder: Path, form: str | None = None) -> list[Path]:
+    """Write a run's file, its tables and how to repeat it to a folder; or its networks for other tools.
+
+    Args:
+        store: that holds the run.
+        key: of the run.
+        folder: made if it is not there.
+        form: one of `NETWORKS`, for the encoder and the decoder alone; None for all else.
+
+    Returns:
+        The files.
 
     Raises:
         RunNotFound, DamagedRun: there is no such run, or its file is damaged.
-        StoreError: the folder cannot be written to.
+        SpecError: another format.
+        MissingPackage: ONNX is asked for, and its package is not installed.
+        StoreError: the folder cannot be written to, or a layer of a plugin's model cannot be written in that format.
     """
+    if form not in (None, *NETWORKS):
+        raise SpecError(f"--format is {' or '.join(NETWORKS)}, not {str(form)[:20]!r}.")
     run, folder = store.load(key), folder.expanduser()
-    contents = {
-        f"{key}.safetensors": store.file(key).read_bytes(),
-        f"{key}-history.csv": history_csv(run).encode(),
-        f"{key}-codes.csv": codes_csv(run).encode(),
-        f"{key}.py": script(run.spec).encode(),
-        f"{key}.txt": f"{command_line(run.spec)}\n".encode(),
-    }
+    if form is None:
+        contents = {
+            f"{key}.safetensors": store.file(key).read_bytes(),
+            f"{key}-history.csv": history_csv(run).encode(),
+            f"{key}-codes.csv": codes_csv(run).encode(),
+            f"{key}.py": script(run.spec).encode(),
+            f"{key}.txt": f"{command_line(run.spec)}\n".encode(),
+        }
+    else:
+        contents = NETWORKS[form](run)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():

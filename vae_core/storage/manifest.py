@@ -6,12 +6,13 @@ import json
 from functools import lru_cache
 from pathlib import Path
 
+from vae_core.clone import HOME, IN_CLONE, PROJECT, WITHOUT_RUNS
 from vae_core.errors import SpecError, StoreError
 from vae_core.spec import RunSpec
 
-PROJECT = Path(__file__).resolve().parents[2]
 SHIPPED = PROJECT / "checkpoints"
 MANIFEST = SHIPPED / "manifest.json"
+DEFAULT_STORE = HOME / "checkpoints"  # of the command line: the shipped runs, or a folder of one's own
 
 
 def read_manifest(path: Path = MANIFEST) -> list[RunSpec]:
@@ -20,6 +21,8 @@ def read_manifest(path: Path = MANIFEST) -> list[RunSpec]:
     Raises:
         StoreError: no such file, or not a manifest; the message names the invalid entry.
     """
+    if path == MANIFEST and not IN_CLONE:
+        raise StoreError(f"{WITHOUT_RUNS}; its manifest.json can be named with --manifest.")
     try:
         return list(_parsed(path, path.stat().st_mtime_ns))
     except OSError as error:
@@ -44,6 +47,11 @@ def _parsed(path: Path, changed: int) -> tuple[RunSpec, ...]:
         except (SpecError, TypeError) as error:
             raise StoreError(f"run {number} in {path}: {error}") from error
     return tuple(specs)
+
+
+def shipped_keys() -> set[str]:
+    """Keys of the shipped runs; none where the package is installed without them."""
+    return {spec.key for spec in read_manifest()} if IN_CLONE else set()
 
 
 def shipped_run(**fields: object) -> RunSpec:

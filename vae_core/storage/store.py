@@ -14,6 +14,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from vae_core import archive, plugins
+from vae_core.clone import hint
 from vae_core.datasets.names import cleaned
 from vae_core.errors import (
     DamagedRun,
@@ -161,7 +162,7 @@ class Store:
             tensors, document = archive.read(path)
         except FileNotFoundError as error:
             raise RunNotFound(
-                f"there is no run {key!r} in {self.root}; the runs are listed by 'python -m vae_core list'."
+                f"there is no run {key!r} in {self.root}; the runs are listed by 'python -m vae_core list'." + hint()
             ) from error
         except OtherFormat as error:
             raise UnknownRun(str(error)) from error

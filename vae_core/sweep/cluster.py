@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vae_core import plugins
+from vae_core.clone import PROJECT
 from vae_core.datasets import data_root as default_data_root
 from vae_core.errors import ClusterError, RunNotFound, VaeCoreError
 from vae_core.evaluation.features import classifier_spec
 from vae_core.execution import Execution
 from vae_core.spec import RunSpec
-from vae_core.storage.manifest import PROJECT, SHIPPED
+from vae_core.storage.manifest import SHIPPED
 from vae_core.storage.store import SUFFIX, Store
 from vae_core.sweep.local import Event, Listener, cores
 from vae_core.sweep.plan import Plan

@@ -80,6 +80,10 @@ def best_pixels(x: np.ndarray, dimensions: int) -> Linear:
     The pixels are chosen greedily, each the one that explains most of the remaining variance of all pixels: a Cholesky
     factorisation of the covariance with the pivot that explains most (column subset selection,
     greedy; Farahat et al. 2011).
+
+    Args:
+        x: (N, D), images.
+        dimensions: d.
     """
     x = x.astype(np.float64)
     mean = x.mean(axis=0)

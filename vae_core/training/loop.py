@@ -201,6 +201,7 @@ def validation_generator(spec: RunSpec, device: torch.device) -> torch.Generator
 
 
 def resident(images: ImageDataset, device: torch.device) -> tuple[Tensor, Tensor]:
+    """All images, uint8 (N, C*H*W), and labels, (N,), on the device."""
     pixels = torch.from_numpy(images.images.reshape(len(images), -1).copy()).to(device)
     return pixels, torch.from_numpy(images.labels.copy()).to(device)
 

@@ -27,8 +27,8 @@ def nearest(rows: Tensor, codebook: Tensor) -> Tensor:
 
 
 def straight_through(vectors: Tensor, entries: Tensor) -> Tensor:
-    """The entries, with the gradient of the vectors: what the decoder asks of an entry is asked of the encoder
-    (van den Oord et al. 2017, section 3.2)."""
+    """The entries with the gradient of the vectors, (B, h, w, D) each: what the decoder asks of one is asked of the
+    encoder (van den Oord et al. 2017, section 3.2)."""
     return vectors + (entries - vectors).detach()
 
 

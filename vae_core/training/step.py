@@ -134,5 +134,6 @@ def draws(spec: RunSpec, pixels: Tensor, generator: torch.Generator) -> tuple[Te
 
 
 def floats(pixels: Tensor) -> Tensor:
-    """uint8 -> float32 in [0, 1]. Converted per batch: as fast as resident floats, in a quarter of the memory."""
+    """uint8 (B, D) -> float32 (B, D) in [0, 1]. Converted per batch: as fast as resident floats, in a quarter of the
+    memory."""
     return pixels.float().div_(255.0)

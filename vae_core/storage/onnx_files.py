@@ -1,0 +1,51 @@
+"""A run's encoder and decoder as ONNX."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from vae_core.program.operations import Shape
+from vae_core.program.to_onnx import Graph
+from vae_core.run import Run
+from vae_core.storage.network_interface import facts_of, interface_of
+
+
+def onnx_files(run: Run) -> dict[str, bytes]:
+    """``<key>-encoder.onnx`` (not where the encoder is no sequence of layers) and ``<key>-decoder.onnx``.
+
+    The first dimension of each input is free; `interface_of` says the others. Weights are float32, the stored ones.
+
+    Raises:
+        MissingPackage: the package onnx is not installed.
+        StoreError: a layer that ONNX has no operation for, as a plugin's may be.
+    """
+    interface, facts = interface_of(run), facts_of(run)
+    files = {}
+    if run.encoder:
+        graph = Graph(interface.pixels)
+        shape: Shape = (math.prod(run.image_shape),)
+        x = graph.node("Flatten", "pixels", axis=1)
+        if "trunk" in run.programs:
+            x, shape = graph.program(run.programs["trunk"], run.weights, x, shape)
+            for value in interface.codes:
+                graph.named(graph.program(run.programs[value.name], run.weights, x, shape)[0], value.name)
+        else:
+            x, _ = graph.program(run.encoder, run.weights, x, shape)
+            graph.named(x, interface.code.name)
+        files["encoder"] = graph.model(interface.codes, facts, f"encoder of {run.key}")
+    graph = Graph(interface.code)
+    code = interface.code.name
+    if interface.code.whole:
+        code = graph.node("Flatten", code, axis=1)
+    x, shape = graph.program(run.decoder, run.weights, code, (math.prod(interface.code.shape),))
+    first, *further = interface.outputs
+    if shape != first.shape:
+        x = graph.node("Reshape", x, graph.tensor(np.array([0, *first.shape], np.int64)))
+    graph.named(x, first.name)
+    for value in further:
+        y, _ = graph.program(list(run.likelihood.final_operations), run.weights, first.name, first.shape)
+        graph.named(y, value.name)
+    files["decoder"] = graph.model(interface.outputs, facts, f"decoder of {run.key}")
+    return {f"{run.key}-{name}.onnx": model.SerializeToString(deterministic=True) for name, model in files.items()}
