@@ -70,14 +70,18 @@ def _radio(prediction: Prediction) -> str:
 
 def _for_student(prediction: Prediction, asked: Asked, name: str) -> bool:
     key, options, found = _radio(prediction), prediction.options, asked.question
-    revealed = found is not None and found.revealed
-    if asked.mine is not None and (revealed or key not in st.session_state):
+    if found is not None and found.revealed:
+        prose(heading_of(prediction).replace("Predict first.", "The class predicted."))
+        _tally(prediction, asked, name, teaches=False, seen=True)
+        say_verdict(prediction, asked.mine)
+        return True
+    if asked.mine is not None and key not in st.session_state:
         st.session_state[key] = options[asked.mine]  # given in another tab, or before the page was loaded anew
-    chosen = st.radio(heading_of(prediction), options, index=None, key=key, horizontal=True, disabled=revealed)
-    seen = revealed or (chosen is not None and not asked.holds)
+    chosen = st.radio(heading_of(prediction), options, index=None, key=key, horizontal=True)
+    seen = chosen is not None and not asked.holds
     _tally(prediction, asked, name, teaches=False, seen=seen)
     if seen:
-        say_verdict(prediction, None if chosen is None else options.index(chosen))
+        say_verdict(prediction, options.index(chosen))
     return seen
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.chapters.links import answer_of_link, keep_answer
+from ui.classroom import session
 from ui.links.present import PRESENTING, presenting
 from ui.stage.class_questions import asked_in_class
 from ui.stage.prediction import Prediction, heading_of, say_verdict
@@ -53,4 +54,9 @@ def covered(height: int = 200) -> None:
         height: about that of the evidence, in pixels, so that nothing moves when it appears.
     """
     with st.container(border=True, height=height):
-        st.caption("Answer the question, or skip it, to see the result here.")
+        waits = session.here() is not None
+        st.caption(
+            "The result is shown here when the answer is revealed."
+            if waits
+            else "Answer the question, or skip it, to see the result here."
+        )

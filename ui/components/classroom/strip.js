@@ -3,7 +3,7 @@
 import { Following, Leading } from "./following.js";
 import { live } from "./live.js";
 
-const ROOM = '[data-testid="stMainBlockContainer"] { padding-bottom: 4.5rem !important; }'; // nothing lies below it
+const ROOM = '[data-testid="stApp"] [data-testid="stMainBlockContainer"] { padding-bottom: 4.5rem !important; }'; // nothing lies below it
 const STUDENTS = (count) => (count === 1 ? "1 student" : `${count} students`);
 
 export class Strip {
