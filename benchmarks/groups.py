@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,13 +79,18 @@ class Group:
 
 
 @contextmanager
-def served(replicas: int) -> Iterator[Group]:
-    """Serve the app until the block ends."""
+def served(replicas: int, environment: Mapping[str, str] | None = None) -> Iterator[Group]:
+    """Serve the app until the block ends.
+
+    Args:
+        replicas: how many, behind nginx; `DIRECT` for one process without.
+        environment: additional variables.
+    """
     if replicas == DIRECT:
-        with serve() as server:
+        with serve(environment=environment) as server:
             yield Group(server.url, replicas, [server.process.pid])
         return
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("STREAMLIT_", "VAE_"))}
-    with serving(replicas, environment=inherited) as group:
+    with serving(replicas, environment={**inherited, **(environment or {})}) as group:
         started = [kept.process for kept in (group.proxy, *group.replicas)]
         yield Group(group.url, replicas, [process.pid for process in started if process])

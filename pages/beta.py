@@ -11,7 +11,7 @@ from ui.chapters.beta.kept_class import kept_figure, loses_class
 from ui.chapters.beta.no_kl import cheating_text, halves_text, ratio_figure, two_ways_table
 from ui.chapters.beta.overfitting import overfitting_figure, overfitting_table, overfitting_text
 from ui.chapters.beta.sampled import best_for_samples, distance_figure
-from ui.chapters.beta.sweep import DATASET, DIMENSIONS, USUAL, dial_of, labels_of, name_of, stops_of
+from ui.chapters.beta.sweep import DATASET, DIMENSIONS, dial_of, labels_of, name_of, stops_of, usual_of
 from ui.chapters.beta.switched_off import switched_off_figure, switched_off_text
 from ui.chapters.beta.terms_alone import alone_sentence, terms_alone
 from ui.chapters.beta.variance import learned_text, same_dial, twins, weighing_curve, weighing_figures, weighing_text
@@ -82,7 +82,7 @@ def dial_and_costs(dimensions: int) -> None:
 def dial(dimensions: int) -> str:
     """The dial, whose stop is in the link; the name of the stop that it stands on."""
     labels = labels_of(dimensions)
-    usual = labels.index(USUAL) if USUAL in labels else 0
+    usual = usual_of(labels)
     beta = url_state.narrowed(LINK["beta"], labels)
     place = f"beta-start-{dimensions}"
     if place not in st.session_state:  # where the dial starts stays fixed: only the visitor moves it

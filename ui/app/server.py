@@ -5,8 +5,9 @@ All of it is passed to `st.App`, which `streamlit run app.py` finds.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import streamlit as st
@@ -14,6 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from ui.app.late import late_route
+from ui.app.live_class import CLASS, keep_tidy, live_route
 from ui.app.process import set_up_process
 from ui.app.warm_up import begin_to_warm_up
 from ui.chapters.pictures import PICTURES, pictures_route
@@ -33,6 +35,7 @@ FAILED = (
 # The first part of an address -> what is answered below it: {"tensors": [Route("/{digest}", …)]} answers
 # /tensors/<digest>, and 404 for all else below /tensors, which Streamlit would answer with its page.
 ROUTES: Mapping[str, Sequence[BaseRoute]] = {
+    CLASS: [live_route()],
     MODULES: [late_route(), modules_route()],
     PICTURES: [pictures_route()],
     TENSORS: [tensors_route()],
@@ -62,7 +65,11 @@ async def life_span(_app: st.App) -> AsyncIterator[None]:
     set_up_process()
     early_files()  # takes ten times as long beside the warm-up, when a visitor waits for the document
     begin_to_warm_up()
+    tidying = asyncio.create_task(keep_tidy())
     yield
+    tidying.cancel()
+    with suppress(asyncio.CancelledError):
+        await tidying
 
 
 def say_that_it_failed(_error: Exception) -> bool:

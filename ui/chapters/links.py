@@ -9,6 +9,7 @@ is first asked for, because their values come from what the page imports.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -16,10 +17,14 @@ import streamlit as st
 
 from ui.chapters import Chapter, chapter_at, chapters
 from ui.links import url_state
+from ui.links.frame import JOIN, TEACHER, of_frame
 from ui.links.present import HIDE, PRESENT
 from ui.links.url_state import Property, choices, one_of
 
+EVERYWHERE = (PRESENT, HIDE, JOIN, TEACHER)
 ARRIVED = "links.arrived"  # in the session's state
+# Of the session's state, by how their names begin: what a visitor keeps who is led to another place.
+KEPT = ("class.", "lesson", "predict-", "skipped-", "stage-", "visitor")
 LONGEST_NAME = 40  # characters of an unknown parameter that are said
 MOST_OPTIONS = 20  # of a question
 
@@ -43,7 +48,7 @@ def properties(page: str) -> dict[str, Property]:
 @lru_cache(maxsize=64)
 def _properties(chapter: Chapter | None) -> dict[str, Property]:
     own = chapter.links() if chapter else ()
-    found = {one.name: one for one in (*own, PRESENT, HIDE)}
+    found = {one.name: one for one in (*own, *EVERYWHERE)}
     if chapter and chapter.predictions:
         asked = one_of("ask", chapter.predictions, "the question to begin with")
         answers = choices("answers", chapter.predictions, MOST_OPTIONS, "the answers chosen")
@@ -98,6 +103,30 @@ def arrive(page: str) -> dict[str, Any]:
         kept = {name: text for name, text in st.query_params.to_dict().items() if name in values or of_others(name)}
         st.query_params.from_dict(kept)
     return dict(values)
+
+
+def arrive_anew(here: str, page: str, query: Mapping[str, str]) -> None:
+    """Let the next run of a page begin as if a visitor came by this link, who keeps what is their own.
+
+    What their own is: answers, presenting, a class. All else that the session has of pages is forgotten, so that every
+    control begins with what the link says, or with what is usual.
+
+    Args:
+        here: the present page's name in the URL.
+        page: the page's; another one than the present is switched to, which ends this run.
+        query: what the link says, already checked.
+    """
+    for name in [str(name) for name in st.session_state if not str(name).startswith(KEPT)]:
+        del st.session_state[name]
+    kept = {name: text for name, text in st.query_params.to_dict().items() if of_frame(name) or of_others(name)}
+    if page != here:
+        chapter = chapter_at(page)
+        if chapter is not None:
+            kept.pop("answers", None)
+            st.switch_page(chapter.file, query_params={**query, **kept})
+        return
+    st.query_params.from_dict({**query, **kept})
+    st.session_state.pop(ARRIVED, None)
 
 
 def of_others(name: str) -> bool:
@@ -158,9 +187,9 @@ def keep_answer(prediction: str, index: int | None) -> None:
 
 def for_teachers() -> str:
     """The whole table as markdown: what docs/links.md lists."""
-    blocks = [_listed("Every page", [PRESENT, HIDE])]
+    blocks = [_listed("Every page", list(EVERYWHERE))]
     for chapter in chapters():
-        own = [one for name, one in properties(chapter.url).items() if name not in (PRESENT.name, HIDE.name)]
+        own = [one for one in properties(chapter.url).values() if one not in EVERYWHERE]
         blocks.append(_listed(f"{chapter.title}, `/{chapter.url}`", own))
     return "\n".join(blocks)
 

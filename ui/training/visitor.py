@@ -35,6 +35,11 @@ def visitor() -> str:
     return str(st.session_state["visitor"])
 
 
+def known_by_cookie() -> bool:
+    """Whether the visitor will be known again after the page was loaded anew."""
+    return bool(read(st.context.cookies.get(COOKIE, "")))
+
+
 def address() -> str:
     """Where the visitor comes from, as far as limits tell addresses apart; empty where that is not known."""
     return neighbourhood(st.context.ip_address or "")
@@ -63,6 +68,16 @@ def read(cookie: object) -> str:
     """The name in a cookie; empty if it is not one of ours."""
     found = _SIGNED.fullmatch(cookie) if isinstance(cookie, str) else None
     return found[1] if found and hmac.compare_digest(found[2], _signature(found[1])) else ""
+
+
+def seal(text: str) -> str:
+    """What shows that a text comes from this app: a signature, unlike that of any cookie."""
+    return _signature(f"sealed {text}")
+
+
+def sealed(text: str, seal_of_it: str) -> bool:
+    """Whether it is the text's own seal."""
+    return hmac.compare_digest(seal(text).encode(), seal_of_it.encode())
 
 
 def _signature(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ui.figures.palette import CLASS_COLOURS
@@ -22,6 +23,11 @@ NO_KL, USUAL, KL_ONLY = "0", "1", "KL only"
 def label_of(spec: RunSpec) -> str:
     """A stop's name on the dial."""
     return KL_ONLY if spec.data_weight == 0 else f"{spec.kl_weight:g}"
+
+
+def usual_of(labels: Sequence[str]) -> int:
+    """The stop that a dial stands on where no link says another."""
+    return labels.index(USUAL) if USUAL in labels else 0
 
 
 def name_of(label: str) -> str:
@@ -128,7 +134,8 @@ def dial_along(keys: tuple[str, ...], start: int, images: str) -> tuple[Payload,
         start=start,
         pinned=PINNED[:shown],
         palette=list(CLASS_COLOURS),
-        options={"images": images},
+        # For whoever follows a teacher's dial: its name in the link, and the stop that the link does not say.
+        options={"images": images, "link": "beta", "usual": usual_of([label_of(run.spec) for run in runs])},
     )
 
 

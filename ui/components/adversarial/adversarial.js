@@ -378,6 +378,11 @@ class Toy {
     };
   }
 
+  usual() {
+    const { header: { seed, seed_name: seedName, drawing_name: drawingName } } = this;
+    return { ...this.switches.usualOfLink(), [seedName]: seed, [drawingName]: "" };
+  }
+
   restore(values) {
     const { header: { seed_name: seedName, drawing_name: drawingName } } = this;
     if (seedName in values) this.seed = values[seedName];

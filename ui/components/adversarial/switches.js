@@ -65,6 +65,12 @@ export class Switches {
     return Object.fromEntries(Object.entries(names).map(([name, linked]) => [linked, now[name] === usual[name] ? "" : text(now[name])]));
   }
 
+  // The values of what linked() says nothing of.
+  usualOfLink() {
+    const { usual, header: { names } } = this;
+    return Object.fromEntries(Object.entries(names).map(([name, linked]) => [linked, usual[name]]));
+  }
+
   // What a link says, already checked.
   restore(values) {
     const { header: { names } } = this;

@@ -100,6 +100,7 @@ class LatentAlong {
 
   // For the page's link.
   linked() { return { [this.header.options.link]: unlike(Number(rounded(this.at)), this.header.along.value) }; }
+  usual() { return { [this.header.options.link]: this.header.along.value }; }
   restore(values) { this.moved(values[this.header.options.link]); }
 
   remove() {

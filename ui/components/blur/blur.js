@@ -245,6 +245,11 @@ class Blur {
     return { [names.z]: moved ? kept.map(rounded).join(",") : "", [names.count]: unlike(count, usual) };
   }
 
+  usual() {
+    const { names, start, count } = this.header;
+    return { [names.z]: start, [names.count]: count };
+  }
+
   // A place that is not on the plane is left out.
   restore(values) {
     const { header: { names }, view: { cx, cy, half } } = this;

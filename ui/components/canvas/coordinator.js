@@ -15,7 +15,7 @@ import { companions, joinGroup, leaveGroup } from "./groups.js";
 import { listenToKeys } from "./keyboard.js";
 import { Layers } from "./layers.js";
 import { Legend } from "./legend.js";
-import { linkedOf, takeLinked } from "./linked.js";
+import { ledOf, linkedOf, takeLinked, usualOf } from "./linked.js";
 import { Path } from "./path.js";
 import { savePicture } from "./picture.js";
 import { Pins } from "./pins.js";
@@ -107,8 +107,10 @@ export class LatentCanvas {
     this.pins.take(this.options.pins ?? []);
   }
 
-  // For the page's link.
+  // For the page's link, and for whoever follows another screen.
   linked() { return linkedOf(this); }
+  led() { return ledOf(this); }
+  usual() { return usualOf(this); }
   restore(values) { takeLinked(this, values); }
 
   // The other canvases of the group that show the very same images.

@@ -199,10 +199,14 @@ class Paint extends Panel {
 
   linked() { return { codes: this.painted ? this.painted.join(",") : "" }; }
 
+  usual() { return { codes: null }; } // those of the image
+
   restore({ codes }) {
     const { model } = this.shown;
-    this.refused = codes.length !== model.cells || codes.some((code) => code >= model.entries);
-    if (!this.refused) this.painted = codes;
+    this.refused = false;
+    if (codes === null) this.painted = null;
+    else this.refused = codes.length !== model.cells || codes.some((code) => code >= model.entries);
+    if (codes && !this.refused) this.painted = codes;
     this.redraw();
   }
 

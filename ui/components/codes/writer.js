@@ -290,6 +290,8 @@ class Writer {
     };
   }
 
+  usual() { return { temperature: 1, class: 0 }; }
+
   restore({ written, temperature, class: told }) {
     if (temperature !== undefined) this.setTemperature(temperatureAt(placeOf(temperature)));
     if (told !== undefined) this.told = Math.min(told, Math.max(this.header.classes - 1, 0));

@@ -48,6 +48,11 @@ export class DescentPart {
     return { ...Object.fromEntries(moved), step: unlike(this.step, 0) };
   }
 
+  usual() {
+    const { start, spread, rate } = this.header.descent;
+    return { start, spread, rate, step: 0 };
+  }
+
   restore({ step = this.step, ...places }) {
     Object.assign(this, places);
     for (const [name, value] of Object.entries(places)) this.knobs[name].set(value);

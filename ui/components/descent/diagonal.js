@@ -41,6 +41,8 @@ export class DiagonalPart {
     return { rho: unlike(rho, header.start), width: best ? "" : unlike(sigma, START_WIDTH), best: best ? "1" : "" };
   }
 
+  usual() { return { rho: this.header.start, width: START_WIDTH, best: false }; }
+
   restore({ rho = this.rho, width = this.sigma, best = false }) {
     this.correlation.set(rho);
     this.move({ rho, sigma: width, best });

@@ -44,6 +44,11 @@ export class EstimatePart {
     return { mu: unlike(mean, start.mean), sigma: unlike(sigma, start.sigma), samples: unlike(count, start.count), draw: unlike(seed, 1) };
   }
 
+  usual() {
+    const { mean: mu, sigma, count: samples } = this.header.start;
+    return { mu, sigma, samples, draw: 1 };
+  }
+
   restore({ mu = this.mean, sigma = this.sigma, samples = this.count, draw = this.seed }) {
     Object.assign(this, { mean: mu, sigma, count: samples, seed: draw });
     for (const [name, knob] of Object.entries(this.knobs)) knob.set(this[name]);

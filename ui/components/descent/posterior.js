@@ -41,6 +41,11 @@ export class PosteriorPart {
     return Object.fromEntries(["decoder", "x", "c"].map((name) => [name, unlike(story[name], start[name])]));
   }
 
+  usual() {
+    const { decoder, x, c } = this.header.start;
+    return { decoder, x, c };
+  }
+
   restore(values) { this.story.set(values); }
 
   compute() {

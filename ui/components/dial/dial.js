@@ -1,6 +1,7 @@
 // The β dial: a slider along VAEs that differ only in β. On a stop everything is that model's own; between two stops the
 // points are on their way from one to the other, and all else is the nearer stop's. Python hears of a stop on release.
 
+import { pageLink } from "../engine/link.js";
 import { withPayload } from "../engine/page.js";
 import { onThumbnails, receiveThumbnails, sheets } from "../engine/thumbnails.js";
 import { Timings } from "../engine/timings.js";
@@ -23,7 +24,7 @@ class BetaDial {
     this.plane = new DialPlane(this.root);
     this.motion = new Motion({ moved: (position) => this.draw(position, true), limits: () => this.limits() });
     this.rail = new Rail(this.find(".rail"), {
-      grab: () => { this.stopPlaying(); this.motion.cancel(); },
+      grab: () => { this.stopPlaying(); this.motion.cancel(); this.awaited = null; },
       drag: (position) => { this.stopPlaying(); this.motion.follow(position); },
       release: () => this.go(this.nearestTo(this.rail.slider.valueAsNumber)),
       go: (index) => this.go(index),
@@ -54,6 +55,7 @@ class BetaDial {
 
   build({ header, tensor }) {
     this.motion.position = this.start = this.committed = header.options.start;
+    this.awaited = null;
     this.nearest = -1;
     this.stopPlaying();
     this.rail.build(header.stops);
@@ -73,6 +75,28 @@ class BetaDial {
     this.sweep.dials.add(this);
     this.showReach();
     for (const stop of this.sweep.stops.values()) this.arrived(stop);
+    pageLink.join(this);
+  }
+
+  // ---- for whoever follows another screen: the page itself keeps the stop in the link -------------------------------
+
+  linked() { return {}; }
+
+  led() {
+    const { link, usual } = this.header.options;
+    const at = Math.round(this.motion.goal ?? this.motion.position);
+    return link === undefined ? {} : { [link]: at === usual ? "" : this.header.stops[at].label };
+  }
+
+  usual() {
+    const { link, usual } = this.header.options;
+    return { [link]: this.header.stops[usual].label };
+  }
+
+  restore(values) {
+    const label = String(values[this.header.options.link]);
+    const index = this.header.stops.findIndex((stop) => stop.label === label);
+    if (index >= 0) this.go(index, index);
   }
 
   // ---- what has arrived -------------------------------------------------------------------------------------------
@@ -80,6 +104,7 @@ class BetaDial {
   arrived(stop) {
     this.gallery.add(stop);
     this.showReach();
+    if (this.awaited !== null && this.motion.goal === null) this.go(this.awaited, this.awaited);
     if (stop.index === this.nearest) this.draw(this.motion.position, false);
   }
 
@@ -111,8 +136,10 @@ class BetaDial {
   // ---- going elsewhere --------------------------------------------------------------------------------------------
 
   // Glides to a stop, as near as what has arrived allows, and says so when it is there.
-  go(index) {
+  // awaited: the stop to go on to when it has arrived, if it has not yet.
+  go(index, awaited = null) {
     this.stopPlaying();
+    this.awaited = awaited === this.nearestTo(index) ? null : awaited;
     this.motion.glide(this.nearestTo(index), () => this.rest());
   }
 
@@ -194,6 +221,7 @@ class BetaDial {
   }
 
   leave() {
+    pageLink.leave(this);
     this.motion.cancel();
     if (this.sweep) leaveSweep(this.sweep, this);
     this.gallery?.end();

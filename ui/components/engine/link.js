@@ -50,6 +50,24 @@ class PageLink {
     member.restore(values);
   }
 
+  // What is on screen becomes what another screen's link says: texts, and their checked values. A member that is somewhere
+  // else is restored; what the link leaves out is as usual(), {name: value}. A member may also have led(), as linked(), of
+  // what the page itself keeps in the link. Returns the names that members have taken up.
+  follow(texts, values) {
+    const taken = new Set();
+    for (const [member, page] of this.members) {
+      if (page === null || page !== this.page) continue;
+      const here = { ...member.linked(), ...member.led?.() };
+      const names = Object.keys(here);
+      for (const name of names) taken.add(name);
+      if (names.every((name) => here[name] === (texts[name] ?? ""))) continue;
+      const said = Object.fromEntries(names.filter((name) => name in values).map((name) => [name, values[name]]));
+      member.restore({ ...member.usual?.(), ...said });
+    }
+    this.changed();
+    return taken;
+  }
+
   leave(member) { this.members.delete(member); }
 
   // To be called after whatever changes what linked() says.

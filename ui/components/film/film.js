@@ -83,6 +83,7 @@ class TrainingFilm {
     return { epoch: unlike(frames[this.index], frames.at(-1)) };
   }
 
+  usual() { return { epoch: this.header.frames.at(-1) }; }
   restore({ epoch }) { this.choose(epoch); }
 
   // ---- going elsewhere ------------------------------------------------------------------------------------------------

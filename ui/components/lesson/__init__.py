@@ -10,11 +10,19 @@ from typing import Any
 import streamlit as st
 
 from ui.chapters import links
+from ui.chapters.classroom import CHAPTER as CLASSROOM
+from ui.classroom import session, store
+from ui.classroom.codes import shown
+from ui.classroom.store import ClassesUnavailable
+from ui.classroom.tickets import ticket
 from ui.components.mount import component
 from ui.links import url_state
+from ui.links.frame import OWN, of_frame
 from ui.links.present import HIDE, PRESENT, PRESENTING, presenting
+from ui.training.visitor import visitor
 
 HEIGHT = 28  # pixels, as in lesson.css
+_FOLLOW, _CLASSROOM = "class.follow", "class.page"  # in the session's state: what the next run is to do
 
 _QUESTION = '[class*="st-key-question-{name}"]'
 _OUTSIDE = f":not({_QUESTION.format(name='')} *)"
@@ -35,7 +43,7 @@ SELECTORS = {
 _lesson = component(
     "lesson",
     html="lesson/lesson.html",
-    styles=("engine/base.css", "lesson/lesson.css"),
+    styles=("engine/base.css", "lesson/lesson.css", "classroom/strip.css"),
     module="lesson/lesson.js",
 )
 
@@ -46,7 +54,10 @@ def lesson(page: str) -> None:
     Args:
         page: its name in the URL.
     """
+    if st.session_state.pop(_FOLLOW, False):
+        _follow(page)
     values = links.arrive(page)
+    attended = session.attend(values)
     presents = presenting()
     if presents and "hide" in values:
         st.session_state[PRESENTING] = values["hide"]
@@ -61,9 +72,71 @@ def lesson(page: str) -> None:
         "hide": [selector for name in hidden for selector in SELECTORS[name]],
         "uncopied": links.not_to_be_copied(),
         "ask": _QUESTION.format(name=asked) if asked else None,
+        "class": _class_line(page, attended),
     }
-    _lesson(key="lesson", data=data, height=HEIGHT, on_present_change=_present, on_leave_change=_leave)
+    _lesson(
+        key="lesson",
+        data=data,
+        height=HEIGHT,
+        on_present_change=_present,
+        on_leave_change=_leave,
+        on_follow_change=_note_follow,
+        on_leaveclass_change=_leave_class,
+        on_classroom_change=_note_classroom,
+        on_classover_change=_nothing,  # the run that follows finds out
+    )
+    if st.session_state.pop(_CLASSROOM, False) and page != CLASSROOM.url:
+        st.switch_page(CLASSROOM.file)
     links.say_what_was_left_out()
+
+
+def _class_line(page: str, attended: session.Attended) -> dict[str, Any] | None:
+    """What the line at the bottom shows of the visitor's class; None where there is nothing to show."""
+    member = attended.member
+    if member is None:
+        return {"problem": attended.problem} if attended.problem else None
+    return {
+        "code": member.code,
+        "shown": shown(member.code),
+        "teaches": member.teaches,
+        "ticket": ticket(member.code, visitor()),
+        "known": [name for name in links.properties(page) if not of_frame(name)],
+        "frame": [*OWN, *links.not_to_be_copied()],
+        "problem": attended.problem,
+    }
+
+
+def _follow(page: str) -> None:
+    """Bring the page to where the teacher is; where that is another page, this run ends here."""
+    member = session.here()
+    if member is None or member.teaches:
+        return
+    try:
+        found = store.classroom(member.code)
+    except ClassesUnavailable:
+        return  # the line at the bottom says so
+    if found is not None and found.place is not None:
+        links.arrive_anew(page, found.place.page, found.place.query)
+
+
+def _note_follow() -> None:
+    st.session_state[_FOLLOW] = True
+
+
+def _note_classroom() -> None:
+    st.session_state[_CLASSROOM] = True
+
+
+def _leave_class() -> None:
+    try:
+        store.leave(visitor())
+    except ClassesUnavailable:
+        return  # the run that follows says so
+    session.forget()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _present() -> None:

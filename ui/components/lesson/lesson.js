@@ -2,6 +2,7 @@
 
 import { pageLink } from "../engine/link.js";
 import { endOf } from "../engine/page.js";
+import { Strip } from "../classroom/strip.js";
 import { plainMenu } from "./menu.js";
 import { Presentation } from "./present.js";
 import { Progress } from "./progress.js";
@@ -15,6 +16,7 @@ class Lesson {
     this.find = (selector) => this.root.querySelector(selector);
     this.presentation = new Presentation(this.find);
     this.progress = new Progress();
+    this.strip = new Strip((selector) => parent.querySelector(selector), this.presentation, (name) => this.tell(name));
     this.ends = new AbortController();
     plainMenu(this.ends.signal);
     this.find(".copy").onclick = () => this.copy();
@@ -40,6 +42,7 @@ class Lesson {
     const asked = data.ask && `${data.page} ${data.ask}`;
     if (asked && asked !== this.asked) this.presentation.bring(data.ask);
     this.asked = asked;
+    this.strip.show(data.class ?? null);
   }
 
   // The clipboard asks for a safe connection and may be refused, as in a frame; the older way asks for neither. If both
@@ -79,6 +82,7 @@ class Lesson {
   }
 
   remove() {
+    this.strip.end();
     this.presentation.end();
     this.progress.end();
     this.ends.abort();

@@ -13,6 +13,7 @@ const BOX = "[data-testid='stLayoutWrapper']";
 const SETTLING_MS = 8000; // a page grows above its questions while it loads
 const LOOK_MS = 150;
 const FROM_TOP = 0.12; // of the window's height
+const IN_VIEW = 0.4; // of it: a step whose heading is above that is being read
 
 // Streamlit's boxes around the other steps go too: empty, they would still push the slide down.
 const onlyStep = (key) => `
@@ -66,6 +67,14 @@ export class Presentation {
     const text = `${this.said}${this.presents && steps.length > 1 ? onlyStep(steps[place]) : ""}`;
     if (this.style.textContent !== text) this.style.textContent = text;
     if (!this.style.isConnected) document.head.append(this.style);
+  }
+
+  // The step in view, as a name for `bring`; empty where a page has none.
+  here() {
+    if (this.presents) return this.steps[this.place] ?? "";
+    const most = IN_VIEW * window.innerHeight;
+    const reached = [...document.querySelectorAll(STEP)].filter((step) => step.getBoundingClientRect().top < most);
+    return keyOf(reached.at(-1)) ?? "";
   }
 
   // The step that holds an element comes on screen.

@@ -61,6 +61,7 @@ class LatentLine {
 
   linked() { return { z: unlike(this.z, this.header.options?.z ?? this.low) }; }
 
+  usual() { return { z: this.header.options?.z ?? this.low }; }
   restore({ z }) { this.moveTo(z); }
 
   // What the header alone decides.

@@ -1,0 +1,81 @@
+// The line at the bottom of every page of a visitor who is in a class: which one, and following.
+
+import { Following, Leading } from "./following.js";
+import { live } from "./live.js";
+
+const ROOM = '[data-testid="stApp"] [data-testid="stMainBlockContainer"] { padding-bottom: 4.5rem !important; }'; // nothing lies below it
+const STUDENTS = (count) => (count === 1 ? "1 student" : `${count} students`);
+
+export class Strip {
+  // find(selector): within the lesson's component. presentation: of the page. tell(name): to the server.
+  constructor(find, presentation, tell) {
+    this.find = find;
+    this.tell = tell;
+    this.style = document.createElement("style");
+    this.leading = new Leading({ step: () => presentation.here(), changed: () => this.draw() });
+    this.following = new Following({
+      go: () => this.tell("follow"),
+      bring: (step) => { if (step) presentation.bring(`.${step}`); },
+    });
+    find(".class-code").onclick = () => this.tell("classroom");
+    find(".class-leave").onclick = () => this.tell("leaveclass");
+    find(".class-follow").onclick = () => this.toggle();
+    this.silence = live.listen((state) => this.heard(state));
+  }
+
+  // data: {code, shown, teaches, ticket, known, frame, problem}, or null in no class.
+  show(data) {
+    this.data = data;
+    live.give(data?.ticket ?? null);
+    const code = data?.ticket ? data.code : null;
+    this.leading.show(data?.teaches ? code : null, data?.frame ?? []);
+    this.following.show(data && !data.teaches ? code : null, data?.known ?? []);
+    this.draw();
+  }
+
+  toggle() {
+    (this.data.teaches ? this.leading : this.following).toggle();
+    this.draw();
+  }
+
+  heard(state) {
+    if (!this.data) return;
+    if (state?.over && !this.over) this.tell("classover"); // once: the page finds out what became of it
+    this.over = Boolean(state?.over);
+    this.leading.heard(state);
+    this.following.heard(state);
+    this.draw();
+  }
+
+  draw() {
+    const { data, leading, following } = this;
+    this.find(".class").hidden = !data;
+    this.style.textContent = data ? ROOM : "";
+    if (!this.style.isConnected) document.head.append(this.style);
+    if (!data) return;
+    const state = live.state ?? {};
+    const inClass = Boolean(data.ticket);
+    const leads = Boolean(state.place);
+    this.find(".class-code").hidden = !inClass;
+    this.find(".class-code").textContent = `Class ${data.shown ?? ""}`;
+    this.find(".class-leave").hidden = !inClass || data.teaches;
+    const follow = this.find(".class-follow");
+    follow.hidden = !inClass || !(data.teaches || leads);
+    const on = data.teaches ? leading.on : following.on;
+    follow.setAttribute("aria-pressed", String(on));
+    follow.textContent = data.teaches ? "Follow me" : on ? "Let go" : "Follow the teacher";
+    follow.title = data.teaches ? "What is on this screen is on the students', until they let go"
+      : on ? "Go on at your own pace" : "See what is on the teacher's screen";
+    const said = data.problem || state.problem || live.refused || (data.teaches
+      ? `${STUDENTS(state.students ?? data.students ?? 0)}${on ? " · they follow this screen" : ""}`
+      : leads && on ? "You follow the teacher." : "");
+    if (this.find(".class-said").textContent !== said) this.find(".class-said").textContent = said;
+  }
+
+  end() {
+    this.silence();
+    this.leading.end();
+    live.give(null);
+    this.style.remove();
+  }
+}

@@ -1,0 +1,23 @@
+"""What every page's link may say of a class, and which parameters are a visitor's own and not of what is on screen."""
+
+from __future__ import annotations
+
+from ui.links.present import HIDE, PRESENT
+from ui.links.url_state import word
+
+# A class's code as a visitor may write it: small letters, a hyphen or a space in the middle, O for 0, I or L for 1.
+CODE = r"[0-9A-Za-z]{4}[- ]?[0-9A-Za-z]{4}"
+SECRET = r"[\w-]{22}"
+
+JOIN = word("join", CODE, "the class to join", "a class's code", "K7QM-4TXP")
+TEACHER = word(
+    "teacher", SECRET, "the secret of the teacher who holds it", "as the page A class shows it, once",
+    "tZ3s0mXbQ1y8WkJ5nV7cRg",
+)  # fmt: skip
+
+OWN = frozenset({PRESENT.name, HIDE.name, JOIN.name, TEACHER.name, "answers"})
+
+
+def of_frame(name: str) -> bool:
+    """Whether those who follow a teacher keep what they have."""
+    return name in OWN
