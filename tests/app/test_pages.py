@@ -18,7 +18,7 @@ from vae_core.storage.manifest import SHIPPED, read_manifest, shipped_run
 from vae_core.storage.store import Store
 from vae_core.training.jobs import get_or_train
 
-from .helpers import MAIN, ROOT, later_kinds, open_page, payload_headers, payloads, seen, subheaders, tables
+from .helpers import MAIN, ROOT, later_kinds, open_page, payload_headers, payloads, seen, subheaders, tables, texts
 
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
@@ -30,6 +30,11 @@ def test_home_shows_both_shipped_planes_on_the_same_digits_and_then_the_thumbnai
     assert [header["key"] for header in headers[:2]] == keys
     assert {header["options"]["group"] for header in headers[:2]} == {"home"}
     assert {header["options"]["images"] for header in headers} == {headers[0]["later"][0]["images"]}
+
+
+def test_home_leads_to_the_worksheet_of_the_lesson():
+    told = " ".join(texts(seen()))
+    assert "](worksheet/lesson.html)" in told and "](worksheet/solutions.html)" in told
 
 
 def test_the_spread_told_on_home_is_that_of_the_codes_on_screen():
