@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from benchmarks.serving import serve
 from tests.app.helpers import wait_until
 
-from .conftest import patient, watch
+from .conftest import PATIENCE, patient, watch
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +25,9 @@ RIGHT = 1
 
 def newcomer(browser: Browser, errors: list[str], size: dict[str, int]) -> Page:
     """A visitor with a browser of their own."""
-    page = patient(browser.new_context(viewport=size, accept_downloads=True)).new_page()
+    context = patient(browser.new_context(viewport=size, accept_downloads=True))
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
     watch(page, errors)
     return page
 
