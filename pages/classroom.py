@@ -75,9 +75,9 @@ def as_student(member: Membership) -> None:
         CHAPTER,
         f"You are in the class **{shown(member.code)}**. Open the chapter that your teacher names, or wait: when your "
         "teacher presses **Follow me**, this page goes along. Your answers are counted without your name.",
-        words_first=True,
+        wide=True,
     )
-    with first.words:
+    with first.instrument:
         st.button("Leave the class", key="class-leave", on_click=wish, args=(leave,))
 
 

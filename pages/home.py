@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.chapters.classroom import CHAPTER as CLASSROOM
 from ui.chapters.glossary import CHAPTER as GLOSSARY
 from ui.chapters.home.path import on_the_path, path_of_chapters
 from ui.chapters.home.planes import PLANES, plane_of
@@ -37,6 +38,7 @@ with step(
     wide=True,
 ).instrument:
     path_of_chapters(on_the_path())
+    st.page_link(CLASSROOM.file, label=f"**{CLASSROOM.title}**: {CLASSROOM.blurb}", icon=CLASSROOM.icon)
     st.page_link(GLOSSARY.file, label=f"**{GLOSSARY.title}**: {GLOSSARY.blurb}", icon=GLOSSARY.icon)
     st.markdown(
         f"For a class: a [worksheet]({WORKSHEET}/{LESSON}) for a lesson of 90 minutes, to print, and its "

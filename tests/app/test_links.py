@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ui.chapters import chapters
 from ui.chapters.links import for_teachers, of_others, properties, question_name
 from ui.components.lesson import SELECTORS
+from ui.links.frame import JOIN, TEACHER
 from ui.links.present import HIDE, HIDEABLE, PRESENT
 from ui.links.url_state import MAX_PINS, Property, left_out
 
@@ -109,7 +110,7 @@ def test_a_link_wrong_in_everything_gets_one_sentence_and_the_page_is_there(page
     assert set(link) == set(properties(page))
     usual = open_page(f"pages/{page}.py")
     at = open_page(f"pages/{page}.py", **link, **{"<b>*other*": "1"})
-    assert [len(warning.value) < 1_600 for warning in at.warning] == [True]
+    assert [len(warning.value) < 1_700 for warning in at.warning] == [True]
     for name, text in link.items():
         assert f"“{name}” ({properties(page)[name].meaning})" in at.warning[0].value
         assert text not in at.warning[0].value or len(text) < 6
@@ -227,7 +228,7 @@ def test_everything_that_can_be_hidden_is_found_on_the_page():
 
 
 def test_a_page_without_a_chapter_knows_what_every_page_knows():
-    assert set(properties("nowhere")) == {PRESENT.name, HIDE.name}
+    assert set(properties("nowhere")) == {PRESENT.name, HIDE.name, JOIN.name, TEACHER.name}
     assert question_name("nowhere", "best") is None
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from benchmarks.serving import serve
 from tests.app.helpers import wait_until
 
-from .conftest import patient, watch
+from .conftest import PATIENCE, patient, watch
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +25,9 @@ RIGHT = 1
 
 def newcomer(browser: Browser, errors: list[str], size: dict[str, int]) -> Page:
     """A visitor with a browser of their own."""
-    page = patient(browser.new_context(viewport=size, accept_downloads=True)).new_page()
+    context = patient(browser.new_context(viewport=size, accept_downloads=True))
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
     watch(page, errors)
     return page
 
@@ -137,14 +139,15 @@ def test_a_class_from_its_first_minute_to_its_file(browser: Browser, tmp_path: P
         # A page whose state the browser alone has.
         teacher.keyboard.press("Escape")
         teacher.get_by_test_id("stTopNavLink").filter(has_text="The mathematics").click()
-        rho = teacher.locator(".derivation").nth(2).get_by_role("slider", name="correlation ρ of p", exact=True)
-        expect(rho).to_be_visible()
-        rho.focus()
+        there, here = (
+            page.locator(".derivation").first.get_by_role("slider", name="observation x", exact=True)
+            for page in (teacher, students[1])
+        )
+        expect(there).to_be_visible()
+        there.focus()
         teacher.keyboard.press("ArrowLeft")
-        teacher.wait_for_url(lambda url: "rho=" in url)
-        wanted = rho.input_value()
-        here = students[1].locator(".derivation").nth(2).get_by_role("slider", name="correlation ρ of p", exact=True)
-        wait_for(lambda: here.count() and here.input_value() == wanted, students[1])
+        teacher.wait_for_url(lambda url: "x=" in url)
+        wait_for(lambda: here.count() and here.input_value() == there.input_value(), students[1])
         teacher.get_by_role("button", name="Follow me").click()
         expect(students[1].locator(".class-follow")).to_be_hidden()
 

@@ -9,9 +9,9 @@ from ui.links.url_state import word
 CODE = r"[0-9A-Za-z]{4}[- ]?[0-9A-Za-z]{4}"
 SECRET = r"[\w-]{22}"
 
-JOIN = word("join", CODE, "the class to join", "a class's code", "K7QM-4TXP")
+JOIN = word("join", CODE, "the class", "a class's code", "K7QM-4TXP")
 TEACHER = word(
-    "teacher", SECRET, "the secret of the teacher who holds it", "as the page A class shows it, once",
+    "teacher", SECRET, "its teacher's secret", "as the page A class shows it, once",
     "tZ3s0mXbQ1y8WkJ5nV7cRg",
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ui.chapters import Chapter, chapters, numbered
+from ui.chapters.classroom import CHAPTER as CLASSROOM
 from ui.chapters.glossary import CHAPTER as GLOSSARY
 from ui.chapters.pictures import HEIGHT, WIDTH, picture_address
 from ui.figures.markup import Html
@@ -16,8 +17,8 @@ IN_A_ROW = 4
 
 
 def on_the_path() -> list[Chapter]:
-    """The chapters with a card: all but Home itself and the glossary, which is a list of words."""
-    return [entry for entry in chapters() if not entry.is_home and entry is not GLOSSARY]
+    """The chapters with a card: all but Home itself, the class, and the glossary, which is a list of words."""
+    return [entry for entry in chapters() if not entry.is_home and entry not in (CLASSROOM, GLOSSARY)]
 
 
 def path_of_chapters(entries: Sequence[Chapter]) -> None:

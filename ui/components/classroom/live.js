@@ -10,6 +10,7 @@ const NOT_OURS = 4001; // the server knows no such class or page: no further att
 class Live {
   constructor() {
     this.listeners = new Set();
+    this.tallies = new Set(); // of the page's questions
     this.state = null; // what the server said last; null before
     this.ticket = null;
     this.attempts = 0;

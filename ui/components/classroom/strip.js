@@ -4,6 +4,7 @@ import { Following, Leading } from "./following.js";
 import { live } from "./live.js";
 
 const ROOM = '[data-testid="stApp"] [data-testid="stMainBlockContainer"] { padding-bottom: 4.5rem !important; }'; // nothing lies below it
+const LOOK_MS = 500;
 const STUDENTS = (count) => (count === 1 ? "1 student" : `${count} students`);
 
 export class Strip {
@@ -20,6 +21,9 @@ export class Strip {
     find(".class-code").onclick = () => this.tell("classroom");
     find(".class-leave").onclick = () => this.tell("leaveclass");
     find(".class-follow").onclick = () => this.toggle();
+    // A slide may have its question further down: how many have answered stands here, too.
+    this.looking = setInterval(() => { if (presentation.presents && this.data?.teaches) this.draw(); }, LOOK_MS);
+    this.presentation = presentation;
     this.silence = live.listen((state) => this.heard(state));
   }
 
@@ -67,12 +71,18 @@ export class Strip {
     follow.title = data.teaches ? "What is on this screen is on the students', until they let go"
       : on ? "Go on at your own pace" : "See what is on the teacher's screen";
     const said = data.problem || state.problem || live.refused || (data.teaches
-      ? `${STUDENTS(state.students ?? data.students ?? 0)}${on ? " · they follow this screen" : ""}`
+      ? `${this.asked() || STUDENTS(state.students ?? 0)}${on ? " · they follow this screen" : ""}`
       : leads && on ? "You follow the teacher." : "");
     if (this.find(".class-said").textContent !== said) this.find(".class-said").textContent = said;
   }
 
+  // While presenting: how many have answered the question of the slide; empty where it asks none.
+  asked() {
+    return this.presentation.presents ? [...live.tallies].find((tally) => tally.waits)?.count ?? "" : "";
+  }
+
   end() {
+    clearInterval(this.looking);
     this.silence();
     this.leading.end();
     live.give(null);

@@ -12,11 +12,13 @@ const percent = (count, of) => `${Math.round((100 * count) / of)}%`;
 class Tally {
   data;
   tell;
+  count = ""; // in words, how many have answered
 
   constructor(parent) {
     this.root = parent.querySelector(".tally");
     this.find = (selector) => this.root.querySelector(selector);
     this.find(".reveal").onclick = () => { this.find(".reveal").disabled = true; this.tell("reveal", true); };
+    live.tallies.add(this);
     this.root.tally = this; // for tests and the browser console
   }
 
@@ -48,6 +50,7 @@ class Tally {
     const counts = news?.counts ?? data.counts;
     const answered = news?.answered ?? data.answered ?? counts?.reduce((sum, count) => sum + count, 0) ?? 0;
     const students = Math.max(state.students ?? data.students, answered);
+    this.count = `${answered} of ${students} ${students === 1 ? "student has" : "students have"} answered`;
     if (news?.counts && !data.revealed) this.askForNews(students);
     this.find(".rows").hidden = !data.teaches && !(data.revealed && counts);
     this.find(".reveal").hidden = !data.teaches || data.revealed;
@@ -56,13 +59,16 @@ class Tally {
       bar.style.setProperty("--share", answered ? count / answered : 0);
       tag.textContent = [...notes, data.revealed ? `${count}${answered ? ` (${percent(count, answered)})` : ""}` : ""].filter(Boolean).join(" · ");
     }
-    const said = data.teaches ? `${answered} of ${students} ${students === 1 ? "student has" : "students have"} answered.`
+    const said = data.teaches ? `${this.count}.`
       : data.revealed ? `The class: ${answered} ${answered === 1 ? "answer" : "answers"}.`
       : data.mine !== null && data.holds ? "Answered. Wait for your teacher to reveal the result; until then you can change your answer."
       : "";
     if (this.find(".tally-said").textContent !== said) this.find(".tally-said").textContent = said;
     this.find(".tally-line").hidden = !said && this.find(".reveal").hidden;
   }
+
+  // Whether a teacher waits for answers to it, on the slide that is shown or the page.
+  get waits() { return this.data.teaches && !this.data.revealed && this.root.getClientRects().length > 0; }
 
   // Once: the page then has the answer, or what the class said is shown all the same the next time that it runs.
   askForNews(students) {
@@ -72,6 +78,7 @@ class Tally {
 
   remove() {
     clearTimeout(this.asking);
+    live.tallies.delete(this);
     this.silence?.();
   }
 }
