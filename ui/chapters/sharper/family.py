@@ -98,6 +98,12 @@ def learned_from() -> str:
     return ", ".join(f"{FOUR[name].learns} ({FOUR[name].title})" for name in names)
 
 
+def named(name: str) -> str:
+    """The title of one of the four within a sentence: "perceptual VAE"."""
+    title = FOUR[name].title
+    return title if title[1].isupper() else f"{title[0].lower()}{title[1:]}"
+
+
 def lines_of(kind: Kind, dimensions: int = DIMENSIONS) -> list[Listed]:
     """The run of `spec_of` with its further seeds, of which the figures alone may be shipped.
 

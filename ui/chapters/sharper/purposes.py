@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ui.chapters.regularity.comparison import real_line
 from ui.chapters.regularity.over_seeds import heading, tidy
 from ui.chapters.sharper.cases import CASES
-from ui.chapters.sharper.family import DATASET, DIMENSIONS, ENCODING, FOUR, those_here
+from ui.chapters.sharper.family import DATASET, DIMENSIONS, ENCODING, FOUR, named, those_here
 from ui.chapters.sharper.outcomes import outcome
 from ui.figures.markup import Html
 from ui.figures.tables import Rows, as_html
@@ -291,9 +291,9 @@ def _told(measure: Measure) -> str:
     if not said:
         return f"{measure.title}: not measured on these runs."
     if found and sum(map(bool, values.values())) == 1:
-        end = f"Only the {FOUR[found].title} has it."
+        end = f"Only the {named(found)} has it."
     elif found:
-        end = f"The {FOUR[found].title}'s is better, by more than starts differ."
+        end = f"The {named(found)}'s is better, by more than starts differ."
     elif max(map(len, values.values())) == 1:
         end = "Of one random start each: too few to tell."
     else:

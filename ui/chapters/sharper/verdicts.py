@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ui.chapters.sharper.family import DATASET, FOUR, lines_of, spec_of, those_here
+from ui.chapters.sharper.family import DATASET, FOUR, lines_of, named, spec_of, those_here
+from ui.chapters.sharper.purposes import best
 from ui.runs.resources import held_out
 from ui.runs.selection import figure, per_shelf
 from vae_core.errors import RunNotFound
@@ -55,7 +56,7 @@ def whose_are_sharp() -> tuple[int, str]:
         f"The mean sharpness of the VAE's samples is **{sharp['vae']:.2f}** of that of real digits, the GAN's "
         f"**{sharp['gan']:.2f}**"
     )
-    told += "".join(f", the {FOUR[name].title}'s {value:.2f}" for name, value in others.items())
+    told += "".join(f", the {named(name)}'s {value:.2f}" for name, value in others.items())
     return right, (
         f"{told} ({_rests_on(lines)}). A blurred edge is a safe bet where the pixels decide; a [[discriminator]] sees "
         "through it."
@@ -66,12 +67,12 @@ def whose_are_sharp() -> tuple[int, str]:
 def what_it_costs() -> str:
     """Fréchet distance and coverage of all that are here, what a GAN lacks, and whether the goals are reached."""
     lines = _here()
-    said = [
-        f"{_mean(of, 'samples', 'prior', 'frechet'):.1f} for the {FOUR[name].title}'s samples, which cover "
+    each = [
+        f"{_mean(of, 'samples', 'prior', 'frechet'):.1f} for the {named(name)}'s samples, which cover "
         f"{_mean(of, 'samples', 'prior', 'coverage'):.0%} of the digits"
         for name, of in lines.items()
     ]
-    told = f"The classifier's [[Fréchet distance]] to the digits is {'; '.join(said)}."
+    told = f"The classifier's [[Fréchet distance]] to the digits is {'; '.join(each)}."
     if "vae" in lines:
         fitted = _mean(lines["vae"], "samples", "mixture", "frechet")
         told += f" Drawn from a [[mixture]] that is fitted to its own codes, the VAE comes to {fitted:.1f}."
@@ -89,7 +90,7 @@ def _sharp_enough(name: str, lines: list[Listed]) -> str:
     """Whether a model's samples are sharp within `AS_SHARP`, with every start or by the mean alone."""
     path = ("pictures", "prior", "sharpness")
     low, high = _range(lines, *path)
-    mean, title, within = _mean(lines, *path), FOUR[name].title, f"within {AS_SHARP:.0%} of real edges"
+    mean, title, within = _mean(lines, *path), named(name), f"within {AS_SHARP:.0%} of real edges"
     all_of = "with every start" if len(lines) > 1 else "with the one start there is"
     if max(abs(low - 1.0), abs(high - 1.0)) <= AS_SHARP:
         return f"The {title}'s samples are {within}, {all_of}: {_between(low, high, '.2f')}."
@@ -98,20 +99,24 @@ def _sharp_enough(name: str, lines: list[Listed]) -> str:
             f"{_between(low, high, '.2f')}."
         )
     side = "too soft" if mean < 1.0 else "too sharp"
-    return f"The {title}'s samples are not {within}: {mean:.2f}, {side} by {abs(mean - 1.0) - AS_SHARP:.2f}."
+    return f"The {title}'s samples are not {within}: {mean:.3f}, {side} by {abs(mean - 1.0) - AS_SHARP:.3f}."
 
 
 def _rebuilds_better(name: str, lines: list[Listed], vae: list[Listed]) -> str:
-    """Whether a model's reconstructions are nearer by features than the VAE's, for every start of both."""
+    """Whether a model's reconstructions are nearer by features than the VAE's by more than starts differ."""
     path = ("pictures", "reconstructions", "features")
-    own, other = _range(lines, *path), _range(vae, *path)
-    told = f"{_between(*own, '.3f')} against {_between(*other, '.3f')}"
-    title = FOUR[name].title
-    if own[1] < other[0]:
-        return f"By features the {title} rebuilds better than the VAE, with every start of both: squared error {told}."
-    if own[0] > other[1]:
-        return f"By features the {title} rebuilds worse than the VAE, with every start of both: squared error {told}."
-    return f"By features the {title} and the VAE rebuild alike: their starts overlap, squared error {told}."
+    values = {title: [value for line in of if (value := figure(line, *path)) is not None]
+              for title, of in ((name, lines), ("vae", vae))}  # fmt: skip
+    if not all(values.values()):
+        return f"By features, no reconstructions of the {named(name)} were measured."
+    own, other = (_between(min(of), max(of), ".3f") for of in values.values())
+    told = f"squared error {own} against {other} ({len(values[name])} and {len(values['vae'])} random starts)"
+    found, mean = best(values, higher=False), {title: sum(of) / len(of) for title, of in values.items()}
+    better = "better" if mean[name] < mean["vae"] else "worse"
+    if found is None:
+        told = f"but not by more than starts differ: {told}"
+        return f"By features the {named(name)} rebuilds {better} than the VAE, {told}."
+    return f"By features the {named(name)} rebuilds {better} than the VAE: {told}."
 
 
 def _between(low: float, high: float, digits: str) -> str:
