@@ -203,8 +203,8 @@ def test_a_direction_of_one_dimension_is_found_and_what_goes_with_it_is_told_apa
     assert along == pytest.approx([step, 0.8 * step], abs=0.1)
     alone = moves_along(normal, codes, read, factors.std(axis=0))
     assert alone == pytest.approx([step, 0.0], abs=0.1)
-    unit = normal / np.linalg.norm(normal)
-    assert np.linalg.norm(normal) == pytest.approx(means @ unit)
+    other_units = np.array([10.0, 0.1, 3.0])
+    assert logistic_direction(codes * other_units, labelled) == pytest.approx(normal * other_units)
 
 
 def test_an_analogy_is_the_fourth_corner() -> None:

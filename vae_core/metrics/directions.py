@@ -47,8 +47,10 @@ def difference_of_means(codes: np.ndarray, labelled: np.ndarray) -> np.ndarray:
 def logistic_direction(codes: np.ndarray, labelled: np.ndarray) -> np.ndarray:
     """The normal of the plane by which logistic regression parts the two groups, (d,), latent units.
 
-    Scaled so that one step crosses as far, along the normal, as the group means are apart: then it compares with
-    `difference_of_means`. It leaves alone what merely goes with the feature and tells nothing beyond it.
+    Normal in standardised codes: a direction then does not depend on the units of the dimensions, which an autoencoder
+    is free to choose. Scaled so that one step crosses as far as the group means are apart, to compare with
+    `difference_of_means`. It leaves alone what a dimension of its own holds and merely goes with the feature; where no
+    dimension is free of it, as in codes that are correlated, it may move more than the difference of means does.
 
     Args, Raises: as of `difference_of_means`; MeasureError, too, where the groups have the same mean along it.
     """
@@ -58,12 +60,12 @@ def logistic_direction(codes: np.ndarray, labelled: np.ndarray) -> np.ndarray:
     mean, spread = codes.mean(axis=0), codes.std(axis=0)
     spread[spread == 0.0] = 1.0
     fitted = LogisticRegression(max_iter=1_000).fit((codes - mean) / spread, labelled)
-    normal = fitted.coef_[0] / spread
-    length = float(np.linalg.norm(normal))
-    apart = float((codes[labelled].mean(axis=0) - codes[~labelled].mean(axis=0)) @ normal)
-    if length == 0.0 or apart <= 0.0:
+    normal = fitted.coef_[0]
+    squared = float(normal @ normal)
+    apart = float((codes[labelled].mean(axis=0) - codes[~labelled].mean(axis=0)) / spread @ normal)
+    if squared == 0.0 or apart <= 0.0:
         raise MeasureError("no direction parts the images with the feature from those without: label more of them")
-    return normal / length * (apart / length)
+    return normal * spread * (apart / squared)
 
 
 def _both(codes: np.ndarray, labelled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
