@@ -1,6 +1,6 @@
 """Find the training images that are nearest to samples of the models of the page Sharper images.
 
-VAE_DATA=… python -m tools.measure_nearest     # those that are shipped, into ui/chapters/sharper/nearest.npz
+VAE_DATA=… python -m tools.measure_nearest     # those that are shipped, into ui/chapters/sharper/found.npz
 
 It needs the full MNIST, and takes about a minute for each model. Run it once another of these models is shipped.
 """
@@ -35,7 +35,7 @@ def search(pixels: np.ndarray, training: ImageDataset, space: FeatureSpace, of: 
         index, errors = np.where(closer, start + rows, index), np.where(closer, away, errors)
     classes = space.probabilities(space.features(pixels)).argmax(axis=1)
     chosen = [members[errors[members].argmin()] for one in range(10) if len(members := np.flatnonzero(classes == one))]
-    return Nearest(of, np.array(chosen), training.images[index[chosen]], errors.astype(np.float32))
+    return Nearest(of, np.array(chosen), index[chosen], errors.astype(np.float32))
 
 
 def main() -> None:

@@ -342,19 +342,26 @@ def test_what_the_digits_cost_names_every_kind_that_is_there_and_its_goals():
 # ---- did it memorise? ------------------------------------------------------------------------------------------------
 
 
-def test_every_shipped_kind_was_searched_for_copies_and_its_pairs_are_as_far_as_told():
+@pytest.mark.mnist
+def test_the_training_images_found_are_as_far_as_told():
+    training = load("mnist", "train").images.reshape(55_000, -1)
+    found, gan = kept(), lines_of(FOUR["gan"])[0].key
+    held_out = load("mnist", "validation", download=False).floats()
+    for key, pixels in ((gan, samples_of(Store(SHIPPED).load(gan))), (REAL, held_out)):
+        one = found[key]
+        away = np.square(pixels[one.chosen].clip(0, 1) - training[one.numbers] / 255.0).mean(axis=1)
+        assert away == pytest.approx(one.errors[one.chosen], rel=1e-3) and away.min() > 0
+        others = np.square(pixels[one.chosen[0]].clip(0, 1) - training / 255.0).mean(axis=1)
+        assert others.argmin() == one.numbers[0]
+
+
+def test_every_shipped_kind_was_searched_for_copies_and_said_how_near():
     found = kept()
     keys = {spec.key for kind in FOUR.values() for spec in shipped(kind)}
     assert set(found) == {REAL, *keys}  # else: python -m tools.measure_nearest
     run = Store(SHIPPED).load(lines_of(FOUR["gan"])[0].key)
-    one = found[run.key]
-    pixels = samples_of(run)[one.chosen].clip(0, 1)
-    away = np.square(pixels - one.images.reshape(len(pixels), -1) / 255.0).mean(axis=1)
-    assert away == pytest.approx(one.errors[one.chosen], rel=1e-3) and one.of == run.metrics["test"]["mse"]
-    held_out = load("mnist", "validation", download=False).floats()
-    real = found[REAL]
-    away = np.square(held_out[real.chosen] - real.images.reshape(10, -1) / 255.0).mean(axis=1)
-    assert away == pytest.approx(real.errors[real.chosen], rel=1e-3) and away.min() > 0
+    one, real = found[run.key], found[REAL]
+    assert one.of == run.metrics["test"]["mse"]
     at = seen(PAGE)
     told = " ".join(texts(at))
     assert "the nearest of all 55,000" in told

@@ -1,7 +1,8 @@
 """Did it memorise? Samples beside the training images that are nearest to them, of all 55,000.
 
 `python -m tools.measure_nearest` finds these, because it takes all training images, and they do not come with the app:
-what it finds is kept in nearest.npz. The samples are decoded here again.
+what it finds is kept in found.npz, the training images by their numbers. They are shown where MNIST is on this machine.
+The samples are decoded here again.
 """
 
 from __future__ import annotations
@@ -18,14 +19,28 @@ from ui.once import once
 from ui.runs.measured_since import signature
 from ui.runs.resources import held_out, load_run
 from ui.runs.selection import per_shelf
+from vae_core.datasets import ImageDataset, load
+from vae_core.errors import DatasetUnavailable
 from vae_core.evaluation.generation import MOST_SAMPLES, SEED, STREAMS
 from vae_core.run import Run
 from vae_core.sampling import draw
 
-FILE = Path(__file__).with_name("nearest.npz")
+FILE = Path(__file__).with_name("found.npz")
 REAL = "real"  # stands for held-out digits where a run's key stands
 CLASSES = 10
 _SPLIT = "test"
+
+
+_BELOW = "Below: that training image, the nearest of all 55,000 by squared error per pixel."
+_ABSENT = (
+    "How far it is from the nearest of all 55,000, in squared error per pixel, stands beside it. That image would be "
+    "below, but MNIST is not on this machine: train a model on it once on Train your own, and it is kept."
+)
+_NOTE = (
+    "Of each digit, as the classifier reads it, the sample most like a training image. {below} The same of held-out "
+    "digits, which no model has seen, says how near is usual. A model that memorised would show the same image twice. "
+    "Pixel by pixel, a digit that is moved a little is another one: this finds copies, not what is like in kind."
+)
 
 
 class Nearest(NamedTuple):
@@ -34,13 +49,13 @@ class Nearest(NamedTuple):
     Attributes:
         of: `ui.runs.measured_since.signature` of the run's test figures, by which its weights are recognised.
         chosen: (K,), numbers of those of the samples that are nearest to a training image, one of each class.
-        images: uint8 (K, C, H, W), the training image that each of these is nearest to.
+        numbers: (K,), those of the training images that these are nearest to.
         errors: (N,), squared error per pixel of all samples to their nearest training images.
     """
 
     of: float
     chosen: np.ndarray
-    images: np.ndarray
+    numbers: np.ndarray
     errors: np.ndarray
 
 
@@ -66,7 +81,7 @@ def memorised() -> Html | None:
     Raises:
         DatasetUnavailable: the held-out digits are not on this machine.
     """
-    known, digits = kept(), held_out(DATASET)
+    known, digits, training = kept(), held_out(DATASET), _training()
     rows = []
     real = known[REAL]
     usual = np.quantile(real.errors, 0.05)
@@ -78,19 +93,24 @@ def memorised() -> Html | None:
     if len(shown) == 1:
         return None
     for title, (pixels, found) in shown.items():
-        both = np.concatenate([pixels[found.chosen], found.images.reshape(len(found.images), -1) / 255.0])
+        rows_of, seen = pixels[found.chosen], f"{len(found.chosen)} images in a row"
+        if training is not None:
+            below = training.images[found.numbers].reshape(len(found.numbers), -1) / 255.0
+            rows_of = np.concatenate([rows_of, below])
+            seen += ", and below each the training image that is nearest to it"
         of_chosen = found.errors[found.chosen]
         text = (
             f"squared error of these pairs {of_chosen.min():.3f} to {of_chosen.max():.3f}; median over "
             f"{len(found.errors):,} {np.median(found.errors):.3f}; {(found.errors < usual).mean():.0%} are nearer than "
             "95% of held-out digits are"
         )
-        seen = f"{len(found.chosen)} images in a row, and below each the training image that is nearest to it"
-        rows.append(Picture(title, text, tiles(both, digits.image_shape, columns=len(found.chosen)), seen))
-    note = (
-        "Above: of each digit, as the classifier reads it, the sample most like a training image. Below: that training "
-        "image, the nearest of all 55,000 by squared error per pixel. The same of held-out digits, which no model has "
-        "seen, says how near is usual. A model that memorised would show the same image twice. Pixel by pixel, a digit "
-        "that is moved a little is another one: this finds copies, not what is like in kind."
-    )
-    return labelled_rows(rows, note)
+        rows.append(Picture(title, text, tiles(rows_of, digits.image_shape, columns=len(found.chosen)), seen))
+    return labelled_rows(rows, _NOTE.format(below=_BELOW if training is not None else _ABSENT))
+
+
+def _training() -> ImageDataset | None:
+    """The training images, where they are on this machine."""
+    try:
+        return load(DATASET, "train", download=False)
+    except DatasetUnavailable:
+        return None
