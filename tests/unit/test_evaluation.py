@@ -190,9 +190,11 @@ def test_without_a_classifier_the_samples_are_missing_and_it_is_said(
 ) -> None:
     run = every_kind[model]
     measured = measure(run, validation, None)
-    assert_sentences(measured, {"samples"})
+    constant = not np.ptp(run.codes.mean, axis=0).all()  # of levels, when it has hardly learned: no Gaussian fits
+    unfitted = {"gaussian_kl"} if constant else set()
+    assert_sentences(measured, {"samples"} | unfitted)
     assert measured["not_measured"]["samples"] == "There is no classifier of this dataset to measure samples with."
-    assert set(measured) >= OF_CODES
+    assert set(measured) >= OF_CODES - unfitted
     assert (set(measured) >= OF_POSTERIORS) is MODELS[model].bottleneck.has_posterior
     assert not OF_GENERATION & set(measured)
     assert measured == run.metrics["validation"]

@@ -21,7 +21,7 @@ class TCOptions:
     mutual_information: float = option(1.0, Real(0.0, 1e6), "Weight of the mutual information of image and code.")
     dimension_kl: float = option(1.0, Real(0.0, 1e6), "Weight of each dimension's KL to the prior.")
     estimator: str = option(
-        "stratified", OneOf(("stratified", "weighted")), "Of the aggregate posterior, from a batch."
+        "stratified", OneOf(("stratified", "weighted")), "How q(z) is estimated from a batch: stratified or weighted."
     )
 
 

@@ -39,7 +39,7 @@ class FSQOptions:
 class FlatFSQOptions:
     """A flat code of d numbers with few levels each, without a grid (Mentzer et al. 2023)."""
 
-    levels_each: int = option(5, Whole(2, 256), "L, the levels of each number: L^d codes in all.")
+    levels_each: int = option(5, Whole(2, 256), "L, the levels of each number.")
 
 
 def entries_of(options: Any) -> int:
