@@ -95,6 +95,9 @@ def test_shared_arrays_cannot_be_written_to() -> None:
         ("s_curve", "train", 5_000, (1, 1, 3)),
         ("s_curve", "validation", 1_000, (1, 1, 3)),
         ("s_curve", "test", 1_000, (1, 1, 3)),
+        ("heads", "train", 6_400, (1, 32, 32)),
+        ("heads", "validation", 800, (1, 32, 32)),
+        ("heads", "test", 800, (1, 32, 32)),
     ],
 )
 def test_splits_have_their_sizes_types_and_every_class(
@@ -475,9 +478,10 @@ def test_the_pickled_tensors_of_old_are_where_torchvision_is_told_not_to_look(na
 
 
 def test_the_registry_says_what_the_command_line_offers() -> None:
-    assert list(datasets.DATASETS) == ["mnist", "mnist_sample", "digits", "fashion_mnist", "kmnist", "s_curve"]
+    names = ["mnist", "mnist_sample", "digits", "fashion_mnist", "kmnist", "s_curve", "heads", "heads_64"]
+    assert list(datasets.DATASETS) == names
     classes = [len(set(known.label_names)) for known in datasets.DATASETS.values()]
-    assert classes == [10, 10, 10, 10, 10, 8]
+    assert classes == [10, 10, 10, 10, 10, 8, 1, 1]
     options = get_command(cli.app).commands["train"].params  # type: ignore[attr-defined]
     (said,) = (option.help for option in options if option.name == "dataset")
-    assert re.findall(r"\w+", said) == [*list(datasets.DATASETS)[:-1], "or", "s_curve"]
+    assert re.findall(r"\w+", said) == [*names[:-1], "or", names[-1]]

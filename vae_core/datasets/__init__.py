@@ -11,6 +11,7 @@ mnist_sample          4,500 of the bundled   500 of the bundled    the same 500
 digits                1,437 of 1,797         360                   the same 360
 fashion_mnist, kmnist 55,000                 last 5,000 of train   official 10,000
 s_curve               5,000 points           1,000                 the same 1,000
+heads, heads_64       6,400 of 8,000         800                   800 others
 own-…                 nine tenths of a       a tenth, or from      the same tenth, or
                       user's set, see `own`  4,000 images on half  its other half
                                              of it
@@ -26,11 +27,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from vae_core import plugins
-from vae_core.datasets import bundled, downloaded, own, points
+from vae_core.datasets import bundled, downloaded, heads, own, points
 from vae_core.datasets.images import Factor, ImageDataset
 from vae_core.errors import SpecError, UnknownName
 
@@ -50,6 +52,8 @@ class DatasetInfo:
     factors: tuple[Factor, ...] = ()
     factor_values: Callable[[str, Path], np.ndarray] | None = None
     """(split, root) -> float32 (N, F), a row for each image; None if no factors are known."""
+    files_are_here: Callable[[Path], bool] | None = None
+    """Whether its files are in a data root; None if it needs none from there."""
 
     @property
     def pictures(self) -> bool:
@@ -110,7 +114,9 @@ def here(root: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
 
 def is_here(name: str, root: str | os.PathLike[str] | None = None) -> bool:
     """Whether a dataset's training images are available without a download."""
-    return name not in downloaded.READERS or downloaded.is_here(name, data_root(root))
+    plugins.load()
+    known = DATASETS.get(name)
+    return known is None or known.files_are_here is None or known.files_are_here(data_root(root))
 
 
 def load(name: str, split: str, *, root: str | os.PathLike[str] | None = None, download: bool = True) -> ImageDataset:
@@ -141,13 +147,34 @@ _CLOTHES = ("T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt"
 _BANDS = tuple(f"band {number}" for number in range(1, points.BANDS + 1))
 _KANA = ("お o", "き ki", "す su", "つ tsu", "な na", "は ha", "ま ma", "や ya", "れ re", "を wo")
 
+
+def _downloaded(title: str, name: str, label_names: tuple[str, ...], read: Callable[..., Any]) -> DatasetInfo:
+    here_already = partial(downloaded.is_here, name)
+    return DatasetInfo(title, (1, 28, 28), 55_000, label_names, read, files_are_here=here_already)
+
+
+def _heads(size: int) -> DatasetInfo:
+    return DatasetInfo(
+        f"Rendered heads, {size} by {size}",
+        (1, size, size),
+        heads.COUNT - 2 * heads.HELD_OUT,
+        ("head",),
+        partial(heads.load_heads, size=size),
+        heads.FACTORS,
+        partial(heads.head_factors, size=size),
+        lambda root: heads.file_of(size, root).is_file(),
+    )
+
+
 DATASETS: dict[str, DatasetInfo] = {
-    "mnist": DatasetInfo("MNIST digits", (1, 28, 28), 55_000, _DIGITS, downloaded.load_mnist),
+    "mnist": _downloaded("MNIST digits", "mnist", _DIGITS, downloaded.load_mnist),
     "mnist_sample": DatasetInfo("MNIST sample of 5,000", (1, 28, 28), 4_500, _DIGITS, bundled.load_mnist_sample),
     "digits": DatasetInfo("Small digits, 8 by 8", (1, 8, 8), 1_437, _DIGITS, bundled.load_digits),
-    "fashion_mnist": DatasetInfo("Fashion-MNIST", (1, 28, 28), 55_000, _CLOTHES, downloaded.load_fashion_mnist),
-    "kmnist": DatasetInfo("Kuzushiji-MNIST", (1, 28, 28), 55_000, _KANA, downloaded.load_kmnist),
+    "fashion_mnist": _downloaded("Fashion-MNIST", "fashion_mnist", _CLOTHES, downloaded.load_fashion_mnist),
+    "kmnist": _downloaded("Kuzushiji-MNIST", "kmnist", _KANA, downloaded.load_kmnist),
     "s_curve": DatasetInfo("S-curve, points in space", (1, 1, 3), 5_000, _BANDS, points.load_s_curve),
+    "heads": _heads(32),
+    "heads_64": _heads(64),
 }
 
 __all__ = [

@@ -36,12 +36,14 @@ class Factor:
         name: to display.
         kind: one of `KINDS`: a real number, or the index of a category.
         low, high: the range of its values.
+        unit: of its values, to display; empty for a number without one.
     """
 
     name: str
     kind: str = "continuous"
     low: float = 0.0
     high: float = 1.0
+    unit: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS or not self.low < self.high:
