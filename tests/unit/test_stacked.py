@@ -46,6 +46,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "learned variance": {"likelihood": "gaussian", "variance": 0.1, "learned_variance": True},
     "samples, tanh": {"samples": 3, "binarised": True, "activation": "tanh", "start_at_mean": True},
     "convolutions": {"model": "conv_vae", "hidden": (4, 8, 16), "epochs": 2, "batch_size": 250},
+    "total correlation": {"model": "tc_vae", "hidden": (4, 8, 16), "epochs": 2, "batch_size": 250},
 }
 
 

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from vae_core.losses.likelihoods import Likelihood
 from vae_core.losses.terms import Term, warmed_up
+from vae_core.losses.total_correlation import decompose
 
 Terms = dict[str, Tensor]  # name -> (B,), in the order of the objective's terms
 
@@ -101,6 +102,16 @@ def _perceptual(model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tenso
     }
 
 
+def _total_correlation(
+    model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor, p_x_given_z: Likelihood
+) -> Terms:
+    """The reconstruction, and the KL taken apart into three."""
+    del targets
+    z, code = model.sample_latent(x, noise)  # type: ignore[operator]
+    parts = decompose(z, code.mean, code.log_var, code.divergence(), model.images, model.estimator)  # type: ignore[arg-type]
+    return {"reconstruction": p_x_given_z.negative_log_likelihood(model.decode(z), x)} | parts._asdict()  # type: ignore[operator]
+
+
 ELBO = Objective(
     _elbo,
     (
@@ -118,6 +129,24 @@ PERCEPTUAL = Objective(
         Term("reconstruction", weight=lambda spec, _: spec.options.pixel_weight),
         Term("features", "squared features", lambda spec, _: spec.options.feature_weight),
         Term("kl", weight=lambda spec, _: spec.kl_weight),
+    ),
+)
+TOTAL_CORRELATION = Objective(  # Chen et al. 2018, eq. 4; all parts of the KL rise together in a warm-up
+    _total_correlation,
+    (
+        Term("reconstruction", weight=lambda spec, _: spec.data_weight),
+        Term(
+            "mutual_information",
+            weight=lambda spec, epochs_done: warmed_up(spec.options.mutual_information, spec.kl_warm_up, epochs_done),
+        ),
+        Term(
+            "total_correlation",
+            weight=lambda spec, epochs_done: warmed_up(spec.kl_weight, spec.kl_warm_up, epochs_done),
+        ),
+        Term(
+            "dimension_kl",
+            weight=lambda spec, epochs_done: warmed_up(spec.options.dimension_kl, spec.kl_warm_up, epochs_done),
+        ),
     ),
 )
 CODES = Objective(_codes, (Term("prior"),))

@@ -21,7 +21,16 @@ from vae_core.models.adversarial_options import (
 )
 from vae_core.models.bottleneck import BOTTLENECKS, Bottleneck
 from vae_core.models.conv_sizes import cells
-from vae_core.models.quantised_options import FSQOptions, PriorOptions, VQOptions, check_fsq, check_prior, prior_fields
+from vae_core.models.factorising_options import FactorOptions, TCOptions, check_factor, check_tc
+from vae_core.models.quantised_options import (
+    FlatFSQOptions,
+    FSQOptions,
+    PriorOptions,
+    VQOptions,
+    check_fsq,
+    check_prior,
+    prior_fields,
+)
 from vae_core.options import check_declaration
 
 if TYPE_CHECKING:
@@ -103,6 +112,7 @@ _GRID = {
     "latent_dim_of": cells,
 }
 _ADVERSARIAL = {**_CONV, "latent_dim": 16, "likelihoods": ("bernoulli",)}
+_SIX = {**_CONV, "latent_dim": 6}  # fewer have little to keep apart
 _LINEAR = {"family": "linear", "hidden": (), "likelihood": "gaussian", "likelihoods": ("gaussian",)}
 
 MODELS = {
@@ -187,6 +197,30 @@ MODELS = {
         check=check_perceptual,
         **_ADVERSARIAL,  # type: ignore[arg-type]
     ),
+    "tc_vae": ModelKind(
+        "β-TCVAE",
+        "vae_core.models.factorising:build_tc_vae",
+        code="gaussian",
+        objective="vae_core.losses.objectives:TOTAL_CORRELATION",
+        options=TCOptions,
+        check=check_tc,
+        **_SIX,  # type: ignore[arg-type]
+    ),
+    "factor_vae": ModelKind(
+        "FactorVAE",
+        "vae_core.models.factorising:build_factor_vae",
+        code="gaussian",
+        step="vae_core.training.factorising:FactorStep",
+        options=FactorOptions,
+        check=check_factor,
+        **_SIX,  # type: ignore[arg-type]
+    ),
+    "flat_fsq": ModelKind(
+        "Flat FSQ",
+        "vae_core.models.levels:build_flat_fsq",
+        options=FlatFSQOptions,
+        **_SIX,  # type: ignore[arg-type]
+    ),
     "classifier": ModelKind(
         "Classifier",
         "vae_core.models.classifier:build_classifier",
@@ -202,7 +236,9 @@ MODELS = {
 
 
 # By Train your own, in the order of its menu.
-OFFERED = ("vae", "ae", "conv_vae", "conv_ae", "linear_ae", "vq_vae", "fsq", "vq_prior")
+OFFERED = (
+    "vae", "ae", "conv_vae", "conv_ae", "linear_ae", "tc_vae", "factor_vae", "flat_fsq", "vq_vae", "fsq", "vq_prior"
+)  # fmt: skip
 
 
 def register_model(name: str, kind: ModelKind) -> None:

@@ -35,6 +35,13 @@ class FSQOptions:
     levels: tuple[int, ...] = option((7, 3, 3), Widths(6, 63), "Levels of each number, odd; K is their product.")
 
 
+@dataclass(frozen=True)
+class FlatFSQOptions:
+    """A flat code of d numbers with few levels each, without a grid (Mentzer et al. 2023)."""
+
+    levels_each: int = option(5, Whole(2, 256), "L, the levels of each number: L^d codes in all.")
+
+
 def entries_of(options: Any) -> int:
     """K, of any of these records."""
     return math.prod(options.levels) if isinstance(options, FSQOptions) else int(options.entries)

@@ -46,6 +46,7 @@ from vae_core.training.optimisers import ADAM_STATE
 from vae_core.training.schedule import images_per_epoch, learning_rate_at, shown_images, snapshot_epochs
 from vae_core.training.step import draws, floats, new_adam
 
+TOTAL_CORRELATION = "vae_core.losses.objectives:TOTAL_CORRELATION"
 VARYING = ("beta", "reconstruction_weight", "kl_warm_up")  # what members of one stack may differ in
 
 
@@ -73,11 +74,12 @@ def same_program(spec: RunSpec) -> RunSpec:
 def can_stack(spec: RunSpec) -> bool:
     """Whether runs that differ from `spec` in `VARYING` only can be trained as one program.
 
-    They are trained on the ELBO's terms, by the usual step, and their network has parameters alone: a buffer that
-    training changes, such as the moving averages of batch norm, is nothing that one call can change for all of them.
+    They are trained on the ELBO's terms, or those of a β-TCVAE, by the usual step, and their network has parameters
+    alone: a buffer that training changes, such as the moving averages of batch norm, is nothing that one call can
+    change for all of them.
     """
     kind, usual = model_kind(spec.model), ModelKind("", "")
-    if not kind.trained or (kind.objective, kind.step) != (usual.objective, usual.step):
+    if not kind.trained or kind.step != usual.step or kind.objective not in (usual.objective, TOTAL_CORRELATION):
         return False
     return not list(build(spec, info(spec.dataset).image_shape).buffers())
 

@@ -177,11 +177,17 @@ def _ask_for_network(dataset: str, model: str) -> dict[str, Any] | None:
         settings["options"] = own_fields.ask_for_options(model, dataset)
     if kind.bottleneck.divergence:
         settings["beta"] = url_state.choose_number(
-            link["beta"], "β, weight of the KL", 0.0, LARGEST["beta"], 1.0, key="train-beta", step=0.5, format="%g"
+            link["beta"], beta_label(model), 0.0, LARGEST["beta"], 1.0, key="train-beta", step=0.5, format="%g"
         )
     else:
         url_state.write(link["beta"], None)
     return settings | _ask_for_likelihood(kind)
+
+
+def beta_label(model: str) -> str:
+    """What β weighs."""
+    of = "total correlation" if model in ("tc_vae", "factor_vae") else "KL"
+    return f"β, weight of the {of}"
 
 
 def _ask_for_likelihood(kind: ModelKind) -> dict[str, Any]:

@@ -28,6 +28,8 @@ ASKED = {
         "start_from": "Entries start from",
         "restart": "Restart unused entries",
     },
+    "tc_vae": {"mutual_information": "Weight of the mutual information", "estimator": "Estimator of q(z)"},
+    "flat_fsq": {"levels_each": "Levels of each number, L"},
     "fsq": {"levels": "Levels of each number"},
     "vq_prior": {"width": "Width", "layers": "Layers"},
 }
