@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
-from ui.runs.resources import shelf
+from ui.runs.resources import load_run, shelf
 from ui.runs.selection import measured_seeds_of, per_shelf
+from ui.training.quota import offered
+from vae_core import datasets
+from vae_core.datasets import own
 from vae_core.errors import RunNotFound
+from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.measured import read_measured
 from vae_core.storage.store import Listed
 
 DATASET = "heads"
+RENDERED = (DATASET, "heads_64")  # what the renderer draws
 DIMENSIONS = (6, 10)
 USUAL = "tc"
 # What is trained where nothing was shipped.
@@ -61,50 +67,99 @@ KINDS = {
 }  # fmt: skip
 
 
-def _suits(spec: RunSpec, kind: Kind, dimensions: int) -> bool:
-    return (spec.dataset, spec.latent_dim) == (DATASET, dimensions) and kind.fits(spec)
+# Those whose figures are shown, too, where there are some.
+ALL = KINDS | {
+    "factor": Kind(
+        "FactorVAE",
+        "to be independent of each other, says a discriminator",
+        lambda spec: spec.model == "factor_vae",
+        {"model": "factor_vae", "beta": 6.0},
+    )
+}
+
+
+class Shown(NamedTuple):
+    """What the page shows.
+
+    Attributes:
+        dataset: its images.
+        kind: one of `KINDS`.
+        d: how many numbers a code has.
+    """
+
+    dataset: str
+    kind: str
+    d: int
+
+    def of(self, kind: str) -> Shown:
+        """The same of another kind."""
+        return self._replace(kind=kind)
+
+    @property
+    def noun(self) -> str:
+        """What one of the images is called."""
+        return "head" if self.dataset in RENDERED else "image"
+
+
+def _suits(spec: RunSpec, kind: Kind, shown: Shown) -> bool:
+    return (spec.dataset, spec.latent_dim) == (shown.dataset, shown.d) and kind.fits(spec)
 
 
 @per_shelf
-def spec_of(name: str, dimensions: int = 6) -> RunSpec:
+def spec_of(shown: Shown) -> RunSpec:
     """The first shipped spec of a kind whose run is in the store; else the first run in the store that is one.
 
     Raises:
         RunNotFound: there is none.
     """
-    kind = KINDS[name]
+    kind = KINDS[shown.kind]
     stored = [line.spec for line in shelf().lines if line.spec]
     here = {spec.key for spec in stored}
     shipped = [spec for spec in read_manifest() if spec.key in here]
     for spec in (*shipped, *sorted(stored, key=lambda spec: (spec.kl_weight, spec.seed, spec.key))):
-        if _suits(spec, kind, dimensions):
+        if _suits(spec, kind, shown):
             return spec
-    raise RunNotFound(f"the {kind.title} of heads with d = {dimensions} is not in the store.")
+    raise RunNotFound(f"the {kind.title} of {shown.dataset} with d = {shown.d} is not in the store; train it.")
 
 
-def wanted(name: str, dimensions: int = 6) -> RunSpec:
+def wanted(shown: Shown) -> RunSpec:
     """What to train where `spec_of` finds nothing: the shipped spec, or the recipe."""
-    kind = KINDS[name]
-    fitting = (spec for spec in read_manifest() if _suits(spec, kind, dimensions))
-    return next(fitting, None) or RunSpec(latent_dim=dimensions, **_RECIPE, **kind.recipe)  # type: ignore[arg-type]
+    kind = KINDS[shown.kind]
+    fitting = (spec for spec in read_manifest() if _suits(spec, kind, shown))
+    recipe = _RECIPE | kind.recipe | {"dataset": shown.dataset, "latent_dim": shown.d}
+    return next(fitting, None) or RunSpec(**recipe)  # type: ignore[arg-type]
+
+
+def run_of(shown: Shown) -> Run:
+    """The run on screen.
+
+    Raises:
+        RunNotFound: it is not in the store.
+    """
+    return load_run(spec_of(shown).key)
 
 
 @per_shelf
-def here(dimensions: int) -> tuple[str, ...]:
-    """The kinds that are in the store."""
+def here(dataset: str, d: int) -> tuple[Shown, ...]:
+    """All kinds that are in the store."""
     found = []
-    for name in KINDS:
-        try:
-            spec_of(name, dimensions)
-        except RunNotFound:
-            continue
-        found.append(name)
+    for kind in KINDS:
+        shown = Shown(dataset, kind, d)
+        with suppress(RunNotFound):
+            spec_of(shown)
+            found.append(shown)
     return tuple(found)
 
 
+def choices(visitor: str, linked: str) -> tuple[str, ...]:
+    """The sets of images that can be chosen: the rendered heads that are here, then the visitor's own."""
+    rendered = [name for name in RENDERED if name == DATASET or datasets.is_here(name)]
+    return (*rendered, *(name for name in offered(visitor, linked) if name not in rendered and own.shape_in(name)))
+
+
 def name_in_list(spec: RunSpec) -> str:
-    """What a run is called among those of heads."""
-    kind = next(kind for kind in KINDS.values() if kind.fits(spec))
+    """What a run is called among those of the same images."""
+    kind = next(kind for kind in ALL.values() if kind.fits(spec))
     return f"{kind.title}, β = {spec.kl_weight:g}" if spec.kl_weight != 1 else kind.title
 
 
@@ -112,24 +167,33 @@ class Alike(NamedTuple):
     """Runs that differ in their seed alone.
 
     Attributes:
+        title: what they are called; no two are called alike.
         spec: with seed 0.
         lines: with their figures, by seed.
     """
 
+    title: str
     spec: RunSpec
     lines: list[Listed]
 
 
 @per_shelf
-def measured(dimensions: int = 6) -> list[Alike]:
-    """All runs of heads with so many numbers that were measured, one entry for each recipe, by kind and β."""
+def measured(dataset: str, d: int) -> list[Alike]:
+    """All runs of some images with d numbers that were measured, one entry for each recipe, by kind and β."""
     known = [line.spec for line in (*shelf().lines, *read_measured()) if line.spec]
-    kinds = list(KINDS.values())
-    recipes = dict.fromkeys(
-        replace(spec, seed=0) for spec in known if any(_suits(spec, kind, dimensions) for kind in kinds)
-    )
+    kinds = list(ALL.values())
+    some = Shown(dataset, USUAL, d)
+    recipes = dict.fromkeys(replace(spec, seed=0) for spec in known if any(_suits(spec, kind, some) for kind in kinds))
 
     def place(spec: RunSpec) -> tuple[int, float, str]:
         return next(number for number, kind in enumerate(kinds) if kind.fits(spec)), spec.kl_weight, spec.key
 
-    return [Alike(spec, measured_seeds_of(spec)) for spec in sorted(recipes, key=place)]
+    found: dict[str, Alike] = {}
+    for spec in sorted(recipes, key=place):
+        name = name_in_list(spec)
+        if name in found:
+            name += f", {spec.epochs} epochs"
+        if name in found:
+            name += f", {spec.key[-4:]}"
+        found[name] = Alike(name, spec, measured_seeds_of(spec))
+    return list(found.values())

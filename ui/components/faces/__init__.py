@@ -1,19 +1,21 @@
-"""A face and the numbers of its code: sliders that it answers, and known causes that move the code."""
+"""A face and the numbers of its code: sliders that it answers, known features that move it, and what found what."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
+
 from ui.components.mount import component, mount
 from vae_core.payloads.plane import Payload
 
-_face = component(
-    "face",
-    html="faces/face.html",
-    styles=("engine/base.css", "engine/plane.css", "faces/faces.css"),
-    module="faces/face.js",
-)
+_BASE = ("engine/base.css", "engine/plane.css")
+_face = component("face", html="faces/face.html", styles=(*_BASE, "faces/faces.css"), module="faces/face.js")
+_causes = component("causes", html="faces/causes.html", styles=(*_BASE, "faces/causes.css"), module="faces/causes.js")
+_matrix = component(
+    "matrix", html="faces/matrix.html", styles=(*_BASE, "faces/matrix.css"), module="faces/matrix.js"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Number:
         centre: its mean over held-out images.
         low, high: the ends of its slider.
         used: whether the model uses it.
-        about: what is said of it, in a few words.
+        size: how much it says of an image, in words.
+        found: what it found, in a few words.
         levels: how many values it can have, evenly spaced from `low` to `high`; None for any real number.
     """
 
@@ -34,7 +37,8 @@ class Number:
     low: float
     high: float
     used: bool
-    about: str
+    size: str
+    found: str
     levels: int | None = None
 
 
@@ -50,3 +54,45 @@ def face(payload: Payload, numbers: Sequence[Number], *, sorted_by: str, key: st
     """
     told = [asdict(number) for number in numbers]
     mount(_face, payload.with_header(kind="face", numbers=told, sorted_by=sorted_by), key=key)
+
+
+def causes(payload: Payload, numbers: Sequence[Number], artist: Payload, *, key: str) -> None:
+    """Mount the true features, with what draws heads.
+
+    Args:
+        payload: as of `face`.
+        numbers: as of `face`.
+        artist: made by `vae_core.payloads.head.head_payload`.
+        key: the element's identity across reruns.
+    """
+    told, factors = [asdict(number) for number in numbers], artist.header["factors"]
+    shown = payload.with_header(kind="causes", numbers=told, factors=factors)
+    mount(_causes, shown, key=key, later=(artist,))
+
+
+def matrix(
+    payload: Payload,
+    numbers: Sequence[Number],
+    factors: Sequence[str],
+    values: np.ndarray,
+    told: Sequence[Sequence[str]],
+    *,
+    measure: str,
+    key: str,
+) -> None:
+    """Mount the table of numbers and features.
+
+    Args:
+        payload: as of `face`.
+        numbers: as of `face`; the rows come in this order.
+        factors: names of the features.
+        values: (d, F), from 0 to 1, by the number's place in the code.
+        told: (d, F), a sentence for each cell.
+        measure: what the values are, in a few words.
+        key: the element's identity across reruns.
+    """
+    shown = payload.with_header(
+        kind="matrix", numbers=[asdict(number) for number in numbers], factors=list(factors),
+        values=np.round(values, 4).tolist(), told=[list(row) for row in told], measure=measure,
+    )  # fmt: skip
+    mount(_matrix, shown, key=key)

@@ -1,21 +1,20 @@
 // A large face that answers the numbers of its code: a slider for each, with what the decoder makes along it.
 
+import { meanSquaredError } from "../engine/arrays.js";
 import { Decoder, Network } from "../engine/interpreter.js";
 import { pageLink, rounded, unlike } from "../engine/link.js";
 import { element, named, showComponent, withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 import { slices } from "../engine/slices.js";
 import { Timings } from "../engine/timings.js";
-import { meanSquaredError } from "../engine/arrays.js";
 import { signed } from "../engine/view.js";
+import { nameOf } from "./numbers.js";
 import { Strip, alongNumber, spaced } from "./strip.js";
 
 const FINE = 200; // steps of a slider from end to end
 const TILES = 9; // of a strip, where the number has no levels
 const RESTING_MS = 120; // strips are drawn anew once the hand rests
 const instances = new WeakMap(); // mount point -> Face
-
-export const nameOf = (index) => `z${[...String(index + 1)].map((digit) => "₀₁₂₃₄₅₆₇₈₉"[Number(digit)]).join("")}`;
 
 class Face {
   constructor(parent) {
@@ -60,27 +59,28 @@ class Face {
     this.find(".title").textContent = title;
     this.find(".subtitle").textContent = subtitle;
     this.find('[data-do="order"]').textContent = `Sort by ${size}`;
+    this.find('[data-do="head"]').textContent = `A held-out ${header.noun}`;
     this.picture = new Picture(named(this.find(".decoded"), "The face that the numbers decode to"), image);
-    this.original = new Picture(named(this.find(".original"), "The held-out head that the numbers came from"), image);
+    this.original = new Picture(named(this.find(".original"), `The held-out ${header.noun} that the numbers came from`), image);
     this.z = new Float32Array(numbers.length);
     this.rows = numbers.map((number) => this.row(number));
     this.layRows();
   }
 
   row(number) {
-    const { index, low, high, levels, about, used } = number;
+    const { index, low, high, levels, found, size, used } = number;
     const count = levels ?? TILES;
     const values = spaced(low, high, count);
     const input = element("input", { type: "range", min: String(low), max: String(high), step: String((high - low) / (levels ? levels - 1 : FINE)) });
-    input.setAttribute("aria-label", `${nameOf(index)}${used ? "" : ", not used by the model"}: ${about}`);
+    input.setAttribute("aria-label", `${nameOf(index)}${used ? found && `, ${found}` : ", not used by the model"}`);
     input.style.setProperty("--between", String((count - 1) / count));
     const canvas = element("canvas", { ariaHidden: "true" }); // the slider does the same
     const strip = new Strip(canvas, this.header.image, count);
     const value = element("output");
     const box = element(
       "div", { className: "number" },
-      element("div", { className: "about" }, element("b", { textContent: nameOf(index) }), element("small", { textContent: about })),
-      element("div", { className: "line" }, input, canvas), value,
+      element("div", { className: "about" }, element("b", { textContent: nameOf(index) }), element("span", { textContent: used ? found : "not used" }), element("small", { textContent: size })),
+      value, element("div", { className: "line" }, input, canvas),
     );
     box.classList.toggle("off", !used);
     input.addEventListener("input", () => this.set(index, input.valueAsNumber));
@@ -125,7 +125,7 @@ class Face {
     this.z.set(this.encoder.run(this.pixels));
     this.original.show(this.pixels);
     this.start();
-    this.say(`Held-out head ${head} of ${this.header.heads}, at its code.`);
+    this.say(`Held-out ${this.header.noun} ${head} of ${this.header.heads}, at its code.`);
   }
 
   // From where the numbers start.
@@ -157,7 +157,7 @@ class Face {
     this.picture.show(this.made);
     if (!this.head) return;
     const error = meanSquaredError(this.made, this.pixels).toFixed(4);
-    this.find(".from figcaption").textContent = `held-out head ${this.head}; squared error per pixel ${error}`;
+    this.find(".from figcaption").textContent = `held-out ${this.header.noun} ${this.head}; squared error per pixel ${error}`;
   }
 
   // All strips but that of the number that moved, on which nothing has changed.
