@@ -363,6 +363,15 @@ def part(array: np.ndarray, start: int, stop: int | None) -> Callable[[], np.nda
 
 
 CATS = np.array(["cat", "dog"])[KINDS]
+CAUSES = np.random.default_rng(0).random((COUNT, 2))
+
+
+def factored(factors: np.ndarray, names: np.ndarray | None = None) -> Input:
+    """An npz of the grey images with factors, and perhaps their names."""
+    called = {} if names is None else {"factor_names": lambda: names}
+    return npz(images=grey, factors=lambda: factors, **called)
+
+
 ARRAYS: dict[str, Input] = {
     "images and labels": labelled(KINDS),
     "Keras: x_train, y_train, x_test, y_test": lambda path: npz(
@@ -412,6 +421,18 @@ ARRAYS: dict[str, Input] = {
     "labels as bytes": labelled(CATS.astype("S")),
     "labels as Python objects": labelled(CATS.astype(object)),
     "labels of NaN": labelled(np.where(KINDS == 1, np.nan, 0.0)),
+    "factors with names": factored(CAUSES, np.array(["light", "place"])),
+    "factors without names": factored(CAUSES),
+    "one factor (N,)": factored(CAUSES[:, 0]),
+    "factors of NaN": factored(np.where(CAUSES > 0.9, np.nan, CAUSES), np.array(["light", "place"])),
+    "a factor that never changes": factored(np.ones((COUNT, 1)), np.array(["light"])),
+    "more factors than images": factored(np.ones((COUNT, COUNT + 1))),
+    "factors of too few images": factored(CAUSES[1:]),
+    "factors as text": factored(np.full((COUNT, 2), "dark")),
+    "one name for two factors": factored(CAUSES, np.array(["light"])),
+    "two factors of one name": factored(CAUSES, np.array(["light", "light"])),
+    "names of factors that are missing": npz(images=grey, factor_names=lambda: np.array(["light"])),
+    "labels and factors": npz(images=grey, labels=lambda: KINDS, factors=lambda: CAUSES),
     "an npz named .zip": labelled(KINDS),
     "a gzipped pickle": written(lambda: gzip.compress(pickle.dumps(grey()), mtime=0)),
 }

@@ -348,6 +348,30 @@ def test_what_is_not_a_sets_name_is_no_dataset(name: str) -> None:
         RunSpec(name, "ae")
 
 
+def test_factors_go_with_their_images_into_every_split(tmp_path: Path) -> None:
+    images = np.repeat(np.arange(60, dtype=np.uint8), 28 * 28).reshape(60, 28, 28)
+    causes = np.stack([np.arange(60) / 59, np.arange(60) % 7], axis=1)
+    read = read_file("a.npz", npz(images=images, factors=causes, factor_names=np.array(["light", "place"])))
+    name = own.save(read, tmp_path)
+    for split in ("train", "validation"):
+        part = datasets.load(name, split, root=tmp_path)
+        which = part.images[:, 0, 0, 0]
+        assert [(factor.name, factor.low, factor.high) for factor in part.factors] == [("light", 0, 1), ("place", 0, 6)]
+        np.testing.assert_array_equal(part.factor_values, causes[which].astype(np.float32))
+    # Other factors are another set; without factors, the name is what it always was.
+    assert own.name_of(read_file("a.npz", npz(images=images, factors=causes[:, ::-1]))) != name
+    plain = read_file("a.npz", npz(images=images))
+    assert plain.factors == () and own.name_of(plain) == "own-1x28x28-5dc3e15bb320"
+    assert datasets.load(own.save(plain, tmp_path), "train", root=tmp_path).factor_values is None
+
+
+def test_a_factor_beyond_single_precision_is_refused() -> None:
+    images, causes = np.zeros((30, 28, 28), np.uint8), np.arange(30.0)
+    for bad, said in ((causes * 1e300, "not finite"), (causes + 1e12, "the same for all")):
+        with pytest.raises(UnusableImages, match=said):
+            read_file("a.npz", npz(images=images, factors=bad))
+
+
 def test_a_set_is_split_once_and_for_all(tmp_path: Path) -> None:
     name = own.save(some(400), tmp_path)
     train, held = (datasets.load(name, split, root=tmp_path) for split in ("train", "validation"))

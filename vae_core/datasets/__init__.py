@@ -12,6 +12,8 @@ digits                1,437 of 1,797         360                   the same 360
 fashion_mnist, kmnist 55,000                 last 5,000 of train   official 10,000
 s_curve               5,000 points           1,000                 the same 1,000
 heads, heads_64       6,400 of 8,000         800                   800 others
+olivetti              320 photographs of     40 of 4 others        40 of 4 others
+                      32 people
 own-…                 nine tenths of a       a tenth, or from      the same tenth, or
                       user's set, see `own`  4,000 images on half  its other half
                                              of it
@@ -32,7 +34,7 @@ from typing import Any
 import numpy as np
 
 from vae_core import plugins
-from vae_core.datasets import bundled, downloaded, heads, own, points
+from vae_core.datasets import bundled, downloaded, heads, own, photographs, points
 from vae_core.datasets.images import Factor, ImageDataset
 from vae_core.errors import SpecError, UnknownName
 
@@ -94,16 +96,25 @@ def check_name(name: object) -> str:
 def info(name: str) -> DatasetInfo:
     """Title, image shape and class names of a dataset, without loading it."""
     known = DATASETS.get(check_name(name))
-    return known or _own_info(name)
+    return known or _own_info(name, data_root())
 
 
-def _own_info(name: str) -> DatasetInfo:
+def _own_info(name: str, root: Path) -> DatasetInfo:
     """Of a user's own set: the shape is part of its name, the rest needs its file."""
-    shape, stored = own.shape_in(name), own.describe(name, data_root())
+    shape, stored = own.shape_in(name), own.describe(name, root)
     assert shape is not None  # checked by check_name
     title = f"{stored.title}, {stored.name[-4:]}" if stored else name
     training = own.shares(stored.count).training if stored else 0
-    return DatasetInfo(title, shape, training, stored.label_names if stored else (), partial(own.load_own, name))
+    factors = stored.factors if stored else ()
+    return DatasetInfo(
+        title,
+        shape,
+        training,
+        stored.label_names if stored else (),
+        partial(own.load_own, name),
+        factors,
+        partial(own.load_factors, name) if factors else None,
+    )
 
 
 def here(root: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
@@ -135,11 +146,10 @@ def load(name: str, split: str, *, root: str | os.PathLike[str] | None = None, d
     check_name(name)
     if split not in SPLITS:
         raise SpecError(f"there is no split {repr(split)[:60]}; choose one of {', '.join(SPLITS)}.")
-    known = info(name)
+    known = DATASETS.get(name) or _own_info(name, data_root(root))
     images, labels = known.arrays(split, data_root(root), download)
-    names = known.label_names or own.label_names(name, data_root(root))
     values = known.factor_values(split, data_root(root)) if known.factor_values else None
-    return ImageDataset(name, split, images, labels, names, known.factors, values)
+    return ImageDataset(name, split, images, labels, known.label_names, known.factors, values)
 
 
 _DIGITS = tuple(str(digit) for digit in range(10))
@@ -175,6 +185,14 @@ DATASETS: dict[str, DatasetInfo] = {
     "s_curve": DatasetInfo("S-curve, points in space", (1, 1, 3), 5_000, _BANDS, points.load_s_curve),
     "heads": _heads(32),
     "heads_64": _heads(64),
+    "olivetti": DatasetInfo(
+        "Olivetti faces, photographs",
+        (1, photographs.SIDE, photographs.SIDE),
+        (photographs.PEOPLE - 2 * photographs.HELD_OUT) * photographs.EACH,
+        photographs.NAMES,
+        photographs.load_olivetti,
+        files_are_here=photographs.is_here,
+    ),
 }
 
 __all__ = [

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import zipfile
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from vae_core.datasets.causes import read_factors
 from vae_core.datasets.classes import NO_FOLDER
+from vae_core.datasets.images import Factor
 from vae_core.datasets.limits import FEWEST_IMAGES, MOST_ARRAY, MOST_CLASSES, MOST_IMAGES, SIZES
 from vae_core.datasets.names import cleaned
 from vae_core.datasets.pictures import Decoded, Preparation, on_background, resized, to_grey
@@ -95,17 +97,33 @@ class Arrays:
         return flat.reshape(shape, order="F" if fortran else "C")
 
 
-def read_arrays(
-    arrays: Arrays, prepared: Preparation
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], tuple[str, ...]]:
-    """Images and perhaps labels, whatever they are called where that is unambiguous.
+class ReadArrays(NamedTuple):
+    """What was read.
+
+    Attributes:
+        images: uint8 (N, C, H, W).
+        labels: int64 (N,).
+        label_names: class names.
+        notes: what the user should know, in sentences.
+        factors: known factors, if there are any.
+        factor_values: float32 (N, F) of these.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    label_names: tuple[str, ...]
+    notes: tuple[str, ...]
+    factors: tuple[Factor, ...] = ()
+    factor_values: np.ndarray | None = None
+
+
+def read_arrays(arrays: Arrays, prepared: Preparation) -> ReadArrays:
+    """Images and perhaps labels, whatever they are called where that is unambiguous; or images and their factors.
 
     Images have the shape (N, H, W), (N, H, W, C), (N, C, H, W) with 1 or 3 channels, (N, H, W, 4) with transparency,
     or (N, H·H); they are bytes, whole numbers up to 255 or 65,535, truth values, or floats in [0, 1] or [-1, 1].
-    Labels are whole numbers, names, or one-hot. Images whose sides are all 28, 32 or 64 keep their size.
-
-    Returns:
-        images uint8 (N, C, H, W), labels int64 (N,), class names, and what the user should know, in sentences.
+    Labels are whole numbers, names, or one-hot. Images whose sides are all 28, 32 or 64 keep their size. Factors are
+    called ``factors``, and their names ``factor_names``, see `causes.read_factors`; a set has labels or factors.
 
     Raises:
         UnusableImages: with a message for the user; where nothing is unambiguous, it lists the arrays.
@@ -132,7 +150,23 @@ def read_arrays(
         labels = np.zeros(count, dtype=np.int64)
     elif len(labels) != count:
         raise UnusableImages(f"{title}: there are {len(labels):,} labels for {count:,} images.")
-    return images, labels, names, tuple(notes)
+    factors, values = _factors(arrays, count, bool(given))
+    if factors:
+        notes.append(f"Known factors: {', '.join(factor.name for factor in factors)}.")
+    return ReadArrays(images, labels, names, tuple(notes), factors, values)
+
+
+def _factors(arrays: Arrays, count: int, labelled: bool) -> tuple[tuple[Factor, ...], np.ndarray | None]:
+    if "factors" not in arrays:
+        if "factor_names" in arrays:
+            raise UnusableImages(f"{arrays.title} has factor_names without factors; add an array factors (N, F).")
+        return (), None
+    if labelled:
+        raise UnusableImages(
+            f"{arrays.title} has both labels and factors; leave out one of them, as a set has classes or known factors."
+        )
+    names = arrays.read("factor_names") if "factor_names" in arrays else None
+    return read_factors(arrays.title, arrays.read("factors"), names, count)
 
 
 def _chosen(arrays: Arrays) -> list[tuple[str, str]]:

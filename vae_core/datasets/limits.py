@@ -13,6 +13,7 @@ SIZES = (28, 32, 64)  # side lengths to choose from, in pixels
 # One set.
 FEWEST_IMAGES, MOST_IMAGES = 20, 20_000
 MOST_CLASSES = 256  # a run keeps labels as bytes
+MOST_FACTORS, LONGEST_FACTOR = 32, 60  # known factors of a set, and characters of a factor's name
 MOST_ENTRIES = 50_000  # files in an archive or a folder
 MOST_UNPACKED = 2_000_000_000  # bytes, of all files together
 MOST_ARRAY = 1_000_000_000  # bytes, of an array in an npz

@@ -15,11 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from vae_core import archive
+from vae_core.datasets.images import Factor
 from vae_core.datasets.names import cleaned
 from vae_core.datasets.reading import OwnImages
 from vae_core.errors import DamagedRun, DatasetUnavailable, OtherFormat, StoreError
@@ -42,6 +43,7 @@ class StoredSet:
         label_names: class names.
         size: of its file, in bytes.
         used: when it was last read, in seconds since the epoch.
+        factors: its known factors, if any.
     """
 
     name: str
@@ -50,6 +52,7 @@ class StoredSet:
     label_names: tuple[str, ...]
     size: int
     used: float
+    factors: tuple[Factor, ...] = ()
 
 
 class Shares(NamedTuple):
@@ -75,11 +78,14 @@ def shape_in(name: str) -> tuple[int, int, int] | None:
 
 
 def name_of(own: OwnImages) -> str:
-    """``own-CxHxW-`` and 12 hex digits of a hash of images, labels and class names."""
+    """``own-CxHxW-`` and 12 hex digits of a hash of images, labels and class names, and of factors if there are any."""
     digest = hashlib.blake2b(digest_size=6)
     digest.update(repr((own.images.shape, own.label_names)).encode())
     digest.update(np.ascontiguousarray(own.images).data)
     digest.update(np.ascontiguousarray(own.labels, dtype="<i8").data)
+    if own.factor_values is not None:
+        digest.update(repr([factor.name for factor in own.factors]).encode())
+        digest.update(np.ascontiguousarray(own.factor_values, dtype="<f4").data)
     _, channels, height, width = own.images.shape
     return f"own-{channels}x{height}x{width}-{digest.hexdigest()}"
 
@@ -141,9 +147,13 @@ def accept(name: str, root: Path) -> None:
 
 
 def _write(own: OwnImages, target: Path) -> str:
-    name, document = name_of(own), {"title": own.title, "label_names": list(own.label_names)}
+    name, tensors = name_of(own), {"images": own.images, "labels": own.labels}
+    document: dict[str, Any] = {"title": own.title, "label_names": list(own.label_names)}
+    if own.factor_values is not None:
+        tensors["factors"] = own.factor_values
+        document["factors"] = [{"name": each.name, "low": each.low, "high": each.high} for each in own.factors]
     try:
-        archive.write(target / f"{name}{SUFFIX}", {"images": own.images, "labels": own.labels}, document)
+        archive.write(target / f"{name}{SUFFIX}", tensors, document)
     except StoreError as error:
         raise DatasetUnavailable(
             f"your images could not be kept in {target} ({error.__cause__}); free some space, or choose another "
@@ -165,12 +175,6 @@ def halves(held_out: int) -> tuple[int, int]:
     return held_out - test, test
 
 
-def label_names(name: str, root: Path) -> tuple[str, ...]:
-    """Class names of a set; empty if it is not there."""
-    stored = describe(name, root)
-    return stored.label_names if stored else ()
-
-
 def load_own(name: str, split: str, root: Path, download: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """One split of a fixed shuffle: validation images first, then test images, then those to learn from, see `shares`.
 
@@ -178,6 +182,18 @@ def load_own(name: str, split: str, root: Path, download: bool = False) -> tuple
         DatasetUnavailable: the set is not here, or its file is damaged.
     """
     del download  # there is nothing to download
+    tensors = _tensors(name, root)
+    part = _part(split, len(tensors["images"]))
+    return tensors["images"][part], tensors["labels"][part]
+
+
+def load_factors(name: str, split: str, root: Path) -> np.ndarray:
+    """Values of a set's known factors, float32 (N, F), a row for each image of `load_own`; errors as of that."""
+    values = _tensors(name, root)["factors"]
+    return values[_part(split, len(values))]
+
+
+def _tensors(name: str, root: Path) -> dict[str, np.ndarray]:
     path = folder(root) / f"{name}{SUFFIX}"
     try:
         tensors, _ = archive.read(path)
@@ -192,16 +208,18 @@ def load_own(name: str, split: str, root: Path, download: bool = False) -> tuple
     except OSError as error:
         raise DatasetUnavailable(f"{path} cannot be read ({error.strerror or error}).") from error
     note_used(name, root)
-    images, labels = tensors["images"], tensors["labels"]
-    order = np.random.default_rng(0).permutation(len(images))
-    _, validation, test = shares(len(images))
+    return tensors
+
+
+def _part(split: str, count: int) -> np.ndarray:
+    """Which of so many images belong to a split."""
+    order = np.random.default_rng(0).permutation(count)
+    _, validation, test = shares(count)
     if split == "train":
-        part = order[validation + test :]
-    elif split == "test" and test:
-        part = order[validation : validation + test]
-    else:
-        part = order[:validation]
-    return images[part], labels[part]
+        return order[validation + test :]
+    if split == "test" and test:
+        return order[validation : validation + test]
+    return order[:validation]
 
 
 def note_used(name: str, root: Path) -> None:
@@ -226,7 +244,11 @@ def _described(path: Path, inode: int, size: int, used: float) -> StoredSet:
     document = archive.read_document(path)
     count = archive.read_shapes(path)["images"][0]
     names = tuple(cleaned(str(name)) for name in document["label_names"])  # older sets have them as they came
-    return StoredSet(path.name.removesuffix(SUFFIX), cleaned(str(document["title"])), count, names, size, used)
+    factors = tuple(
+        Factor(cleaned(str(each["name"])), low=float(each["low"]), high=float(each["high"]))
+        for each in document.get("factors", ())
+    )
+    return StoredSet(path.name.removesuffix(SUFFIX), cleaned(str(document["title"])), count, names, size, used, factors)
 
 
 def stored_sets(root: Path) -> list[StoredSet]:

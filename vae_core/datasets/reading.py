@@ -21,6 +21,7 @@ import numpy as np
 from vae_core.datasets.arrays import NPY, Arrays, read_arrays
 from vae_core.datasets.classes import classes_of
 from vae_core.datasets.doubts import doubts
+from vae_core.datasets.images import Factor
 from vae_core.datasets.limits import (
     FEWEST_IMAGES,
     LISTED,
@@ -71,6 +72,8 @@ class OwnImages:
         left_out: (name, reason) of skipped files, at most `LISTED` of them.
         left_out_count: the number of skipped files.
         notes: what the user should know about how it was read, or doubt, in sentences.
+        factors: known factors, which only arrays have.
+        factor_values: float32 (N, F) of these; None if there are none.
     """
 
     title: str
@@ -80,6 +83,8 @@ class OwnImages:
     left_out: tuple[tuple[str, str], ...] = ()
     left_out_count: int = 0
     notes: tuple[str, ...] = ()
+    factors: tuple[Factor, ...] = ()
+    factor_values: np.ndarray | None = None
 
     def class_counts(self) -> list[tuple[str, int]]:
         """Each class and how many images it has."""
@@ -166,8 +171,17 @@ def _of_file(name: str, content: bytes, prepared: Preparation) -> OwnImages:
 
 
 def _of_arrays(arrays: Arrays, prepared: Preparation) -> OwnImages:
-    images, labels, names, notes = read_arrays(arrays, prepared)
-    return OwnImages(arrays.title, images, labels, names, notes=(*notes, *doubts(images)))
+    read = read_arrays(arrays, prepared)
+    notes = (*read.notes, *doubts(read.images))
+    return OwnImages(
+        arrays.title,
+        read.images,
+        read.labels,
+        read.label_names,
+        notes=notes,
+        factors=read.factors,
+        factor_values=read.factor_values,
+    )
 
 
 def _no_archive(name: str, content: bytes) -> str:
