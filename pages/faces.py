@@ -27,13 +27,14 @@ from ui.chapters.faces.found import HOW_MANY, MEASURES, found_by, how_many, with
 from ui.chapters.faces.instrument import HEADS, code_of_head, face_payload, numbers_of, size_of
 from ui.chapters.faces.isolated import sheets, words_on_points
 from ui.chapters.faces.isolated import table as isolated_table
-from ui.chapters.faces.over_seeds import FIGURES, dots, method_or_luck
+from ui.chapters.faces.over_seeds import FIGURES, dots, groups, method_or_luck
 from ui.components.along import Line, along
 from ui.components.faces import causes, face, matrix
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
 from ui.stage import chapter
+from ui.stage.steps import Step
 from ui.training.app_queue import offer_training
 from ui.training.own_images import read_picture
 from ui.training.read_once import offer_again, read_once
@@ -51,6 +52,12 @@ def mark(shown: Shown) -> str:
     return "-".join(map(str, shown))
 
 
+def not_yet(step: Step, what: str) -> None:
+    """Stands where an experiment will be."""
+    with step.instrument:
+        st.info(f"{what} See the top of this page.", icon=":material/hourglass_empty:")
+
+
 @st.fragment
 @errors_said()
 def step_of_causes(shown: Shown) -> None:
@@ -62,6 +69,9 @@ def step_of_causes(shown: Shown) -> None:
         "makes a code of it, and the decoder a face of the code. If a number had found the smile, it alone would move "
         "with it: **drag** a feature, and see which of the six lines are flat.",
     )
+    if shown not in here(shown.dataset, shown.d):
+        not_yet(step, "A feature can be moved once the model is trained.")
+        return
     with step.instrument:
         causes(face_payload(shown), numbers_of(shown), head_payload(), key=f"faces-causes-{mark(shown)}")
 
@@ -76,6 +86,9 @@ def step_of_the_matrix(shown: Shown) -> None:
         "Each cell compares one number with one feature, over all held-out heads. A code in which every feature has a "
         "number of its own has one large value in each row and in each column: it is [[disentangled]].",
     )
+    if shown not in here(shown.dataset, shown.d):
+        not_yet(step, "The table appears once the model is trained.")
+        return
     found = found_by(shown)
     if found is None:
         with step.instrument:
@@ -127,6 +140,9 @@ def step_of_seeds(shown: Shown) -> None:
         with step.instrument:
             st.info(told, icon=":material/help:")
         return
+    if not groups("mig", shown.dataset, shown.d):
+        not_yet(step, "A dot for each random start appears here once models are trained.")
+        return
     with step.words:
         score = url_state.choose(
             LINK["score"], "Score", list(FIGURES), "mig", key="faces-score", format_func=FIGURES.get, menu=True
@@ -148,6 +164,9 @@ def step_of_a_smile(shown: Shown) -> None:
         "[[latent space]], an [[attribute vector]]. Add α times that direction to the code of a head that the model "
         "did not learn from, or of **your own** picture.",
     )
+    if shown not in here(shown.dataset, shown.d):
+        not_yet(step, "A feature can be added once the model is trained.")
+        return
     names = features(shown.dataset)
     if not names:
         with step.instrument:
@@ -216,6 +235,9 @@ def step_of_points(shown: Shown) -> None:
         "was? Take a new code, decode it, and look for the nearest of all training heads.",
         wide=True,
     )
+    if not here(shown.dataset, shown.d):
+        not_yet(step, "Codes can be decoded once a model is trained.")
+        return
     with step.words:
         chapter.prose(words_on_points(shown.dataset, shown.d))
     with step.instrument:
@@ -242,26 +264,22 @@ with first.words:
     )
     d = url_state.choose(LINK["d"], "Numbers of its code, d", DIMENSIONS, DIMENSIONS[0], key="faces-d")
 shown = Shown(dataset, kind, d)
-some = here(dataset, d)
+is_here = shown in here(dataset, d)
 with first.instrument, errors_said():
-    if shown in some:
+    if is_here:
         face(face_payload(shown), numbers_of(shown), sorted_by=size_of(shown), key=f"faces-face-{mark(shown)}")
     else:
         offer_training([wanted(shown)], key=f"faces-training-{mark(shown)}", name=name_in_list)
-if shown in some and dataset in RENDERED:
+if dataset in RENDERED:
     step_of_causes(shown)
-if shown in some:
-    step_of_the_matrix(shown)
-if some:
-    step_of_seeds(shown)
-if shown in some:
-    step_of_a_smile(shown)
-if some:
-    step_of_points(shown)
+step_of_the_matrix(shown)
+step_of_seeds(shown)
+step_of_a_smile(shown)
+step_of_points(shown)
 
 chapter.foot(
     CHAPTER,
-    mathematics=formulas(shown) if shown in some else (),
+    mathematics=formulas(shown) if is_here else (),
     code=(
         ("losses/total_correlation.py", "decompose"),
         ("metrics/disentanglement.py", "mutual_information_gap"),

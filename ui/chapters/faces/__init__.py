@@ -44,7 +44,14 @@ CHAPTER = Chapter(
     "feature and see which of the numbers follow. Then ask whether a model found them, and whether it was luck.",
     minutes=20,
     before="VAE; what β does",
-    learned="",
+    learned="""
+- A VAE's code has a few numbers, and a face follows each of them. What a number means, training does not ask.
+- Whether a number found a feature can be measured only where the features are known: [[MIG]], [[DCI]] and the like.
+- A number that the decoder does not need stays at the prior and says nothing: [[posterior collapse]].
+- How much of such a score is the method, and how much is luck, only several random starts tell.
+- A feature can be added without a number of its own, along an [[attribute vector]]. What else moves along can be
+  measured.
+""",
     links=links,
     predictions=("found",),
 )
