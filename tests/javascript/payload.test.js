@@ -19,6 +19,8 @@ const TENSORS = {
   whole: { dtype: "uint8", shape: [2, 2], offset: 0 },
   half: { dtype: "float16", shape: [2], offset: 4 },
   single: { dtype: "float32", shape: [1], offset: 8 },
+  signed: { dtype: "int16", shape: [1], offset: 4 },
+  counted: { dtype: "uint16", shape: [1], offset: 4 },
   odd: { dtype: "int4", shape: [1], offset: 0 },
 };
 const BODY = [1, 2, 3, 255, 0x3c, 0xc0, 0x00, 0x00, 0x00, 0x00, 0x20, 0x41];
@@ -34,6 +36,7 @@ test("tensors are read where the header says", () => {
   assert.deepEqual([...tensor("whole")], [1, 2, 3, 255]);
   assert.deepEqual([...tensor("half")], [1, -2]);
   assert.deepEqual([...tensor("single")], [10]);
+  assert.deepEqual([...tensor("signed"), ...tensor("counted")], [0xc03c - 0x10000, 0xc03c]);
   assert.throws(() => tensor("odd"), /unknown type int4/);
   assert.throws(() => tensor("none"), /no tensor none/);
 });

@@ -25,20 +25,20 @@ class Artist:
     """
 
     def __init__(self, wheel: Path) -> None:
-        self._mesh = mesh.read(wheel, GROUPS, TARGETS)
-        self._shapes, self._paint = Shapes(self._mesh), Paint(self._mesh)
+        self.mesh = mesh.read(wheel, GROUPS, TARGETS)
+        self.shapes, self.paint = Shapes(self.mesh), Paint(self.mesh)
 
     def draw(self, causes: dict[str, np.ndarray], size: int) -> np.ndarray:
-        """One picture for each row of causes, see `causes`: uint8 (N, size, size)."""
+        """One picture for each row of causes, see `pack.causes_of`: uint8 (N, size, size)."""
         count = len(causes["turn"])
         parts = [slice(start, start + AT_ONCE) for start in range(0, count, AT_ONCE)]
         return np.concatenate([self._some({name: a[part] for name, a in causes.items()}, size) for part in parts])
 
     def _some(self, causes: dict[str, np.ndarray], size: int) -> np.ndarray:
-        triangles = self._mesh.triangles
-        seen = turned(self._shapes.vertices(causes), causes["turn"])
+        triangles = self.mesh.triangles
+        seen = turned(self.shapes.vertices(causes), causes["turn"])
         shade = lit(normals(seen, triangles), causes["light"])
-        grey = shade[:, triangles] * self._paint.albedo(causes["age"])
+        grey = shade[:, triangles] * self.paint.albedo(causes["age"])
         scale = size * FINER / SIDE
         points = fixed((seen - np.array([LEFT, BOTTOM, 0.0])) * scale)
         values = np.rint(np.clip(grey, 0, 1) * 65_535).astype(np.int64)

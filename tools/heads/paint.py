@@ -43,6 +43,10 @@ class Paint:
         cap = _rise(y - line, -0.06, 0.06) * (y > 6.9) * ~ear
         self._hair = np.maximum(brows * (z > 0.9), cap) * (body & ~inside & ~lips)
 
+    def parts(self) -> tuple[np.ndarray, np.ndarray]:
+        """The greys without hair, and how much of each corner is hair: (T, 3) each, 0 to 1."""
+        return self._plain, self._hair
+
     def albedo(self, age: np.ndarray) -> np.ndarray:
         """(B, T, 3), 0 to 1: hair and brows turn from dark to grey with age, in years (B,)."""
         grey = (age - YOUNGEST) / (OLDEST - YOUNGEST)

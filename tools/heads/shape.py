@@ -69,6 +69,21 @@ class Shapes:
         self._male = 0.5 * (macro("young", ("male",)) - macro("young", ("female",)))
         self._ancestry = [macro("young", SEXES, (ancestry,)) - macro("young") for ancestry in ANCESTRIES]
 
+    def moves(self) -> dict[str, np.ndarray]:
+        """What a head is the sum of, each (V, 3): ``base``, and what is added for each unit of the others.
+
+        They include what keeps the eyes in their place. ``base`` is given from `AXIS`.
+        """
+
+        def kept(shift: np.ndarray) -> np.ndarray:
+            return shift - shift[self._eyes].mean(axis=0)
+
+        base = kept(self._base) + np.array(EYES) - np.array(AXIS)
+        wide, narrow = kept(self._wide), kept(self._narrow)
+        return {"base": base, "age": kept(self._ageing), "wide": wide, "narrow": narrow} | {
+            name: kept(shift) for name, shift in self._moves.items()
+        }
+
     def vertices(self, causes: dict[str, np.ndarray]) -> np.ndarray:
         """Vertices of B heads that look ahead, float64 (B, V, 3).
 

@@ -56,11 +56,18 @@ class DatasetInfo:
     """(split, root) -> float32 (N, F), a row for each image; None if no factors are known."""
     files_are_here: Callable[[Path], bool] | None = None
     """Whether its files are in a data root; None if it needs none from there."""
+    classes_held_out: bool = False
+    """Whether held-out images are of classes that no training image has."""
 
     @property
     def pictures(self) -> bool:
         """Whether the images are pictures rather than coordinates of points."""
         return self.image_shape[1] > 1
+
+    @property
+    def classified(self) -> bool:
+        """Whether a classifier can learn the classes: there are several, and held-out images are of the same ones."""
+        return len(self.label_names) > 1 and not self.classes_held_out
 
 
 def data_root(root: str | os.PathLike[str] | None = None) -> Path:
@@ -192,6 +199,7 @@ DATASETS: dict[str, DatasetInfo] = {
         photographs.NAMES,
         photographs.load_olivetti,
         files_are_here=photographs.is_here,
+        classes_held_out=True,
     ),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -50,11 +52,11 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """
     again = "make it with 'python -m tools.render_heads WHEEL --size 64', see docs/heads.md"
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             levels, steps = file["levels"], file["factors"]
     except FileNotFoundError as error:
         raise DatasetUnavailable(f"there are no heads in {path}; {again}, or use heads, which are shipped.") from error
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, lzma.LZMAError) as error:
         raise DatasetUnavailable(f"the file {path} is damaged; delete it and {again}.") from error
     arrays = levels[:, None] * np.uint8(STEP), values_of(steps)
     for array in arrays:

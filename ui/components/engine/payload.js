@@ -49,6 +49,8 @@ function tensorsIn(body, header) {
     const length = entry.shape.reduce((product, extent) => product * extent, 1);
     if (entry.dtype === "float16") return halvesToFloats(new Uint8Array(body, entry.offset, 2 * length));
     if (entry.dtype === "float32") return new Float32Array(body, entry.offset, length);
+    if (entry.dtype === "int16") return new Int16Array(body, entry.offset, length);
+    if (entry.dtype === "uint16") return new Uint16Array(body, entry.offset, length);
     if (entry.dtype === "uint8") return new Uint8Array(body, entry.offset, length);
     throw new Error(`tensor ${name} has the unknown type ${entry.dtype}`);
   };
