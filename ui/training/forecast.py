@@ -86,7 +86,15 @@ def weight_count(spec: RunSpec) -> int:
         + heads * _linear(last, d)
         + _linear(d, last)
         + _linear(last, smallest)
+        + _beside(spec)
     )
+
+
+def _beside(spec: RunSpec) -> int:
+    """Of what stands beside a convolutional encoder and decoder: a discriminator of codes, or their levels."""
+    widths = getattr(spec.options, "discriminator", ())
+    levels = int(getattr(spec.options, "levels_each", 0))
+    return levels + (sum(_linear(a, b) for a, b in pairwise((spec.latent_dim, *widths, 1))) if widths else 0)
 
 
 def _linear(inputs: int, outputs: int) -> int:

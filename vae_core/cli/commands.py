@@ -212,7 +212,8 @@ def evaluate(
             features = runs.features(run.spec.dataset)
         except RunNotFound as error:
             missing = str(error)
-    metrics = measure(run, images, features) | log_likelihood
+    training = load(run.spec.dataset, "train", root=data_root).first(run.spec.images) if images.factors else None
+    metrics = measure(run, images, features, training) | log_likelihood
     if missing:
         metrics["not_measured"]["samples"] = missing
     count = metrics.pop("n")

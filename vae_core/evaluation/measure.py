@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from vae_core.datasets import ImageDataset
+from vae_core.datasets import ImageDataset, load
+from vae_core.errors import DatasetUnavailable, MeasureError
 from vae_core.evaluation.codes import measure_codes
+from vae_core.evaluation.factors import first_to_fit, measure_factors
 from vae_core.evaluation.features import FeatureSpace
 from vae_core.evaluation.generation import measure_generation, measure_real
 from vae_core.evaluation.losses import classify, encode, evaluate, observed
@@ -18,19 +20,24 @@ from vae_core.run import Codes, Run
 NO_CLASSIFIER = "There is no classifier of this dataset to measure samples with."
 
 
-def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> dict[str, Any]:
+def measure(
+    run: Run, dataset: ImageDataset, features: FeatureSpace | None, training: ImageDataset | None = None
+) -> dict[str, Any]:
     """All figures that apply to a run.
 
     Args:
         run: a trained model.
         dataset: the split.
         features: of the dataset's classifier; None leaves out what needs it.
+        training: the images that it learned from, on whose codes readers of known factors are fitted; loaded where
+            they are needed and left out.
 
     Returns:
         See `evaluate`, `classify`, `codes.measure_codes`, `generation.measure_generation`, and of models with a prior
         `pictures.measure_pictures`; of codes that are entries of
         a codebook ``perplexity``, ``entries_used``, ``entries``, ``independent_bits`` and ``uniform_bits``, bits per
-        image, see `metrics.codebook.usage`; of a prior over them what `written` measures. ``n`` is the number of
+        image, see `metrics.codebook.usage`; of a prior over them what `written` measures; of images whose factors are
+        known ``factors``, see `factors.measure_factors`. ``n`` is the number of
         images, and every figure measured on fewer states its own. ``not_measured`` maps what could not be
         measured to a sentence that says why.
     """
@@ -54,6 +61,7 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
                 result |= measure_written(run, dataset, features, problems)
         if kind.bottleneck.continuous:
             result |= measure_codes(seen, codes, run.mixture, problems)
+            result |= _measure_factors(run, seen, codes, training, problems)
             if features is None:
                 problems["samples"] = NO_CLASSIFIER
             else:
@@ -61,6 +69,23 @@ def measure(run: Run, dataset: ImageDataset, features: FeatureSpace | None) -> d
                 if kind.bottleneck.has_prior:
                     result |= measure_pictures(run, dataset, codes, features, problems)
     return result | ({"not_measured": problems} if problems else {})
+
+
+def _measure_factors(
+    run: Run, dataset: ImageDataset, codes: Codes, training: ImageDataset | None, problems: dict[str, str]
+) -> dict[str, Any]:
+    """``factors``, of a dataset that knows them."""
+    if dataset.factor_values is None:
+        return {}
+    try:
+        training = training or load(run.spec.dataset, "train", download=False).first(run.spec.images)
+        fitted = first_to_fit(observed(run.spec, training))
+        assert fitted.factor_values is not None  # one split of a dataset has factors where the other has
+        fit = fitted.factor_values, encode(run.model, fitted)
+        return {"factors": measure_factors(dataset.factors, dataset.factor_values, codes, *fit)}
+    except (MeasureError, DatasetUnavailable) as error:
+        problems["factors"] = str(error)
+        return {}
 
 
 def _measure_codebook(run: Run, codes: Codes) -> dict[str, Any]:

@@ -10,6 +10,16 @@ from vae_core.metrics.aggregate import (
     gaussian_kl_to_standard_normal,
     least_marginal_kl,
 )
+from vae_core.metrics.directions import analogy, difference_of_means, logistic_direction, moves_along
+from vae_core.metrics.disentanglement import (
+    Votes,
+    attribute_scores,
+    factor_entropies,
+    factor_vae_score,
+    mutual_information_gap,
+    mutual_information_matrix,
+    separated_attribute_predictability,
+)
 from vae_core.metrics.generation import (
     CoverageDensity,
     ambiguity,
@@ -20,8 +30,18 @@ from vae_core.metrics.generation import (
     hole_threshold,
     holes,
 )
+from vae_core.metrics.isolation import Isolation, isolation
 from vae_core.metrics.latent import active_dimensions, active_units, empty_beyond, sigma_over_spread
 from vae_core.metrics.neighbours import label_agreement, nearest_distances, trustworthiness
+from vae_core.metrics.readability import (
+    DCI,
+    Reader,
+    dci,
+    disentanglement_completeness,
+    explained,
+    fit_reader,
+    readability,
+)
 from vae_core.metrics.reconstruction import mean_squared_error
 from vae_core.metrics.sharpness import Classes, class_balance, laplacian_variance, near_copies
 from vae_core.metrics.smoothness import ClassChange, class_change, on_path_share, path_length, path_lengths
@@ -29,32 +49,50 @@ from vae_core.metrics.subspace import covariance_spectrum, orthonormality_error,
 from vae_core.metrics.uncertainty import Median, median_with_interval, share_interval, share_standard_error
 
 __all__ = [
+    "DCI",
     "AggregatePosterior",
     "ClassChange",
     "Classes",
     "CoverageDensity",
+    "Isolation",
     "LowerBound",
     "Median",
+    "Reader",
+    "Votes",
     "active_dimensions",
     "active_units",
     "aggregate_posterior",
     "ambiguity",
     "ambiguous",
+    "analogy",
+    "attribute_scores",
     "class_balance",
     "class_change",
     "covariance_spectrum",
     "coverage_and_density",
+    "dci",
+    "difference_of_means",
+    "disentanglement_completeness",
     "empty_beyond",
+    "explained",
+    "factor_entropies",
+    "factor_vae_score",
+    "fit_reader",
     "frechet_distance",
     "gaussian_kl_to_standard_normal",
     "hole_rate",
     "hole_threshold",
     "holes",
+    "isolation",
     "label_agreement",
     "laplacian_variance",
     "least_marginal_kl",
+    "logistic_direction",
     "mean_squared_error",
     "median_with_interval",
+    "moves_along",
+    "mutual_information_gap",
+    "mutual_information_matrix",
     "near_copies",
     "nearest_distances",
     "on_path_share",
@@ -62,6 +100,8 @@ __all__ = [
     "path_length",
     "path_lengths",
     "principal_angles",
+    "readability",
+    "separated_attribute_predictability",
     "share_interval",
     "share_standard_error",
     "sigma_over_spread",

@@ -81,10 +81,10 @@ def label_agreement(codes: np.ndarray, labels: np.ndarray, k: int = 10) -> float
     if len(np.unique(labels)) < 2:
         raise MeasureError("all labels are the same, so every neighbour agrees: measure images of two or more classes")
     distinct("codes", codes)
-    return float(np.mean(labels[_nearest_others(codes, k)] == labels[:, None]))
+    return float(np.mean(labels[nearest_others(codes, k)] == labels[:, None]))
 
 
-def _nearest_others(codes: np.ndarray, k: int) -> np.ndarray:
+def nearest_others(codes: np.ndarray, k: int) -> np.ndarray:
     """For each code (N, d) its k nearest other codes: integers (N, k)."""
     if codes.shape[1] > TREE_DIMENSIONS:
         from sklearn.neighbors import NearestNeighbors  # takes seconds to import

@@ -88,7 +88,7 @@ def finish(
     )
     # A run on few images is there to show what it does with just those.
     measured = [validation, *([test] if test else []), *([training] if spec.images else [])]
-    return replace(run, metrics={split.split: measure(run, split, features) for split in measured})
+    return replace(run, metrics={split.split: measure(run, split, features, training) for split in measured})
 
 
 def _stacked(snapshots: list[np.ndarray]) -> np.ndarray:
