@@ -106,7 +106,12 @@ def step_of_the_matrix(shown: Shown) -> None:
         )
         if answered:
             measure = url_state.choose(
-                LINK["measure"], "In the cells", list(MEASURES), "r2", key="faces-measure", format_func=MEASURES.get
+                LINK["measure"],
+                "In the cells",
+                list(MEASURES),
+                "r2",
+                key="faces-measure",
+                format_func=MEASURES.__getitem__,
             )
             chapter.prose("**Click** on a cell: the row of faces shows what the decoder draws along its number.")
     with step.instrument:
@@ -145,7 +150,7 @@ def step_of_seeds(shown: Shown) -> None:
         return
     with step.words:
         score = url_state.choose(
-            LINK["score"], "Score", list(FIGURES), "mig", key="faces-score", format_func=FIGURES.get, menu=True
+            LINK["score"], "Score", list(FIGURES), "mig", key="faces-score", format_func=FIGURES.__getitem__, menu=True
         )
         chapter.prose(method_or_luck(score, shown.dataset, shown.d))
     with step.instrument:

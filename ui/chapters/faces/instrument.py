@@ -8,12 +8,12 @@ import numpy as np
 
 from ui.chapters.faces.family import KINDS, Shown, run_of
 from ui.chapters.faces.found import found_by
-from ui.components.faces import Number
 from ui.runs.resources import held_out
 from ui.runs.selection import per_shelf
 from vae_core import datasets
 from vae_core.losses.gaussian import closed_form_kl
 from vae_core.payloads.inversion import inversion_payload
+from vae_core.payloads.numbers import Number
 from vae_core.payloads.plane import Payload
 from vae_core.run import Run
 

@@ -100,12 +100,12 @@ def measured(shown: Shown) -> Lived:
     """
     run = run_of(shown)
     codes = made_of(run.codes.mean[:PAIRS], levels_of(run))
-    found = [_median(shown.dataset, run.decode(one)) for one in codes]
+    own, between, nearest, shuffled = (_median(shown.dataset, run.decode(one)) for one in codes)
     prior = None
     if run.codes.has_posterior:
         draws = np.random.default_rng(_SEED).standard_normal((PAIRS, shown.d), dtype=np.float32)
         prior = _median(shown.dataset, run.decode(draws))
-    return Lived(*found, prior)
+    return Lived(own, between, nearest, shuffled, prior)
 
 
 def _median(dataset: str, images: np.ndarray) -> float:
@@ -140,7 +140,8 @@ def table(dataset: str, d: int) -> Html:
         ("code that another image has, too", lambda one: f"{one.shared:.0%}"),
     )
     for title, say in jumps:
-        rows.append({"decoded": title} | {KINDS[shown.kind].title: say(one) for shown, one in apart.items()})
+        told: dict[str, object] = {KINDS[shown.kind].title: say(one) for shown, one in apart.items()}
+        rows.append({"decoded": title} | told)
     note = (
         "How far what is drawn lies from the nearest of all training images: squared error per pixel, times 1,000, the "
         f"median of {PAIRS} codes. For a held-out image itself it is {1_000 * real_heads(dataset):.2f}. Halfway "

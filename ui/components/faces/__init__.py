@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import numpy as np
 
 from ui.components.mount import component, mount
+from vae_core.payloads.numbers import Number
 from vae_core.payloads.plane import Payload
 
 _BASE = ("engine/base.css", "engine/plane.css")
@@ -16,30 +17,6 @@ _causes = component("causes", html="faces/causes.html", styles=(*_BASE, "faces/c
 _matrix = component(
     "matrix", html="faces/matrix.html", styles=(*_BASE, "faces/matrix.css"), module="faces/matrix.js"
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Number:
-    """One number of a code.
-
-    Attributes:
-        index: its place in the code, from 0.
-        centre: its mean over held-out images.
-        low, high: the ends of its slider.
-        used: whether the model uses it.
-        size: how much it says of an image, in words.
-        found: what it found, in a few words.
-        levels: how many values it can have, evenly spaced from `low` to `high`; None for any real number.
-    """
-
-    index: int
-    centre: float
-    low: float
-    high: float
-    used: bool
-    size: str
-    found: str
-    levels: int | None = None
 
 
 def face(payload: Payload, numbers: Sequence[Number], *, sorted_by: str, key: str) -> None:
