@@ -31,6 +31,9 @@ def kept_figures(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str
         kept[split] = {name: measured[name] for name in _OF_A_SPLIT if name in measured}
         if prior := measured.get("samples", {}).get("prior"):
             kept[split]["samples"] = {"prior": prior}
+        if factors := measured.get("factors"):
+            scores = {name: value for name, value in factors.items() if isinstance(value, int | float)}
+            kept[split]["factors"] = scores | {"r2": factors["r2"], "names": factors["names"]}
         if pictures := measured.get("pictures"):
             kept[split]["pictures"] = pictures
     return kept

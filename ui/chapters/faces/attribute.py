@@ -100,8 +100,14 @@ def moved(shown: Shown, factor: int) -> Moved:
     return Moved(steps, explained(values, found.reader(codes)), len(codes[:MOVED]))
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """A change, with its sign; none before zero."""
+    told = f"{value:+.{digits}f}"
+    return told.replace("-", "−") if float(told) else told[1:]
+
+
 def _in_unit(value: float, factor: Factor) -> str:
-    return f"{value:+.1f} {factor.unit}".replace(" °", "°") if factor.unit else f"{value:+.2f}"
+    return f"{signed(value, 1)} {factor.unit}".replace(" °", "°") if factor.unit else signed(value)
 
 
 @per_shelf
@@ -112,7 +118,7 @@ def table(shown: Shown, factor: int) -> Html:
         {
             "feature": one.name,
             "moves by": _in_unit(float(found.steps[place] * spreads[place]), one),
-            "in standard deviations": f"{found.steps[place]:+.2f}",
+            "in standard deviations": signed(float(found.steps[place])),
             "R² of the reader": f"{found.readable[place]:.2f}",
         }
         for place, one in enumerate(info(shown.dataset).factors)
@@ -132,7 +138,8 @@ def told(shown: Shown, factor: int) -> str:
     first = max((place for place in range(len(names)) if place != factor), key=lambda place: abs(float(steps[place])))
     more = "more" if steps[first] > 0 else "less"
     return (
-        f"One step changes “{names[factor]}” by **{steps[factor]:+.2f}** standard deviations. What moves most along "
+        f"One step changes “{names[factor]}” by **{signed(float(steps[factor]))}** standard deviations. What moves "
+        "most along "
         f"with it is “{names[first]}”: {abs(steps[first]):.2f} {more}." + _INDEPENDENT * (shown.dataset in RENDERED)
     )
 

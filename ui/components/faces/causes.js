@@ -15,7 +15,6 @@ import { spaced } from "./strip.js";
 
 const FINE = 100; // steps of a slider from end to end
 const PLACES = 13; // of a feature, at which the code's course is computed
-const RESTING_MS = 120; // courses are drawn anew once the hand rests
 const instances = new WeakMap(); // mount point -> Causes
 
 class Causes {

@@ -5,6 +5,12 @@ import { fitted } from "../engine/sharp.js";
 const EDGE = 6; // CSS pixels
 
 export class Course {
+  canvas;
+
+  low;
+
+  high;
+
   // number: {low, high}, the ends of its scale.
   constructor(canvas, { low, high }) {
     Object.assign(this, { canvas, low, high, line: null, at: null });

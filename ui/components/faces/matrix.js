@@ -124,7 +124,7 @@ class Matrix {
   // For the page's link: the number and the factor, both counted from 1.
   linked() {
     const { numbers } = this.header;
-    const text = ([row, column]) => `${numbers[row].index + 1}-${column + 1}`;
+    const text = (at) => `${numbers[at[0]].index + 1}-${at[1] + 1}`;
     return { cell: unlike(text(this.at), text(this.usual())) };
   }
 

@@ -16,6 +16,10 @@ export function alongNumber(z, index, values) {
 export const spaced = (low, high, count) => Array.from({ length: count }, (_, place) => low + ((high - low) * place) / (count - 1));
 
 export class Strip {
+  image;
+
+  count;
+
   constructor(canvas, image, count) {
     Object.assign(this, { canvas, image, count });
     canvas.width = count * image.width;
