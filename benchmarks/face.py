@@ -3,7 +3,7 @@
 Moves every slider of "Six numbers for a face" from end to end, as a hand does, and every true feature, and reads how
 long the page took to decode and draw each time. A moved feature is rendered, encoded and decoded, and drawn.
 
-Run on a machine with nothing else to do; the runs must be in the store (``VAE_STORE``, or the shipped ones)::
+Run on a machine with nothing else to do::
 
     python -m benchmarks.face --json face.json
     python -m benchmarks.face --model vae --steps 20      # a check, not a measurement
@@ -55,9 +55,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="tc", help="as in the page's link")
     parser.add_argument("--steps", type=int, default=100, help="of each slider, from end to end")
+    parser.add_argument("--store", type=Path, help="folder of the runs; left out, the shipped ones")
     parser.add_argument("--json", type=Path, help="write the figures here")
     asked = parser.parse_args()
-    with serve() as server, chromium() as browser:
+    environment = {"VAE_STORE": str(asked.store.resolve())} if asked.store else {}
+    with serve(environment=environment) as server, chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(f"{server.url}/faces?model={asked.model}")
         page.locator(".faces").wait_for(state="visible", timeout=120_000)

@@ -11,21 +11,18 @@ import numpy as np
 import pytest
 
 import ui.chapters.faces.family
+from tests.support.heads import train_heads
 from ui.chapters.faces.attribute import directions, labelled
 from ui.chapters.faces.family import Shown, spec_of
 from ui.chapters.faces.found import Found, found_by
 from ui.chapters.faces.isolated import made_of, to_nearest_head
 from ui.chapters.faces.over_seeds import shares
 from ui.runs.resources import held_out, load_run
-from vae_core.execution import Execution
-from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
-from vae_core.training.jobs import get_or_train
 
 from .helpers import open_page, payload_headers, predict, said, subheaders, tables, texts
 
 PAGE = "pages/faces.py"
-SMALL = {"latent_dim": 6, "hidden": (4, 8, 8), "epochs": 1, "images": 256, "likelihood": "gaussian", "variance": 0.01}
 STEPS = [
     "Move a true feature",
     "Which number found which feature?",
@@ -39,17 +36,7 @@ STEPS = [
 def trained_heads(shared_folder: Path, made_once: Callable[[str, Callable[[], Any]], Any]) -> Path:
     """Three small runs of heads and one of digits, trained once for all tests; not to be changed."""
     place = shared_folder / "heads"
-
-    def train() -> None:
-        for spec in (
-            RunSpec("heads", "tc_vae", beta=2.0, **SMALL),
-            RunSpec("heads", "tc_vae", beta=2.0, seed=1, **SMALL),
-            RunSpec("heads", "flat_fsq", **SMALL),
-            RunSpec("digits", "conv_vae", latent_dim=6, hidden=(4, 8), epochs=1, images=256),
-        ):
-            get_or_train(Store(place), spec, execution=Execution(precision="float32"))
-
-    made_once("heads", train)
+    made_once("heads", lambda: train_heads(place))
     return place
 
 
