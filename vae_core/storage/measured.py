@@ -32,6 +32,9 @@ def kept_figures(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str
         if prior := measured.get("samples", {}).get("prior"):
             kept[split]["samples"] = {"prior": prior}
         kept[split] |= {name: measured[name] for name in ("pictures", "anomalies") if measured.get(name)}
+        if factors := measured.get("factors"):
+            scores = {name: value for name, value in factors.items() if isinstance(value, int | float)}
+            kept[split]["factors"] = scores | {"r2": factors["r2"], "names": factors["names"]}
     return kept
 
 

@@ -1,0 +1,155 @@
+"""Six numbers for a face: with and without its runs, and that what it says was computed from the run on screen."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ui.chapters.faces.family
+from tests.support.heads import train_heads
+from ui.chapters.faces.attribute import directions, labelled
+from ui.chapters.faces.family import Shown, spec_of
+from ui.chapters.faces.found import Found, found_by
+from ui.chapters.faces.isolated import made_of, to_nearest_head
+from ui.chapters.faces.over_seeds import shares
+from ui.runs.resources import held_out, load_run
+from vae_core.storage.store import Store
+
+from .helpers import open_page, payload_headers, predict, said, subheaders, tables, texts
+
+PAGE = "pages/faces.py"
+STEPS = [
+    "Move a true feature",
+    "Which number found which feature?",
+    "Was it the method, or luck?",
+    "Add a smile",
+    "Six real numbers, or a list of points?",
+]
+
+
+@pytest.fixture(scope="session")
+def trained_heads(shared_folder: Path, made_once: Callable[[str, Callable[[], Any]], Any]) -> Path:
+    """Three small runs of heads and one of digits, trained once for all tests; not to be changed."""
+    place = shared_folder / "heads"
+    made_once("heads", lambda: train_heads(place))
+    return place
+
+
+@pytest.fixture
+def heads(trained_heads, tmp_path, monkeypatch) -> Store:
+    """The app's store for one test."""
+    shutil.copytree(trained_heads, tmp_path / "runs")
+    monkeypatch.setenv("VAE_STORE", str(tmp_path / "runs"))
+    return Store(tmp_path / "runs")
+
+
+def test_without_runs_it_says_how_to_make_them(empty_store):
+    at = open_page(PAGE)
+    assert not at.error
+    assert any("Not trained yet on Rendered heads" in text and "β-TCVAE" in text for text in texts(at))
+    assert any(button.label == "Train" for button in at.button)
+    assert [step for step in subheaders(at) if step in STEPS] == STEPS
+
+
+def test_everything_is_of_the_run_on_screen(heads):
+    at = open_page(PAGE, feature="5")
+    assert not at.error and not at.warning
+    assert [header["kind"] for header in payload_headers(at)] == ["face", "causes", "inversion"]
+    told = predict(at, "of the 6 features", 0)
+    spec = spec_of(Shown("heads", "tc", 6))
+    run, images = load_run(spec.key), held_out("heads")
+    codes, values = run.codes.mean.astype(np.float64), images.factor_values
+    both = np.square(np.corrcoef(np.c_[codes, values], rowvar=False)[:6, 6:])
+    face, causes, table = payload_headers(at)[:3]
+    assert table["kind"] == "matrix" and np.allclose(table["values"], both, atol=1e-4)
+    assert table["factors"] == [factor.name for factor in images.factors]
+    own = [
+        factor
+        for factor in range(6)
+        if both[:, factor].max() >= 0.5
+        and both[both[:, factor].argmax()].argmax() == factor
+        and run.codes.used()[both[:, factor].argmax()]
+    ]
+    assert f"**{len(own)}** of 6" in told
+    kl = 0.5 * (np.square(codes) + np.exp(run.codes.log_var) - 1 - run.codes.log_var).mean(axis=0)
+    order = [number["index"] for number in face["numbers"]]
+    assert order == np.argsort(-kl, kind="stable").tolist() and face["sorted_by"] == "KL"
+    assert face["body"]["size"] < 1_000_000 and causes["body"] == face["body"] == table["body"]
+    assert [later["kind"] for later in causes["later"]] == ["head"]
+
+    features, points = tables(at)
+    assert features["feature"] == table["factors"]
+    assert said(at, r"What moves most along with it is “([\w ]+)”")[1] != "turn"
+    assert "no prior" in points["FSQ"] and "no prior" not in points["β-TCVAE"]
+    assert said(at, r"The FSQ's list has \*\*([\d,]+)\*\* codes")[1] == f"{5**6:,}"
+    mig = run.metrics["validation"]["factors"]["mig"]
+    assert said(at, r"MIG of the run on screen, of 800 held-out images, is ([\d.]+)\.")[1] == f"{mig:.3f}"
+
+
+def test_levels_are_stops(heads):
+    at = open_page(PAGE, model="fsq")
+    face = payload_headers(at)[0]
+    assert {(one["low"], one["high"], one["levels"]) for one in face["numbers"]} == {(-1.0, 1.0, 5)}
+    assert face["sorted_by"] == "variance"
+    assert all(2 * one["centre"] == round(2 * one["centre"]) for one in face["numbers"])
+
+
+def test_images_without_known_features_are_said_to_have_none(heads, monkeypatch):
+    monkeypatch.setattr(ui.chapters.faces.family, "choices", lambda *_: ("heads", "digits"))
+    at = open_page(PAGE, model="vae", dataset="digits")
+    assert not at.error
+    sentences = [info.value for info in at.info]
+    assert len(sentences) == 3 and all("Nobody knows the true features" in one for one in sentences)
+    assert found_by(Shown("digits", "vae", 6)) is None
+
+
+def test_a_direction_is_the_difference_of_both_halves(heads):
+    shown = Shown("heads", "tc", 6)
+    some = labelled("heads")
+    codes = load_run(spec_of(shown).key).encode(some.floats())
+    smile = some.factor_values[:, 0]
+    more = smile > np.median(smile)
+    vector = codes[more].mean(axis=0) - codes[~more].mean(axis=0)
+    assert np.allclose(directions(shown).vectors[0], vector, atol=1e-5)
+
+
+def test_a_feature_is_found_by_one_number_of_its_own():
+    explained = np.array([[0.9, 0.6, 0.0], [0.1, 0.3, 0.0], [0.0, 0.0, 0.8]])
+    used = np.array([True, True, False])
+    found = Found(("a", "b", "c"), explained, explained, used, 10)
+    assert found.pairs == [(0, 0)]  # b's best number tells more of a, and that of c is not used
+    assert found.gaps == pytest.approx([0.8, 0.3, 0.8])
+    assert found.best_told(0) == "a 0.90"
+
+
+def test_shares_of_the_variance():
+    draws = np.random.default_rng(1)
+    apart = shares({name: list(centre + 0.001 * draws.random(5)) for name, centre in (("a", 0.1), ("b", 0.5))})
+    assert apart.recipe > 0.99 and apart.chance < 0.05
+    alike = shares({name: list(draws.random(50)) for name in "abc"})
+    assert alike.recipe < 0.1 and alike.chance > 0.05
+    wide = shares({"narrow": [0.3, 0.31], "wide": [0.0, 0.7]})
+    assert wide.widest == ("wide", 0.0, 0.7) and wide.recipe == 0.0
+
+
+def test_codes_that_no_image_has():
+    codes = np.array([[0.0, 10.0], [1.0, 30.0], [5.0, 20.0]], dtype=np.float32)
+    made = made_of(codes, None)
+    assert np.array_equal(made.between, (codes + codes[[2, 0, 1]]) / 2)
+    assert np.array_equal(made.nearest[0], (codes[0] + codes[2]) / 2)
+    assert np.array_equal(np.sort(made.shuffled, axis=0), np.sort(codes, axis=0))
+    levels = np.linspace(-1, 1, 5, dtype=np.float32)
+    on_levels = made_of(levels[np.random.default_rng(0).integers(5, size=(20, 6))], 5)
+    assert set(on_levels.between.ravel()) <= set(levels) and set(on_levels.shuffled.ravel()) <= set(levels)
+
+
+def test_the_nearest_of_some_images():
+    draws = np.random.default_rng(0)
+    images, others = draws.random((4, 9)), draws.random((7, 9))
+    expected = [min(np.square(one - other).mean() for other in others) for one in images]
+    assert to_nearest_head(images, others) == pytest.approx(expected)

@@ -1,0 +1,199 @@
+"""The runs that the chapter compares: heads, the same layers, five ways to make six numbers of a face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import NamedTuple
+
+from ui.runs.resources import load_run, shelf
+from ui.runs.selection import measured_seeds_of, per_shelf
+from ui.training.quota import offered
+from vae_core import datasets
+from vae_core.datasets import own
+from vae_core.errors import RunNotFound
+from vae_core.run import Run
+from vae_core.spec import RunSpec
+from vae_core.storage.manifest import read_manifest
+from vae_core.storage.measured import read_measured
+from vae_core.storage.store import Listed
+
+DATASET = "heads"
+RENDERED = (DATASET, "heads_64")  # what the renderer draws
+DIMENSIONS = (6, 10)
+USUAL = "tc"
+# What is trained where nothing was shipped.
+_RECIPE = {
+    "dataset": DATASET, "hidden": (16, 32, 64, 128), "likelihood": "gaussian", "variance": 0.01, "epochs": 60,
+    "batch_size": 128, "learning_rate": 2e-3,
+}  # fmt: skip
+
+
+class Kind(NamedTuple):
+    """A way to make numbers of a face.
+
+    Attributes:
+        title: for people.
+        asks: what it asks of its numbers, in a few words.
+        fits: whether a spec of this dataset is one.
+        recipe: the fields that it is trained with where none was shipped.
+    """
+
+    title: str
+    asks: str
+    fits: Callable[[RunSpec], bool]
+    recipe: dict[str, object]
+
+
+# By what stands in the URL.
+KINDS = {
+    "ae": Kind(
+        "Autoencoder", "nothing", lambda spec: spec.model == "conv_ae", {"model": "conv_ae"},
+    ),
+    "vae": Kind(
+        "VAE", "to be near N(0, I)", lambda spec: spec.model == "conv_vae" and spec.kl_weight == 1,
+        {"model": "conv_vae"},
+    ),
+    "beta": Kind(
+        "β-VAE", "the same, β times as strongly", lambda spec: spec.model == "conv_vae" and spec.kl_weight > 1,
+        {"model": "conv_vae", "beta": 6.0},
+    ),
+    "tc": Kind(
+        "β-TCVAE", "to be independent of each other", lambda spec: spec.model == "tc_vae",
+        {"model": "tc_vae", "beta": 6.0},
+    ),
+    "fsq": Kind("FSQ", "to be one of a few levels", lambda spec: spec.model == "flat_fsq", {"model": "flat_fsq"}),
+}  # fmt: skip
+
+
+# Those whose figures are shown, too, where there are some.
+ALL = KINDS | {
+    "factor": Kind(
+        "FactorVAE",
+        "to be independent of each other, says a discriminator",
+        lambda spec: spec.model == "factor_vae",
+        {"model": "factor_vae", "beta": 6.0},
+    )
+}
+
+
+class Shown(NamedTuple):
+    """What the page shows.
+
+    Attributes:
+        dataset: its images.
+        kind: one of `KINDS`.
+        d: how many numbers a code has.
+    """
+
+    dataset: str
+    kind: str
+    d: int
+
+    def of(self, kind: str) -> Shown:
+        """The same of another kind."""
+        return self._replace(kind=kind)
+
+    @property
+    def noun(self) -> str:
+        """What one of the images is called."""
+        return "head" if self.dataset in RENDERED else "image"
+
+
+def _suits(spec: RunSpec, kind: Kind, shown: Shown) -> bool:
+    return (spec.dataset, spec.latent_dim) == (shown.dataset, shown.d) and kind.fits(spec)
+
+
+@per_shelf
+def spec_of(shown: Shown) -> RunSpec:
+    """The first shipped spec of a kind whose run is in the store; else the first run in the store that is one.
+
+    Raises:
+        RunNotFound: there is none.
+    """
+    kind = KINDS[shown.kind]
+    stored = [line.spec for line in shelf().lines if line.spec]
+    here = {spec.key for spec in stored}
+    shipped = [spec for spec in read_manifest() if spec.key in here]
+    for spec in (*shipped, *sorted(stored, key=lambda spec: (spec.kl_weight, spec.seed, spec.key))):
+        if _suits(spec, kind, shown):
+            return spec
+    raise RunNotFound(f"the {kind.title} of {shown.dataset} with d = {shown.d} is not in the store; train it.")
+
+
+def wanted(shown: Shown) -> RunSpec:
+    """What to train where `spec_of` finds nothing: the shipped spec, or the recipe."""
+    kind = KINDS[shown.kind]
+    fitting = (spec for spec in read_manifest() if _suits(spec, kind, shown))
+    recipe = _RECIPE | kind.recipe | {"dataset": shown.dataset, "latent_dim": shown.d}
+    return next(fitting, None) or RunSpec(**recipe)  # type: ignore[arg-type]
+
+
+def run_of(shown: Shown) -> Run:
+    """The run on screen.
+
+    Raises:
+        RunNotFound: it is not in the store.
+    """
+    return load_run(spec_of(shown).key)
+
+
+@per_shelf
+def here(dataset: str, d: int) -> tuple[Shown, ...]:
+    """All kinds that are in the store."""
+    found = []
+    for kind in KINDS:
+        shown = Shown(dataset, kind, d)
+        with suppress(RunNotFound):
+            spec_of(shown)
+            found.append(shown)
+    return tuple(found)
+
+
+def choices(visitor: str, linked: str) -> tuple[str, ...]:
+    """The sets of images that can be chosen: the rendered heads that are here, then the visitor's own."""
+    rendered = [name for name in RENDERED if name == DATASET or datasets.is_here(name)]
+    return (*rendered, *(name for name in offered(visitor, linked) if name not in rendered and own.shape_in(name)))
+
+
+def name_in_list(spec: RunSpec) -> str:
+    """What a run is called among those of the same images."""
+    kind = next(kind for kind in ALL.values() if kind.fits(spec))
+    return f"{kind.title}, β = {spec.kl_weight:g}" if spec.kl_weight != 1 else kind.title
+
+
+class Alike(NamedTuple):
+    """Runs that differ in their seed alone.
+
+    Attributes:
+        title: what they are called; no two are called alike.
+        spec: with seed 0.
+        lines: with their figures, by seed.
+    """
+
+    title: str
+    spec: RunSpec
+    lines: list[Listed]
+
+
+@per_shelf
+def measured(dataset: str, d: int) -> list[Alike]:
+    """All runs of some images with d numbers that were measured, one entry for each recipe, by kind and β."""
+    known = [line.spec for line in (*shelf().lines, *read_measured()) if line.spec]
+    kinds = list(ALL.values())
+    some = Shown(dataset, USUAL, d)
+    recipes = dict.fromkeys(replace(spec, seed=0) for spec in known if any(_suits(spec, kind, some) for kind in kinds))
+
+    def place(spec: RunSpec) -> tuple[int, float, str]:
+        return next(number for number, kind in enumerate(kinds) if kind.fits(spec)), spec.kl_weight, spec.key
+
+    found: dict[str, Alike] = {}
+    for spec in sorted(recipes, key=place):
+        name = name_in_list(spec)
+        if name in found:
+            name += f", {spec.epochs} epochs"
+        if name in found:
+            name += f", {spec.key[-4:]}"
+        found[name] = Alike(name, spec, measured_seeds_of(spec))
+    return list(found.values())
