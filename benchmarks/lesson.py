@@ -110,13 +110,11 @@ class Student:
             while True:
                 try:
                     if self.session.socket is None:
-                        await self.session.open()
+                        await self.session.connect()
                     await self.session.run(act)
                     return
                 except (WebSocketException, OSError):
                     self.session.socket = None
-                    if act is not None:
-                        self.session.states[act.control.id] = act
                     await asyncio.sleep(AGAIN_AFTER)
 
     async def mend(self) -> None:
@@ -125,7 +123,7 @@ class Student:
             async with self.running:
                 if self.session.socket.state is State.CLOSED:
                     self.session.socket = None
-                    await self.session.open()
+                    await self.session.connect()
 
     async def listen(self) -> dict[str, Any]:
         """Open the class's WebSocket; what it says first."""
@@ -194,14 +192,16 @@ async def answers(server: Group, chosen: argparse.Namespace, kill: int | None) -
             await asyncio.sleep(AGAIN_AFTER)
             await asyncio.gather(*(student.mend() for student in students))
 
+    spent = server.cpu_seconds()
     dues = [begin + chance.random() * chosen.within for _ in students]
     await asyncio.gather(kill_one(), *map(answer, students, options, dues))
+    each = "" if kill else f"; {1000 * (server.cpu_seconds() - spent) / len(students):.0f} ms of the server for each"
     await asyncio.gather(*(student.close() for student in students), return_exceptions=True)
     found = store.asked(code, QUESTION, "teacher")
     counts = found.question.counts if found and found.question else (0,) * OPTIONS
     sent = tuple(options.count(option) for option in range(OPTIONS))
     high = float(np.percentile(seconds, 95))
-    print(f"\n{len(students)} students answer within {chosen.within:g} s: {quantiles(seconds)}")
+    print(f"\n{len(students)} students answer within {chosen.within:g} s: {quantiles(seconds)}{each}")
     print(f"Sent {sent}, counted {counts}.")
     return all([
         verdict(high <= ANSWER_GOAL, f"p95 of an answer at most {ANSWER_GOAL:g} s; {high:.2f} s."),

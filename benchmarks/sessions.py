@@ -130,6 +130,11 @@ class Session:
 
     async def open(self) -> int:
         """Connect and run the script for the first time. Returns the bytes received."""
+        await self.connect()
+        return await self.run()
+
+    async def connect(self) -> None:
+        """Connect; a front end whose connection has ended does only that, and waits for its visitor's next action."""
         self.socket = await connect(
             self.url.replace("http", "ws", 1) + "/_stcore/stream",
             subprotocols=[Subprotocol("streamlit")],
@@ -138,7 +143,6 @@ class Session:
             max_size=None,
             proxy=None,
         )
-        return await self.run()
 
     async def run(self, act: Act | None = None) -> int:
         """Ask for a run and read until it has finished. Returns the bytes received.

@@ -12,12 +12,14 @@ from ui.chapters.classroom.answers import as_csv, table_of
 from ui.classroom import session, store
 from ui.classroom.codes import read_code, shown
 from ui.classroom.store import ClassesUnavailable, ClassRefused, Classroom, Membership
+from ui.figures.markup import Html
 from ui.figures.messages import errors_said
 from ui.links.frame import JOIN, TEACHER
 from ui.stage.chapter import foot, opening
 from ui.stage.steps import prose, step
 from ui.training.visitor import address, visitor
 
+LARGE = "font-size:3rem;line-height:1;font-weight:650;letter-spacing:0.04em;margin:0.25rem 0"
 REFUSED = "class.refused"  # in the session's state: why the last wish was not fulfilled
 
 
@@ -88,7 +90,7 @@ def as_teacher(member: Membership, found: Classroom) -> None:
     joining = link(outside or base, **{JOIN.name: shown(member.code)})
     first = opening(CHAPTER, "Students open this link, take the QR picture, or type the code on this page.")
     with first.words:
-        st.markdown(f"# {shown(member.code)}")
+        st.html(Html(f'<p style="{LARGE}">{shown(member.code)}</p>'))
         st.code(joining, language=None, wrap_lines=True)
         if is_loopback(base):
             prose(

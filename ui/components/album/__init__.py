@@ -42,7 +42,8 @@ def album(sheet: Payload, purposes: Sequence[Purpose], start: Mapping[str, Seque
     Args:
         sheet: made by `vae_core.payloads.plane.thumbnails_payload`; its header entry ``names`` may name each of them.
         purposes: at least one; a click marks for the one that is chosen above the sheet.
-        start: the marks that it begins with. It is only read when the album is new: they must stay the same.
+        start: the marks that it begins with. They stay the same until the page begins anew: other ones replace what the
+            visitor has marked.
         key: the element's identity across reruns; other photographs need another one.
     """
     begun = {name: list(numbers) for name, numbers in start.items()}

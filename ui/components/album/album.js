@@ -22,11 +22,14 @@ class Album {
     this.send = setStateValue;
     if (payload.headerText === this.headerText) return;
     const isNew = !this.header || this.header.images !== payload.header.images;
+    // The page began anew, to follow another screen.
+    const isLed = !isNew && JSON.stringify(this.header.start) !== JSON.stringify(payload.header.start);
     this.headerText = payload.headerText;
     this.header = payload.header;
     const { purposes, start } = this.header;
+    if (isNew || isLed) this.marks = Object.fromEntries(purposes.map(({ name }) => [name, [...(start[name] ?? [])]]));
+    if (isLed) this.send("marks", this.marks); // in the place of those that Streamlit still has
     if (isNew) {
-      this.marks = Object.fromEntries(purposes.map(({ name }) => [name, [...(start[name] ?? [])]]));
       this.chosen = 0;
       const bitmap = await createImageBitmap(new Blob([payload.tensor("png")], { type: "image/png" }));
       if (payload.header !== this.header) return; // something newer came
