@@ -95,6 +95,7 @@ export class Following {
   code = null; // of the class that this visitor is a student of
   known = []; // what a link to the page may say of it
   done = null; // the teacher's move that this page has made
+  asked = null; // the one for which the server was asked to bring another page
   step = "";
   released = false; // let go, also where nothing can be kept
 
@@ -107,7 +108,7 @@ export class Following {
 
   // The page ran; code: of the class that this visitor is a student of, or null.
   show(code, known) {
-    if (code !== this.code) Object.assign(this, { code, done: null, released: false });
+    if (code !== this.code) Object.assign(this, { code, done: null, asked: null, released: false });
     this.known = known;
     this.heard(live.state);
   }
@@ -115,24 +116,24 @@ export class Following {
   toggle() {
     this.released = this.on;
     keep(LET_GO, this.released ? this.code : null);
-    this.done = null;
-    this.step = "";
+    Object.assign(this, { done: null, asked: null, step: "" });
     this.heard(live.state);
   }
 
   heard(state) {
     const to = state?.place;
     if (!to || !this.on || to.move === this.done || pageLink.page === null) return;
-    this.done = to.move;
-    if (to.page === pageLink.page) {
-      const taken = pageLink.follow(to.query, to.values);
-      const here = new URL(location.href).searchParams;
-      const differs = (name) => (here.get(name) ?? "") !== (to.query[name] ?? "");
-      if (this.known.some((name) => !taken.has(name) && differs(name))) this.go();
-    } else {
-      this.go();
+    if (to.page !== pageLink.page) { // once the page is there, it hears of the move again (show)
+      if (to.move !== this.asked) this.go();
+      this.asked = to.move;
       this.step = "";
+      return;
     }
+    this.done = to.move;
+    const taken = pageLink.follow(to.query, to.values);
+    const here = new URL(location.href).searchParams;
+    const differs = (name) => (here.get(name) ?? "") !== (to.query[name] ?? "");
+    if (this.known.some((name) => !taken.has(name) && differs(name))) this.go();
     if (to.step !== this.step) this.bring(to.step);
     this.step = to.step;
   }

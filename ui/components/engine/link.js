@@ -64,6 +64,8 @@ class PageLink {
       const said = Object.fromEntries(names.filter((name) => name in values).map((name) => [name, values[name]]));
       member.restore({ ...member.usual?.(), ...said });
     }
+    // For those that have not joined yet.
+    this.values = Object.fromEntries(Object.entries(values).filter(([name]) => !taken.has(name)));
     this.changed();
     return taken;
   }
