@@ -15,11 +15,11 @@ from ui.chapters.faces.family import (
     DIMENSIONS,
     KINDS,
     RENDERED,
-    USUAL,
     Shown,
     choices,
     here,
     name_in_list,
+    usual,
     wanted,
 )
 from ui.chapters.faces.formulas import formulas
@@ -264,10 +264,11 @@ with first.words:
             url_state.narrowed(LINK["dataset"], known), "Images", known, DATASET, key="faces-dataset", menu=True,
             format_func=lambda name: datasets.info(name).title,
         )  # fmt: skip
-    kind = url_state.choose(
-        LINK["model"], "Model", list(KINDS), USUAL, key="faces-model", format_func=lambda name: KINDS[name].title
-    )
     d = url_state.choose(LINK["d"], "Numbers of its code, d", DIMENSIONS, DIMENSIONS[0], key="faces-d")
+    kind = url_state.choose(
+        LINK["model"], "Model", list(KINDS), usual(dataset, d), key="faces-model",
+        format_func=lambda name: KINDS[name].title,
+    )  # fmt: skip
 shown = Shown(dataset, kind, d)
 is_here = shown in here(dataset, d)
 with first.instrument, errors_said():

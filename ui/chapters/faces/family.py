@@ -22,7 +22,7 @@ from vae_core.storage.store import Listed
 DATASET = "heads"
 RENDERED = (DATASET, "heads_64")  # what the renderer draws
 DIMENSIONS = (6, 10)
-USUAL = "tc"
+PREFERRED = ("tc", "factor", "beta", "vae", "ae", "fsq")  # the first that is here opens the page
 # What is trained where nothing was shipped.
 _RECIPE = {
     "dataset": DATASET, "hidden": (16, 32, 64, 128), "likelihood": "gaussian", "variance": 0.01, "epochs": 60,
@@ -63,19 +63,12 @@ KINDS = {
         "β-TCVAE", "to be independent of each other", lambda spec: spec.model == "tc_vae",
         {"model": "tc_vae", "beta": 6.0},
     ),
+    "factor": Kind(
+        "FactorVAE", "the same, by a discriminator's judgement", lambda spec: spec.model == "factor_vae",
+        {"model": "factor_vae", "beta": 20.0},
+    ),
     "fsq": Kind("FSQ", "to be one of a few levels", lambda spec: spec.model == "flat_fsq", {"model": "flat_fsq"}),
 }  # fmt: skip
-
-
-# Those whose figures are shown, too, where there are some.
-ALL = KINDS | {
-    "factor": Kind(
-        "FactorVAE",
-        "to be independent of each other, says a discriminator",
-        lambda spec: spec.model == "factor_vae",
-        {"model": "factor_vae", "beta": 6.0},
-    )
-}
 
 
 class Shown(NamedTuple):
@@ -151,6 +144,12 @@ def here(dataset: str, d: int) -> tuple[Shown, ...]:
     return tuple(found)
 
 
+def usual(dataset: str, d: int) -> str:
+    """The kind that the page opens with."""
+    kinds = [shown.kind for shown in here(dataset, d)]
+    return next((kind for kind in PREFERRED if kind in kinds), PREFERRED[0])
+
+
 def choices(visitor: str, linked: str) -> tuple[str, ...]:
     """The sets of images that can be chosen: the rendered heads that are here, then the visitor's own."""
     rendered = [name for name in RENDERED if name == DATASET or datasets.is_here(name)]
@@ -159,7 +158,7 @@ def choices(visitor: str, linked: str) -> tuple[str, ...]:
 
 def name_in_list(spec: RunSpec) -> str:
     """What a run is called among those of the same images."""
-    kind = next(kind for kind in ALL.values() if kind.fits(spec))
+    kind = next(kind for kind in KINDS.values() if kind.fits(spec))
     return f"{kind.title}, β = {spec.kl_weight:g}" if spec.kl_weight != 1 else kind.title
 
 
@@ -181,8 +180,8 @@ class Alike(NamedTuple):
 def measured(dataset: str, d: int) -> list[Alike]:
     """All runs of some images with d numbers that were measured, one entry for each recipe, by kind and β."""
     known = [line.spec for line in (*shelf().lines, *read_measured()) if line.spec]
-    kinds = list(ALL.values())
-    some = Shown(dataset, USUAL, d)
+    kinds = list(KINDS.values())
+    some = Shown(dataset, PREFERRED[0], d)
     recipes = dict.fromkeys(replace(spec, seed=0) for spec in known if any(_suits(spec, kind, some) for kind in kinds))
 
     def place(spec: RunSpec) -> tuple[int, float, str]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.chapters.faces.family import ALL, Alike, measured
+from ui.chapters.faces.family import KINDS, Alike, measured
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.runs.selection import figure, measured_on, per_shelf
 
@@ -21,7 +21,7 @@ FIGURES = {
     "factor_vae_score": "FactorVAE score",
 }
 FEW = 3  # seeds below which a recipe has no spread
-COLOURS = dict(zip(ALL, ("#AA3377", "#66CCEE", "#4477AA", "#228833", "#CCBB44", "#EE6677"), strict=True))
+COLOURS = dict(zip(KINDS, ("#AA3377", "#66CCEE", "#4477AA", "#228833", "#EE6677", "#CCBB44"), strict=True))
 PERMUTATIONS = 2_000
 
 
@@ -84,7 +84,7 @@ def dots(name: str, dataset: str, d: int) -> Finished:
         if not (values := scores(one, name)):
             continue
         lines += one.lines
-        kind = next(key for key, kind in ALL.items() if kind.fits(one.spec))
+        kind = next(key for key, kind in KINDS.items() if kind.fits(one.spec))
         title = one.title
         chart.add_scatter(
             x=values, y=[title] * len(values), mode="markers", name=title, showlegend=False,

@@ -203,11 +203,11 @@ class Face {
       input.value = String(z[number.index]); // within its ends, at one of its steps
       const { low, high, levels, index } = number;
       this.z[index] = levels ? input.valueAsNumber : Math.min(high, Math.max(low, z[index]));
-      if (z[index] < low || z[index] > high) beyond.push(nameOf(index));
+      if (z[index] < low || z[index] > high) beyond.push(index);
     }
     this.show();
     this.drawStrips(-1);
-    if (beyond.length) this.find(".note").textContent = `The link has ${beyond.join(", ")} beyond the end of the slider, where it stands now.`;
+    if (beyond.length) this.find(".note").textContent = `The link has ${beyond.sort((one, other) => one - other).map(nameOf).join(", ")} beyond the slider's end, which is shown instead.`;
   }
 
   // For tests: what is on screen, in numbers.
