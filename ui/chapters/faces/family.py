@@ -25,7 +25,7 @@ DIMENSIONS = (6, 10)
 PREFERRED = ("tc", "factor", "beta", "vae", "ae", "fsq")  # the first that is here opens the page
 # What is trained where nothing was shipped.
 _RECIPE = {
-    "dataset": DATASET, "hidden": (16, 32, 64, 128), "likelihood": "gaussian", "variance": 0.01, "epochs": 60,
+    "dataset": DATASET, "hidden": (16, 32, 64, 128), "likelihood": "gaussian", "variance": 0.025, "epochs": 60,
     "batch_size": 128, "learning_rate": 2e-3,
 }  # fmt: skip
 
@@ -57,11 +57,11 @@ KINDS = {
     ),
     "beta": Kind(
         "β-VAE", "the same, β times as strongly", lambda spec: spec.model == "conv_vae" and spec.kl_weight > 1,
-        {"model": "conv_vae", "beta": 6.0},
+        {"model": "conv_vae", "beta": 4.0},
     ),
     "tc": Kind(
         "β-TCVAE", "to be independent of each other", lambda spec: spec.model == "tc_vae",
-        {"model": "tc_vae", "beta": 6.0},
+        {"model": "tc_vae", "beta": 10.0},
     ),
     "factor": Kind(
         "FactorVAE", "the same, by a discriminator's judgement", lambda spec: spec.model == "factor_vae",
