@@ -11,16 +11,28 @@ export class Course {
 
   high;
 
+  drawn = null; // {context, width, height}, once the canvas has a size
+
+  colours = ["", ""]; // of the line and of the dot
+
   // number: {low, high}, the ends of its scale.
   constructor(canvas, { low, high }) {
     Object.assign(this, { canvas, low, high, line: null, at: null });
-    this.resized = new ResizeObserver(() => this.draw());
+    this.resized = new ResizeObserver(() => { this.fit(); this.draw(); });
     this.resized.observe(canvas);
+  }
+
+  // Asking for sizes and colours makes the browser lay the page out: never while a hand moves.
+  fit() {
+    this.drawn = fitted(this.canvas);
+    const style = getComputedStyle(this.canvas);
+    this.colours = [style.getPropertyValue("--st-primary-color"), style.color];
   }
 
   // The number's values at places of equal distance.
   show(line) {
     this.line = line;
+    this.fit();
     this.draw();
   }
 
@@ -31,11 +43,10 @@ export class Course {
   }
 
   draw() {
-    const drawn = fitted(this.canvas);
-    if (!drawn) return;
-    const { context, width, height } = drawn;
-    const colour = getComputedStyle(this.canvas).getPropertyValue("--st-primary-color");
-    const text = getComputedStyle(this.canvas).color;
+    if (!this.drawn) return;
+    const { context, width, height } = this.drawn;
+    const [colour, text] = this.colours;
+    context.clearRect(0, 0, width, height);
     const x = (share) => EDGE + (width - 2 * EDGE) * share;
     const y = (value) => height - EDGE - (height - 2 * EDGE) * Math.min(1, Math.max(0, (value - this.low) / (this.high - this.low)));
     context.strokeStyle = colour;
