@@ -61,7 +61,7 @@ def main() -> None:
     environment = {"VAE_STORE": str(asked.store.resolve())} if asked.store else {}
     with serve(environment=environment) as server, chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.goto(f"{server.url}/faces?model={asked.model}")
+        page.goto(f"{server.url}/faces?model={asked.model}", timeout=120_000)
         page.locator(".faces").wait_for(state="visible", timeout=120_000)
         page.locator(".causes").wait_for(state="visible", timeout=120_000)
         page.wait_for_timeout(3_000)  # strips and courses are drawn
