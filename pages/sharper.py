@@ -9,7 +9,7 @@ import streamlit as st
 from ui.chapters.sharper import CHAPTER
 from ui.chapters.sharper.blur import COUNT, NEARER, averaging, blur_payload, nearer_to_the_mean
 from ui.chapters.sharper.cases import STEPS
-from ui.chapters.sharper.family import learned_from
+from ui.chapters.sharper.family import DATASET, learned_from
 from ui.chapters.sharper.nearest import memorised
 from ui.chapters.sharper.outcomes import (
     HOW_MANY,
@@ -37,6 +37,7 @@ from ui.figures.plots import show
 from ui.runs.shown import stored
 from ui.stage import chapter
 from ui.stage.beside import planes_beside
+from vae_core.datasets import is_here
 from vae_core.lessons.adversarial_rules import R1
 
 
@@ -236,8 +237,15 @@ def step_of_memory() -> None:
         "nearer than those would be copies.",
     )
     with step.instrument, errors_said():
-        if told := memorised():
+        here = is_here(DATASET)
+        too = here and st.toggle("Show these training images", key="sharper-training")
+        if told := memorised(too):
             st.html(told)
+        if not here:
+            st.caption(
+                "The training images themselves are not on this machine. Train a model on MNIST once on Train your own, and "
+                "they can be shown here."
+            )
 
 
 @st.fragment

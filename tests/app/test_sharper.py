@@ -16,7 +16,7 @@ from ui.chapters.sharper import purposes, verdicts
 from ui.chapters.sharper.blur import CODES, COUNT, MOST, START, blur_links, nearer_to_the_mean
 from ui.chapters.sharper.blur import NAMES as BLUR_NAMES
 from ui.chapters.sharper.cases import CASES, SEEDS
-from ui.chapters.sharper.family import FAILED, FOUR, lines_of, shipped, spec_of
+from ui.chapters.sharper.family import FAILED, FOUR, lines_of, named, shipped, spec_of
 from ui.chapters.sharper.nearest import REAL, kept, samples_of
 from ui.chapters.sharper.outcomes import outcome, slow_discriminator, strays
 from ui.chapters.sharper.pictures import planes
@@ -25,7 +25,7 @@ from ui.chapters.sharper.slopes import slope, stronger_loss
 from ui.chapters.sharper.toy import GRID_LINES, NAMES, PRESETS, SETTINGS, toy_links, toy_payload
 from ui.chapters.sharper.verdicts import how_good_guesses_are, whose_are_sharp
 from ui.runs.measured_since import completed
-from vae_core.datasets import load
+from vae_core.datasets import is_here, load
 from vae_core.lessons.adversarial_rules import SHAPES
 from vae_core.metrics import laplacian_variance
 from vae_core.storage.manifest import SHIPPED
@@ -276,7 +276,13 @@ def test_who_trains_without_failing_is_told_by_intervals_of_shares():
 def test_votes_are_restored_by_a_link_and_stand_beside_what_the_figures_say():
     at = open_page(PAGE)
     assert not [one for one in tables(at) if any("Draw new images" in str(name) for name in one.get("", []))]
-    votes = {"draw": 0, "rebuild": 0, "likely": 1, "steady": 2}
+    option = purposes.options().index
+    votes = {
+        "draw": option("VAE"),
+        "rebuild": option("VAE"),
+        "likely": option("GAN"),
+        "steady": option("No clear best"),
+    }
     at = open_page(PAGE, answers=",".join(f"{name}:{vote}" for name, vote in votes.items()))
     assert not at.exception and not at.error
     table = next(one for one in tables(at) if any("Draw new images" in name for name in one[""]))
@@ -335,7 +341,7 @@ def test_purposes_are_compared_rightly_where_all_four_are_there_and_where_few_ar
 def test_what_the_digits_cost_names_every_kind_that_is_there_and_its_goals():
     told = verdicts.what_it_costs()
     for name, kind in FOUR.items():
-        assert (f"the {kind.title}'s samples, which cover" in told) == bool(shipped(kind)), name
+        assert (f"the {named(name)}'s samples, which cover" in told) == bool(shipped(kind)), name
     assert "The GAN's samples are within 15% of real edges" in told
 
 
@@ -343,7 +349,13 @@ def test_what_the_digits_cost_names_every_kind_that_is_there_and_its_goals():
 
 
 @pytest.mark.mnist
-def test_the_training_images_found_are_as_far_as_told():
+def test_the_training_images_found_are_as_far_as_told_and_shown_on_request():
+    if not is_here("mnist"):
+        pytest.skip("VAE_DATA holds no MNIST")
+    at = seen(PAGE)
+    assert "the nearest of all 55,000, in squared error" in " ".join(texts(at))
+    at.toggle(key="sharper-training").set_value(True).run()
+    assert "Below: that training image" in " ".join(texts(at)) and not at.exception
     training = load("mnist", "train").images.reshape(55_000, -1)
     found, gan = kept(), lines_of(FOUR["gan"])[0].key
     held_out = load("mnist", "validation", download=False).floats()

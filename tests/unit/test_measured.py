@@ -25,8 +25,10 @@ def test_every_run_that_is_listed_was_measured_and_is_not_shipped_too() -> None:
     assert not {spec.key for spec in specs} & {spec.key for spec in read_manifest()}
     for line in found:
         assert {"validation", "test"} <= set(line.metrics)
-        assert (line.metrics["validation"]["n"], line.metrics["test"]["n"]) == (5_000, 10_000)
-        assert line.spec and ("train" in line.metrics) is bool(line.spec.images)
+        assert line.spec
+        held_out = {"mnist": (5_000, 10_000), "heads": (800, 800)}[line.spec.dataset]
+        assert (line.metrics["validation"]["n"], line.metrics["test"]["n"]) == held_out
+        assert ("train" in line.metrics) is bool(line.spec.images)
 
 
 def test_the_figures_agree_with_each_other() -> None:
@@ -34,7 +36,8 @@ def test_the_figures_agree_with_each_other() -> None:
         for measured in line.metrics.values():
             if "kl" in measured:
                 assert measured["negative_elbo"] == pytest.approx(measured["reconstruction"] + measured["kl"])
-            assert measured["reconstruction"] > 30.0  # no decoder gets below the entropy of grey pixels
+            if line.spec and line.spec.likelihood == "bernoulli":
+                assert measured["reconstruction"] > 30.0  # no decoder gets below the entropy of grey pixels
 
 
 def test_seeds_differ_and_stay_near_the_shipped_one() -> None:
@@ -78,5 +81,7 @@ def test_training_again_gives_the_figures_again(tmp_path: Path, mnist_root: Path
     execution = Execution(data_root=mnist_root, device="cpu", precision="float32")
     again = kept_figures(get_or_train(Store(tmp_path), known.spec, execution=execution).metrics)
     for split, measured in known.metrics.items():
-        for name in ("mse", "reconstruction"):  # not to the last digit: another processor adds up in another order
-            assert again[split][name] == pytest.approx(measured[name], rel=0.02)
+        # Not to the last digit: another processor adds up in another order, and 100 images learned by heart amplify
+        # that, to 3% between two processors.
+        for name in ("mse", "reconstruction"):
+            assert again[split][name] == pytest.approx(measured[name], rel=0.06)

@@ -48,8 +48,8 @@ def measure_anomalies(run: Run, dataset: ImageDataset, codes: Codes, problems: d
 
     Returns:
         ``anomalies``: ``n`` whole images and ``odd`` ones; ``rebuilt``, the area under the ROC curve of the squared
-        error of the image at the mean code; of a model with a discriminator ``judged``, that of the logit that an image
-        is made; with the ``_standard_error`` of each, see `metrics.ranking.auroc`.
+        error of the image at the mean code; of a model with a discriminator of images ``judged``, that of the logit
+        that an image is made; with the ``_standard_error`` of each, see `metrics.ranking.auroc`.
     """
     if dataset.image_shape[1] < 2:
         return {}  # points in space have no halves
@@ -59,7 +59,7 @@ def measure_anomalies(run: Run, dataset: ImageDataset, codes: Codes, problems: d
         whole = dataset.first(count).floats()
         pairs = ((whole, codes.mean[:count]), (odd, _codes_of(run, odd)))
         scores = {"rebuilt": [np.square(run.decode(mean) - pixels).mean(axis=1) for pixels, mean in pairs]}
-        if hasattr(run.model, "discriminator"):
+        if hasattr(run.spec.options, "batch_spread"):  # FactorVAE's discriminator sees codes, not images
             scores["judged"] = _verdicts(run, whole, odd)
         found: dict[str, Any] = {"n": count, "odd": len(odd)}
         for name, (usual, strange) in scores.items():

@@ -16,7 +16,7 @@ DEFAULT_STORE = HOME / "checkpoints"  # of the command line: the shipped runs, o
 
 
 def read_manifest(path: Path = MANIFEST) -> list[RunSpec]:
-    """The specs of ``{"runs": [spec, ...]}``.
+    """The specs of ``{"runs": [spec, ...]}``. A run that begins with another stands after it, or that one is shipped.
 
     Raises:
         StoreError: no such file, or not a manifest; the message names the invalid entry.
@@ -38,12 +38,14 @@ def _parsed(path: Path, changed: int) -> tuple[RunSpec, ...]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{path} is not a readable manifest of runs ({error}).") from error
     specs: list[RunSpec] = []
+    known = set() if path == MANIFEST else shipped_keys()
     for number, entry in enumerate(entries, start=1):
         try:
             spec = RunSpec.from_dict(entry)
-            if spec.base and spec.base not in {before.key for before in specs}:
+            if spec.base and spec.base not in known:
                 raise SpecError(f"it begins with {spec.base}, which must come before it.")
             specs.append(spec)
+            known.add(spec.key)
         except (SpecError, TypeError) as error:
             raise StoreError(f"run {number} in {path}: {error}") from error
     return tuple(specs)

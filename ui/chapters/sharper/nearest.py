@@ -19,8 +19,7 @@ from ui.once import once
 from ui.runs.measured_since import signature
 from ui.runs.resources import held_out, load_run
 from ui.runs.selection import per_shelf
-from vae_core.datasets import ImageDataset, load
-from vae_core.errors import DatasetUnavailable
+from vae_core.datasets import load
 from vae_core.evaluation.generation import MOST_SAMPLES, SEED, STREAMS
 from vae_core.run import Run
 from vae_core.sampling import draw
@@ -32,10 +31,7 @@ _SPLIT = "test"
 
 
 _BELOW = "Below: that training image, the nearest of all 55,000 by squared error per pixel."
-_ABSENT = (
-    "How far it is from the nearest of all 55,000, in squared error per pixel, stands beside it. That image would be "
-    "below, but MNIST is not on this machine: train a model on it once on Train your own, and it is kept."
-)
+_FAR = "How far it is from the nearest of all 55,000, in squared error per pixel, stands beside it."
 _NOTE = (
     "Of each digit, as the classifier reads it, the sample most like a training image. {below} The same of held-out "
     "digits, which no model has seen, says how near is usual. A model that memorised would show the same image twice. "
@@ -75,13 +71,17 @@ def samples_of(run: Run) -> np.ndarray:
 
 
 @per_shelf
-def memorised() -> Html | None:
+def memorised(training_too: bool) -> Html | None:
     """Of each digit the sample that is most like a training image, beside that; None where the file has none of these.
 
+    Args:
+        training_too: whether to show the training images below them, which reads all of MNIST.
+
     Raises:
-        DatasetUnavailable: the held-out digits are not on this machine.
+        DatasetUnavailable: the held-out digits are not on this machine, or the training images are asked for and not.
     """
-    known, digits, training = kept(), held_out(DATASET), _training()
+    known, digits = kept(), held_out(DATASET)
+    training = load(DATASET, "train", download=False) if training_too else None
     rows = []
     real = known[REAL]
     usual = np.quantile(real.errors, 0.05)
@@ -105,12 +105,4 @@ def memorised() -> Html | None:
             "95% of held-out digits are"
         )
         rows.append(Picture(title, text, tiles(rows_of, digits.image_shape, columns=len(found.chosen)), seen))
-    return labelled_rows(rows, _NOTE.format(below=_BELOW if training is not None else _ABSENT))
-
-
-def _training() -> ImageDataset | None:
-    """The training images, where they are on this machine."""
-    try:
-        return load(DATASET, "train", download=False)
-    except DatasetUnavailable:
-        return None
+    return labelled_rows(rows, _NOTE.format(below=_BELOW if training_too else _FAR))
