@@ -243,8 +243,8 @@ def step_of_memory() -> None:
             st.html(told)
         if not here:
             st.caption(
-                "The training images themselves are not on this machine. Train a model on MNIST once on Train your own, and "
-                "they can be shown here."
+                "The training images themselves are not on this machine. Train a model on MNIST on Train your own, and "
+                "they can be shown."
             )
 
 
