@@ -15,15 +15,18 @@ from ui.chapters.beta.costs import COLLAPSED_KL
 from ui.chapters.beta.sampled import distances
 from ui.chapters.beta.sweep import KL_ONLY, label_of, spec_of, stops_of
 from ui.chapters.beta.variance import learned_note, weighed
+from ui.chapters.faces.family import measured as measured_heads
 from ui.chapters.mathematics.importance import LARGEST, shown_spec
 from ui.chapters.mathematics.linear import DIMENSIONS as LINEAR_DIMENSIONS
 from ui.chapters.mathematics.linear import IN_USE, LINEAR_VARIANCES, compared, linear_key
 from ui.chapters.mathematics.over_digits import measured_gaps, with_error
 from ui.chapters.regularity.over_seeds import tidy
 from ui.chapters.regularity.smoothness import length_of
+from ui.chapters.sharper.family import FOUR, lines_of
 from ui.runs.aggregate import aggregate_of
 from ui.runs.resources import listing, load_run
 from ui.runs.selection import compared_spec, figure, measured_seeds_of, seeds_of
+from vae_core.datasets import load
 from vae_core.evaluation.codes import kl_by_prior
 from vae_core.evaluation.features import REFERENCE_IMAGES, classifier_spec
 from vae_core.spec import RunSpec
@@ -354,6 +357,41 @@ def smoothness() -> Iterator[str]:
     yield f"The classifier is right on {at(classifier_spec('mnist'), 'accuracy'):.2%} of the test digits."
 
 
+def images_of_samples() -> Iterator[str]:
+    lines = {name: lines_of(kind) for name, kind in FOUR.items()}
+    for name, of in lines.items():
+        tests = [line.metrics["test"] for line in of]
+        prior = [one["pictures"]["prior"] for one in tests]
+        yield row(
+            FOUR[name].title, len(of), told([one["sharpness"] for one in prior], 2),
+            told([one["samples"]["prior"]["frechet"] for one in tests], 1),
+            told([one["samples"]["prior"]["coverage"] for one in tests], 2),
+            told([one["pictures"]["reconstructions"]["features"] for one in tests], 3),
+            told([one["pictures"]["reconstructions"]["sharpness"] for one in tests], 2),
+            told([one["kl"] for one in tests], 1) if name != "gan" else "",
+        )  # fmt: skip
+
+
+def heads() -> Iterator[str]:
+    groups = measured_heads("heads", 6)
+    (spec,) = {replace(one.spec, model="conv_vae", beta=1.0, options=None) for one in groups if one.spec.kl_weight == 1}
+    n = groups[0].lines[0].metrics["test"]["n"]
+    seen, epochs = load("heads", "train"), {one.spec.epochs for one in groups}
+    assert epochs == {spec.epochs}
+    trained = f"Gaussian likelihood with c = {spec.variance:g}, {spec.epochs} epochs"
+    yield f"of {len(seen):,} rendered heads (d = 6, {trained})"
+    yield f"on {n} test heads"
+    for one in groups:
+        tests = [line.metrics["test"] for line in one.lines]
+        factors = [test["factors"] for test in tests]
+        yield row(
+            one.title, len(tests), told([test["mse"] for test in tests], 4),
+            told([test["kl"] for test in tests], 1) if one.spec.kl_weight else "",
+            *(told([found[name] for found in factors], 2) for name in ("mig", "disentanglement")),
+            told([found["r2"][0] for found in factors], 2), told([min(found["r2"][1:]) for found in factors], 2),
+        )  # fmt: skip
+
+
 def _three(value: float) -> str:
     """Three digits, as the page writes a path length."""
     return tidy(value, ".3g")
@@ -362,7 +400,7 @@ def _three(value: float) -> str:
 PASSAGES: tuple[Callable[[], Iterator[str]], ...] = (
     home, errors, convolutions, samples, sweep, sweep_over_starts, sweep_in_words, fewer_digits, one_dial, gaps,
     grey_pixels,
-    linear_vae, fitted, aggregate, smoothness,
+    linear_vae, fitted, aggregate, smoothness, images_of_samples, heads,
 )  # fmt: skip
 
 

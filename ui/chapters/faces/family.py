@@ -159,7 +159,7 @@ def choices(visitor: str, linked: str) -> tuple[str, ...]:
 def name_in_list(spec: RunSpec) -> str:
     """What a run is called among those of the same images."""
     kind = next(kind for kind in KINDS.values() if kind.fits(spec))
-    return f"{kind.title}, β = {spec.kl_weight:g}" if spec.kl_weight != 1 else kind.title
+    return kind.title if spec.kl_weight in (0, 1) else f"{kind.title}, β = {spec.kl_weight:g}"
 
 
 class Alike(NamedTuple):
