@@ -23,8 +23,8 @@ from ui.chapters.faces.family import (
     wanted,
 )
 from ui.chapters.faces.formulas import formulas
-from ui.chapters.faces.found import HOW_MANY, MEASURES, found_by, how_many, without_factors
-from ui.chapters.faces.instrument import HEADS, code_of_head, face_payload, numbers_of, size_of
+from ui.chapters.faces.found import MEASURES, found_by, how_many, how_many_options, without_factors
+from ui.chapters.faces.instrument import code_of_head, face_payload, heads_of, numbers_of, size_of
 from ui.chapters.faces.isolated import sheets, words_on_points
 from ui.chapters.faces.isolated import table as isolated_table
 from ui.chapters.faces.over_seeds import FIGURES, dots, groups, method_or_luck
@@ -52,6 +52,11 @@ def mark(shown: Shown) -> str:
     return "-".join(map(str, shown))
 
 
+def may_be_told(shown: Shown) -> bool:
+    """Whether the visitor has guessed what the numbers found: until then nothing on the page says it."""
+    return bool(st.session_state.get(f"faces-told-{mark(shown)}"))
+
+
 def not_yet(step: Step, what: str) -> None:
     """Stands where an experiment will be."""
     with step.instrument:
@@ -67,13 +72,18 @@ def step_of_causes(shown: Shown) -> None:
         "Move a true feature",
         "Now from the other side. The renderer draws the head that you ask for, here in your browser; the encoder "
         "makes a code of it, and the decoder a face of the code. If a number had found the smile, it alone would move "
-        "with it: **drag** a feature, and see which of the six lines are flat.",
+        "with it: **drag** a feature, and see which of the lines below are flat.",
     )
     if shown not in here(shown.dataset, shown.d):
         not_yet(step, "A feature can be moved once the model is trained.")
         return
     with step.instrument:
-        causes(face_payload(shown), numbers_of(shown), head_payload(), key=f"faces-causes-{mark(shown)}")
+        causes(
+            face_payload(shown),
+            numbers_of(shown, may_be_told(shown)),
+            head_payload(),
+            key=f"faces-causes-{mark(shown)}",
+        )
 
 
 @st.fragment
@@ -83,7 +93,7 @@ def step_of_the_matrix(shown: Shown) -> None:
     step = chapter.step(
         "matrix",
         "Which number found which feature?",
-        "Each cell compares one number with one feature, over all held-out heads. A code in which every feature has a "
+        "Each cell compares one number with one feature, over all held-out images. A code in which every feature has a "
         "number of its own has one large value in each row and in each column: it is [[disentangled]].",
     )
     if shown not in here(shown.dataset, shown.d):
@@ -100,10 +110,13 @@ def step_of_the_matrix(shown: Shown) -> None:
                 f"found-{mark(shown)}",
                 f"how many of the {len(found.factors)} features did this {KINDS[shown.kind].title} find, each by one "
                 "number?",
-                HOW_MANY,
+                tuple(how_many_options(len(found.factors))),
                 lambda: how_many(shown),
             )
         )
+        if answered != may_be_told(shown):
+            st.session_state[f"faces-told-{mark(shown)}"] = answered
+            st.rerun()  # the sliders and lines above may say it now
         if answered:
             measure = url_state.choose(
                 LINK["measure"],
@@ -128,6 +141,7 @@ def step_of_the_matrix(shown: Shown) -> None:
 @errors_said()
 def step_of_seeds(shown: Shown) -> None:
     """Method or luck."""
+    known = len(datasets.info(shown.dataset).factors) or 6
     step = chapter.step(
         "seeds",
         "Was it the method, or luck?",
@@ -137,7 +151,7 @@ def step_of_seeds(shown: Shown) -> None:
         "- [[SAP]]: as MIG, by explained variance.\n"
         "- [[FactorVAE score]]: how often the number that varies least among images that share a feature tells which "
         "feature it is.\n\n"
-        "All go from 0 to 1; the last is at least 1/6 by chance. "
+        f"All go from 0 to 1; the last is at least 1/{known} by chance. "
         "Every dot is a model that was trained from another random start; nothing else differs within a row. No "
         "training looks at these scores, for they need the true features.",
     )
@@ -186,7 +200,9 @@ def step_of_a_smile(shown: Shown) -> None:
             LINK["feature"], "What to add", range(1, len(names) + 1), 1, key=f"faces-feature-{shown.dataset}",
             format_func=lambda number: names[number - 1],
         ) - 1  # fmt: skip
-        onto = url_state.choose_number(LINK["onto"], f"Held-out {shown.noun}", 1, HEADS, 1, key="faces-onto")
+        onto = url_state.choose_number(
+            LINK["onto"], f"Held-out {shown.noun}", 1, heads_of(shown.dataset), 1, key=f"faces-onto-{shown.dataset}"
+        )
         with st.popover("Send a picture of a face", icon=":material/add_photo_alternate:"):
             sent = st.file_uploader(
                 "It is made grey and small, shown to you, and kept nowhere.",
@@ -200,8 +216,9 @@ def step_of_a_smile(shown: Shown) -> None:
             pixels = read(sent, shown.dataset)
             start, where = sent_code(shown, pixels), "onto your picture"
             chapter.prose(
-                "The model knows rendered heads alone, and can say nothing else: your picture comes out as the one it "
-                "finds nearest. It works best with a face that fills the picture, from the front."
+                f"The model knows {'rendered heads' if shown.dataset in RENDERED else 'its training images'} alone and "
+                "can say nothing else: your picture comes out as what it finds nearest. It works best with one that "
+                "is framed as those are."
             )
     with step.words:
         chapter.prose(told(shown, place))
@@ -252,8 +269,8 @@ def step_of_points(shown: Shown) -> None:
 
 first = chapter.opening(
     CHAPTER,
-    "Each head was rendered with six known features: smile, open mouth, width, age, turn and light. The model was "
-    "told none of them. It saw images alone, squeezed each into six numbers, and rebuilt it from those.\n\n"
+    "The rendered heads have six known features: smile, open mouth, width, age, turn and light. A model is told none "
+    "of them. It sees images alone, squeezes each into a few numbers, and rebuilds it from those.\n\n"
     "**Drag a slider**: the face follows. Below each slider stands what it would make of the face, from end to end.",
 )
 with first.words:
@@ -273,7 +290,12 @@ shown = Shown(dataset, kind, d)
 is_here = shown in here(dataset, d)
 with first.instrument, errors_said():
     if is_here:
-        face(face_payload(shown), numbers_of(shown), sorted_by=size_of(shown), key=f"faces-face-{mark(shown)}")
+        face(
+            face_payload(shown),
+            numbers_of(shown, may_be_told(shown)),
+            sorted_by=size_of(shown),
+            key=f"faces-face-{mark(shown)}",
+        )
     else:
         offer_training([wanted(shown)], key=f"faces-training-{mark(shown)}", name=name_in_list)
 if dataset in RENDERED:

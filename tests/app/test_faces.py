@@ -14,7 +14,7 @@ import ui.chapters.faces.family
 from tests.support.heads import train_heads
 from ui.chapters.faces.attribute import directions, labelled
 from ui.chapters.faces.family import Shown, spec_of
-from ui.chapters.faces.found import Found, found_by
+from ui.chapters.faces.found import Found, found_by, how_many_options
 from ui.chapters.faces.isolated import made_of, to_nearest_head
 from ui.chapters.faces.over_seeds import shares
 from ui.runs.resources import held_out, load_run
@@ -91,6 +91,27 @@ def test_everything_is_of_the_run_on_screen(heads):
     assert said(at, r"MIG of the run on screen, of 800 held-out images, is ([\d.]+)\.")[1] == f"{mig:.3f}"
 
 
+def test_nothing_says_what_was_found_before_the_guess_and_sliders_reach_all_that_the_prior_does(heads):
+    at = open_page(PAGE)
+    before = payload_headers(at)[:2]
+    assert not any(number["found"] for header in before for number in header["numbers"])
+    predict(at, "of the 6 features", 0)
+    after = payload_headers(at)[:2]
+    assert all("r² " in number["found"] for header in after for number in header["numbers"])
+    codes = load_run(spec_of(Shown("heads", "tc", 6)).key).codes
+    spread = np.sqrt(codes.mean.var(axis=0) + np.exp(codes.log_var).mean(axis=0))
+    for number in after[0]["numbers"]:
+        assert number["high"] - number["low"] == pytest.approx(5 * spread[number["index"]], rel=1e-3)
+        assert number["high"] - number["low"] > 3  # also of one that is not used, whose means hardly differ
+
+
+def test_answers_fit_the_number_of_features():
+    for factors in range(2, 20):
+        options = list(how_many_options(factors).values())
+        assert options == sorted(set(options)) and options[-1] == factors
+    assert list(how_many_options(6)) == ["None or one", "Two or three", "Four or five", "All six"]
+
+
 def test_levels_are_stops(heads):
     at = open_page(PAGE, model="fsq")
     face = payload_headers(at)[0]
@@ -124,7 +145,7 @@ def test_a_feature_is_found_by_one_number_of_its_own():
     found = Found(("a", "b", "c"), explained, explained, used, 10)
     assert found.pairs == [(0, 0)]  # b's best number tells more of a, and that of c is not used
     assert found.gaps == pytest.approx([0.8, 0.3, 0.8])
-    assert found.best_told(0) == "a 0.90"
+    assert found.best_told(0) == "a, r² 0.90"
 
 
 def test_shares_of_the_variance():
@@ -133,6 +154,9 @@ def test_shares_of_the_variance():
     assert apart.recipe > 0.99 and apart.chance < 0.05
     alike = shares({name: list(draws.random(50)) for name in "abc"})
     assert alike.recipe < 0.1 and alike.chance > 0.05
+    assert 0.9 < apart.low < apart.recipe < apart.high <= 1.0 and alike.low == 0.0
+    few = shares({"a": [0.03, 0.07, 0.15, 0.06, 0.05], "b": [0.24, 0.1, 0.27, 0.35, 0.22]})
+    assert few.low < 0.5 < few.high and few.chance < 0.05  # ten runs tell that they differ, and not what matters more
     wide = shares({"narrow": [0.3, 0.31], "wide": [0.0, 0.7]})
     assert wide.widest == ("wide", 0.0, 0.7) and wide.recipe == 0.0
 

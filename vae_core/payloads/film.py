@@ -287,7 +287,7 @@ def _expected_terms(spec: RunSpec) -> list[str]:
     bottleneck = model_kind(spec.model).bottleneck
     if bottleneck.discrete and model_kind(spec.model).base:
         return ["prior"]
-    judged = ["discriminator", "generator"] if hasattr(spec.options, "discriminator") else []
+    judged = ["discriminator", "generator"] if hasattr(spec.options, "batch_spread") else []  # of images, not codes
     if bottleneck.drawn:
         return judged
     return [*_TITLES, *judged] if bottleneck.divergence else ["reconstruction"]

@@ -29,7 +29,9 @@ def links() -> tuple[Property, ...]:
             number("head", 1, HEADS, "the held-out image that they start from"),
             one_of("order", ("size", "number"), "whether they are sorted by size, or as they are in the code"),
             numbers("factors", MOST_FACTORS, "the true features"),
-            word("cell", r"\d{1,2}-\d", "the number and the feature of the table's cell", "number-feature", "2-1"),
+            word(
+                "cell", r"[1-9]\d?-[1-9]\d?", "the number and the feature of the table's cell", "number-feature", "2-1"
+            ),
         ),
     )
 

@@ -16,8 +16,15 @@ from vae_core.metrics.factors import BINS
 
 ENOUGH = 0.5  # of a feature's variance, which one number must explain to count as having found it
 MEASURES = {"r2": "explained variance", "information": "information"}
-HOW_MANY = ("None or one", "Two or three", "Four or five", "All six")
-_LAST = (1, 3, 5, 6)  # how many each of these answers goes to
+
+
+def how_many_options(factors: int) -> dict[str, int]:
+    """Answers to how many of so many features were found, and up to how many each goes."""
+    if factors < 4:
+        return {"None": 0, "One": 1, "Two": 2, "Three": 3} if factors == 3 else {"None": 0, "One": 1, "Both": 2}
+    between = {4: {}, 5: {"Four": 4}, 6: {"Four or five": 5}}.get(factors, {f"Four to {factors - 1}": factors - 1})
+    last = {4: "four", 5: "five", 6: "six"}.get(factors, f"{factors}")
+    return {"None or one": 1, "Two or three": 3, **between, f"All {last}": factors}
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +37,7 @@ class Found:
         information: (d, F), what a number tells of a feature, in shares of the feature's entropy; both in 20 bins.
         used: (d,), whether the model uses a number.
         n: heads.
+        chance: (F,), the information that a number of codes dealt to the images anew would tell; None if not measured.
     """
 
     factors: tuple[str, ...]
@@ -37,6 +45,7 @@ class Found:
     information: np.ndarray
     used: np.ndarray
     n: int
+    chance: np.ndarray | None = None
 
     def best_of(self, number: int) -> int:
         """The feature that a number tells most of."""
@@ -45,7 +54,7 @@ class Found:
     def best_told(self, number: int) -> str:
         """The same in a few words, with the share of the feature's variance."""
         best = self.best_of(number)
-        return f"{self.factors[best]} {self.explained[number, best]:.2f}"
+        return f"{self.factors[best]}, r² {self.explained[number, best]:.2f}"
 
     @property
     def gaps(self) -> np.ndarray:
@@ -80,6 +89,8 @@ class Found:
                     text = f"{name} alone explains {value:.0%} of the variance of “{factor}”, along a straight line."
                 else:
                     text = f"{name} tells {value:.0%} of what there is to know of “{factor}” in {BINS} steps."
+                    if self.chance is not None:
+                        text += f" About {self.chance[self.factors.index(factor)]:.0%} comes by chance alone."
                 told.append(f"{text} Below: what the decoder draws along {name}.")
             sentences.append(told)
         return sentences
@@ -112,12 +123,15 @@ def found_by(shown: Shown) -> Found | None:
     codes, values = run.codes.mean.astype(np.float64), images.factor_values
     kinds = [factor.kind == "category" for factor in images.factors]
     information = mutual_information_matrix(codes, values, categories=kinds)
+    entropies = factor_entropies(values, categories=kinds)
+    by_chance = run.metrics.get("validation", {}).get("factors", {}).get("mutual_information_by_chance")
     return Found(
         tuple(factor.name for factor in images.factors),
         attribute_scores(codes, values, categories=kinds),
-        information / factor_entropies(values, categories=kinds),
+        information / entropies,
         run.codes.used(),
         len(codes),
+        None if by_chance is None else by_chance / entropies,
     )
 
 
@@ -127,7 +141,8 @@ def how_many(shown: Shown) -> tuple[int, str]:
     if found is None:
         raise MeasureError(without_factors(shown.dataset))
     pairs = found.pairs
-    right = next(place for place, last in enumerate(_LAST) if len(pairs) <= last)
+    last_of = how_many_options(len(found.factors)).values()
+    right = next(place for place, last in enumerate(last_of) if len(pairs) <= last)
     names = [found.factors[factor] for _, factor in pairs]
     missing = [factor for factor in found.factors if factor not in names]
     told = f"**{len(pairs)}** of {len(found.factors)}"

@@ -18,7 +18,7 @@ from vae_core.payloads.plane import Payload
 from vae_core.run import Run
 
 HEADS = 24  # held-out heads that the sliders can start from
-REACH = 2.5  # standard deviations of the codes, to both sides of their mean
+REACH = 2.5  # standard deviations to both sides of the mean: of the codes, or of all posteriors together
 SMALLEST = 1e-3  # half of a slider's length, at least
 
 
@@ -40,13 +40,17 @@ def size_of(shown: Shown) -> str:
 
 
 @per_shelf
-def numbers_of(shown: Shown) -> tuple[Number, ...]:
-    """The numbers of a kind's code, sorted by `sizes`."""
+def numbers_of(shown: Shown, told: bool = True) -> tuple[Number, ...]:
+    """The numbers of a kind's code, sorted by `sizes`; with what they found, if that may be told."""
     run = run_of(shown)
     measure, size = sizes(run)
     codes = run.codes.mean
     centre, spread = codes.mean(axis=0, dtype=np.float64), codes.std(axis=0, dtype=np.float64)
-    levels, found, used = levels_of(run), found_by(shown), run.codes.used()
+    if (
+        run.codes.has_posterior
+    ):  # of a number that is not used the means hardly differ, and the decoder is never near them
+        spread = np.sqrt(np.square(spread) + np.exp(run.codes.posterior()[1], dtype=np.float64).mean(axis=0))
+    levels, found, used = levels_of(run), found_by(shown) if told else None, run.codes.used()
     numbers = []
     for index in np.argsort(-size, kind="stable"):
         reach = max(REACH * float(spread[index]), SMALLEST)
@@ -54,9 +58,9 @@ def numbers_of(shown: Shown) -> tuple[Number, ...]:
         middle = float(centre[index])
         if levels:  # the level that is nearest to the mean
             middle = float(np.linspace(-1.0, 1.0, levels)[np.abs(np.linspace(-1.0, 1.0, levels) - middle).argmin()])
-        told = f"KL {size[index]:.2f} nats" if measure == "KL" else f"variance {size[index]:.2g}"
+        said = f"KL {size[index]:.2f} nats" if measure == "KL" else f"variance {size[index]:.2g}"
         reads = found.best_told(int(index)) if found else ""
-        numbers.append(Number(int(index), middle, low, high, bool(used[index]), told, reads, levels))
+        numbers.append(Number(int(index), middle, low, high, bool(used[index]), said, reads, levels))
     return tuple(numbers)
 
 
@@ -69,7 +73,8 @@ def face_payload(shown: Shown) -> Payload:
     """
     run = run_of(shown)
     images, held = datasets.info(run.spec.dataset).training_images, held_out(run.spec.dataset)
-    heads = min(HEADS, len(held))
+    images = min(images, run.spec.images or images)
+    heads = heads_of(run.spec.dataset)
     weights = sum(array.size for array in run.weights.values())
     held = replace(held.first(heads), labels=np.zeros(heads, np.int64), label_names=(shown.noun,))
     payload = inversion_payload(run, held, per_class=heads)
@@ -80,6 +85,11 @@ def face_payload(shown: Shown) -> Payload:
         title=f"{KINDS[shown.kind].title}{beta}, d = {run.spec.latent_dim}",
         subtitle=f"{weights:,} weights, trained on {images:,} {shown.noun}s without their features.",
     )
+
+
+def heads_of(dataset: str) -> int:
+    """How many held-out images one can start from."""
+    return min(HEADS, len(held_out(dataset)))
 
 
 def code_of_head(shown: Shown, number: int) -> np.ndarray:

@@ -146,7 +146,8 @@ def table(dataset: str, d: int) -> Html:
         "How far what is drawn lies from the nearest of all training images: squared error per pixel, times 1,000, the "
         f"median of {PAIRS} codes. For a held-out image itself it is {1_000 * real_heads(dataset):.2f}. Halfway "
         "between levels of FSQ is the level above. Below: how isolated the codes of all held-out images are. A jump is "
-        "a median, in units of the codes' spread; a posterior reaches what lies within two of its standard deviations; "
+        "a median, in units of the codes' spread; a posterior reaches what lies within two of its standard deviations, "
+        "on average over the numbers; "
         "points have none."
     )
     return as_html(rows, title="What decoders make of codes that no head has", note=note)

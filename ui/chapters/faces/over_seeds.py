@@ -35,12 +35,15 @@ class Shares(NamedTuple):
 
     Attributes:
         recipe: share of the variance that goes with the recipe, 0 to 1, corrected for chance (ω², Hays 1963).
+        low, high: the 95% interval of that share, from the noncentral F distribution (Steiger 2004).
         runs: how many there are.
         chance: how often as large a share comes of recipes drawn by lot.
         widest: the recipe whose seeds differ most, with its least and its largest score.
     """
 
     recipe: float
+    low: float
+    high: float
     runs: int
     chance: float
     widest: tuple[str, float, float]
@@ -65,7 +68,35 @@ def shares(groups: dict[str, list[float]]) -> Shares:
     widest = int(np.argmax(ranges))
     chance = (1 + sum(one >= recipe for one in by_lot)) / (1 + len(by_lot))
     least, most = float(values[widest].min()), float(values[widest].max())
-    return Shares(recipe, len(everything), chance, (names[widest], least, most))
+    return Shares(recipe, *_interval(values), len(everything), chance, (names[widest], least, most))
+
+
+def _interval(groups_: list[np.ndarray]) -> tuple[float, float]:
+    """Between which shares of the population's variance 95% of such samples would have come, for normal scores."""
+    from scipy.optimize import brentq
+    from scipy.stats import f_oneway, ncf
+
+    runs = sum(map(len, groups_))
+    freedom = len(groups_) - 1, runs - len(groups_)
+    ratio = float(f_oneway(*groups_).statistic)
+    if not np.isfinite(ratio):
+        return 0.0, 1.0
+
+    def share_at(quantile: float) -> float:
+        def above(noncentrality: float) -> float:
+            return float(ncf.cdf(ratio, *freedom, noncentrality)) - quantile
+
+        if above(0.0) <= 0.0:
+            return 0.0
+        high = 10.0
+        while above(high) > 0.0:
+            high *= 4.0
+            if high > 1e6:
+                return 1.0
+        found = brentq(above, 0.0, high)
+        return float(found / (found + runs))
+
+    return share_at(0.975), share_at(0.025)
 
 
 @per_shelf
@@ -117,12 +148,15 @@ def method_or_luck(name: str, dataset: str, d: int) -> str:
     title, low, high = found.widest
     told = (
         f"Of the variance of {FIGURES[name]} over these {found.runs} runs, about **{found.recipe:.0%}** goes with "
-        f"method and β, the rest with the random start: {title} alone reaches from {low:.2f} to {high:.2f}. "
+        f"the recipe, that is method and β (95% interval {found.low:.0%} to {found.high:.0%}), the rest with the "
+        f"random start: {title} alone reaches from {low:.2f} to {high:.2f}. "
     )
     if found.chance > 0.05:
-        told += "Methods drawn by lot would often differ as much: these runs do not tell them apart."
-    elif found.recipe >= 0.5:
-        told += "Here the choice of method and β matters more than luck."
+        told += "Recipes drawn by lot would often differ as much: these runs do not tell them apart."
+    elif found.low > 0.5:
+        told += "Here the recipe matters more than luck."
+    elif found.high < 0.5:
+        told += "Luck matters more than the recipe."
     else:
-        told += "Luck matters more than the choice of method and β."
+        told += "The recipes differ by more than chance, but so few runs cannot tell which matters more."
     return told

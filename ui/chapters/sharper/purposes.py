@@ -297,7 +297,7 @@ def _told(measure: Measure) -> str:
     elif max(map(len, values.values())) == 1:
         end = "Of one random start each: too few to tell."
     else:
-        end = "Random starts differ by as much as the models do."
+        end = "None is better than all others by more than random starts differ."
     return f"{measure.title}: **{said}**. {end}"
 
 

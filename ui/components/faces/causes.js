@@ -166,6 +166,8 @@ class Causes {
     return { factors: moved ? this.values.map(rounded).join(",") : "" };
   }
 
+  usual() { return { factors: this.middle() }; }
+
   // Values beyond the ends of a slider stand at its end.
   restore({ factors: values }) {
     const { factors } = this.header;

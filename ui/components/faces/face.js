@@ -39,14 +39,17 @@ class Face {
   update(payload) {
     if (payload.headerText === this.headerText) return;
     const isNew = !this.decoder;
+    const { header: before, z, begun } = this;
     this.headerText = payload.headerText;
     this.showFrame(payload.header);
     const { header, tensor } = payload;
+    const isSameRun = !isNew && before.title === header.title && before.subtitle === header.subtitle;
     this.decoder = Decoder.ofCodes(payload);
     this.encoder = new Network(header.encoder.encoder, this.decoder.size, tensor);
     this.heads = tensor("presets");
     if (this.head) this.showHead(this.head);
     else this.showMean();
+    if (isSameRun) this.goOn(z, begun); // only what is said of its numbers is new
     if (isNew) pageLink.join(this);
     this.failed.hidden = true;
     showComponent(this.root);
@@ -128,6 +131,15 @@ class Face {
     this.say(`Held-out ${this.header.noun} ${head} of ${this.header.heads}, at its code.`);
   }
 
+  // The numbers as they stood.
+  goOn(z, begun) {
+    this.z.set(z);
+    this.begun = begun;
+    for (const { input, number } of this.rows) input.value = String(this.z[number.index]);
+    this.show();
+    this.drawStrips(-1);
+  }
+
   // From where the numbers start.
   start() {
     this.begun = this.z.slice();
@@ -185,10 +197,13 @@ class Face {
     };
   }
 
+  usual() { return { z: null, head: 0, order: "size" }; }
+
   restore({ z, head = 0, order = "size" }) {
     this.bySize = order === "size";
     this.layRows();
     if (head && head <= this.header.heads) this.showHead(head);
+    else this.showMean();
     if (z) this.restoreNumbers(z);
   }
 

@@ -34,7 +34,7 @@ class Matrix {
     this.headerText = payload.headerText;
     this.showFrame(payload.header);
     this.decoder = Decoder.ofCodes(payload);
-    this.choose(...this.usual());
+    this.choose(...this.best());
     if (isNew) pageLink.join(this);
     this.failed.hidden = true;
     showComponent(this.root);
@@ -70,11 +70,11 @@ class Matrix {
     table.replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
     const [first] = numbers;
     this.strip = new Strip(this.find(".strip canvas"), image, first.levels ?? TILES);
-    this.mark(...this.usual());
+    this.mark(...this.best());
   }
 
   // The cell that says most.
-  usual() {
+  best() {
     const { numbers, values } = this.header;
     const cells = numbers.flatMap(({ index }, row) => values[index].map((value, column) => ({ value, row, column })));
     const best = cells.reduce((one, other) => (other.value > one.value ? other : one));
@@ -123,15 +123,17 @@ class Matrix {
 
   // For the page's link: the number and the factor, both counted from 1.
   linked() {
-    const { numbers } = this.header;
-    const text = (at) => `${numbers[at[0]].index + 1}-${at[1] + 1}`;
-    return { cell: unlike(text(this.at), text(this.usual())) };
+    return { cell: unlike(this.text(this.at), this.text(this.best())) };
   }
+
+  text([row, column]) { return `${this.header.numbers[row].index + 1}-${column + 1}`; }
+
+  usual() { return { cell: this.text(this.best()) }; }
 
   restore({ cell }) {
     const [number, factor] = cell.split("-").map(Number);
     const row = this.header.numbers.findIndex(({ index }) => index === number - 1);
-    if (row >= 0 && factor <= this.header.factors.length) this.choose(row, factor - 1);
+    if (row >= 0 && factor >= 1 && factor <= this.header.factors.length) this.choose(row, factor - 1);
   }
 
   remove() {
