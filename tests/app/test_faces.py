@@ -150,11 +150,11 @@ def test_a_feature_is_found_by_one_number_of_its_own():
 
 def test_shares_of_the_variance():
     draws = np.random.default_rng(1)
-    apart = shares({name: list(centre + 0.001 * draws.random(5)) for name, centre in (("a", 0.1), ("b", 0.5))})
-    assert apart.recipe > 0.99 and apart.chance < 0.05
+    apart = shares({name: list(centre + 0.1 * draws.random(5)) for name, centre in (("a", 0.1), ("b", 0.5))})
+    assert apart.recipe > 0.9 and apart.chance < 0.05
     alike = shares({name: list(draws.random(50)) for name in "abc"})
     assert alike.recipe < 0.1 and alike.chance > 0.05
-    assert 0.9 < apart.low < apart.recipe < apart.high <= 1.0 and alike.low == 0.0
+    assert 0.6 < apart.low < apart.recipe < apart.high <= 1.0 and alike.low == 0.0
     few = shares({"a": [0.03, 0.07, 0.15, 0.06, 0.05], "b": [0.24, 0.1, 0.27, 0.35, 0.22]})
     assert few.low < 0.5 < few.high and few.chance < 0.05  # ten runs tell that they differ, and not what matters more
     wide = shares({"narrow": [0.3, 0.31], "wide": [0.0, 0.7]})
