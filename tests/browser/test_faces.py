@@ -103,6 +103,12 @@ def test_a_face_its_numbers_and_its_features(page: Page, url: str, place: Path) 
     expect(table.locator(".told")).to_contain_text("“width”")
     assert grey(table.locator(".strip canvas")).std() > 0.01
 
+    # A teacher's screen that is back where the page begins takes those who follow there, too.
+    for root, name in ((face, "face"), (causes, "causes"), (table, "matrix")):
+        said = root.evaluate(f"one => {{ one.{name}.restore(one.{name}.usual()); return one.{name}.linked(); }}")
+        assert not any(text and key != "order" for key, text in said.items()), (name, said)
+    assert state(face, "face")["head"] == 0
+
     # The link, on a phone: the same numbers, and nothing sticks out.
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(link)

@@ -126,7 +126,7 @@ class Matrix {
     return { cell: unlike(this.text(this.at), this.text(this.best())) };
   }
 
-  text([row, column]) { return `${this.header.numbers[row].index + 1}-${column + 1}`; }
+  text(at) { return `${this.header.numbers[at[0]].index + 1}-${at[1] + 1}`; }
 
   usual() { return { cell: this.text(this.best()) }; }
 
