@@ -150,6 +150,13 @@ def test_a_class_from_its_first_minute_to_its_file(browser: Browser, tmp_path: P
         wait_for(lambda: here.count() and here.input_value() == there.input_value(), students[1])
         teacher.get_by_role("button", name="Follow me").click()
         expect(students[1].locator(".class-follow")).to_be_hidden()
+        teacher.get_by_role("button", name="Follow me").click()  # and leads again
+        expect(students[1].locator(".class-follow")).to_have_text("Let go")
+        there.focus()
+        teacher.keyboard.press("ArrowLeft")
+        wait_for(lambda: here.count() and here.input_value() == there.input_value(), students[1])
+        teacher.get_by_role("button", name="Follow me").click()
+        expect(students[1].locator(".class-follow")).to_be_hidden()
 
         # The file to keep.
         teacher.locator(".class-code").click()

@@ -206,7 +206,8 @@ async def _live(socket: WebSocket) -> None:
             try:
                 await asyncio.to_thread(_take, page.code, message)
             except (ClassRefused, ClassesUnavailable) as error:
-                await socket.send_text(json.dumps({"refused": str(error)}))
+                later = isinstance(error, ClassesUnavailable)
+                await socket.send_text(json.dumps({"refused": str(error), "again": later}))
             await asyncio.sleep(BETWEEN_MOVES)
         await socket.close(NOT_OURS)
     except WebSocketDisconnect:
