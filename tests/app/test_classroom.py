@@ -157,7 +157,10 @@ def test_where_the_teacher_does_not_hold_answers_each_student_sees_them_at_once(
     store.hold(code, False)
     at = open_page(BETA, join=shown(code))
     question(at).set_value(question(at).options[1]).run()
-    assert len(revealed(at)) == 1 and store.asked(code, COLLAPSE, "?").question.counts == (0, 1, 0)
+    assert len(revealed(at)) == 1 and store.asked(code, COLLAPSE, "?").question.counts == (0, 1, 0) and not at.warning
+    question(at).set_value(question(at).options[0]).run()  # after the verdict
+    assert store.asked(code, COLLAPSE, "?").question.counts == (0, 1, 0)
+    assert any("not counted" in one.value for one in at.warning)
 
 
 def test_a_file_in_trouble_is_said_and_the_page_goes_on_without_a_class(folder):

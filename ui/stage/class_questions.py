@@ -57,7 +57,7 @@ def _take_in(prediction: Prediction, member: Membership, name: str) -> str:
         if chosen not in options or st.session_state.get(f"class.sent-{code}-{name}") == chosen:
             return ""
         if not store.answer(code, name, text, options, visitor(), options.index(chosen)):
-            return "The answer was revealed before yours came: yours is not counted."
+            return "The right answer was shown before this one came: this one is not counted."
         st.session_state[f"class.sent-{code}-{name}"] = chosen
     except ClassRefused as error:
         return str(error)
