@@ -180,6 +180,7 @@ def test_a_class_from_its_first_minute_to_its_file(browser: Browser, tmp_path: P
         students[0].goto(f"{server.url}/glossary")
         expect(students[0].locator(".class-code")).to_have_text(f"Class {code}")
         teacher.get_by_role("button", name="End the class").click()
+        teacher.get_by_role("button", name="End it and delete its answers").click()
         expect(students[0].locator(".class-said")).to_contain_text("The class has ended.")
         for page in (teacher, *students[:2]):
             page.context.close()

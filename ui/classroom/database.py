@@ -138,7 +138,11 @@ def set_aside() -> None:
         with FileLock(path.with_suffix(".lock"), timeout=WRITE_WAITS):
             if _is_damaged():
                 kept = f"{FILE}.damaged-{int(time.time())}"
-                for end in ("-wal", "-shm", ""):  # what is not yet in the file first: a new file would take it for its own
+                for end in (
+                    "-wal",
+                    "-shm",
+                    "",
+                ):  # what is not yet in the file first: a new file would take it for its own
                     with suppress(FileNotFoundError):
                         path.with_name(FILE + end).replace(path.with_name(kept + end))
     except (OSError, Timeout) as error:

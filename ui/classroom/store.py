@@ -152,8 +152,8 @@ def _start(visitor: str, near: str) -> Started:
         ).fetchone()
         if mine >= limits.CLASSES_OF_ONE:
             raise ClassRefused(
-                f"You have started {mine} classes today, and each is kept for 24 hours. Open one of them by its link and "
-                "end it; then start the new one."
+                f"You have started {mine} classes within 24 hours, and no more are possible. Open one of them by its "
+                "link and end it; then start the new one."
             )
         if of_address >= limits.CLASSES_OF_ADDRESS or of_all >= limits.CLASSES_OF_ALL:
             raise ClassRefused("There are as many classes here as there may be. End one of yours, or try again later.")
@@ -309,7 +309,7 @@ def answer(code: str, name: str, text: str, options: Sequence[str], visitor: str
     """Take an answer, in the place of one that this visitor gave before; where none is held, the first one stays.
 
     Returns:
-        Whether it counts: after the reveal none does, nor another than the first where the first was told the right one.
+        Whether it counts: after the reveal none does, nor a second one where answers are not held.
 
     Raises:
         ValueError: there is no such option.
