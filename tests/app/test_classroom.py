@@ -122,6 +122,17 @@ def test_a_student_waits_for_the_reveal_and_then_sees_what_the_class_has_said():
     assert as_csv(code).startswith(b"\xef\xbb\xbfstudent,question")
 
 
+def test_a_class_predicts_for_each_setting_on_which_the_right_answer_depends():
+    code = store.start("t").code
+    at = open_page("pages/reduction.py", join=shown(code), n="10")
+    line_of = lambda: next(radio for radio in at.radio if "halfway between two codes" in radio.label)
+    line_of().set_value(line_of().options[1]).run()
+    assert tally(at, "reduction/line-10")["mine"] == 1
+    at.segmented_control(key="reduction-n").set_value(50).run()
+    assert tally(at, "reduction/line-50")["mine"] is None and line_of().value is None
+    assert [one.name for one in store.classroom(code).questions] == ["reduction/line-10"]
+
+
 def test_an_answer_that_comes_after_the_reveal_is_not_counted_and_told_so():
     code = store.start("t").code
     at = open_page(BETA, join=shown(code))
