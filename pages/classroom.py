@@ -135,7 +135,12 @@ def as_teacher(member: Membership, found: Classroom) -> None:
 @errors_said()
 def answers(code: str) -> None:
     """What has been answered, and the end."""
-    one = step("answers", "Answers", "Until you reveal a question, an answer may be changed and the last one counts.")
+    one = step(
+        "answers",
+        "Answers",
+        "Until you reveal a question, an answer may be changed and the last one counts. If you do not hold answers, "
+        "each student sees the right one after their first, and the first counts.",
+    )
     say_refusal()
     found = store.classroom(code)
     with one.words, st.container(horizontal=True):
