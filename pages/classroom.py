@@ -31,6 +31,12 @@ def wish(act: Callable[[], object]) -> None:
         st.session_state[REFUSED] = str(error)
 
 
+def say_refusal() -> None:
+    """Why the last wish was not fulfilled, once."""
+    if refused := st.session_state.pop(REFUSED, ""):
+        st.warning(refused)
+
+
 def enter() -> None:
     """Join by the code that was typed."""
     typed = st.session_state.get("class-code", "")
@@ -129,7 +135,13 @@ def as_teacher(member: Membership, found: Classroom) -> None:
 @errors_said()
 def answers(code: str) -> None:
     """What has been answered, and the end."""
-    one = step("answers", "Answers", "Until you reveal a question, an answer may be changed and the last one counts.")
+    one = step(
+        "answers",
+        "Answers",
+        "Until you reveal a question, an answer may be changed and the last one counts. If you do not hold answers, "
+        "each student sees the right one after their first, and the first counts.",
+    )
+    say_refusal()
     found = store.classroom(code)
     with one.words, st.container(horizontal=True):
         st.button("Look again", key="class-look", icon=":material/refresh:")
@@ -137,10 +149,9 @@ def answers(code: str) -> None:
             "Answers as CSV", lambda: as_csv(code), f"class-{shown(code)}.csv", "text/csv", key="class-csv",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
-        st.button(
-            "End the class", key="class-end", on_click=wish, args=(lambda: ended(code),),
-            help="Deletes the class and its answers. They are deleted after 24 hours in any case.",
-        )  # fmt: skip
+        with st.popover("End the class"):
+            prose("This deletes the class and its answers. They are deleted after 24 hours in any case.")
+            st.button("End it and delete its answers", key="class-end", on_click=wish, args=(lambda: ended(code),))
     with one.instrument:
         if found is None or not found.questions:
             st.info("Nobody has answered yet. Open a chapter that asks a question, and press Present.")
@@ -154,8 +165,7 @@ def ended(code: str) -> None:
     session.forget()
 
 
-if refused := st.session_state.pop(REFUSED, ""):
-    st.warning(refused)
+say_refusal()
 member = session.here()
 found = None
 with errors_said():

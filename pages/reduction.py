@@ -100,6 +100,7 @@ def contest(dimensions: int) -> None:
                 "which keeps most of a digit in d numbers?",
                 ("Well-chosen pixels", "The best linear map (PCA)", "A deep autoencoder"),
                 lambda: best_of_three(dimensions),
+                setting=str(dimensions),
             )
         )
         if seen:
@@ -296,6 +297,7 @@ def memoriser() -> None:
                     "More than twice as often something unlike any training digit",
                 ),
                 lambda: between_numbers(run.key),
+                setting=str(count),
             )
         )
         if seen:

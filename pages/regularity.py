@@ -198,6 +198,11 @@ COMPLETENESS = (
 )
 
 
+def setting_of(specs: Pair) -> str:
+    """Images, d and hidden layers, as ``mnist-16-128-64``: a class predicts for each of them."""
+    return "-".join(map(str, (specs[0].dataset, specs[0].latent_dim, *(specs[0].hidden or ()))))
+
+
 @st.fragment
 @errors_said()
 def completeness(specs: Pair) -> None:
@@ -211,6 +216,7 @@ def completeness(specs: Pair) -> None:
                 "We sample codes from N(0, I). Whose images are closer to real ones?",
                 ("The autoencoder's", "The VAE's", "About the same"),
                 partial(closer_to_real, specs, "prior"),
+                setting=setting_of(specs),
             )
         )
         if answered:
@@ -242,6 +248,7 @@ def elsewhere(specs: Pair) -> None:
                 "How much of the autoencoder's gap to the VAE does a fitted mixture close?",
                 ("Less than a third", "About half", "More than two thirds"),
                 partial(closed_by_fitting, specs),
+                setting=setting_of(specs),
             )
         )
         if answered:

@@ -65,8 +65,9 @@ def test_a_teacher_starts_a_class_and_gets_its_code_link_picture_and_own_link():
     assert any(one.endswith(f"/?join={shown(code)}") for one in links)
     own = next(one for one in links if "teacher=" in one)
     assert "QR picture" in "".join(one.value for one in at.html)
-    assert "teacher" not in at.query_params or at.query_params["teacher"]  # without a cookie it stays in the address
     secret = own.partition("teacher=")[2]
+    assert at.query_params["join"] == code and at.query_params["teacher"] == secret  # no cookie would know the visitor
+    assert "teacher" in mounted(at, "lesson")[0]["uncopied"]
     other = open_page(PAGE, join=shown(code), teacher=secret)
     assert line(other)["teaches"]
     at.button(key="class-end").click().run()
@@ -92,7 +93,7 @@ def test_students_join_by_link_or_by_typing_and_wrong_codes_are_answered_with_on
     assert line(typed)["code"] == code and not typed.warning
     assert store.classroom(code).students == 2
     old = open_page(BETA, join="AAAA-AAAA")
-    assert "no class with this code" in line(old)["problem"] and question(old).options
+    assert "no class with this code" in line(old)["problem"] and question(old).options and not line(old)["retry"]
     hostile = open_page(BETA, join="<script>alert(1)</script>", teacher="'; DROP TABLE classes; --")
     assert line(hostile) is None and "could not be read" in hostile.warning[0].value
     typed.button(key="class-leave").click().run()
@@ -119,6 +120,17 @@ def test_a_student_waits_for_the_reveal_and_then_sees_what_the_class_has_said():
     assert tally(at)["counts"] == [1, 1, 0] and tally(at)["right"] == 1 and tally(at)["mine"] == 1
     assert not [radio for radio in at.radio if "largest β" in radio.label]
     assert as_csv(code).startswith(b"\xef\xbb\xbfstudent,question")
+
+
+def test_a_class_predicts_for_each_setting_on_which_the_right_answer_depends():
+    code = store.start("t").code
+    at = open_page("pages/reduction.py", join=shown(code), n="10")
+    line_of = lambda: next(radio for radio in at.radio if "halfway between two codes" in radio.label)
+    line_of().set_value(line_of().options[1]).run()
+    assert tally(at, "reduction/line-10")["mine"] == 1
+    at.segmented_control(key="reduction-n").set_value(50).run()
+    assert tally(at, "reduction/line-50")["mine"] is None and line_of().value is None
+    assert [one.name for one in store.classroom(code).questions] == ["reduction/line-10"]
 
 
 def test_an_answer_that_comes_after_the_reveal_is_not_counted_and_told_so():
@@ -157,7 +169,10 @@ def test_where_the_teacher_does_not_hold_answers_each_student_sees_them_at_once(
     store.hold(code, False)
     at = open_page(BETA, join=shown(code))
     question(at).set_value(question(at).options[1]).run()
-    assert len(revealed(at)) == 1 and store.asked(code, COLLAPSE, "?").question.counts == (0, 1, 0)
+    assert len(revealed(at)) == 1 and store.asked(code, COLLAPSE, "?").question.counts == (0, 1, 0) and not at.warning
+    question(at).set_value(question(at).options[0]).run()  # after the verdict
+    assert store.asked(code, COLLAPSE, "?").question.counts == (0, 1, 0)
+    assert any("not counted" in one.value for one in at.warning)
 
 
 def test_a_file_in_trouble_is_said_and_the_page_goes_on_without_a_class(folder):
@@ -166,6 +181,7 @@ def test_a_file_in_trouble_is_said_and_the_page_goes_on_without_a_class(folder):
     (folder / database.FILE).write_bytes(b"damaged" * 2000)
     at.run()
     assert not at.exception and "damaged" in line(at)["problem"] and "go on without" in line(at)["problem"]
+    assert line(at)["retry"]
     question(at).set_value(question(at).options[1]).run()
     assert len(revealed(at)) == 1  # as without a class
     fresh = open_page(PAGE)
@@ -286,13 +302,30 @@ def test_pages_are_told_of_a_class_and_of_every_change_and_without_a_ticket_of_n
         await student.more.put(json.dumps({"screen": "one", "what": "place", "place": place}))  # students say nothing
         await tasks[1]
         assert student.closed == live_class.NOT_OURS
+
+        async def sent_away(*wrong: str) -> None:
+            for one in wrong:
+                stranger = Socket(one)
+                async with asyncio.timeout(20):
+                    await live_class._live(stranger)  # type: ignore[arg-type]
+                assert stranger.closed == live_class.NOT_OURS and not stranger.told
+
+        forged = ticket(code, "s").replace(digest("s"), digest("t"))  # the teacher's, by a student
+        await sent_away("", "x" * 10_000, forged, ticket(code, "in no class"))
+        # One class of which something is stored that cannot be shown leaves the others alone.
+        broken = store.start("u").code
+        store.take_the_lead(broken, "x")
+        with database.writing() as written:
+            written.execute("UPDATE classes SET place = '[1]' WHERE code = ?", (broken,))
+        unlucky = Socket(ticket(broken, "u"))
+        tasks.append(asyncio.create_task(live_class._live(unlucky)))  # type: ignore[arg-type]
+        await unlucky.until(lambda: unlucky.told)
+        assert "cannot be shown" in unlucky.told[-1]["problem"]
         store.end(code)
         await teacher.until(lambda: teacher.told[-1].get("over"))
-        tasks[0].cancel()
-        for wrong in ("", "x" * 10_000, ticket(code, "s"), ticket(code, "t").replace(digest("t"), digest("s"))):
-            stranger = Socket(wrong)
-            await live_class._live(stranger)  # type: ignore[arg-type]
-            assert stranger.closed == live_class.NOT_OURS and not stranger.told
+        for task in tasks:
+            task.cancel()
+        await sent_away(ticket(code, "s"), ticket(code, "t"))
 
     asyncio.run(lesson())
 

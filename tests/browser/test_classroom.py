@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.serving import serve
 from tests.app.helpers import wait_until
+from ui.classroom import database
 
 from .conftest import PATIENCE, patient, watch
 
@@ -150,6 +153,13 @@ def test_a_class_from_its_first_minute_to_its_file(browser: Browser, tmp_path: P
         wait_for(lambda: here.count() and here.input_value() == there.input_value(), students[1])
         teacher.get_by_role("button", name="Follow me").click()
         expect(students[1].locator(".class-follow")).to_be_hidden()
+        teacher.get_by_role("button", name="Follow me").click()  # and leads again
+        expect(students[1].locator(".class-follow")).to_have_text("Let go")
+        there.focus()
+        teacher.keyboard.press("ArrowLeft")
+        wait_for(lambda: here.count() and here.input_value() == there.input_value(), students[1])
+        teacher.get_by_role("button", name="Follow me").click()
+        expect(students[1].locator(".class-follow")).to_be_hidden()
 
         # The file to keep.
         teacher.locator(".class-code").click()
@@ -170,9 +180,16 @@ def test_a_class_from_its_first_minute_to_its_file(browser: Browser, tmp_path: P
         teacher.goto(f"{server.url}/classroom")
         expect(teacher.locator(".class-code")).to_have_text(f"Class {code}")
         expect(teacher.get_by_test_id("stMain")).to_contain_text("At the largest β")
-        students[0].goto(f"{server.url}/glossary")
+        # While the file cannot be used the page goes on without the class, and it comes back by itself.
+        with closing(sqlite3.connect(tmp_path / database.FILE)) as file:
+            file.execute(f"PRAGMA user_version = {database.VERSION + 1}")
+            students[0].goto(f"{server.url}/glossary")
+            expect(students[0].locator(".class-said")).to_contain_text("go on without a class")
+            expect(students[0].locator(".class-code")).to_be_hidden()
+            file.execute(f"PRAGMA user_version = {database.VERSION}")
         expect(students[0].locator(".class-code")).to_have_text(f"Class {code}")
         teacher.get_by_role("button", name="End the class").click()
+        teacher.get_by_role("button", name="End it and delete its answers").click()
         expect(students[0].locator(".class-said")).to_contain_text("The class has ended.")
         for page in (teacher, *students[:2]):
             page.context.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import sqlite3
 import subprocess
@@ -107,11 +108,16 @@ def test_wrong_codes_are_limited_for_a_visitor_an_address_and_all(clock, monkeyp
         store.join("AAAAAAAA", "x")
     started = store.start("t")
 
-    def wrong(visitor: str, near: str) -> str:
+    fresh = (f"AAAA{number:04d}" for number in itertools.count())
+
+    def wrong(visitor: str, near: str, code: str = "") -> str:
         with pytest.raises(ClassRefused) as refused:
-            store.join("AAAAAAAA", visitor, near)
+            store.join(code or next(fresh), visitor, near)
         return str(refused.value)
 
+    for number in range(limits.TRIES_OF_ADDRESS + 5):
+        assert "no class" in wrong(f"cookie {number}", "school with an old link", "BBBBBBBB")
+    assert store.join(started.code, "cookie 0", "school with an old link")  # one wrong code that many have is one try
     for _ in range(limits.TRIES_OF_ONE):
         assert "no class" in wrong("guesser", "school")
     assert "Too many" in wrong("guesser", "school")
@@ -122,7 +128,9 @@ def test_wrong_codes_are_limited_for_a_visitor_an_address_and_all(clock, monkeyp
         assert "no class" in wrong(f"other cookie {number}", "school")
     assert "Too many" in wrong("yet another cookie", "school")
     assert store.membership("neighbour").code == started.code  # who is in it stays
-    monkeypatch.setattr(limits, "TRIES_OF_ALL", limits.TRIES_OF_ADDRESS + 1)
+    assert store.join(started.code, "neighbour", "school").code == started.code  # and comes back by the link
+    assert store.join(started.code, "desk", "school", secret=started.secret).teaches  # nobody guesses a secret
+    monkeypatch.setattr(limits, "TRIES_OF_ALL", limits.TRIES_OF_ADDRESS + 2)
     assert "no class" in wrong("elsewhere", "elsewhere")
     assert "Too many" in wrong("anywhere", "anywhere")
     clock[0] += limits.TRIES_WITHIN + 1
@@ -138,10 +146,14 @@ def test_a_million_tries_are_hopeless():
 
 
 def test_numbers_of_classes_members_and_questions_are_bounded(monkeypatch):
-    for name, most in (("MEMBERS", 3), ("QUESTIONS", 2), ("CLASSES_OF_ADDRESS", 4)):
+    for name, most in (("MEMBERS", 3), ("QUESTIONS", 2), ("CLASSES_OF_ONE", 3), ("CLASSES_OF_ADDRESS", 4)):
         monkeypatch.setattr(limits, name, most)
-    mine = [store.start("t", "school") for _ in range(limits.CLASSES_OF_ONE + 1)]
-    assert store.classroom(mine[0].code) is None and store.classroom(mine[1].code) is not None  # the oldest gave way
+    mine = [store.start("t", "school") for _ in range(limits.CLASSES_OF_ONE)]
+    with pytest.raises(ClassRefused, match="started 3 classes"):
+        store.start("t", "school")
+    assert all(store.classroom(one.code) for one in mine)  # none gives way
+    store.end(mine[0].code)
+    store.start("t", "school")
     store.start("u", "school")
     with pytest.raises(ClassRefused, match="as many classes"):
         store.start("v", "school")
@@ -195,6 +207,14 @@ def test_the_last_answer_counts_until_the_reveal_and_none_after_it():
     assert store.asked(code, "beta/other", "s").question is None
 
 
+def test_where_answers_are_not_held_the_first_one_counts():
+    code = store.start("t").code
+    store.hold(code, False)
+    assert store.answer(code, *ASKED, "s", 0) and store.answer(code, *ASKED, "s", 0)  # in a second tab
+    assert not store.answer(code, *ASKED, "s", 1)  # after the verdict
+    assert counts(code) == (1, 0, 0) and store.asked(code, ASKED[0], "s").mine == 0
+
+
 def test_a_question_may_be_revealed_that_nobody_has_answered_and_answers_to_other_options_mean_nothing():
     code = store.start("t").code
     store.reveal(code, *ASKED, 0)
@@ -215,6 +235,14 @@ def test_rows_number_students_and_say_nothing_else_of_them():
         (1, "beta/collapse-2", "One", "yes"), (2, "beta/collapse-2", "Both", "no"), (1, "beta/best-2", "2", ""),
     ]  # fmt: skip
     assert "first student" not in str(rows)
+
+
+def test_students_keep_their_number_when_they_change_an_answer():
+    code = store.start("t").code
+    for student, option in (("first", 1), ("second", 0), ("first", 0)):
+        store.answer(code, *ASKED, student, option)
+    store.reveal(code, *ASKED, 1)
+    assert [row["student"] for row in store.rows(code)] == [2, 1]  # by the time of what counts
 
 
 def test_two_hundred_at_once_are_counted_once_each():
@@ -290,6 +318,43 @@ def test_a_damaged_file_is_said_and_a_new_class_sets_it_aside(folder):
     again = store.start("t")
     assert store.membership("t") == Membership(again.code, True)
     assert [kept.name.startswith(f"{database.FILE}.damaged-") for kept in folder.glob("*damaged*")] == [True]
+
+
+def test_a_file_with_one_damaged_table_is_set_aside_with_what_is_not_yet_in_it(folder):
+    code = store.start("t").code
+    for number in range(20):
+        store.answer(code, f"q{number}", "x" * 500, ("a", "b"), "s", 0)
+    file = folder / database.FILE
+    database.set_aside()
+    assert store.classroom(code).questions  # nothing is wrong with it
+    reader = sqlite3.connect(file)
+    root = reader.execute("SELECT rootpage FROM sqlite_master WHERE name = 'questions'").fetchone()[0]
+    size = reader.execute("PRAGMA page_size").fetchone()[0]
+    reader.close()
+    with file.open("r+b") as written:
+        written.seek((root - 1) * size)
+        written.write(b"\xff" * size)
+    wal = file.with_name(f"{database.FILE}-wal")
+    wal.write_bytes(b"not yet in it")
+    database.set_aside()
+    assert not file.exists() and not wal.exists()
+    assert store.start("t") and file.exists()
+
+
+def test_a_file_of_the_version_before_is_taken_over(folder):
+    code = store.start("t").code
+    store.answer(code, *ASKED, "s", 1)
+    file = sqlite3.connect(folder / database.FILE)
+    file.executescript(
+        "ALTER TABLE answers DROP COLUMN first; DROP TABLE tries; PRAGMA user_version = 1;"
+        " CREATE TABLE tries (at REAL NOT NULL, visitor TEXT NOT NULL, near TEXT NOT NULL);"
+        " CREATE INDEX tries_at ON tries (at);"
+    )
+    file.close()
+    assert store.membership("t") == Membership(code, True) and counts(code) == (0, 1, 0)
+    with pytest.raises(ClassRefused, match="no class"):
+        store.join("AAAAAAAA", "x")
+    assert store.answer(code, *ASKED, "s", 2) and [row["student"] for row in store.rows(code)] == [1]
 
 
 def test_a_file_cut_short_is_said(folder):

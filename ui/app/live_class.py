@@ -126,7 +126,7 @@ class _Watch:
 
     async def _tell(self) -> None:
         codes = {page.code for page in self.pages}
-        found = await asyncio.to_thread(lambda: {code: _views(code) for code in codes})
+        found = await asyncio.to_thread(lambda: {code: _views_or_problem(code) for code in codes})
         for page in self.pages:
             if views := found.get(page.code):  # else it came meanwhile, and `asked` is set
                 page.tell(views[page.teaches])
@@ -151,6 +151,20 @@ async def keep_tidy() -> None:
 
 
 # ---- what pages are told ---------------------------------------------------------------------------------------------
+
+
+def _views_or_problem(code: str) -> dict[bool, str]:
+    """The same as `_views`; what is wrong with one class is its own pages' problem alone."""
+    try:
+        return _views(code)
+    except (sqlite3.Error, OSError, ClassesUnavailable):
+        raise  # concerns them all
+    except Exception:  # noqa: BLE001  whatever is wrong with one class, the others go on; it is in the log
+        _log.exception("What is stored of a class cannot be shown.")
+        problem = json.dumps(
+            {"problem": "What is stored of this class cannot be shown. If it stays so, start a new one."}
+        )
+        return {True: problem, False: problem}
 
 
 def _views(code: str) -> dict[bool, str]:
@@ -206,7 +220,8 @@ async def _live(socket: WebSocket) -> None:
             try:
                 await asyncio.to_thread(_take, page.code, message)
             except (ClassRefused, ClassesUnavailable) as error:
-                await socket.send_text(json.dumps({"refused": str(error)}))
+                later = isinstance(error, ClassesUnavailable)
+                await socket.send_text(json.dumps({"refused": str(error), "again": later}))
             await asyncio.sleep(BETWEEN_MOVES)
         await socket.close(NOT_OURS)
     except WebSocketDisconnect:

@@ -22,9 +22,15 @@ from vae_core import datasets
 from vae_core.errors import VaeCoreError
 
 FILE = "classes.sqlite3"
-VERSION = 1
+VERSION = 2
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
+_TRIES = """
+CREATE TABLE tries (
+    at REAL NOT NULL, visitor TEXT NOT NULL, near TEXT NOT NULL, tried TEXT NOT NULL, PRIMARY KEY (near, tried)
+) WITHOUT ROWID;
+CREATE INDEX tries_at ON tries (at);
+"""
 _SCHEMA = f"""
 CREATE TABLE classes (
     code TEXT PRIMARY KEY, secret TEXT NOT NULL, made REAL NOT NULL, by TEXT NOT NULL, near TEXT NOT NULL,
@@ -44,11 +50,18 @@ CREATE TABLE questions (
 ) WITHOUT ROWID;
 CREATE TABLE answers (
     code TEXT NOT NULL, question TEXT NOT NULL, visitor TEXT NOT NULL, option INTEGER NOT NULL, at REAL NOT NULL,
-    PRIMARY KEY (code, question, visitor),
+    first REAL NOT NULL, PRIMARY KEY (code, question, visitor),
     FOREIGN KEY (code, question) REFERENCES questions ON DELETE CASCADE
 ) WITHOUT ROWID;
-CREATE TABLE tries (at REAL NOT NULL, visitor TEXT NOT NULL, near TEXT NOT NULL);
-CREATE INDEX tries_at ON tries (at);
+{_TRIES}
+PRAGMA user_version = {VERSION};
+"""
+# Of a file of version 1, whose tries did not say which code was tried, nor its answers when they were first given.
+_FROM_1 = f"""
+DROP TABLE tries;
+{_TRIES}
+ALTER TABLE answers ADD COLUMN first REAL NOT NULL DEFAULT 0;
+UPDATE answers SET first = at;
 PRAGMA user_version = {VERSION};
 """
 
@@ -76,7 +89,7 @@ def exists() -> bool:
 
 @contextmanager
 def reading() -> Iterator[sqlite3.Connection]:
-    """The database, for `SELECT` alone.
+    """The database, for `SELECT` alone; all that is asked within one use is of the same moment.
 
     Raises:
         ClassesUnavailable: it is locked or damaged, or was so a few seconds ago: a page must not wait for it each time.
@@ -87,6 +100,7 @@ def reading() -> Iterator[sqlite3.Connection]:
         raise error
     try:
         with _translated(), _opened(path, READ_WAITS) as connection:
+            connection.execute("BEGIN")
             yield connection
     except ClassesUnavailable as unavailable:
         _given_up[path] = time.monotonic() + GIVEN_UP, unavailable
@@ -122,19 +136,29 @@ def set_aside() -> None:
     path = place()
     try:
         with FileLock(path.with_suffix(".lock"), timeout=WRITE_WAITS):
-            try:
-                with reading_now() as connection:
-                    connection.execute("SELECT count(*) FROM classes").fetchone()
-            except ClassesUnavailable as error:
-                if not error.damaged:
-                    raise
-                kept = path.with_name(f"{FILE}.damaged-{int(time.time())}")
-                path.replace(kept)
-                for end in ("-wal", "-shm"):
-                    path.with_name(FILE + end).unlink(missing_ok=True)
+            if _is_damaged():
+                kept = f"{FILE}.damaged-{int(time.time())}"
+                for end in (
+                    "-wal",
+                    "-shm",
+                    "",
+                ):  # what is not yet in the file first: a new file would take it for its own
+                    with suppress(FileNotFoundError):
+                        path.with_name(FILE + end).replace(path.with_name(kept + end))
     except (OSError, Timeout) as error:
         raise ClassesUnavailable("The file of classes is damaged and could not be set aside.", damaged=True) from error
     _given_up.pop(path, None)
+
+
+def _is_damaged() -> bool:
+    """Whether SQLite finds anything wrong in the file, in whichever table."""
+    try:
+        with reading_now() as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
+    except ClassesUnavailable as error:
+        if not error.damaged:
+            raise
+        return True
 
 
 @contextmanager
@@ -172,11 +196,10 @@ def _lay_out(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
     found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found == 0:  # else another process has been first
-        for statement in filter(str.strip, _SCHEMA.split(";")):
-            connection.execute(statement)
+    for statement in filter(str.strip, {0: _SCHEMA, 1: _FROM_1}.get(found, "").split(";")):
+        connection.execute(statement)  # there is none if another process has been first
     connection.execute("COMMIT")
-    if found not in (0, VERSION):
+    if found not in (0, 1, VERSION):
         raise sqlite3.DatabaseError(f"the file of classes has version {found}, not {VERSION}")
 
 

@@ -25,10 +25,12 @@ class Attended:
     Attributes:
         member: the class; None for none.
         problem: why there is none although the visitor wants one; empty if all is well.
+        passes: whether the page may find the class if it asks again later.
     """
 
     member: Membership | None
     problem: str = ""
+    passes: bool = False
 
 
 def attend(values: Mapping[str, Any]) -> Attended:
@@ -38,14 +40,14 @@ def attend(values: Mapping[str, Any]) -> Attended:
         values: what the link that led here says, by name.
     """
     linked, secret = values.get(JOIN.name), values.get(TEACHER.name, "")
-    problem, member = "", None
+    problem, member, passes = "", None, False
     try:
         if linked and st.session_state.get("class.linked") != (linked, secret):
             st.session_state["class.linked"] = (linked, secret)
             problem = _join(linked, secret)
         member = store.membership(visitor())
     except ClassesUnavailable as error:
-        problem = f"{error} The pages go on without a class."
+        problem, passes = f"{error} The pages go on without a class.", True
         st.session_state.pop("class.linked", None)  # it is tried again
     before: Membership | None = st.session_state.get(_HERE)
     st.session_state[_HERE] = member
@@ -54,8 +56,8 @@ def attend(values: Mapping[str, Any]) -> Attended:
     # Whoever is known by a cookie needs it no longer, and a secret must not stay on a projector's address line.
     stays = member is not None and not known_by_cookie()
     url_state.write(JOIN, member.code if stays and member else None)
-    url_state.write(TEACHER, secret if stays and secret else None)
-    return Attended(member, problem)
+    url_state.write(TEACHER, (secret_of(member.code) or None) if stays and member else None)
+    return Attended(member, problem, passes)
 
 
 def _join(linked: str, secret: str) -> str:

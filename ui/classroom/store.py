@@ -4,7 +4,7 @@ Everything is in the database (`ui.classroom.database`); nothing that matters is
 digests of their random names (`ui.training.visitor`): no names, no accounts, and ten tabs of a browser are one of them.
 
 Until its question is revealed an answer may be changed, and the last one counts. Afterwards none is taken: whoever has
-seen the right one no longer predicts.
+seen the right one no longer predicts. For the same reason the first one counts where answers are not held.
 """
 
 from __future__ import annotations
@@ -146,12 +146,15 @@ def _start(visitor: str, near: str) -> Started:
     secret, person, where = new_secret(), digest(visitor), digest(near or visitor)
     with writing() as database:
         _purge(database)
-        mine = database.execute("SELECT code FROM classes WHERE by = ? ORDER BY made", (person,)).fetchall()
-        for (code,) in mine[: max(0, len(mine) - limits.CLASSES_OF_ONE + 1)]:
-            database.execute("DELETE FROM classes WHERE code = ?", (code,))
-        of_address, of_all = database.execute(
-            "SELECT count(*) FILTER (WHERE near = ?), count(*) FROM classes", (where,)
+        mine, of_address, of_all = database.execute(
+            "SELECT count(*) FILTER (WHERE by = ?), count(*) FILTER (WHERE near = ?), count(*) FROM classes",
+            (person, where),
         ).fetchone()
+        if mine >= limits.CLASSES_OF_ONE:
+            raise ClassRefused(
+                f"You have started {mine} classes within 24 hours, and no more are possible. Open one of them by its "
+                "link and end it; then start the new one."
+            )
         if of_address >= limits.CLASSES_OF_ADDRESS or of_all >= limits.CLASSES_OF_ALL:
             raise ClassRefused("There are as many classes here as there may be. End one of yours, or try again later.")
         code = new_code()
@@ -178,23 +181,18 @@ def join(code: str, visitor: str, near: str = "", secret: str = "") -> Membershi
         raise ClassRefused(_no_such_class(secret))
     with writing() as database:
         now = time.time()
-        tried = database.execute(
-            "SELECT count(*) FILTER (WHERE visitor = ?), count(*) FILTER (WHERE near = ?), count(*)"
-            " FROM tries WHERE at > ?", (person, where, now - limits.TRIES_WITHIN),
-        ).fetchone()  # fmt: skip
-        most = (limits.TRIES_OF_ONE, limits.TRIES_OF_ADDRESS, limits.TRIES_OF_ALL)
-        if any(count >= limit for count, limit in zip(tried, most, strict=True)):
-            raise ClassRefused("Too many wrong codes were tried. Wait ten minutes, and ask your teacher for the link.")
         found = database.execute(
             "SELECT secret, (SELECT count(*) FROM members WHERE members.code = classes.code) FROM classes"
             " WHERE code = ? AND made > ?", (code, now - limits.LIFE),
         ).fetchone()  # fmt: skip
         known = found is not None and (not secret or digest(secret) == found[0])
+        inside = known and (bool(secret) or _code_of(database, person) == code or _holds(database, code, person))
+        if not inside and _tried_too_much(database, person, where, now):
+            raise ClassRefused("Too many wrong codes were tried. Wait ten minutes, and ask your teacher for the link.")
         if not known:
-            database.execute("DELETE FROM tries WHERE at <= ?", (now - limits.TRIES_WITHIN,))
-            database.execute("INSERT INTO tries VALUES (?, ?, ?)", (now, person, where))
+            _note_try(database, person, where, digest(f"{code}.{secret}"), now)
             refused = _no_such_class(secret)  # said outside: the try is to be kept
-        elif found[1] >= limits.MEMBERS and not secret and _code_of(database, person) != code:
+        elif found[1] >= limits.MEMBERS and not inside:
             refused = "This class is full."
         else:
             teaches = bool(secret) or _holds(database, code, person)
@@ -202,6 +200,28 @@ def join(code: str, visitor: str, near: str = "", secret: str = "") -> Membershi
     if refused:
         raise ClassRefused(refused)
     return Membership(code, teaches)
+
+
+def _tried_too_much(database: sqlite3.Connection, person: str, where: str, now: float) -> bool:
+    """Whether so many different wrong codes came lately from a visitor, an address or all, that no further one counts.
+
+    One wrong code that many have, as an old link's, is one try: nobody learns more by it.
+    """
+    tried = database.execute(
+        "SELECT count(DISTINCT tried) FILTER (WHERE visitor = ?), count(DISTINCT tried) FILTER (WHERE near = ?),"
+        " count(DISTINCT tried) FROM tries WHERE at > ?", (person, where, now - limits.TRIES_WITHIN),
+    ).fetchone()  # fmt: skip
+    most = (limits.TRIES_OF_ONE, limits.TRIES_OF_ADDRESS, limits.TRIES_OF_ALL)
+    return any(count >= limit for count, limit in zip(tried, most, strict=True))
+
+
+def _note_try(database: sqlite3.Connection, person: str, where: str, tried: str, now: float) -> None:
+    """Note a wrong code: once for an address, as the try of whoever had it first."""
+    database.execute("DELETE FROM tries WHERE at <= ?", (now - limits.TRIES_WITHIN,))
+    database.execute(
+        "INSERT INTO tries (at, visitor, near, tried) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET at = excluded.at",
+        (now, person, where, tried),
+    )
 
 
 def _no_such_class(secret: str) -> str:
@@ -286,10 +306,10 @@ def _holds(database: sqlite3.Connection, code: str, person: str) -> bool:
 
 
 def answer(code: str, name: str, text: str, options: Sequence[str], visitor: str, option: int) -> bool:
-    """Take an answer, in the place of one that this visitor gave before.
+    """Take an answer, in the place of one that this visitor gave before; where none is held, the first one stays.
 
     Returns:
-        Whether it counts: after the reveal none does.
+        Whether it counts: after the reveal none does, nor a second one where answers are not held.
 
     Raises:
         ValueError: there is no such option.
@@ -304,11 +324,17 @@ def answer(code: str, name: str, text: str, options: Sequence[str], visitor: str
             return False
         if _holds(database, code, person):
             return False
+        now = time.time()
         database.execute(
-            "INSERT INTO answers VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET option = excluded.option, at ="
-            " excluded.at WHERE option <> excluded.option", (code, name, person, option, time.time()),
-        )  # fmt: skip
-    return True
+            "INSERT INTO answers (code, question, visitor, option, at, first) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO"
+            " UPDATE SET option = excluded.option, at = excluded.at WHERE option <> excluded.option AND"
+            " (SELECT holds FROM classes WHERE classes.code = excluded.code)",
+            (code, name, person, option, now, now),
+        )
+        kept = database.execute(
+            "SELECT option FROM answers WHERE code = ? AND question = ? AND visitor = ?", (code, name, person)
+        ).fetchone()
+    return bool(kept[0] == option)
 
 
 def reveal(code: str, name: str, text: str, options: Sequence[str], right: int) -> None:
@@ -468,13 +494,16 @@ def rows(code: str) -> list[dict[str, Any]]:
         given = database.execute(
             "SELECT question, visitor, option, at FROM answers WHERE code = ? ORDER BY at", (code,)
         ).fetchall()
-    numbers: dict[str, int] = {}
+        came = database.execute(
+            "SELECT visitor FROM answers WHERE code = ? GROUP BY visitor ORDER BY min(first)", (code,)
+        ).fetchall()
+    numbers = {visitor: number for number, (visitor,) in enumerate(came, 1)}
     found = []
     for name, visitor, option, at in given:
         one = questions[name]
         right = "" if one.right is None else "yes" if one.right == option else "no"
         found.append({
-            "student": numbers.setdefault(visitor, len(numbers) + 1),
+            "student": numbers[visitor],
             "question": name,
             "asked": one.text,
             "answer": one.options[option],

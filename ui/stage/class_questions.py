@@ -25,7 +25,7 @@ def asked_in_class(prediction: Prediction) -> bool | None:
     member, arrived = session.here(), st.session_state.get(ARRIVED)
     if member is None or not arrived:
         return None
-    name = f"{arrived['page'] or 'home'}/{prediction.key}"
+    name = f"{arrived['page'] or 'home'}/{prediction.in_class}"
     try:
         refused = _take_in(prediction, member, name)
         asked = store.asked(member.code, name, visitor())
@@ -57,7 +57,7 @@ def _take_in(prediction: Prediction, member: Membership, name: str) -> str:
         if chosen not in options or st.session_state.get(f"class.sent-{code}-{name}") == chosen:
             return ""
         if not store.answer(code, name, text, options, visitor(), options.index(chosen)):
-            return "The answer was revealed before yours came: yours is not counted."
+            return "The right answer was shown before this one came: this one is not counted."
         st.session_state[f"class.sent-{code}-{name}"] = chosen
     except ClassRefused as error:
         return str(error)
@@ -65,7 +65,7 @@ def _take_in(prediction: Prediction, member: Membership, name: str) -> str:
 
 
 def _radio(prediction: Prediction) -> str:
-    return f"predict-{prediction.key}"
+    return f"predict-{prediction.in_class}"
 
 
 def _for_student(prediction: Prediction, asked: Asked, name: str) -> bool:
@@ -101,7 +101,7 @@ def _tally(prediction: Prediction, asked: Asked, name: str, *, teaches: bool, se
         asked,
         teaches=teaches,
         right=prediction.answer()[0] if seen else None,
-        key=f"tally-{prediction.key}",
+        key=f"tally-{prediction.in_class}",
         on_reveal=lambda: st.session_state.update({f"class.reveal-{name}": True}),
         on_news=lambda: None,
     )

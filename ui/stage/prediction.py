@@ -18,12 +18,20 @@ class Prediction:
         options: possible answers.
         answer: gives the index of the right option and a sentence that says why, both computed from the runs on screen;
             called only once the visitor has chosen.
+        setting: what the right option depends on, where the key does not say it: a class answers each one anew, while
+            a visitor alone, whose link names the question by its key, has answered all of them.
     """
 
     key: str
     question: str
     options: tuple[str, ...]
     answer: Callable[[], tuple[int, str]]
+    setting: str = ""
+
+    @property
+    def in_class(self) -> str:
+        """The question's name in a class."""
+        return f"{self.key}-{self.setting}" if self.setting else self.key
 
 
 def heading_of(prediction: Prediction) -> str:

@@ -4,6 +4,7 @@ import { pageLink } from "../engine/link.js";
 import { live } from "./live.js";
 
 const LOOK_MS = 150;
+const AGAIN_MS = 2000; // after the server could not note what this screen said
 const LEADS = "vae-playground.leads"; // in the tab's own storage: the class that this screen leads
 const LET_GO = "vae-playground.let-go"; // the class that this tab no longer follows
 
@@ -36,6 +37,8 @@ export class Leading {
   asked = false; // whether the server was told that this screen leads
   led = false; // whether it has said so itself
   said = ""; // the place that it was told last
+  rests = 0; // the time (ms) before which it is told nothing
+  opened = 0; // the connection of which this screen heard last
 
   // step(): the name of the step in view. changed(): this screen began or ended to lead.
   constructor({ step, changed }) {
@@ -57,7 +60,7 @@ export class Leading {
   }
 
   begin() {
-    Object.assign(this, { on: true, said: "", led: false });
+    Object.assign(this, { on: true, asked: false, said: "", led: false });
     keep(LEADS, this.code);
     clearInterval(this.looking);
     this.looking = setInterval(() => this.look(), LOOK_MS);
@@ -72,16 +75,19 @@ export class Leading {
   }
 
   look() {
+    if (performance.now() < this.rests) return;
     if (!this.asked) this.asked = live.say({ what: "lead", screen: this.screen });
     const place = placeOf(this.frame, this.step());
     const text = JSON.stringify(place);
     if (place && this.asked && text !== this.said && live.say({ what: "place", screen: this.screen, place })) this.said = text;
   }
 
-  // What the server says of the class. A connection that began anew knows nothing of this screen's last words.
+  // What the server says of the class. What this screen said last may be lost with a connection, or was not noted.
   heard(state) {
-    if (!state) { this.asked = false; this.said = ""; return; }
-    if (!this.on || state.leader === undefined) return;
+    const { opened, again } = live;
+    if (!state || again || opened !== this.opened) Object.assign(this, { asked: false, said: "", opened });
+    if (again) this.rests = performance.now() + AGAIN_MS;
+    if (!state || !this.on || state.leader === undefined) return;
     if (state.leader === this.screen) this.led = true;
     else if (this.led) { this.asked = false; this.cease(); } // another of the teacher's screens leads now
   }

@@ -14,7 +14,9 @@ class Live {
     this.state = null; // what the server said last; null before
     this.ticket = null;
     this.attempts = 0;
+    this.opened = 0; // connections so far
     this.refused = ""; // why the server did not take what this page said last
+    this.again = false; // whether it may take the same later
   }
 
   // Called in every run of the page; ticket: null where it is in no class.
@@ -45,11 +47,12 @@ class Live {
     url.protocol = url.protocol.replace("http", "ws");
     const socket = new WebSocket(url);
     this.socket = socket;
-    socket.addEventListener("open", () => socket.send(this.ticket));
+    socket.addEventListener("open", () => { this.opened++; socket.send(this.ticket); });
     socket.addEventListener("message", ({ data }) => {
       this.attempts = 0;
       const said = JSON.parse(data);
       this.refused = said.refused ?? "";
+      this.again = Boolean(said.again);
       if (!said.refused) this.state = said;
       this.tell();
     });

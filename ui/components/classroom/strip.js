@@ -5,6 +5,8 @@ import { live } from "./live.js";
 
 const ROOM = '[data-testid="stApp"] [data-testid="stMainBlockContainer"] { padding-bottom: 4.5rem !important; }'; // nothing lies below it
 const LOOK_MS = 500;
+const RETRY_MS = 6000; // at least so long after the server could not say which class this is: it does not look again sooner
+const LONGEST_RETRY_MS = 60000;
 const STUDENTS = (count) => (count === 1 ? "1 student" : `${count} students`);
 
 export class Strip {
@@ -27,14 +29,29 @@ export class Strip {
     this.silence = live.listen((state) => this.heard(state));
   }
 
-  // data: {code, shown, teaches, ticket, known, frame, problem}, or null in no class.
+  // data: {code, shown, teaches, ticket, known, frame, problem}; {problem, retry} where no class was found; null in none.
   show(data) {
     this.data = data;
+    if (!data?.retry) this.rest();
+    else if (!this.retrying) this.retry(RETRY_MS);
     live.give(data?.ticket ?? null);
     const code = data?.ticket ? data.code : null;
     this.leading.show(data?.teaches ? code : null, data?.frame ?? []);
     this.following.show(data && !data.teaches ? code : null, data?.known ?? []);
     this.draw();
+  }
+
+  // The page asks again until it is told which class it is in, ever less often, and not all pages in one moment.
+  retry(wait) {
+    this.retrying = setTimeout(() => {
+      this.tell("classover");
+      this.retry(Math.min(2 * wait, LONGEST_RETRY_MS));
+    }, wait * (1 + Math.random()));
+  }
+
+  rest() {
+    clearTimeout(this.retrying);
+    this.retrying = null;
   }
 
   toggle() {
@@ -83,6 +100,7 @@ export class Strip {
 
   end() {
     clearInterval(this.looking);
+    this.rest();
     this.silence();
     this.leading.end();
     live.give(null);

@@ -23,6 +23,7 @@ class Tally {
   }
 
   update(data, tell) {
+    if (this.data?.holds !== data.holds) this.rest();
     Object.assign(this, { data, tell });
     this.find(".reveal").disabled = false;
     this.build();
@@ -51,7 +52,8 @@ class Tally {
     const answered = news?.answered ?? data.answered ?? counts?.reduce((sum, count) => sum + count, 0) ?? 0;
     const students = Math.max(state.students ?? data.students, answered);
     this.count = `${answered} of ${students} ${students === 1 ? "student has" : "students have"} answered`;
-    if (news?.counts && !data.revealed) this.askForNews(students);
+    const released = state.holds === false && data.holds && data.mine !== null; // the teacher no longer holds answers
+    if ((news?.counts && !data.revealed) || released) this.askForNews(students);
     this.find(".rows").hidden = !data.teaches && !(data.revealed && counts);
     this.find(".reveal").hidden = !data.teaches || data.revealed;
     for (const [index, { bar, tag, notes }] of this.rows.entries()) {
@@ -76,8 +78,13 @@ class Tally {
     this.asking = setTimeout(() => this.tell("news", true), Math.random() * MS_PER_STUDENT * students);
   }
 
-  remove() {
+  rest() {
     clearTimeout(this.asking);
+    this.asking = null;
+  }
+
+  remove() {
+    this.rest();
     live.tallies.delete(this);
     this.silence?.();
   }

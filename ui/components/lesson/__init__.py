@@ -17,7 +17,7 @@ from ui.classroom.store import ClassesUnavailable
 from ui.classroom.tickets import ticket
 from ui.components.mount import component
 from ui.links import url_state
-from ui.links.frame import OWN, of_frame
+from ui.links.frame import OWN, TEACHER, of_frame
 from ui.links.present import HIDE, PRESENT, PRESENTING, presenting
 from ui.training.visitor import visitor
 
@@ -70,7 +70,7 @@ def lesson(page: str) -> None:
         "values": links.for_browser(page, values),
         "present": presents,
         "hide": [selector for name in hidden for selector in SELECTORS[name]],
-        "uncopied": links.not_to_be_copied(),
+        "uncopied": [TEACHER.name, *links.not_to_be_copied()],
         "ask": _QUESTION.format(name=asked) if asked else None,
         "class": _class_line(page, attended),
     }
@@ -94,7 +94,7 @@ def _class_line(page: str, attended: session.Attended) -> dict[str, Any] | None:
     """What the line at the bottom shows of the visitor's class; None where there is nothing to show."""
     member = attended.member
     if member is None:
-        return {"problem": attended.problem} if attended.problem else None
+        return {"problem": attended.problem, "retry": attended.passes} if attended.problem else None
     return {
         "code": member.code,
         "shown": shown(member.code),
