@@ -36,7 +36,7 @@ def test_a_fault_that_passes_costs_a_moment(on_bad_network: Page, app_url: str) 
     page.goto(f"{app_url}/train?run={RUN}&epoch=7")
     film = page.locator(".training-film")
     expect(film.locator("output")).to_have_text("epoch 7 of 150")  # by the link, which another component read
-    assert len(failed) == 2
+    assert len(set(failed)) == 2  # Chromium itself may ask for one of them again
     film.locator("input").press("ArrowRight")
     page.wait_for_url("**epoch=8**")  # and it goes on into the link
     expect(page.get_by_text(NOT_LOADED)).to_have_count(0)

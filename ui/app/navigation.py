@@ -28,7 +28,11 @@ def _pages(entries: tuple[Chapter, ...]) -> dict[str, list[StreamlitPage]]:
     sections: dict[str, list[StreamlitPage]] = {STORY: [], TOOLS: []}
     for entry in entries:
         page = st.Page(
-            entry.file, title=entry.title, icon=entry.icon, url_path=entry.url or None, default=entry.is_home
+            entry.file,
+            title=entry.in_menu or entry.title,
+            icon=entry.icon,
+            url_path=entry.url or None,
+            default=entry.is_home,
         )
         sections[TOOLS if entry.is_tool else STORY].append(page)
     return sections

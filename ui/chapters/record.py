@@ -24,7 +24,7 @@ class Chapter:
 
     Attributes:
         slug: its name in the URL, and of its package in `ui.chapters`; small letters, digits and `_`.
-        title: in the navigation and, for all but Home, above the page.
+        title: for all but Home, above the page.
         icon: in the navigation, ``:material/name:``.
         order: where it stands among the others, the smallest first.
         question: the one question that it opens with; empty for a page that asks none.
@@ -36,6 +36,8 @@ class Chapter:
         links: makes the properties that its links may say besides those of every page.
         predictions: names of its questions to predict, by the beginning of their keys; see `question_name` in
             `ui.chapters.links`.
+        in_menu: what it is called in the navigation, where its title would leave no room for the others; empty for
+            the title.
         is_home: whether it is what the app opens with; then it has no name in the URL.
         page: the file; relative to app.py's folder, or absolute. Usually ``pages/<slug>.py``.
 
@@ -55,6 +57,7 @@ class Chapter:
     is_tool: bool = False
     links: Callable[[], tuple[Property, ...]] = no_links
     predictions: tuple[str, ...] = ()
+    in_menu: str = ""
     is_home: bool = False
     page: str = ""
 

@@ -32,7 +32,9 @@ def onnx_files(run: Run) -> dict[str, bytes]:
             for value in interface.codes:
                 graph.named(graph.program(run.programs[value.name], run.weights, x, shape)[0], value.name)
         else:
-            x, _ = graph.program(run.encoder, run.weights, x, shape)
+            x, shape = graph.program(run.encoder, run.weights, x, shape)
+            if shape != interface.code.shape:  # a flat code, made as rows of one number
+                x = graph.node("Flatten", x, axis=1)
             graph.named(x, interface.code.name)
         files["encoder"] = graph.model(interface.codes, facts, f"encoder of {run.key}")
     graph = Graph(interface.code)

@@ -97,7 +97,8 @@ def _encode(interface: Interface, texts: dict[str, Text]) -> str:
             f'{head}    features = network["trunk"](pixels.flatten(1))\n'
             '    return network["mean"](features), network["log_var"](features)'
         )
-    return f'{head}    return network["encoder"](pixels.flatten(1))' if "encoder" in texts else ""
+    flat = ".flatten(1)" if len(interface.code.shape) == 1 else ""  # also of a code that is made as rows of one number
+    return f'{head}    return network["encoder"](pixels.flatten(1)){flat}' if "encoder" in texts else ""
 
 
 def _decode(interface: Interface, texts: dict[str, Text]) -> str:

@@ -32,6 +32,7 @@ def links() -> tuple[Property, ...]:
 CHAPTER = Chapter(
     slug="codes",
     title="Codes you can count",
+    in_menu="Whole numbers",
     icon=":material/grid_on:",
     order=55,  # after the mathematics
     question="What if a code were a few whole numbers, each from a short list?",

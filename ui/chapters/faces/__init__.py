@@ -39,6 +39,7 @@ def links() -> tuple[Property, ...]:
 CHAPTER = Chapter(
     slug="faces",
     title="Six numbers for a face",
+    in_menu="A face",
     icon=":material/face:",
     order=58,  # the last of the story: it needs β, and whole numbers as codes
     question="A face goes in, six numbers come out. Does each of them mean something, such as the smile?",

@@ -24,6 +24,7 @@ def links() -> tuple[Property, ...]:
 CHAPTER = Chapter(
     slug="reduction",
     title="Dimensionality reduction",
+    in_menu="Reduction",
     icon=":material/compress:",
     order=10,
     question="How few numbers can stand for an image, and what is lost on the way?",
