@@ -9,6 +9,7 @@ from ui.runs.resources import listing
 from ui.training import grids
 from vae_core import datasets
 from vae_core.models import model_kind
+from vae_core.models.adversarial_options import judges_images
 from vae_core.spec import RunSpec
 from vae_core.training.schedule import images_per_epoch
 
@@ -94,7 +95,7 @@ def _conv_weights(spec: RunSpec, heads: int) -> int:
 
 def _second_maps(spec: RunSpec) -> tuple[int, ...]:
     """The channels of the convolutions of a second network: a discriminator's, or those that compare images."""
-    if _judges_images(spec):
+    if judges_images(spec):
         return tuple(spec.options.discriminator[:-1])
     return tuple(getattr(spec.options, "channels", ()))
 
@@ -104,21 +105,16 @@ def _second_network(spec: RunSpec) -> int:
     maps = _second_maps(spec)
     channels, height, width = datasets.info(spec.dataset).image_shape
     count = sum(a * b * _CONV_KERNEL**2 + b for a, b in pairwise([channels, *maps]))
-    if _judges_images(spec):
+    if judges_images(spec):
         last = spec.options.discriminator[-1]
         smallest = maps[-1] * (height >> len(maps)) * (width >> len(maps))
         count += _linear(smallest, last) + _linear(last + spec.options.batch_spread, 1)
     return count
 
 
-def _judges_images(spec: RunSpec) -> bool:
-    """Whether there is a discriminator of images; one of codes sees no batch's spread."""
-    return hasattr(spec.options, "batch_spread")
-
-
 def _beside(spec: RunSpec) -> int:
     """Of what stands beside a convolutional encoder and decoder: a discriminator of codes, or their levels."""
-    widths = () if _judges_images(spec) else getattr(spec.options, "discriminator", ())
+    widths = () if judges_images(spec) else getattr(spec.options, "discriminator", ())
     levels = int(getattr(spec.options, "levels_each", 0))
     return levels + (sum(_linear(a, b) for a, b in pairwise((spec.latent_dim, *widths, 1))) if widths else 0)
 

@@ -10,6 +10,7 @@ from vae_core.datasets import ImageDataset
 from vae_core.errors import MeasureError
 from vae_core.evaluation.generation import sample_size
 from vae_core.metrics import auroc
+from vae_core.models.adversarial_options import judges_images
 from vae_core.run import Codes, Run
 
 JUDGED_AT_ONCE = 500  # images of either kind
@@ -59,7 +60,7 @@ def measure_anomalies(run: Run, dataset: ImageDataset, codes: Codes, problems: d
         whole = dataset.first(count).floats()
         pairs = ((whole, codes.mean[:count]), (odd, _codes_of(run, odd)))
         scores = {"rebuilt": [np.square(run.decode(mean) - pixels).mean(axis=1) for pixels, mean in pairs]}
-        if hasattr(run.spec.options, "batch_spread"):  # FactorVAE's discriminator sees codes, not images
+        if judges_images(run.spec):
             scores["judged"] = _verdicts(run, whole, odd)
         found: dict[str, Any] = {"n": count, "odd": len(odd)}
         for name, (usual, strange) in scores.items():

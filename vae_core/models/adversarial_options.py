@@ -60,6 +60,11 @@ class PerceptualOptions:
     pixel_weight: float = option(0.0, Real(0.0, 1e6), "Weight of the pixels' reconstruction beside it.")
 
 
+def judges_images(spec: RunSpec) -> bool:
+    """Whether a discriminator of images learns beside the model; FactorVAE's sees codes."""
+    return isinstance(spec.options, GANOptions | VAEGANOptions)
+
+
 def _check_one_draw(spec: RunSpec) -> None:
     for name in ("samples", "reconstruction_weight", "kl_warm_up", "binarised"):
         if getattr(spec, name) is not None:

@@ -17,6 +17,7 @@ import numpy as np
 from vae_core.datasets import ImageDataset
 from vae_core.metrics.codebook import usage
 from vae_core.models import model_kind
+from vae_core.models.adversarial_options import judges_images
 from vae_core.models.quantised_options import entries_of
 from vae_core.payloads.decoded import SAMPLES, Decoded, decoded, from_tensors, is_picture, side_of
 from vae_core.payloads.plane import PRIOR_REACH, RING_RADII, LatentPlane, Payload, Tensors, image_size, square_range
@@ -287,7 +288,7 @@ def _expected_terms(spec: RunSpec) -> list[str]:
     bottleneck = model_kind(spec.model).bottleneck
     if bottleneck.discrete and model_kind(spec.model).base:
         return ["prior"]
-    judged = ["discriminator", "generator"] if hasattr(spec.options, "batch_spread") else []  # of images, not codes
+    judged = ["discriminator", "generator"] if judges_images(spec) else []
     if bottleneck.drawn:
         return judged
     return [*_TITLES, *judged] if bottleneck.divergence else ["reconstruction"]

@@ -64,10 +64,10 @@ def kept() -> dict[str, Nearest]:
     return {key: one._replace(of=float(one.of)) for key, one in found.items()}
 
 
-def samples_of(run: Run) -> np.ndarray:
-    """The samples that are searched for, those of which the run's figures tell: (N, D), expected pixels."""
+def samples_of(run: Run, chosen: np.ndarray | slice = slice(None)) -> np.ndarray:
+    """The samples that are searched for, of which the run's figures tell, or some of them: (N, D), expected pixels."""
     generator = np.random.default_rng([SEED, STREAMS["prior"]])
-    return run.decode(draw("prior", MOST_SAMPLES, run.codes.mean, run.mixture, generator))
+    return run.decode(draw("prior", MOST_SAMPLES, run.codes.mean, run.mixture, generator)[chosen])
 
 
 @per_shelf
@@ -85,15 +85,15 @@ def memorised(training_too: bool) -> Html | None:
     rows = []
     real = known[REAL]
     usual = np.quantile(real.errors, 0.05)
-    shown = {"Held-out digits": (digits.first(MOST_SAMPLES).floats(), real)}
+    shown = {"Held-out digits": (digits.first(MOST_SAMPLES).floats()[real.chosen], real)}
     for name, spec in those_here().items():
         run, found = load_run(spec.key), known.get(spec.key)
         if found is not None and found.of == signature(run.metrics[_SPLIT]):
-            shown[FOUR[name].title] = (samples_of(run), found)
+            shown[FOUR[name].title] = (samples_of(run, found.chosen), found)
     if len(shown) == 1:
         return None
     for title, (pixels, found) in shown.items():
-        rows_of, seen = pixels[found.chosen], f"{len(found.chosen)} images in a row"
+        rows_of, seen = pixels, f"{len(found.chosen)} images in a row"
         if training is not None:
             below = training.images[found.numbers].reshape(len(found.numbers), -1) / 255.0
             rows_of = np.concatenate([rows_of, below])

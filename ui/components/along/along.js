@@ -3,11 +3,10 @@
 import { companions, joinGroup, leaveGroup } from "../canvas/groups.js";
 import { Decoder } from "../engine/interpreter.js";
 import { pageLink, rounded, unlike } from "../engine/link.js";
-import { element, named, showComponent, withPayload } from "../engine/page.js";
+import { element, mounting, named, showComponent } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 
 const FINE = 200; // steps of the slider from end to end
-const instances = new WeakMap(); // mount point -> LatentAlong
 
 const text = (value) => value.toFixed(2).replace("-", "−");
 const short = (value) => String(Number(value.toFixed(2))).replace("-", "−");
@@ -110,14 +109,4 @@ class LatentAlong {
   }
 }
 
-export default function (mounted) {
-  const { parentElement } = mounted;
-  const here = () => {
-    if (!instances.has(parentElement)) instances.set(parentElement, new LatentAlong(parentElement));
-    return instances.get(parentElement);
-  };
-  return withPayload(mounted, "line", (payload) => here().update(payload), () => {
-    instances.get(parentElement)?.remove();
-    instances.delete(parentElement);
-  }, { before: (header) => here().prepare(header) });
-}
+export default mounting(LatentAlong, "line");

@@ -96,6 +96,24 @@ export function withPayload(call, noun, use, end, { before = nothing, later = no
   return ended;
 }
 
+// A component's default export: one Part at each mount point, made when it is first needed, which has prepare(header),
+// update(payload) and remove(). further(here): what else `withPayload` takes; here() is the Part.
+export function mounting(Part, noun, further = (_here) => ({})) {
+  const parts = new WeakMap(); // mount point -> Part
+  return (mounted) => {
+    const { parentElement } = mounted;
+    const here = () => {
+      if (!parts.has(parentElement)) parts.set(parentElement, new Part(parentElement));
+      return parts.get(parentElement);
+    };
+    const end = () => {
+      parts.get(parentElement)?.remove();
+      parts.delete(parentElement);
+    };
+    return withPayload(mounted, noun, (payload) => here().update(payload), end, { before: (header) => here().prepare(header), ...further(here) });
+  };
+}
+
 const nothing = (_given) => undefined;
 const warn = (error) => { console.warn(error.message); };
 

@@ -4,7 +4,7 @@ import { meanSquaredError } from "../engine/arrays.js";
 import { headArtist } from "../engine/head.js";
 import { Decoder, Network } from "../engine/interpreter.js";
 import { pageLink, rounded } from "../engine/link.js";
-import { element, named, showComponent, withPayload } from "../engine/page.js";
+import { element, mounting, named, showComponent } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 import { slices } from "../engine/slices.js";
 import { Timings } from "../engine/timings.js";
@@ -15,7 +15,6 @@ import { spaced } from "./strip.js";
 
 const FINE = 100; // steps of a slider from end to end
 const PLACES = 13; // of a feature, at which the code's course is computed
-const instances = new WeakMap(); // mount point -> Causes
 
 class Causes {
   constructor(parent) {
@@ -190,18 +189,4 @@ class Causes {
   }
 }
 
-export default function (mounted) {
-  const { parentElement } = mounted;
-  const here = () => {
-    if (!instances.has(parentElement)) instances.set(parentElement, new Causes(parentElement));
-    return instances.get(parentElement);
-  };
-  return withPayload(mounted, "head", (payload) => here().update(payload), () => {
-    instances.get(parentElement)?.remove();
-    instances.delete(parentElement);
-  }, {
-    before: (header) => here().prepare(header),
-    later: (payload) => here().receiveArtist(payload),
-    missed: () => here().missed(),
-  });
-}
+export default mounting(Causes, "head", (here) => ({ later: (payload) => here().receiveArtist(payload), missed: () => here().missed() }));

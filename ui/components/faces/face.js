@@ -3,7 +3,7 @@
 import { meanSquaredError } from "../engine/arrays.js";
 import { Decoder, Network } from "../engine/interpreter.js";
 import { pageLink, rounded, unlike } from "../engine/link.js";
-import { element, named, showComponent, withPayload } from "../engine/page.js";
+import { element, mounting, named, showComponent } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 import { slices } from "../engine/slices.js";
 import { Timings } from "../engine/timings.js";
@@ -14,7 +14,6 @@ import { Strip, alongNumber, spaced } from "./strip.js";
 const FINE = 200; // steps of a slider from end to end
 const TILES = 9; // of a strip, where the number has no levels
 const RESTING_MS = 120; // strips are drawn anew once the hand rests
-const instances = new WeakMap(); // mount point -> Face
 
 class Face {
   constructor(parent) {
@@ -239,14 +238,4 @@ class Face {
   }
 }
 
-export default function (mounted) {
-  const { parentElement } = mounted;
-  const here = () => {
-    if (!instances.has(parentElement)) instances.set(parentElement, new Face(parentElement));
-    return instances.get(parentElement);
-  };
-  return withPayload(mounted, "face", (payload) => here().update(payload), () => {
-    instances.get(parentElement)?.remove();
-    instances.delete(parentElement);
-  }, { before: (header) => here().prepare(header) });
-}
+export default mounting(Face, "face");

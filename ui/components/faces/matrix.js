@@ -3,13 +3,12 @@
 import { Decoder } from "../engine/interpreter.js";
 import { arrowStep } from "../engine/keys.js";
 import { pageLink, unlike } from "../engine/link.js";
-import { element, named, showComponent, withPayload } from "../engine/page.js";
+import { element, mounting, named, showComponent } from "../engine/page.js";
 import { signed } from "../engine/view.js";
 import { nameOf } from "./numbers.js";
 import { Strip, alongNumber, spaced } from "./strip.js";
 
 const TILES = 9;
-const instances = new WeakMap(); // mount point -> Matrix
 
 class Matrix {
   constructor(parent) {
@@ -142,14 +141,4 @@ class Matrix {
   }
 }
 
-export default function (mounted) {
-  const { parentElement } = mounted;
-  const here = () => {
-    if (!instances.has(parentElement)) instances.set(parentElement, new Matrix(parentElement));
-    return instances.get(parentElement);
-  };
-  return withPayload(mounted, "table", (payload) => here().update(payload), () => {
-    instances.get(parentElement)?.remove();
-    instances.delete(parentElement);
-  }, { before: (header) => here().prepare(header) });
-}
+export default mounting(Matrix, "table");

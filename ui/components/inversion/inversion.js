@@ -3,14 +3,13 @@
 import { FONT, PLANE } from "../engine/drawing.js";
 import { normals } from "../engine/gaussian.js";
 import { Decoder, Network } from "../engine/interpreter.js";
-import { element, named, showComponent, still, withPayload } from "../engine/page.js";
+import { element, mounting, named, showComponent, still } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 import { fitted } from "../engine/sharp.js";
 import { Search } from "./search.js";
 
 const MOST_STEPS = 60;
 const COLOUR = "#66ccee";
-const instances = new WeakMap(); // mount point -> Inversion
 
 class Inversion {
   constructor(parent) {
@@ -165,14 +164,4 @@ class Inversion {
   }
 }
 
-export default function (mounted) {
-  const { parentElement } = mounted;
-  const here = () => {
-    if (!instances.has(parentElement)) instances.set(parentElement, new Inversion(parentElement));
-    return instances.get(parentElement);
-  };
-  return withPayload(mounted, "search", (payload) => here().update(payload), () => {
-    instances.get(parentElement)?.remove();
-    instances.delete(parentElement);
-  }, { before: (header) => here().prepare(header) });
-}
+export default mounting(Inversion, "search");

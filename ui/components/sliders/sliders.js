@@ -1,11 +1,10 @@
 // A slider for every latent dimension, and the image that all of them together decode to.
 
 import { Decoder } from "../engine/interpreter.js";
-import { element, named, showComponent, withPayload } from "../engine/page.js";
+import { element, mounting, named, showComponent } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 
 const STEPS = 200; // from end to end
-const instances = new WeakMap(); // mount point -> LatentSliders
 
 // One standard normal number (Box and Muller 1958).
 const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
@@ -83,14 +82,4 @@ class LatentSliders {
   remove() { this.root.remove(); }
 }
 
-export default function (mounted) {
-  const { parentElement } = mounted;
-  const here = () => {
-    if (!instances.has(parentElement)) instances.set(parentElement, new LatentSliders(parentElement));
-    return instances.get(parentElement);
-  };
-  return withPayload(mounted, "set of sliders", (payload) => here().update(payload), () => {
-    instances.get(parentElement)?.remove();
-    instances.delete(parentElement);
-  }, { before: (header) => here().prepare(header) });
-}
+export default mounting(LatentSliders, "set of sliders");
