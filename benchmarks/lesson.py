@@ -131,6 +131,7 @@ class Student:
             self.server.url.replace("http", "ws", 1) + "/class/live",
             additional_headers={"Cookie": self.session.cookie},
             proxy=None,
+            max_queue=None,  # see `following`
         )
         await self.live.send(ticket(self.code, self.name))
         return json.loads(await self.live.recv())
@@ -239,7 +240,9 @@ async def following(server: Group, chosen: argparse.Namespace) -> bool:
     """Students who follow."""
     code, stops = store.start("teacher").code, labels_of(2)
     students = await opened(server, code, chosen.followers, 3.0)
-    teacher = await connect(server.url.replace("http", "ws", 1) + "/class/live", proxy=None)
+    # Nothing here reads what the server tells the teacher. Once 16 messages wait, `websockets` would read no more, not
+    # even the answers to its own pings, and end the connection.
+    teacher = await connect(server.url.replace("http", "ws", 1) + "/class/live", proxy=None, max_queue=None)
     await teacher.send(ticket(code, "teacher"))
     await teacher.send(json.dumps({"screen": "one", "what": "lead"}))
     seconds: dict[str, list[float]] = {}
