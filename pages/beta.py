@@ -223,7 +223,7 @@ def variance() -> None:
         seen = chapter.ask(
             chapter.Prediction(
                 "same-dial",
-                f"{by_c.name} or {by_beta.name}: which model has the smaller squared error?",
+                f"which model has the smaller squared error: {by_c.name} or {by_beta.name}?",
                 (f"With {by_c.name}", f"With {by_beta.name}", "They are the same"),
                 same_dial,
             )
