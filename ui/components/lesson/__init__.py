@@ -15,7 +15,7 @@ from ui.classroom import session, store
 from ui.classroom.codes import shown
 from ui.classroom.store import ClassesUnavailable
 from ui.classroom.tickets import ticket
-from ui.components.mount import component
+from ui.components.mount import component, mount_acting
 from ui.links import url_state
 from ui.links.frame import OWN, TEACHER, of_frame
 from ui.links.present import HIDE, PRESENT, PRESENTING, presenting
@@ -74,17 +74,15 @@ def lesson(page: str) -> None:
         "ask": _QUESTION.format(name=asked) if asked else None,
         "class": _class_line(page, attended),
     }
-    _lesson(
-        key="lesson",
-        data=data,
-        height=HEIGHT,
-        on_present_change=_present,
-        on_leave_change=_leave,
-        on_follow_change=_note_follow,
-        on_leaveclass_change=_leave_class,
-        on_classroom_change=_note_classroom,
-        on_classover_change=_nothing,  # the run that follows finds out
-    )
+    acts = {
+        "present": _present,
+        "leave": _leave,
+        "follow": _note_follow,
+        "leaveclass": _leave_class,
+        "classroom": _note_classroom,
+        "classover": None,  # the run that follows finds out
+    }
+    mount_acting(_lesson, key="lesson", acts=acts, data=data, height=HEIGHT)
     if st.session_state.pop(_CLASSROOM, False) and page != CLASSROOM.url:
         st.switch_page(CLASSROOM.file)
     links.say_what_was_left_out()
@@ -133,10 +131,6 @@ def _leave_class() -> None:
     except ClassesUnavailable:
         return  # the run that follows says so
     session.forget()
-
-
-def _nothing() -> None:
-    pass
 
 
 def _present() -> None:

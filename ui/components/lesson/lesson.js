@@ -91,7 +91,7 @@ class Lesson {
 }
 
 export default function (call) {
-  const { data, parentElement, setTriggerValue } = call;
+  const { data: [data], parentElement, setTriggerValue } = call;
   let lesson = lessons.get(parentElement);
   if (!lesson) lessons.set(parentElement, (lesson = new Lesson(parentElement)));
   lesson.update(data, setTriggerValue);
