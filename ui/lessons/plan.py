@@ -30,11 +30,10 @@ def overview(lesson: Lesson) -> Html:
     for number in range(len(lesson.steps)):
         minutes, step = _row(lesson, number)
         link = f"{step.link}{'&' if '?' in step.link else '?'}lesson={lesson.slug}-{number + 1}"
-        where = html.escape(lesson.stop_of(number).title)
-        rows.append(
-            f'<li style="margin:0.25rem 0">{minutes} min · <a href="{html.escape(link)}">{where}</a>: '
-            f"{html.escape(step.asked)}</li>"
-        )
+        stop = lesson.stop_of(number)
+        title = f"<strong>{html.escape(stop.title)}</strong><br>" if step is stop.steps[0] else ""
+        opens = f'<a href="{html.escape(link)}" style="color:inherit">{minutes} min</a>'
+        rows.append(f'<li style="margin:0.375rem 0">{title}{opens}: {html.escape(step.asked)}</li>')
     return Html(f'<ol style="margin:0;padding-left:1.5rem;max-width:70ch">{"".join(rows)}</ol>')
 
 
