@@ -79,7 +79,8 @@ def document(lesson: Lesson, address: Address, *, solved: bool) -> str:
 
 
 def _section(stop: Stop, begin: int, end: int, address: Address, solved: bool) -> str:
-    room = "" if solved else f'<p>{html.escape(stop.note)}:</p><div class="lines"></div>'
+    lines = '<div class="line"></div>' * 2
+    room = "" if solved else f'<div class="room"><p>{html.escape(stop.note)}:</p>{lines}</div>'
     return (
         f"<section><h2><small>{begin} to {end} min</small>{html.escape(stop.title)}</h2>"
         f"{''.join(_step(step, address, solved) for step in stop.steps)}{room}</section>"
@@ -90,7 +91,7 @@ def _step(step: Step, address: Address, solved: bool) -> str:
     if step.question:
         asked = _question(step.question, solved)
     else:
-        room = "" if solved else '<div class="line"></div>'
+        room = '<p class="aloud">Asked aloud: the page shows it.</p>' if solved else '<div class="line"></div>'
         asked = f"<p><strong>{html.escape(step.ask)}</strong></p>{room}" if step.ask else ""
     return f'<div class="step">{asked}<p>Open {_anchor(step.link, address)}<br>{html.escape(step.do)}</p></div>'
 
