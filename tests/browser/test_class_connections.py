@@ -84,13 +84,13 @@ def test_an_answer_arrives_once_whenever_its_connection_ends(browser: Browser, f
         cut.at = '"question":"['  # on the way there: the server has heard nothing
         choose(page, 0)
         expect(said(page)).to_contain_text(ANSWERED)
-        assert (cut.cut, cut.opened, counts(code)) == (1, 2, (1, 0, 0))
+        assert cut.cut == 1 and cut.opened >= 2 and counts(code) == (1, 0, 0)
 
         cut.at = '{"answer"'  # on the way back: it is stored, and nobody knows
         choose(page, 2)
         wait_for(lambda: cut.cut == 2, page)
         assert counts(code) == (0, 0, 1)
-        wait_for(lambda: cut.opened == 3, page)
+        wait_for(lambda: cut.opened >= 3, page)
         expect(said(page)).to_contain_text(ANSWERED)
         assert counts(code) == (0, 0, 1)
         expect(page.locator(f"{QUESTION} .choice").nth(2).get_by_role("radio")).to_be_checked()
@@ -117,11 +117,11 @@ def test_a_connection_that_says_nothing_is_replaced(browser: Browser, folder: Pa
         page.goto(f"{server.url}/beta?join={code}")
         expect(page.locator(f"{QUESTION} .choice")).to_have_count(3)
         wait_for(lambda: cut.opened == 1, page)
-        cut.dead = 1
+        cut.dead = 1  # the one that is open
         choose(page, 1)
         expect(said(page)).to_contain_text("has not arrived yet")
         expect(said(page)).to_contain_text(ANSWERED)
-        assert cut.opened == 2 and counts(code) == (0, 1, 0)
+        assert cut.opened >= 2 and counts(code) == (0, 1, 0)
         page.context.close()
     assert errors == []
 
