@@ -49,9 +49,8 @@ def as_markdown(lesson: Lesson) -> str:
 def written(text: str) -> str:
     """A document with the tables of all lessons that it names as they are now."""
     for lesson in lessons():
-        mark = _TABLE.format(lesson.slug, "(.*?)")
-        now = _TABLE.format(lesson.slug, as_markdown(lesson))
-        text = re.sub(mark, lambda _found, now=now: now, text, flags=re.DOTALL)
+        now = _TABLE.format(lesson.slug, as_markdown(lesson)).replace("\\", r"\\")  # a pattern's own sign
+        text = re.sub(_TABLE.format(lesson.slug, ".*?"), now, text, flags=re.DOTALL)
     return text
 
 
