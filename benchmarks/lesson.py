@@ -9,10 +9,10 @@ stored. Run, with nothing else running on the machine, and nginx installed for t
     python benchmarks/lesson.py --replicas 2 --kill --only answers
 
 Answers: all join and open the β dial within ``--open-within`` seconds, then each answers its first question at a moment
-of its own within ``--within`` seconds. Measured from then until the page has the server's answer. With ``--kill`` one
-of the replicas is killed in the middle; whoever was connected to it connects again at once, as a browser does, and
-sends again what was not answered. Lost are answers that the database does not have; the tally is compared with what
-was sent.
+of its own within ``--within`` seconds, over the class's WebSocket. Measured from then until the page has been told what
+is kept. With ``--kill`` one of the replicas is killed in the middle; whoever was connected to it connects again after
+the same time as a browser (`ui/components/classroom/live.js`), and sends again what was not answered. Lost are answers
+that the database does not have; the tally is compared with what was sent.
 
 Rest: students with an open page, who do nothing, for ``--rest`` seconds: the server's processor time with the class's
 WebSockets and without.
@@ -58,7 +58,8 @@ from ui.training.visitor import COOKIE, issue, read
 
 QUESTION, OPTIONS = "beta/collapse-2", 3
 ANSWER_GOAL, FOLLOW_GOAL, REST_GOAL = 1.0, 1.5, 0.01
-AGAIN_AFTER = 0.2  # seconds, until a page whose connection has ended connects again
+AGAIN_AFTER = 0.2  # seconds, until a page connects again whose connection to Streamlit has ended
+LIVE_AGAIN, SPREAD = (0.3, 1.0, 2.0, 5.0, 10.0), 0.5  # and its class's, as in live.js
 PATIENCE = 60.0  # seconds
 MOVES = (
     ("stop", "beta", {"beta": "4"}),
@@ -92,38 +93,42 @@ class Student:
         self.session = Session(self.server.url, self.page, "; ".join(filter(None, (f"{COOKIE}={self.cookie}", seat))))
         self.session.query = f"join={shown(self.code)}"
         self.live: ClientConnection | None = None
-        self.running = asyncio.Lock()
 
     @property
     def name(self) -> str:
         """The visitor, as the server knows them."""
         return read(self.cookie)
 
-    def answers(self, option: int) -> Act:
-        """What choosing an option of the question does."""
-        control = self.session.controls["predict-collapse-2"]
-        return Act(control, "string_value", control.options[option])
+    def says(self, option: int) -> str:
+        """What the page's question says to the server once an option is chosen."""
+        asked = json.loads(self.session.controls["tally-collapse-2"].data)[0]
+        return json.dumps({"question": asked["question"], "option": option, "sent": int(1000 * time.time())})
 
-    async def run(self, act: Act | None = None) -> None:
-        """A run of the page; after the connection has ended, by a new one, until it has succeeded."""
-        async with asyncio.timeout(PATIENCE), self.running:
+    async def answer(self, option: int) -> None:
+        """Choose an option; until the server has said what it keeps, over as many connections as it takes."""
+        message, attempts = self.says(option), 0
+        async with asyncio.timeout(PATIENCE):
             while True:
                 try:
-                    if self.session.socket is None:
-                        await self.session.connect()
-                    await self.session.run(act)
+                    if self.live is None:
+                        await self.listen()
+                    assert self.live is not None
+                    await self.live.send(message)
+                    while "answer" not in (said := json.loads(await self.live.recv())):
+                        pass
+                    if "refused" in said["answer"]:
+                        raise RunFailed(said["answer"]["refused"])
                     return
                 except (WebSocketException, OSError):
-                    self.session.socket = None
-                    await asyncio.sleep(AGAIN_AFTER)
+                    self.live = None
+                    wait = LIVE_AGAIN[min(attempts, len(LIVE_AGAIN) - 1)]
+                    attempts += 1
+                    await asyncio.sleep(wait * (1 + SPREAD * chance.random()))
 
     async def mend(self) -> None:
-        """Connect again, if the connection has ended."""
+        """Connect to Streamlit again, if the connection has ended: a browser does, though it asks for nothing."""
         if self.session.socket is not None and self.session.socket.state is State.CLOSED:
-            async with self.running:
-                if self.session.socket.state is State.CLOSED:
-                    self.session.socket = None
-                    await self.session.connect()
+            await self.session.connect()
 
     async def listen(self) -> dict[str, Any]:
         """Open the class's WebSocket; what it says first."""
@@ -183,7 +188,7 @@ async def answers(server: Group, chosen: argparse.Namespace, kill: int | None) -
 
     async def answer(student: Student, option: int, due: float) -> None:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        await student.run(student.answers(option))
+        await student.answer(option)
         seconds.append(time.perf_counter() - due)
 
     async def kill_one() -> None:

@@ -95,12 +95,14 @@ class Control:
         fragment: the part of the page that reruns for it; empty for all of it.
         options: of a question; none for others.
         component: whether it is one of ours, whose state is JSON.
+        data: what a component was given, as JSON.
     """
 
     id: str
     fragment: str = ""
     options: tuple[str, ...] = ()
     component: bool = False
+    data: str = ""
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,8 @@ class Session:
     def _note_control(self, message: ForwardMsg) -> None:
         element = message.delta.new_element
         if element.WhichOneof("type") == "bidi_component":
-            control = Control(element.bidi_component.id, message.delta.fragment_id, component=True)
+            mounted = element.bidi_component
+            control = Control(mounted.id, message.delta.fragment_id, component=True, data=mounted.json)
         elif element.WhichOneof("type") == "radio":
             control = Control(element.radio.id, message.delta.fragment_id, tuple(element.radio.options))
         elif element.WhichOneof("type") == "number_input":

@@ -9,11 +9,15 @@ import streamlit as st
 from ui.chapters.classroom import CHAPTER
 from ui.chapters.classroom.address import base_of, in_the_room, is_loopback, link, qr_picture
 from ui.chapters.classroom.answers import as_csv, table_of
+from ui.chapters.links import arrive_anew
 from ui.classroom import session, store
 from ui.classroom.codes import read_code, shown
 from ui.classroom.store import ClassesUnavailable, ClassRefused, Classroom, Membership
 from ui.figures.markup import Html
 from ui.figures.messages import errors_said
+from ui.lessons import paths, walk
+from ui.lessons.plan import overview
+from ui.lessons.worksheet import WORKSHEET, file_of
 from ui.links.frame import JOIN, TEACHER
 from ui.stage.chapter import foot, opening
 from ui.stage.steps import prose, step
@@ -75,6 +79,7 @@ def no_class() -> None:
             "students' screens, until they let go.\n"
             "4. **Keep the answers** as a CSV file before the day is over."
         )
+    lessons()
 
 
 def as_student(member: Membership) -> None:
@@ -128,7 +133,35 @@ def as_teacher(member: Membership, found: Classroom) -> None:
     with first.instrument:
         st.html(qr_picture(joining))
 
+    lessons()
     answers(member.code)
+
+
+def lessons() -> None:
+    """Lessons to begin, step by step, with or without a class."""
+    one = step(
+        "lessons",
+        "Lessons",
+        "**Begin** presents the first step. From then on **Page down** brings the next one, whatever chapter it is in, "
+        "and a line at the bottom says what to ask, how much of the step's time is left, and what comes next. Who "
+        "follows you goes along.",
+        wide=True,
+    )
+    with one.instrument:
+        for lesson in paths.lessons():
+            with st.container(border=True, key=f"lesson-{lesson.slug}"):
+                prose(f"#### {lesson.title}, {lesson.minutes} minutes\n\n{lesson.about}")
+                with st.container(horizontal=True, vertical_alignment="center"):
+                    begun = st.button("Begin", key=f"lesson-begin-{lesson.slug}", type="primary")
+                    st.markdown(
+                        f"[Worksheet]({WORKSHEET}/{file_of(lesson.slug)}) · "
+                        f"[solutions]({WORKSHEET}/{file_of(lesson.slug, solved=True)})"
+                    )
+                st.html(overview(lesson))
+            if begun:
+                walk.begin(lesson.slug)
+                first = lesson.steps[0]
+                arrive_anew(CHAPTER.url, first.page, first.query)
 
 
 @st.fragment(run_every=None)
@@ -139,7 +172,7 @@ def answers(code: str) -> None:
         "answers",
         "Answers",
         "Until you reveal a question, an answer may be changed and the last one counts. If you do not hold answers, "
-        "each student sees the right one after their first, and the first counts.",
+        "each student sees the right one after their first, and the first counts, also if you hold them again.",
     )
     say_refusal()
     found = store.classroom(code)

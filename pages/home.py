@@ -9,7 +9,7 @@ from ui.chapters.home.planes import PLANES, plane_of
 from ui.chapters.thumbnails import thumbnails_of
 from ui.components.canvas import latent_canvas
 from ui.figures.messages import errors_said
-from ui.lessons.worksheet import LESSON, SOLUTIONS, WORKSHEET
+from ui.lessons.worksheet import WORKSHEET, file_of
 from ui.stage.steps import begin, step
 
 first = begin(
@@ -41,6 +41,7 @@ with step(
     st.page_link(CLASSROOM.file, label=f"**{CLASSROOM.title}**: {CLASSROOM.blurb}", icon=CLASSROOM.icon)
     st.page_link(GLOSSARY.file, label=f"**{GLOSSARY.title}**: {GLOSSARY.blurb}", icon=GLOSSARY.icon)
     st.markdown(
-        f"For a class: a [worksheet]({WORKSHEET}/{LESSON}) for a lesson of 90 minutes, to print, and its "
-        f"[solutions]({WORKSHEET}/{SOLUTIONS})."
+        f"For a class: a [worksheet]({WORKSHEET}/{file_of('ninety')}) for a lesson of 90 minutes, to print, and its "
+        f"[solutions]({WORKSHEET}/{file_of('ninety', solved=True)}). Two more lessons are on the page "
+        f"**{CLASSROOM.title}**."
     )

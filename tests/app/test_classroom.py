@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import itertools
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -16,10 +19,10 @@ from ui.chapters.classroom.address import base_of, is_loopback, link, qr_picture
 from ui.chapters.classroom.answers import as_csv
 from ui.classroom import database, store
 from ui.classroom.codes import digest, shown
-from ui.classroom.store import ClassRefused, Place
-from ui.classroom.tickets import ticket
+from ui.classroom.store import ClassesUnavailable, ClassRefused, Place
+from ui.classroom.tickets import Wording, question_of, sealed_question, ticket
 
-from .helpers import open_page, revealed, texts
+from .helpers import ROOT, open_page, revealed, texts
 
 PAGE, BETA = "pages/classroom.py", "pages/beta.py"
 COLLAPSE = "beta/collapse-2"
@@ -37,7 +40,8 @@ def folder(tmp_path):
 def mounted(at: AppTest, name: str) -> list[dict[str, Any]]:
     """What the components of one kind on the page were given."""
     found = [element.proto for element in at.get("bidi_component")]
-    return [json.loads(proto.json) for proto in found if proto.component_name.endswith(name) and proto.json]
+    given = [json.loads(proto.json) for proto in found if proto.component_name.endswith(name) and proto.json]
+    return [one[0] for one in given]
 
 
 def line(at: AppTest) -> dict[str, Any] | None:
@@ -49,7 +53,30 @@ def tally(at: AppTest, name: str = COLLAPSE) -> dict[str, Any]:
     return next(one for one in mounted(at, "tally") if one["name"] == name)
 
 
+_sent = itertools.count(1)
+
+
+def says(question: str, option: int) -> str:
+    """What a student's page says who has chosen an option."""
+    return json.dumps({"question": question, "option": option, "sent": next(_sent)})
+
+
+def answers(at: AppTest, option: int, name: str = COLLAPSE) -> dict[str, Any]:
+    """A student chooses, their browser says so, and the page runs again; what the browser was told."""
+    code, person, _ = line(at)["ticket"].split(".")
+    given = live_class.Answer.read(says(tally(at, name)["question"], option))
+    told = live_class._take_answer(live_class._Page(code, person, teaches=False), given)["answer"]
+    at.run()
+    return told
+
+
+def answer(code: str, name: str, text: str, options: tuple[str, ...], visitor: str, option: int) -> None:
+    """Somebody else does."""
+    store.answer(code, name, text, options, digest(visitor), option, next(_sent))
+
+
 def question(at: AppTest):
+    """Outside of a class."""
     return next(radio for radio in at.radio if "largest β" in radio.label)
 
 
@@ -103,43 +130,45 @@ def test_students_join_by_link_or_by_typing_and_wrong_codes_are_answered_with_on
 def test_a_student_waits_for_the_reveal_and_then_sees_what_the_class_has_said():
     code = store.start("t").code
     at = open_page(BETA, join=shown(code), answers="collapse:0")
-    assert question(at).value is None  # a link answers for nobody
-    assert tally(at)["mine"] is None and tally(at)["right"] is None
-    question(at).set_value(question(at).options[2]).run()
-    question(at).set_value(question(at).options[1]).run()
+    assert not [radio for radio in at.radio if "largest β" in radio.label]  # the component asks
+    assert tally(at)["mine"]["option"] is None and tally(at)["right"] is None  # a link answers for nobody
+    options = tuple(tally(at)["options"])
+    asked = question_of(tally(at)["question"])
+    assert (asked.name, asked.options) == (COLLAPSE, options) and asked.text == tally(at)["text"]
+    answers(at, 2)
+    told = answers(at, 1)
+    assert (told["name"], told["option"], told["final"]) == (COLLAPSE, 1, False) and told["of"] == told["sent"]
     assert not revealed(at) and "KL is 0.00" not in " ".join(texts(at))
-    assert tally(at)["mine"] == 1 and tally(at)["right"] is None and tally(at)["counts"] is None
+    assert tally(at)["mine"] == {name: told[name] for name in ("option", "sent", "final")}
+    assert tally(at)["right"] is None and tally(at)["counts"] is None
     assert store.asked(code, COLLAPSE, "?").question.counts == (0, 1, 0)
     assert any("when the answer is revealed" in one for one in texts(at))
-    store.answer(code, COLLAPSE, "?", tuple(question(at).options), "another", 0)
+    answer(code, COLLAPSE, "?", options, "another", 0)
     again = open_page(BETA, join=shown(code))
-    assert tally(again)["mine"] is None  # another visitor
-    store.reveal(code, COLLAPSE, "?", tuple(question(at).options), 1)
+    assert tally(again)["mine"]["option"] is None  # another visitor
+    store.reveal(code, COLLAPSE, "?", options, 1)
     at.run()
     assert [text.count("Yes.") for text in revealed(at)] == [1]
-    assert tally(at)["counts"] == [1, 1, 0] and tally(at)["right"] == 1 and tally(at)["mine"] == 1
-    assert not [radio for radio in at.radio if "largest β" in radio.label]
+    assert tally(at)["counts"] == [1, 1, 0] and tally(at)["right"] == 1 and tally(at)["mine"]["option"] == 1
     assert as_csv(code).startswith(b"\xef\xbb\xbfstudent,question")
 
 
 def test_a_class_predicts_for_each_setting_on_which_the_right_answer_depends():
     code = store.start("t").code
     at = open_page("pages/reduction.py", join=shown(code), n="10")
-    line_of = lambda: next(radio for radio in at.radio if "halfway between two codes" in radio.label)
-    line_of().set_value(line_of().options[1]).run()
-    assert tally(at, "reduction/line-10")["mine"] == 1
+    answers(at, 1, "reduction/line-10")
+    assert tally(at, "reduction/line-10")["mine"]["option"] == 1
     at.segmented_control(key="reduction-n").set_value(50).run()
-    assert tally(at, "reduction/line-50")["mine"] is None and line_of().value is None
+    assert tally(at, "reduction/line-50")["mine"]["option"] is None
     assert [one.name for one in store.classroom(code).questions] == ["reduction/line-10"]
 
 
 def test_an_answer_that_comes_after_the_reveal_is_not_counted_and_told_so():
     code = store.start("t").code
     at = open_page(BETA, join=shown(code))
-    options = tuple(question(at).options)
-    store.reveal(code, COLLAPSE, "?", options, 1)
-    question(at).set_value(options[0]).run()
-    assert any("not counted" in one.value for one in at.warning)
+    store.reveal(code, COLLAPSE, "?", tuple(tally(at)["options"]), 1)
+    told = answers(at, 0)
+    assert told["option"] is None and told["final"]  # the component says that it is not counted
     assert store.asked(code, COLLAPSE, "?").question.counts == (0, 0, 0) and tally(at)["right"] == 1
 
 
@@ -152,9 +181,9 @@ def test_the_teacher_sees_how_many_have_answered_and_reveals_what_the_page_compu
     asked = tally(at)
     options = tuple(asked["options"])
     assert asked["teaches"] and asked["students"] == 3
-    assert not [radio for radio in at.radio if "largest β" in radio.label]
+    assert asked["question"] is None  # a teacher does not answer
     for number, option in enumerate((0, 1, 1)):
-        store.answer(code, COLLAPSE, "at the largest β, what is the loss made of?", options, f"s{number}", option)
+        answer(code, COLLAPSE, "at the largest β, what is the loss made of?", options, f"s{number}", option)
     at.run()
     assert tally(at)["answered"] == 3 and tally(at)["counts"] is None and tally(at)["right"] is None
     at.session_state[f"class.reveal-{COLLAPSE}"] = True
@@ -168,11 +197,13 @@ def test_where_the_teacher_does_not_hold_answers_each_student_sees_them_at_once(
     code = store.start("t").code
     store.hold(code, False)
     at = open_page(BETA, join=shown(code))
-    question(at).set_value(question(at).options[1]).run()
-    assert len(revealed(at)) == 1 and store.asked(code, COLLAPSE, "?").question.counts == (0, 1, 0) and not at.warning
-    question(at).set_value(question(at).options[0]).run()  # after the verdict
+    assert answers(at, 1)["final"] and len(revealed(at)) == 1
+    assert store.asked(code, COLLAPSE, "?").question.counts == (0, 1, 0) and tally(at)["right"] == 1
+    store.hold(code, True)  # whoever has seen the answer goes on to see it, and no longer predicts
+    assert answers(at, 0)["option"] == 1 and len(revealed(at)) == 1
     assert store.asked(code, COLLAPSE, "?").question.counts == (0, 1, 0)
-    assert any("not counted" in one.value for one in at.warning)
+    other = open_page(BETA, join=shown(code))
+    assert not answers(other, 0)["final"] and not revealed(other)
 
 
 def test_a_file_in_trouble_is_said_and_the_page_goes_on_without_a_class(folder):
@@ -194,7 +225,7 @@ def test_who_follows_gets_the_teachers_page_and_settings_and_keeps_what_is_their
     code = store.start("t").code
     store.take_the_lead(code, "screen")
     at = open_page(BETA, join=shown(code), present="1")
-    question(at).set_value(question(at).options[2]).run()
+    answers(at, 2)
     store.lead(code, "screen", Place("beta", {"d": "16", "beta": "4"}))
     at.session_state["class.follow"] = True
     at.run()
@@ -204,7 +235,7 @@ def test_who_follows_gets_the_teachers_page_and_settings_and_keeps_what_is_their
     store.lead(code, "screen", Place("beta", {}))
     at.session_state["class.follow"] = True
     at.run()
-    assert "d" not in at.query_params and tally(at)["mine"] == 2
+    assert "d" not in at.query_params and tally(at)["mine"]["option"] == 2
 
 
 # ---- what pages are told, and what they say --------------------------------------------------------------------------
@@ -212,8 +243,8 @@ def test_who_follows_gets_the_teachers_page_and_settings_and_keeps_what_is_their
 
 def test_students_are_told_nothing_that_is_not_revealed():
     code = store.start("t").code
-    store.answer(code, "beta/a", "?", ("x", "y"), "s", 1)
-    store.answer(code, "beta/b", "?", ("x", "y"), "s", 1)
+    answer(code, "beta/a", "?", ("x", "y"), "s", 1)
+    answer(code, "beta/b", "?", ("x", "y"), "s", 1)
     store.reveal(code, "beta/b", "?", ("x", "y"), 0)
     found = store.classroom(code)
     assert view(found, teaches=False)["questions"] == {"beta/b": {"answered": 1, "counts": [0, 1]}}
@@ -287,11 +318,14 @@ def test_pages_are_told_of_a_class_and_of_every_change_and_without_a_ticket_of_n
         await teacher.until(lambda: teacher.told)
         await student.until(lambda: student.told)
         assert teacher.told[-1]["students"] == 1 and "students" not in student.told[-1]
-        store.answer(code, *asked, "s", 1)
+        sealed = sealed_question(Wording(*asked))
+        await student.more.put(says(sealed, 1))
+        await student.until(lambda: "answer" in student.told[-1])
+        assert student.told[-1]["answer"]["option"] == 1 and not student.told[-1]["answer"]["final"]
         await teacher.until(lambda: teacher.told[-1]["questions"].get("beta/x", {}).get("answered") == 1)
-        assert len(student.told) == 1  # nothing to be said to students
+        assert len(student.told) == 2  # nothing else to be said to students
         store.reveal(code, *asked, 0)
-        await student.until(lambda: student.told[-1]["questions"])
+        await student.until(lambda: student.told[-1].get("questions"))
         assert student.told[-1]["questions"]["beta/x"]["counts"] == [0, 1]
         place = {"page": "beta", "query": {"beta": "4"}, "step": ""}
         for message in ({"what": "lead"}, {"what": "place", "place": place}, {"what": "place", "place": 3}):
@@ -299,7 +333,7 @@ def test_pages_are_told_of_a_class_and_of_every_change_and_without_a_ticket_of_n
         await student.until(lambda: student.told[-1]["place"])
         assert student.told[-1]["place"] == {**place, "move": 1, "values": {"beta": "4"}}
         await teacher.until(lambda: any("refused" in one for one in teacher.told))
-        await student.more.put(json.dumps({"screen": "one", "what": "place", "place": place}))  # students say nothing
+        await student.more.put(json.dumps({"screen": "one", "what": "place", "place": place}))  # students do not lead
         await tasks[1]
         assert student.closed == live_class.NOT_OURS
 
@@ -328,6 +362,61 @@ def test_pages_are_told_of_a_class_and_of_every_change_and_without_a_ticket_of_n
         await sent_away(ticket(code, "s"), ticket(code, "t"))
 
     asyncio.run(lesson())
+
+
+def test_an_answer_is_read_from_what_a_page_says_and_nothing_else_is():
+    sealed = sealed_question(Wording("beta/x", "?", ("a", "b")))
+    good = {"question": sealed, "option": 1, "sent": 7}
+    assert live_class.Answer.read(json.dumps(good)) == live_class.Answer(Wording("beta/x", "?", ("a", "b")), 1, 7)
+    forged = sealed.replace('"b"', '"c"')
+    for wrong in (
+        {"question": forged}, {"question": ticket("AAAAAAAA", "s")}, {"question": 3}, {"option": 2}, {"option": -1},
+        {"option": True}, {"option": "1"}, {"option": 1.0},
+        {"sent": -1}, {"sent": 2**53}, {"sent": None}, {"sent": 1.5},
+    ):  # fmt: skip
+        assert live_class.Answer.read(json.dumps({**good, **wrong})) is None, wrong
+    for wrong in ("", "[]", "{}", "null", "3", '"x"', "[" * 9000):
+        assert live_class.Answer.read(wrong) is None, wrong
+
+
+def test_a_page_is_told_why_an_answer_was_not_stored_and_whether_to_try_again(monkeypatch):
+    page = live_class._Page(store.start("t").code, digest("s"), teaches=False)
+    given = live_class.Answer(Wording("beta/x", "?", ("a", "b")), 1, 7)
+
+    def fails(error: Exception) -> dict[str, Any]:
+        def failing(*_given: object) -> None:
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "answer", failing)
+            return live_class._take_answer(page, given)["answer"]
+
+    said = {"name": "beta/x", "of": 7}
+    assert fails(ClassesUnavailable("The disk is full.")) == {**said, "refused": "The disk is full.", "again": True}
+    assert fails(ClassRefused("The class has ended.")) == {**said, "refused": "The class has ended.", "again": False}
+
+
+def test_an_answer_is_taken_by_another_process_where_the_first_died_before_it_said_so():
+    code = store.start("t").code
+    store.join(code, "s")
+    message = says(sealed_question(Wording("beta/x", "?", ("a", "b"))), 1)
+    given = f"from ui.app import live_class as live; given = live.Answer.read({message!r})"
+    page = f"page = live._Page({code!r}, {digest('s')!r}, False)"
+    kill = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{given}; {page}; live._take_answer(page, given); {kill}"], cwd=ROOT, check=False
+    )
+    assert done.returncode < 0 and store.asked(code, "beta/x", "s").question.counts == (0, 1)
+
+    async def repeated() -> dict[str, Any]:
+        socket = Socket(ticket(code, "s"), message)  # over the next connection
+        task = asyncio.create_task(live_class._live(socket))  # type: ignore[arg-type]
+        await socket.until(lambda: any("answer" in one for one in socket.told))
+        task.cancel()
+        return next(one["answer"] for one in socket.told if "answer" in one)
+
+    assert asyncio.run(repeated())["option"] == 1
+    assert store.asked(code, "beta/x", "s").question.counts == (0, 1)
 
 
 # ---- addresses -------------------------------------------------------------------------------------------------------

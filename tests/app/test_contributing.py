@@ -102,7 +102,7 @@ def test_the_chapter_is_a_page_of_the_app(width):
 def test_a_chapter_without_links_has_those_of_every_page(width, monkeypatch):
     monkeypatch.setattr(ui.chapters, "_registered", {})
     register(Chapter("bare", "Bare", ":material/width:", 99, page=width.page))
-    assert set(properties("bare")) == {"present", "hide", "join", "teacher"}
+    assert set(properties("bare")) == {"begin", "present", "hide", "lesson", "join", "teacher"}
     for wrong in ({"slug": "beta"}, {"slug": "again", "is_home": True}):
         with pytest.raises(ValueError, match="already"):
             register(Chapter(**{"slug": "", "title": "T", "icon": "", "order": 1, "page": width.page} | wrong))

@@ -22,9 +22,9 @@ from .helpers import ROOT, numbers_left
 
 
 def running_text() -> str:
-    """Without commands, links, headings and what is in code."""
+    """Without commands, links, headings, what is in code, and the tables of the lessons (tests/app/test_lessons.py)."""
     text = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
-    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    text = re.sub(r"```.*?```|<!-- lesson.*?<!-- end -->", "", text, flags=re.DOTALL)
     return " ".join(re.sub(r"`[^`]*`|\]\([^)]*\)|^#.*$", "", text, flags=re.MULTILINE).split())
 
 

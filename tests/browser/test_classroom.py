@@ -92,7 +92,7 @@ def test_a_class_from_its_first_minute_to_its_file(browser: Browser, tmp_path: P
 
         # Four predict, one of them after a change of mind; nobody is told the answer, nor what the others said.
         for page, option in zip(students, ANSWERS, strict=False):
-            choice = page.locator(f"{QUESTION} [data-testid=stRadioOption]")
+            choice = page.locator(f"{QUESTION} .choice")
             if option == 2:
                 choice.nth(0).click()
                 expect(page.locator(f"{QUESTION} .tally-said")).to_contain_text("Wait for your teacher")
@@ -106,7 +106,7 @@ def test_a_class_from_its_first_minute_to_its_file(browser: Browser, tmp_path: P
         students[0].reload()  # what was answered is there again
         expect(students[0].locator(f"{QUESTION} .tally-said")).to_contain_text("Wait for your teacher")
 
-        options = students[4].locator(f"{QUESTION} [data-testid=stRadioOption]").all_inner_texts()
+        options = students[4].locator(f"{QUESTION} .choice").all_inner_texts()
 
         # The reveal: the right one, and how the class has answered, on every screen.
         teacher.get_by_role("button", name="Reveal the answer").first.click()

@@ -12,11 +12,12 @@ import threading
 import pytest
 
 from ui.classroom import database, limits, store
-from ui.classroom.codes import ALPHABET, LENGTH, new_code, read_code, shown
+from ui.classroom.codes import ALPHABET, LENGTH, digest, new_code, read_code, shown
 from ui.classroom.store import ClassesUnavailable, ClassRefused, Membership, Place
-from ui.classroom.tickets import shown_by, ticket
+from ui.classroom.tickets import Wording, question_of, sealed_question, shown_by, ticket
 from vae_core.storage.manifest import PROJECT
 
+_sent = itertools.count(1)
 ASKED = ("beta/collapse-2", "what is left?", ("Both", "One", "None"))
 
 
@@ -36,6 +37,12 @@ def clock(monkeypatch):
     return passed
 
 
+def answer(code: str, name: str, text: str, options: tuple[str, ...], visitor: str, option: int, sent: int = 0) -> bool:
+    """Answer, after all answers before; whether it counts."""
+    kept = store.answer(code, name, text, options, digest(visitor), option, sent or next(_sent))
+    return kept.option == option
+
+
 def counts(code: str, name: str = ASKED[0]) -> tuple[int, ...]:
     asked = store.asked(code, name, "nobody")
     assert asked is not None and asked.question is not None
@@ -53,6 +60,14 @@ def test_a_code_is_read_however_it_is_written():
     assert read_code("O1IL-o000") == "01110000"
     for wrong in ("", "ABC", "ABCD-EFGHJ", "ABCD_EFGH", "UUUU-UUUU", "ＡＢＣＤ-EFGH", "ABCD-EFG\n"):
         assert read_code(wrong) is None, wrong
+
+
+def test_a_question_is_sealed_and_cannot_be_made_up():
+    asked = Wording(*ASKED)
+    text = sealed_question(asked)
+    assert question_of(text) == asked and shown_by(text) is None
+    for wrong in ("", ".", "x" * 5000, text[:-1], text.replace("None", "Nine"), ticket("ABCD2345", "a"), "[1].2"):
+        assert question_of(wrong) is None, wrong
 
 
 def test_a_ticket_is_of_one_class_and_visitor_and_cannot_be_made_up():
@@ -164,21 +179,21 @@ def test_numbers_of_classes_members_and_questions_are_bounded(monkeypatch):
         store.join(code, "c")
     assert store.join(code, "a").code == code
     for name in "xy":
-        assert store.answer(code, name, *ASKED[1:], "a", 0)
+        assert answer(code, name, *ASKED[1:], "a", 0)
     with pytest.raises(ClassRefused, match="as many questions"):
-        store.answer(code, "z", *ASKED[1:], "a", 0)
+        answer(code, "z", *ASKED[1:], "a", 0)
 
 
 def test_everything_of_a_class_is_gone_after_a_day(clock):
     started = store.start("t")
     store.join(started.code, "s")
-    store.answer(started.code, *ASKED, "s", 1)
+    answer(started.code, *ASKED, "s", 1)
     clock[0] += limits.LIFE - 10
     assert store.classroom(started.code) is not None
     clock[0] += 20
     assert store.classroom(started.code) is None and store.membership("s") is None
     assert store.asked(started.code, ASKED[0], "s") is None
-    for act in (lambda: store.join(started.code, "s"), lambda: store.answer(started.code, "new", *ASKED[1:], "s", 1)):
+    for act in (lambda: store.join(started.code, "s"), lambda: answer(started.code, "new", *ASKED[1:], "s", 1)):
         with pytest.raises(ClassRefused):
             act()
     store.purge()
@@ -193,15 +208,15 @@ def test_everything_of_a_class_is_gone_after_a_day(clock):
 def test_the_last_answer_counts_until_the_reveal_and_none_after_it():
     code = store.start("t").code
     for option in (0, 2, 1):
-        assert store.answer(code, *ASKED, "s", option)
+        assert answer(code, *ASKED, "s", option)
     for _ in range(20):
-        assert store.answer(code, *ASKED, "busy", 2)
-    assert not store.answer(code, *ASKED, "t", 0)  # the teacher does not vote
-    assert counts(code) == (0, 1, 1) and store.asked(code, ASKED[0], "s").mine == 1
+        assert answer(code, *ASKED, "busy", 2)
+    assert not answer(code, *ASKED, "t", 0)  # the teacher does not vote
+    assert counts(code) == (0, 1, 1) and store.asked(code, ASKED[0], "s").mine.option == 1
     with pytest.raises(ValueError, match="option 3"):
-        store.answer(code, *ASKED, "s", 3)
+        answer(code, *ASKED, "s", 3)
     store.reveal(code, *ASKED, 1)
-    assert not store.answer(code, *ASKED, "late", 1) and not store.answer(code, *ASKED, "s", 2)
+    assert not answer(code, *ASKED, "late", 1) and not answer(code, *ASKED, "s", 2)
     found = store.asked(code, ASKED[0], "late").question
     assert (found.counts, found.revealed, found.right, found.answered) == ((0, 1, 1), True, 1, 2)
     assert store.asked(code, "beta/other", "s").question is None
@@ -210,25 +225,53 @@ def test_the_last_answer_counts_until_the_reveal_and_none_after_it():
 def test_where_answers_are_not_held_the_first_one_counts():
     code = store.start("t").code
     store.hold(code, False)
-    assert store.answer(code, *ASKED, "s", 0) and store.answer(code, *ASKED, "s", 0)  # in a second tab
-    assert not store.answer(code, *ASKED, "s", 1)  # after the verdict
-    assert counts(code) == (1, 0, 0) and store.asked(code, ASKED[0], "s").mine == 0
+    assert answer(code, *ASKED, "s", 0) and answer(code, *ASKED, "s", 0)  # in a second tab
+    assert not answer(code, *ASKED, "s", 1)  # after the verdict
+    assert counts(code) == (1, 0, 0) and store.asked(code, ASKED[0], "s").mine.option == 0
+
+
+def test_an_answer_that_was_seen_stays_whatever_the_teacher_holds_afterwards():
+    code = store.start("t").code
+    assert answer(code, *ASKED, "before", 0) and answer(code, "held", *ASKED[1:], "other", 0)
+    store.hold(code, False)
+    assert answer(code, *ASKED, "while", 2)
+    store.hold(code, True)
+    for visitor, option in (("before", 0), ("while", 2)):
+        assert not answer(code, *ASKED, visitor, 1)
+        mine = store.asked(code, ASKED[0], visitor).mine
+        assert (mine.option, mine.final) == (option, True)
+    assert answer(code, *ASKED, "after", 1) and answer(code, *ASKED, "after", 0)  # has seen nothing
+    assert not store.asked(code, ASKED[0], "after").mine.final and counts(code) == (2, 0, 1)
+
+
+def test_an_answer_may_be_sent_again_and_counts_once_in_the_order_in_which_it_was_given():
+    code = store.start("t").code
+    person = digest("s")
+    first = [store.answer(code, *ASKED, person, 0, sent=10) for _ in range(3)]
+    assert set(first) == {store.Kept(0, 10)} and counts(code) == (1, 0, 0)
+    store.answer(code, *ASKED, person, 2, sent=20)
+    assert store.answer(code, *ASKED, person, 0, sent=10) == store.Kept(2, 20)  # by a process that was slow
+    store.answer(code, *ASKED, person, 2, sent=40)
+    assert store.answer(code, *ASKED, person, 1, sent=30) == store.Kept(2, 40)
+    store.reveal(code, *ASKED, 1)
+    assert store.answer(code, *ASKED, person, 2, sent=40) == store.Kept(2, 40, True)  # it counts, though it is repeated
+    assert store.answer(code, *ASKED, person, 1, sent=50).option == 2 and counts(code) == (0, 0, 1)
 
 
 def test_a_question_may_be_revealed_that_nobody_has_answered_and_answers_to_other_options_mean_nothing():
     code = store.start("t").code
     store.reveal(code, *ASKED, 0)
     assert store.classroom(code).questions[0].answered == 0
-    store.answer(code, "q", "?", ("a", "b"), "s", 1)
-    store.answer(code, "q", "?", ("a", "b", "c"), "u", 2)  # another version of the app
+    answer(code, "q", "?", ("a", "b"), "s", 1)
+    answer(code, "q", "?", ("a", "b", "c"), "u", 2)  # another version of the app
     assert counts(code, "q") == (0, 0, 1)
 
 
 def test_rows_number_students_and_say_nothing_else_of_them():
     code = store.start("t").code
-    store.answer(code, *ASKED, "first student", 1)
-    store.answer(code, *ASKED, "second student", 0)
-    store.answer(code, "beta/best-2", "which?", ("1", "2"), "first student", 1)
+    answer(code, *ASKED, "first student", 1)
+    answer(code, *ASKED, "second student", 0)
+    answer(code, "beta/best-2", "which?", ("1", "2"), "first student", 1)
     store.reveal(code, *ASKED, 1)
     rows = store.rows(code)
     assert [(row["student"], row["question"], row["answer"], row["right"]) for row in rows] == [
@@ -240,7 +283,7 @@ def test_rows_number_students_and_say_nothing_else_of_them():
 def test_students_keep_their_number_when_they_change_an_answer():
     code = store.start("t").code
     for student, option in (("first", 1), ("second", 0), ("first", 0)):
-        store.answer(code, *ASKED, student, option)
+        answer(code, *ASKED, student, option)
     store.reveal(code, *ASKED, 1)
     assert [row["student"] for row in store.rows(code)] == [2, 1]  # by the time of what counts
 
@@ -253,7 +296,7 @@ def test_two_hundred_at_once_are_counted_once_each():
         go.wait()
         try:
             for number in range(first, 200, 8):
-                assert store.answer(code, *ASKED, f"student {number}", number % 3)
+                assert answer(code, *ASKED, f"student {number}", number % 3)
         except Exception as error:
             failed.append(error)
             raise
@@ -267,9 +310,8 @@ def test_two_hundred_at_once_are_counted_once_each():
 
 
 def test_another_process_sees_it_and_it_survives_the_end_of_a_process():
-    script = (
-        f"from ui.classroom import store; s = store.start('t'); store.answer(s.code, *{ASKED!r}, 's', 2); print(s.code)"
-    )
+    given = f"s = store.start('t'); store.answer(s.code, *{ASKED!r}, 's', 2, 1); print(s.code)"
+    script = f"from ui.classroom import store; {given}"
     kill = "; import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     done = subprocess.run(
         [sys.executable, "-u", "-c", script + kill], cwd=PROJECT, capture_output=True, text=True, check=False
@@ -311,7 +353,7 @@ def test_a_damaged_file_is_said_and_a_new_class_sets_it_aside(folder):
     started = store.start("t")
     file = folder / database.FILE
     file.write_bytes(b"this is no database" * 1000)
-    for act in (lambda: store.membership("t"), lambda: store.answer(started.code, *ASKED, "s", 0)):
+    for act in (lambda: store.membership("t"), lambda: answer(started.code, *ASKED, "s", 0)):
         with pytest.raises(ClassesUnavailable, match="damaged") as error:
             act()
         assert error.value.damaged
@@ -323,7 +365,7 @@ def test_a_damaged_file_is_said_and_a_new_class_sets_it_aside(folder):
 def test_a_file_with_one_damaged_table_is_set_aside_with_what_is_not_yet_in_it(folder):
     code = store.start("t").code
     for number in range(20):
-        store.answer(code, f"q{number}", "x" * 500, ("a", "b"), "s", 0)
+        answer(code, f"q{number}", "x" * 500, ("a", "b"), "s", 0)
     file = folder / database.FILE
     database.set_aside()
     assert store.classroom(code).questions  # nothing is wrong with it
@@ -341,26 +383,33 @@ def test_a_file_with_one_damaged_table_is_set_aside_with_what_is_not_yet_in_it(f
     assert store.start("t") and file.exists()
 
 
-def test_a_file_of_the_version_before_is_taken_over(folder):
-    code = store.start("t").code
-    store.answer(code, *ASKED, "s", 1)
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_file_of_a_version_before_is_taken_over(folder, version):
+    code, open_code = store.start("t").code, store.start("u").code
+    store.hold(open_code, False)
+    answer(code, *ASKED, "s", 1)
+    answer(open_code, *ASKED, "s", 1)
     file = sqlite3.connect(folder / database.FILE)
-    file.executescript(
-        "ALTER TABLE answers DROP COLUMN first; DROP TABLE tries; PRAGMA user_version = 1;"
-        " CREATE TABLE tries (at REAL NOT NULL, visitor TEXT NOT NULL, near TEXT NOT NULL);"
-        " CREATE INDEX tries_at ON tries (at);"
-    )
+    file.executescript("ALTER TABLE answers DROP COLUMN sent; ALTER TABLE answers DROP COLUMN final")
+    if version == 1:
+        file.executescript(
+            "ALTER TABLE answers DROP COLUMN first; DROP TABLE tries;"
+            " CREATE TABLE tries (at REAL NOT NULL, visitor TEXT NOT NULL, near TEXT NOT NULL);"
+            " CREATE INDEX tries_at ON tries (at);"
+        )
+    file.execute(f"PRAGMA user_version = {version}")
     file.close()
     assert store.membership("t") == Membership(code, True) and counts(code) == (0, 1, 0)
     with pytest.raises(ClassRefused, match="no class"):
         store.join("AAAAAAAA", "x")
-    assert store.answer(code, *ASKED, "s", 2) and [row["student"] for row in store.rows(code)] == [1]
+    assert answer(code, *ASKED, "s", 2) and [row["student"] for row in store.rows(code)] == [1]
+    assert not answer(open_code, *ASKED, "s", 2)
 
 
 def test_a_file_cut_short_is_said(folder):
     code = store.start("t").code
     for number in range(20):
-        store.answer(code, f"q{number}", "x" * 500, ("a", "b"), "s", 0)
+        answer(code, f"q{number}", "x" * 500, ("a", "b"), "s", 0)
     file = folder / database.FILE
     file.write_bytes(file.read_bytes()[:5000])
     with pytest.raises(ClassesUnavailable):
@@ -377,7 +426,7 @@ def test_a_locked_file_is_said_soon_and_pages_do_not_wait_for_it_again(monkeypat
     try:
         assert store.membership("t").code == code  # readers do not wait for a writer
         with pytest.raises(ClassesUnavailable, match="locked"):
-            store.answer(code, *ASKED, "s", 0)
+            answer(code, *ASKED, "s", 0)
         other.execute("ROLLBACK")
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
@@ -393,7 +442,7 @@ def test_a_locked_file_is_said_soon_and_pages_do_not_wait_for_it_again(monkeypat
 
 def test_a_full_disk_is_said_and_what_was_there_stays(monkeypatch):
     code = store.start("t").code
-    assert store.answer(code, *ASKED, "s", 0)
+    assert answer(code, *ASKED, "s", 0)
     opened = database.connect
 
     def on_full_disk(*args, **options):
@@ -405,9 +454,9 @@ def test_a_full_disk_is_said_and_what_was_there_stays(monkeypatch):
     monkeypatch.setattr(database, "connect", on_full_disk)
     with pytest.raises(ClassesUnavailable, match="disk is full"):
         for number in range(1000):
-            store.answer(code, f"q{number}", "x" * 3000, ("a", "b"), "s", 0)
+            answer(code, f"q{number}", "x" * 3000, ("a", "b"), "s", 0)
     monkeypatch.setattr(database, "connect", opened)
-    assert counts(code) == (1, 0, 0) and store.answer(code, *ASKED, "u", 1)
+    assert counts(code) == (1, 0, 0) and answer(code, *ASKED, "u", 1)
 
 
 def test_a_folder_that_may_not_be_written_to_is_said(folder, monkeypatch):

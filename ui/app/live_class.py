@@ -2,12 +2,14 @@
 
 Where nothing happens nothing is sent: one task of the process asks the database every `LOOKED_EVERY` seconds whether
 anybody has written to it, which takes microseconds, however many pages are open and whichever process wrote. A page
-says with its first message who it is (`ui.classroom.tickets`). What a teacher's page says after that is where it is;
-students' pages say nothing.
+says with its first message who it is (`ui.classroom.tickets`). What a teacher's page says after that is where it is. A
+student's page says what is answered, and says it again until it hears what is kept: the process that it told first may
+have died.
 
 A socket beside Streamlit's own, because an answer to a rerun costs milliseconds, and a rerun every second of thirty
-students a tenth of a core; a request that waits for its answer would take one of the six that a browser allows itself,
-so that ten tabs would block each other.
+students a tenth of a core; and because a rerun is lost with its process, an answer in the database is not. A request
+that waits for its answer would take one of the six that a browser allows itself, so that ten tabs would block each
+other.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from ui.chapters import chapter_at, links
 from ui.classroom import database, store
 from ui.classroom.limits import MEMBERS, PURGED_EVERY
 from ui.classroom.store import ClassesUnavailable, ClassRefused, Classroom, Place
-from ui.classroom.tickets import shown_by
+from ui.classroom.tickets import Wording, question_of, shown_by
 from ui.links.frame import of_frame
 
 CLASS = "class"  # the first part of the address
@@ -38,11 +40,13 @@ LOOKED_EVERY = 0.2  # seconds between two looks at whether anybody has written
 READ_ANYWAY = 60.0  # seconds after which a class is read all the same: it may have come of age
 AGAIN_AFTER = 2.0  # seconds, where it could not be read
 TOLD_WITHIN = 20.0  # seconds in which a page must say who it is
-BETWEEN_MOVES = 0.05  # seconds between two moves that are taken from one page
+BETWEEN_MESSAGES = 0.05  # seconds between two that are taken from one page
 LONGEST_MESSAGE = 10_000  # characters
 PAGES_OF_ONE = 20  # open at a time
 PAGES_OF_CLASS = 4 * MEMBERS
 NOT_OURS, TOO_MANY = 4001, 4002  # the reason with which a socket is closed: the page does not try again
+
+LATEST = 2**53  # milliseconds: what a browser's numbers hold
 
 _STEP = re.compile(r"[\w-]{0,60}", re.ASCII)
 _log = logging.getLogger(__name__)
@@ -215,14 +219,18 @@ async def _live(socket: WebSocket) -> None:
     try:
         while True:
             message = await socket.receive_text()
-            if not page.teaches or len(message) > LONGEST_MESSAGE:
+            if len(message) > LONGEST_MESSAGE:
                 break
-            try:
-                await asyncio.to_thread(_take, page.code, message)
-            except (ClassRefused, ClassesUnavailable) as error:
-                later = isinstance(error, ClassesUnavailable)
-                await socket.send_text(json.dumps({"refused": str(error), "again": later}))
-            await asyncio.sleep(BETWEEN_MOVES)
+            if page.teaches:
+                told = await asyncio.to_thread(_take_move, page.code, message)
+            else:
+                answer = Answer.read(message)
+                if answer is None:
+                    break
+                told = await asyncio.to_thread(_take_answer, page, answer)
+            if told:
+                await socket.send_text(json.dumps(told))
+            await asyncio.sleep(BETWEEN_MESSAGES)
         await socket.close(NOT_OURS)
     except WebSocketDisconnect:
         pass
@@ -268,6 +276,54 @@ async def _tell(socket: WebSocket, page: _Page) -> None:
                 await socket.send_text(page.last)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a student's page says.
+
+    Attributes:
+        question: as it was asked.
+        option: which one was chosen.
+        sent: when, in milliseconds by the browser's clock.
+    """
+
+    question: Wording
+    option: int
+    sent: int
+
+    @classmethod
+    def read(cls, message: str) -> Answer | None:
+        """The answer in a message; None if there is none, or one to a question that the app has not asked."""
+        try:
+            said = json.loads(message)
+            sealed, option, sent = said["question"], said["option"], said["sent"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return None
+        question = question_of(sealed) if isinstance(sealed, str) else None
+        if question is None or type(option) is not int or type(sent) is not int:
+            return None
+        return cls(question, option, sent) if 0 <= option < len(question.options) and 0 <= sent < LATEST else None
+
+
+def _take_answer(page: _Page, given: Answer) -> dict[str, Any]:
+    """Store an answer; what its page is told: what is kept, or why nothing could be, and whether to try again."""
+    asked = given.question
+    told: dict[str, Any] = {"name": asked.name, "of": given.sent}
+    try:
+        kept = store.answer(page.code, asked.name, asked.text, asked.options, page.person, given.option, given.sent)
+    except (ClassRefused, ClassesUnavailable) as error:
+        return {"answer": {**told, "refused": str(error), "again": isinstance(error, ClassesUnavailable)}}
+    return {"answer": {**told, "option": kept.option, "sent": kept.sent, "final": kept.final}}
+
+
+def _take_move(code: str, message: str) -> dict[str, Any] | None:
+    """Take what a teacher's page says; what it is told if that was not possible."""
+    try:
+        _take(code, message)
+    except (ClassRefused, ClassesUnavailable) as error:
+        return {"refused": str(error), "again": isinstance(error, ClassesUnavailable)}
+    return None
+
+
 def _take(code: str, message: str) -> None:
     """What a teacher's page says: that it leads from now on, where it is, or that it no longer leads.
 
@@ -277,7 +333,7 @@ def _take(code: str, message: str) -> None:
     try:
         said = json.loads(message)
         screen, what = said["screen"], said["what"]
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ClassRefused("The page sent something that is not understood. Reload it.") from error
     if not isinstance(screen, str) or not _STEP.fullmatch(screen):
         raise ClassRefused("The page sent something that is not understood. Reload it.")

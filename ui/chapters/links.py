@@ -17,11 +17,11 @@ import streamlit as st
 
 from ui.chapters import Chapter, chapter_at, chapters
 from ui.links import url_state
-from ui.links.frame import JOIN, TEACHER, of_frame
+from ui.links.frame import BEGIN, JOIN, LESSON, TEACHER, of_frame
 from ui.links.present import HIDE, PRESENT
 from ui.links.url_state import Property, choices, one_of
 
-EVERYWHERE = (PRESENT, HIDE, JOIN, TEACHER)
+EVERYWHERE = (BEGIN, PRESENT, HIDE, LESSON, JOIN, TEACHER)
 ARRIVED = "links.arrived"  # in the session's state
 # Of the session's state, by how their names begin: what a visitor keeps who is led to another place.
 KEPT = ("class.", "lesson", "predict-", "skipped-", "stage-", "visitor")

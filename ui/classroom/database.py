@@ -22,7 +22,7 @@ from vae_core import datasets
 from vae_core.errors import VaeCoreError
 
 FILE = "classes.sqlite3"
-VERSION = 2
+VERSION = 3
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 _TRIES = """
@@ -50,7 +50,8 @@ CREATE TABLE questions (
 ) WITHOUT ROWID;
 CREATE TABLE answers (
     code TEXT NOT NULL, question TEXT NOT NULL, visitor TEXT NOT NULL, option INTEGER NOT NULL, at REAL NOT NULL,
-    first REAL NOT NULL, PRIMARY KEY (code, question, visitor),
+    first REAL NOT NULL, sent INTEGER NOT NULL DEFAULT 0, final INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (code, question, visitor),
     FOREIGN KEY (code, question) REFERENCES questions ON DELETE CASCADE
 ) WITHOUT ROWID;
 {_TRIES}
@@ -62,8 +63,15 @@ DROP TABLE tries;
 {_TRIES}
 ALTER TABLE answers ADD COLUMN first REAL NOT NULL DEFAULT 0;
 UPDATE answers SET first = at;
+"""
+# Of one of version 2, which did not say when an answer was sent, nor whether it may be changed.
+_FROM_2 = f"""
+ALTER TABLE answers ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE answers ADD COLUMN final INTEGER NOT NULL DEFAULT 0;
+UPDATE answers SET final = 1 WHERE code IN (SELECT code FROM classes WHERE NOT holds);
 PRAGMA user_version = {VERSION};
 """
+_FROM = {0: _SCHEMA, 1: _FROM_1 + _FROM_2, 2: _FROM_2}
 
 
 class ClassesUnavailable(VaeCoreError):
@@ -196,10 +204,10 @@ def _lay_out(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
     found = connection.execute("PRAGMA user_version").fetchone()[0]
-    for statement in filter(str.strip, {0: _SCHEMA, 1: _FROM_1}.get(found, "").split(";")):
+    for statement in filter(str.strip, _FROM.get(found, "").split(";")):
         connection.execute(statement)  # there is none if another process has been first
     connection.execute("COMMIT")
-    if found not in (0, 1, VERSION):
+    if found not in (*_FROM, VERSION):
         raise sqlite3.DatabaseError(f"the file of classes has version {found}, not {VERSION}")
 
 

@@ -4,7 +4,11 @@ Everything is in the database (`ui.classroom.database`); nothing that matters is
 digests of their random names (`ui.training.visitor`): no names, no accounts, and ten tabs of a browser are one of them.
 
 Until its question is revealed an answer may be changed, and the last one counts. Afterwards none is taken: whoever has
-seen the right one no longer predicts. For the same reason the first one counts where answers are not held.
+seen the right one no longer predicts. For the same reason an answer is final that was given while answers were not
+held, or before they no longer were.
+
+A browser repeats an answer until it hears what is kept, perhaps to another process. So every answer has the time at
+which it was sent, by the browser's own clock: a repetition changes nothing, nor does one that is overtaken.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from ui.classroom.codes import digest, new_code, new_secret
 from ui.classroom.database import ClassesUnavailable, exists, reading, set_aside, writing
 from vae_core.errors import VaeCoreError
 
-__all__ = ["ClassRefused", "ClassesUnavailable", "Membership", "Question", "Started"]
+__all__ = ["ClassRefused", "ClassesUnavailable", "Kept", "Membership", "Question", "Started"]
 
 
 _STUDENTS = (
@@ -305,11 +309,35 @@ def _holds(database: sqlite3.Connection, code: str, person: str) -> bool:
 # ---- questions and answers -------------------------------------------------------------------------------------------
 
 
-def answer(code: str, name: str, text: str, options: Sequence[str], visitor: str, option: int) -> bool:
-    """Take an answer, in the place of one that this visitor gave before; where none is held, the first one stays.
+@dataclass(frozen=True)
+class Kept:
+    """What counts as a student's answer to a question.
+
+    Attributes:
+        option: the one that is stored; None if none is.
+        sent: when the browser sent it, in milliseconds by its own clock.
+        final: whether the student may no longer change it.
+    """
+
+    option: int | None
+    sent: int = 0
+    final: bool = False
+
+
+def answer(code: str, name: str, text: str, options: Sequence[str], person: str, option: int, sent: int) -> Kept:
+    """Take an answer in the place of one that was sent before it, unless that is final. May be asked again and again.
+
+    Args:
+        code: of the class.
+        name: of the question.
+        text: the question.
+        options: its possible answers.
+        person: the digest of the student.
+        option: which one.
+        sent: when the browser sent it, in milliseconds by its own clock.
 
     Returns:
-        Whether it counts: after the reveal none does, nor a second one where answers are not held.
+        What counts now, which is something else where this one came too late, or is a teacher's.
 
     Raises:
         ValueError: there is no such option.
@@ -318,23 +346,27 @@ def answer(code: str, name: str, text: str, options: Sequence[str], visitor: str
     """
     if not 0 <= option < len(options):
         raise ValueError(f"option {option} of {len(options)}")
-    person = digest(visitor)
     with writing() as database:
-        if _ask(database, code, name, text, options):
-            return False
-        if _holds(database, code, person):
-            return False
-        now = time.time()
-        database.execute(
-            "INSERT INTO answers (code, question, visitor, option, at, first) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO"
-            " UPDATE SET option = excluded.option, at = excluded.at WHERE option <> excluded.option AND"
-            " (SELECT holds FROM classes WHERE classes.code = excluded.code)",
-            (code, name, person, option, now, now),
-        )
-        kept = database.execute(
-            "SELECT option FROM answers WHERE code = ? AND question = ? AND visitor = ?", (code, name, person)
-        ).fetchone()
-    return bool(kept[0] == option)
+        revealed = _ask(database, code, name, text, options)
+        if not revealed and not _holds(database, code, person):
+            now = time.time()
+            database.execute(
+                "INSERT INTO answers (code, question, visitor, option, at, first, sent, final)"
+                " SELECT code, ?, ?, ?, ?, ?, ?, NOT holds FROM classes WHERE code = ?"
+                " ON CONFLICT DO UPDATE SET option = excluded.option, sent = excluded.sent,"
+                " at = iif(excluded.option = answers.option, answers.at, excluded.at)"
+                " WHERE excluded.sent > answers.sent AND NOT answers.final",
+                (name, person, option, now, now, sent, code),
+            )
+        kept = _kept(database, code, name, person)
+    return Kept(kept.option, kept.sent, kept.final or revealed)
+
+
+def _kept(database: sqlite3.Connection, code: str, name: str, person: str) -> Kept:
+    found = database.execute(
+        "SELECT option, sent, final FROM answers WHERE code = ? AND question = ? AND visitor = ?", (code, name, person)
+    ).fetchone()
+    return Kept(found[0], found[1], bool(found[2])) if found else Kept(None)
 
 
 def reveal(code: str, name: str, text: str, options: Sequence[str], right: int) -> None:
@@ -376,9 +408,11 @@ def _ask(database: sqlite3.Connection, code: str, name: str, text: str, options:
 
 
 def hold(code: str, holds: bool) -> None:
-    """Whether answers stay hidden until the teacher reveals them."""
+    """Whether answers stay hidden until the teacher reveals them. If not, whoever has answered sees the right one."""
     with writing() as database:
         database.execute("UPDATE classes SET holds = ? WHERE code = ?", (int(holds), code))
+        if not holds:
+            database.execute("UPDATE answers SET final = 1 WHERE code = ?", (code,))
 
 
 @dataclass(frozen=True)
@@ -387,13 +421,13 @@ class Asked:
 
     Attributes:
         question: as the class has answered it; None if nobody has.
-        mine: the option that this visitor has chosen.
+        mine: what this visitor has answered.
         holds: whether answers stay hidden until the teacher reveals them.
         students: how many are in the class.
     """
 
     question: Question | None
-    mine: int | None
+    mine: Kept
     holds: bool
     students: int
 
@@ -402,13 +436,12 @@ def asked(code: str, name: str, visitor: str) -> Asked | None:
     """A question for a visitor; None once the class is over."""
     with reading() as database:
         found = database.execute(
-            f"SELECT holds, {_STUDENTS}, (SELECT option FROM answers WHERE code = classes.code AND question = ? AND"
-            " visitor = ?) FROM classes WHERE code = ? AND made > ?",
-            (name, digest(visitor), code, time.time() - limits.LIFE),
+            f"SELECT holds, {_STUDENTS} FROM classes WHERE code = ? AND made > ?", (code, time.time() - limits.LIFE)
         ).fetchone()
         if found is None:
             return None
-        return Asked(next(iter(_questions(database, code, name)), None), found[2], bool(found[0]), found[1])
+        mine = _kept(database, code, name, digest(visitor))
+        return Asked(next(iter(_questions(database, code, name)), None), mine, bool(found[0]), found[1])
 
 
 def _questions(database: sqlite3.Connection, code: str, name: str = "") -> list[Question]:

@@ -6,7 +6,7 @@ What runs in the browser are the modules of ui/components, which it loads from t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -51,6 +51,41 @@ def mount(
         payload = payload.with_header(later=[each.header for each in later])
     callbacks = {f"on_{state}_change": _committed for state in commits}
     return one(key=key, data=payload.head, **callbacks, **options)
+
+
+def mount_acting(
+    one: Any, *, key: str, data: dict[str, Any], acts: Mapping[str, Callable[[], None] | None], **options: Any
+) -> None:
+    """Show a component whose triggers do something before the run that they ask for.
+
+    Streamlit knows what a trigger does from the run before. There is none where the visitor's process has died and
+    another one goes on with the page (`ui.streamlit_private.welcome_returning_visitors`): then it is done here, and the
+    page runs again.
+
+    Args:
+        one: made by `component`.
+        key: the element's identity across reruns.
+        data: what it is given, as the one item of a list: in a mapping Streamlit looks for tables, value by value.
+        acts: what each trigger does; None where the run is all that it asks for.
+        options: for Streamlit.
+    """
+    place = f"{key}.acted"  # of the lesson it is kept by those who follow (`ui.chapters.links.KEPT`)
+
+    def acting(name: str) -> Callable[[], None]:
+        def act() -> None:
+            st.session_state[place] = {*st.session_state.get(place, ()), name}
+            if does := acts[name]:
+                does()
+
+        return act
+
+    told = one(key=key, data=[data], **{f"on_{name}_change": acting(name) for name in acts}, **options)
+    known = st.session_state.pop(place, ())
+    missed = [does for name, does in acts.items() if does and name not in known and getattr(told, name, None)]
+    for does in missed:
+        does()
+    if missed:
+        st.rerun()
 
 
 def _committed() -> None:

@@ -1,8 +1,8 @@
-"""The lesson of 90 minutes on paper: a worksheet, and its solutions from the runs that the pages show::
+"""The lessons on paper: a worksheet for each, and its solutions from the runs that the pages show::
 
     python -m ui.lessons.worksheet --to FOLDER --address http://NAME-OF-THE-MACHINE:8501
 
-The app serves the same two pages at ``/worksheet/lesson.html`` and ``/worksheet/solutions.html``.
+The app serves the same pages as ``/worksheet/ninety.html``, ``/worksheet/ninety-solutions.html`` and so on.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from __future__ import annotations
 import argparse
 import html
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +22,16 @@ from ui.figures.messages import without_places
 from vae_core.errors import VaeCoreError
 
 if TYPE_CHECKING:
-    from ui.lessons.ninety_minutes import Question, Stop
+    from ui.lessons.record import Lesson, Question, Step, Stop
 
 WORKSHEET = "worksheet"  # the first part of the address
-LESSON, SOLUTIONS = "lesson.html", "solutions.html"
 _STYLE = Path(__file__).with_name("worksheet.css")
-_LINK = re.compile(r"\b[a-z]+\?[\w&=.\-]+")  # of the app, within a sentence
+_FILE = re.compile(r"([a-z]+)(-solutions)?\.html", re.ASCII)
+
+
+def file_of(slug: str, *, solved: bool = False) -> str:
+    """The name of a lesson's worksheet, or of its solutions, below `WORKSHEET`."""
+    return f"{slug}{'-solutions' if solved else ''}.html"
 
 
 @dataclass(frozen=True)
@@ -45,42 +47,53 @@ class Address:
     printed: str
 
 
-def document(stops: Sequence[Stop], address: Address, *, solved: bool) -> str:
-    """A whole page: every stop with its time, link and questions, and room to write; or with the right answers.
+def document(lesson: Lesson, address: Address, *, solved: bool) -> str:
+    """A whole page: every step with its time, link and question, and room to write; or with the right answers.
 
     Args:
-        stops: of the lesson.
+        lesson: the lesson.
         address: of the app, with no slash at its end.
         solved: whether it has the answers, which are computed from the runs.
     """
-    minutes = stops[-1].end
-    title = f"{'Solutions: ' if solved else ''}Variational autoencoders in {minutes} minutes"
-    other = (LESSON, "the worksheet") if solved else (SOLUTIONS, "its solutions")
+    title = f"{'Solutions: ' if solved else ''}{lesson.title}, {lesson.minutes} minutes"
+    other = (file_of(lesson.slug), "the worksheet") if solved else (file_of(lesson.slug, solved=True), "its solutions")
     about = (
         "Computed from the models that the pages show."
         if solved
         else "Choose an answer before you open the page. Then do what it says, and write down what you saw."
     )
     name = "" if solved else '<p class="name">Name <span class="blank"></span></p>'
-    sections = "".join(_section(stop, address, solved) for stop in stops)
+    begins = lesson.stops_begin()
+    sections = "".join(
+        _section(stop, begin, begin + stop.minutes, address, solved)
+        for stop, begin in zip(lesson.stops, begins[:-1], strict=True)
+    )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}</title><style>{_STYLE.read_text(encoding='utf-8')}</style></head><body>"
-        f"<header><h1>{title}</h1><p>{about}</p>"
+        f"<title>{html.escape(title)}</title><style>{_STYLE.read_text(encoding='utf-8')}</style></head><body>"
+        f"<header><h1>{html.escape(title)}</h1><p>{about}</p>"
         f'<p class="screen">Print this page, or see <a href="{other[0]}">{other[1]}</a>.</p>{name}</header>'
         f"<main>{sections}</main></body></html>\n"
     )
 
 
-def _section(stop: Stop, address: Address, solved: bool) -> str:
-    questions = "".join(_question(one, solved) for one in stop.questions)
-    room = "" if solved else f'<p>{html.escape(stop.note)}:</p><div class="lines"></div>'
+def _section(stop: Stop, begin: int, end: int, address: Address, solved: bool) -> str:
+    lines = '<div class="line"></div>' * 2
+    room = "" if solved else f'<div class="room"><p>{html.escape(stop.note)}:</p>{lines}</div>'
     return (
-        f"<section><h2><small>{stop.begin} to {stop.end} min</small>{html.escape(stop.title)}</h2>"
-        f"{questions}<p>Open {_anchor(stop.link, address)}</p>"
-        f"<p>{_with_links(stop.do, address)}</p>{room}</section>"
+        f"<section><h2><small>{begin} to {end} min</small>{html.escape(stop.title)}</h2>"
+        f"{''.join(_step(step, address, solved) for step in stop.steps)}{room}</section>"
     )
+
+
+def _step(step: Step, address: Address, solved: bool) -> str:
+    if step.question:
+        asked = _question(step.question, solved)
+    else:
+        room = '<p class="aloud">Asked aloud: the page shows it.</p>' if solved else '<div class="line"></div>'
+        asked = f"<p><strong>{html.escape(step.ask)}</strong></p>{room}" if step.ask else ""
+    return f'<div class="step">{asked}<p>Open {_anchor(step.link, address)}<br>{html.escape(step.do)}</p></div>'
 
 
 def _question(question: Question, solved: bool) -> str:
@@ -103,15 +116,6 @@ def _anchor(link: str, address: Address) -> str:
     return f'<a href="{linked}">{printed}</a>'
 
 
-def _with_links(sentence: str, address: Address) -> str:
-    """A sentence in which links of the app lead there."""
-    parts, at = [], 0
-    for found in _LINK.finditer(sentence):
-        parts += [html.escape(sentence[at : found.start()]), _anchor(found[0], address)]
-        at = found.end()
-    return "".join([*parts, html.escape(sentence[at:])])
-
-
 def as_html(markdown: str) -> str:
     """The little markdown that answers are written in: bold, italics, and terms of the glossary, shown as words."""
     text = html.escape(re.sub(r"\[\[(?:[^|\]]*\|)?([^\]]*)\]\]", r"\1", markdown))
@@ -119,12 +123,11 @@ def as_html(markdown: str) -> str:
     return re.sub(r"(?<![*\w])\*([^*\s][^*]*)\*", r"<em>\1</em>", text)
 
 
-@cache
-def _lesson() -> tuple[Stop, ...]:
+def _lesson(slug: str) -> Lesson | None:
     """Imported when it is first asked for: it needs what several chapters compute with."""
-    from ui.lessons.ninety_minutes import LESSON as stops
+    from ui.lessons.paths import lesson_named
 
-    return stops
+    return lesson_named(slug)
 
 
 def worksheet_route() -> Route:
@@ -133,16 +136,19 @@ def worksheet_route() -> Route:
 
 
 def _answer(request: Request) -> Response:  # not async: answers are computed beside the server's loop
-    name = request.path_params["name"]
-    if name not in (LESSON, SOLUTIONS):
+    found = _FILE.fullmatch(request.path_params["name"])
+    lesson = _lesson(found[1]) if found else None
+    if found is None or lesson is None:
         return PlainTextResponse("Not Found", 404)
     printed = f"{request.url.netloc}{request.url.path.rpartition(f'/{WORKSHEET}/')[0]}"
-    text = document(_lesson(), Address("..", printed), solved=name == SOLUTIONS)
+    text = document(lesson, Address("..", printed), solved=bool(found[2]))
     return HTMLResponse(text, headers={"Cache-Control": "no-store"})
 
 
 def main() -> None:
-    """Write both pages to a folder, and print where they are."""
+    """Write all pages to a folder, and print where they are."""
+    from ui.lessons.paths import lessons
+
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("::")[0])
     parser.add_argument("--to", type=Path, default=Path("lesson"), help="folder of the pages")
     parser.add_argument("--address", default="http://localhost:8501", help="of the app, as the class opens it")
@@ -150,10 +156,11 @@ def main() -> None:
     chosen.to.mkdir(parents=True, exist_ok=True)
     linked = chosen.address.rstrip("/")
     address = Address(linked, linked.rpartition("://")[2])
-    for name in (LESSON, SOLUTIONS):
-        text = document(_lesson(), address, solved=name == SOLUTIONS)
-        (chosen.to / name).write_text(text, encoding="utf-8")
-        print(chosen.to / name)
+    for lesson in lessons():
+        for solved in (False, True):
+            file = chosen.to / file_of(lesson.slug, solved=solved)
+            file.write_text(document(lesson, address, solved=solved), encoding="utf-8")
+            print(file)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,13 @@ TEACHER = word(
     "tZ3s0mXbQ1y8WkJ5nV7cRg",
 )  # fmt: skip
 
-OWN = frozenset({PRESENT.name, HIDE.name, JOIN.name, TEACHER.name, "answers"})
+LESSON = word(
+    "lesson", r"[a-z]{1,30}-[1-9]\d?", "the lesson that this browser's teacher gives, and its step",
+    "a lesson's name and the number of its step, from 1", "ninety-3",
+)  # fmt: skip
+BEGIN = word("begin", r"[a-z][a-z0-9-]{0,59}", "the step of the page to begin with", "a step's name", "costs")
+
+OWN = frozenset({PRESENT.name, HIDE.name, JOIN.name, TEACHER.name, LESSON.name, "answers"})
 
 
 def of_frame(name: str) -> bool:

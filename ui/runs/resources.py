@@ -33,7 +33,12 @@ _listing = threading.Lock()
 
 def store() -> Store:
     """The folder of runs: ``$VAE_STORE``, else ``checkpoints/``."""
-    return Store(Path(os.environ.get("VAE_STORE") or SHIPPED))
+    return _store(os.environ.get("VAE_STORE") or str(SHIPPED))
+
+
+@lru_cache(maxsize=8)
+def _store(folder: str) -> Store:
+    return Store(Path(folder))
 
 
 @dataclass(frozen=True, eq=False)

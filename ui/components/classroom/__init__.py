@@ -1,4 +1,4 @@
-"""What a class has said to a question, in the browser: how many have answered, and after the reveal how."""
+"""A question in a class, in the browser: students answer it, and after the reveal all see how the class has."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ui.classroom.store import Asked
-from ui.components.mount import component
+from ui.classroom.tickets import Wording, sealed_question
+from ui.components.mount import component, mount_acting
 
 _tally = component(
     "tally",
@@ -17,27 +18,26 @@ _tally = component(
 
 
 def tally(
-    name: str, options: tuple[str, ...], asked: Asked, *, teaches: bool, right: int | None, key: str,
-    on_reveal: Callable[[], None], on_news: Callable[[], None],
+    asks: Wording, asked: Asked, *, teaches: bool, right: int | None, key: str, on_reveal: Callable[[], None],
 ) -> None:  # fmt: skip
     """Mount it.
 
     Args:
-        name: of the question in its class.
-        options: its answers.
+        asks: the question.
         asked: what the class has said so far; the browser hears of what follows by itself.
         teaches: whether the visitor holds the class, and may reveal.
         right: the right option, where the visitor may know it.
         key: the element's identity across reruns.
         on_reveal: called when the teacher reveals.
-        on_news: called when the page has heard that the answer is revealed.
     """
     found = asked.question
     data: dict[str, Any] = {
-        "name": name,
-        "options": list(options),
+        "name": asks.name,
+        "options": list(asks.options),
+        "text": asks.text,
+        "question": None if teaches else sealed_question(asks),
         "teaches": teaches,
-        "mine": asked.mine,
+        "mine": {"option": asked.mine.option, "sent": asked.mine.sent, "final": asked.mine.final},
         "holds": asked.holds,
         "students": asked.students,
         "answered": found.answered if found and teaches else None,
@@ -45,4 +45,5 @@ def tally(
         "counts": list(found.counts) if found and found.revealed else None,
         "right": right,
     }
-    _tally(key=key, data=data, on_reveal_change=on_reveal, on_news_change=on_news)
+    # News: the browser has heard of something that the page does not show yet.
+    mount_acting(_tally, key=key, acts={"reveal": on_reveal, "news": None}, data=data)

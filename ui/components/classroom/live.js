@@ -2,6 +2,7 @@
 // (ui/app/live_class.py). Where the connection ends it is made anew.
 
 import { shared } from "../engine/shared.js";
+import { Answers } from "./answers.js";
 
 const WAITS_MS = [300, 1000, 2000, 5000, 10000]; // before each further attempt; the last one holds for all that follow
 const SPREAD = 0.5; // a class that lost its server does not come back in one moment
@@ -17,6 +18,7 @@ class Live {
     this.opened = 0; // connections so far
     this.refused = ""; // why the server did not take what this page said last
     this.again = false; // whether it may take the same later
+    this.answers = new Answers({ send: (answer) => this.say(answer), renew: () => this.renew() });
   }
 
   // Called in every run of the page; ticket: null where it is in no class.
@@ -25,7 +27,14 @@ class Live {
     this.end();
     this.ticket = ticket;
     this.state = null;
+    this.answers.show(ticket?.split(".")[0] ?? null);
     if (ticket) this.connect();
+    this.tell();
+  }
+
+  // A student's answer to a question; see Answers.
+  answer(name, question, option) {
+    this.answers.give(name, question, option);
     this.tell();
   }
 
@@ -36,7 +45,7 @@ class Live {
     return () => this.listeners.delete(listener);
   }
 
-  // Only a teacher's page says anything.
+  // Whether it could be said. A teacher's page says where it is, a student's what is answered.
   say(message) {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
     return this.socket?.readyState === WebSocket.OPEN;
@@ -47,10 +56,20 @@ class Live {
     url.protocol = url.protocol.replace("http", "ws");
     const socket = new WebSocket(url);
     this.socket = socket;
-    socket.addEventListener("open", () => { this.opened++; socket.send(this.ticket); });
+    socket.addEventListener("open", () => {
+      if (socket !== this.socket) return;
+      this.opened++;
+      socket.send(this.ticket);
+      this.answers.sendAll();
+    });
     socket.addEventListener("message", ({ data }) => {
       this.attempts = 0;
       const said = JSON.parse(data);
+      if (said.answer) {
+        this.answers.heard(said.answer);
+        this.tell();
+        return;
+      }
       this.refused = said.refused ?? "";
       this.again = Boolean(said.again);
       if (!said.refused) this.state = said;
@@ -62,6 +81,12 @@ class Live {
       const wait = WAITS_MS[Math.min(this.attempts++, WAITS_MS.length - 1)];
       this.waiting = setTimeout(() => this.connect(), wait * (1 + SPREAD * Math.random()));
     });
+  }
+
+  // In the place of a connection that says nothing any more.
+  renew() {
+    this.end();
+    this.connect();
   }
 
   tell() { for (const listener of this.listeners) listener(this.state); }

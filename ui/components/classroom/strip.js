@@ -3,7 +3,6 @@
 import { Following, Leading } from "./following.js";
 import { live } from "./live.js";
 
-const ROOM = '[data-testid="stApp"] [data-testid="stMainBlockContainer"] { padding-bottom: 4.5rem !important; }'; // nothing lies below it
 const LOOK_MS = 500;
 const RETRY_MS = 6000; // at least so long after the server could not say which class this is: it does not look again sooner
 const LONGEST_RETRY_MS = 60000;
@@ -14,7 +13,6 @@ export class Strip {
   constructor(find, presentation, tell) {
     this.find = find;
     this.tell = tell;
-    this.style = document.createElement("style");
     this.leading = new Leading({ step: () => presentation.here(), changed: () => this.draw() });
     this.following = new Following({
       go: () => this.tell("follow"),
@@ -71,8 +69,6 @@ export class Strip {
   draw() {
     const { data, leading, following } = this;
     this.find(".class").hidden = !data;
-    this.style.textContent = data ? ROOM : "";
-    if (!this.style.isConnected) document.head.append(this.style);
     if (!data) return;
     const state = live.state ?? {};
     const inClass = Boolean(data.ticket);
@@ -104,6 +100,5 @@ export class Strip {
     this.silence();
     this.leading.end();
     live.give(null);
-    this.style.remove();
   }
 }

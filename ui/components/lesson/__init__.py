@@ -15,16 +15,19 @@ from ui.classroom import session, store
 from ui.classroom.codes import shown
 from ui.classroom.store import ClassesUnavailable
 from ui.classroom.tickets import ticket
-from ui.components.mount import component
+from ui.components.mount import component, mount_acting
+from ui.lessons.walk import Walk, end, turn, walk
 from ui.links import url_state
-from ui.links.frame import OWN, TEACHER, of_frame
+from ui.links.frame import LESSON, OWN, TEACHER, of_frame
 from ui.links.present import HIDE, PRESENT, PRESENTING, presenting
 from ui.training.visitor import visitor
 
 HEIGHT = 28  # pixels, as in lesson.css
-_FOLLOW, _CLASSROOM = "class.follow", "class.page"  # in the session's state: what the next run is to do
+# In the session's state: what the next run is to do.
+_FOLLOW, _CLASSROOM, _TURN = "class.follow", "class.page", "lesson.turn"
 
 _QUESTION = '[class*="st-key-question-{name}"]'
+_STEP = ":is(.st-key-step-{name}, .st-key-widestep-{name})"
 _OUTSIDE = f":not({_QUESTION.format(name='')} *)"
 
 # What each name of `present.HIDEABLE` hides.
@@ -43,7 +46,7 @@ SELECTORS = {
 _lesson = component(
     "lesson",
     html="lesson/lesson.html",
-    styles=("engine/base.css", "lesson/lesson.css", "classroom/strip.css"),
+    styles=("engine/base.css", "lesson/lesson.css", "lesson/walk.css", "classroom/strip.css"),
     module="lesson/lesson.js",
 )
 
@@ -56,6 +59,7 @@ def lesson(page: str) -> None:
     """
     if st.session_state.pop(_FOLLOW, False):
         _follow(page)
+    _turn(page, st.session_state.pop(_TURN, 0))
     values = links.arrive(page)
     attended = session.attend(values)
     presents = presenting()
@@ -64,7 +68,9 @@ def lesson(page: str) -> None:
     hidden = st.session_state[PRESENTING] if presents else []
     url_state.write(PRESENT, presents)  # it goes along to other pages, and out of the URL when it is left
     url_state.write(HIDE, hidden)
-    asked = values.get("ask")
+    walked = walk(values)
+    url_state.write(LESSON, walked and walked.text)
+    asked, at = values.get("ask"), values.get("begin")
     data: dict[str, Any] = {
         "page": page,
         "values": links.for_browser(page, values),
@@ -72,19 +78,22 @@ def lesson(page: str) -> None:
         "hide": [selector for name in hidden for selector in SELECTORS[name]],
         "uncopied": [TEACHER.name, *links.not_to_be_copied()],
         "ask": _QUESTION.format(name=asked) if asked else None,
+        "at": _STEP.format(name=at) if at else None,
         "class": _class_line(page, attended),
+        "walk": _walk_line(page, walked),
     }
-    _lesson(
-        key="lesson",
-        data=data,
-        height=HEIGHT,
-        on_present_change=_present,
-        on_leave_change=_leave,
-        on_follow_change=_note_follow,
-        on_leaveclass_change=_leave_class,
-        on_classroom_change=_note_classroom,
-        on_classover_change=_nothing,  # the run that follows finds out
-    )
+    acts = {
+        "present": _present,
+        "leave": _leave,
+        "follow": _note_follow,
+        "leaveclass": _leave_class,
+        "classroom": _note_classroom,
+        "classover": None,  # the run that follows finds out
+        "onward": lambda: _note_turn(1),
+        "back": lambda: _note_turn(-1),
+        "endlesson": end,
+    }
+    mount_acting(_lesson, key="lesson", acts=acts, data=data, height=HEIGHT)
     if st.session_state.pop(_CLASSROOM, False) and page != CLASSROOM.url:
         st.switch_page(CLASSROOM.file)
     links.say_what_was_left_out()
@@ -119,6 +128,27 @@ def _follow(page: str) -> None:
         links.arrive_anew(page, found.place.page, found.place.query)
 
 
+def _walk_line(page: str, walked: Walk | None) -> dict[str, Any] | None:
+    """What the line at the bottom shows of the lesson under way, and where on the page it is; None for none."""
+    if walked is None:
+        return None
+    here = walked.step.page == page
+    known, query = links.properties(page), walked.step.query if here else {}
+    values = {name: known[name].parse(text) for name, text in query.items()}
+    return {**walked.told(), "here": here, "query": query, "values": values}
+
+
+def _turn(page: str, by: int) -> None:
+    """Bring the page to another step of the lesson; where that is another page, this run ends here."""
+    moved = turn(by) if by else None
+    if moved is not None:
+        links.arrive_anew(page, moved.step.page, moved.step.query)
+
+
+def _note_turn(by: int) -> None:
+    st.session_state[_TURN] = by
+
+
 def _note_follow() -> None:
     st.session_state[_FOLLOW] = True
 
@@ -133,10 +163,6 @@ def _leave_class() -> None:
     except ClassesUnavailable:
         return  # the run that follows says so
     session.forget()
-
-
-def _nothing() -> None:
-    pass
 
 
 def _present() -> None:

@@ -6,6 +6,8 @@ import { Strip } from "../classroom/strip.js";
 import { plainMenu } from "./menu.js";
 import { Presentation } from "./present.js";
 import { Progress } from "./progress.js";
+import { Room } from "./room.js";
+import { Walk } from "./walk.js";
 
 const SAID_MS = 4000;
 const lessons = new Map(); // mount point -> Lesson
@@ -14,7 +16,9 @@ class Lesson {
   constructor(parent) {
     this.root = parent.querySelector(".lesson");
     this.find = (selector) => this.root.querySelector(selector);
-    this.presentation = new Presentation(this.find);
+    this.walk = new Walk((selector) => parent.querySelector(selector), (name) => this.tell(name));
+    this.presentation = new Presentation(this.find, (by) => this.walk.turn(by));
+    this.room = new Room(parent.querySelector(".below"));
     this.progress = new Progress();
     this.strip = new Strip((selector) => parent.querySelector(selector), this.presentation, (name) => this.tell(name));
     this.ends = new AbortController();
@@ -39,9 +43,11 @@ class Lesson {
     this.find(".present").hidden = data.present;
     this.progress.show(data.page);
     this.presentation.show(data, getComputedStyle(this.root).getPropertyValue("--st-primary-color"));
-    const asked = data.ask && `${data.page} ${data.ask}`;
-    if (asked && asked !== this.asked) this.presentation.bring(data.ask);
+    const begins = data.ask ?? data.at; // of the page: a question, or a step
+    const asked = begins && `${data.page} ${begins} ${data.walk?.number ?? ""}`;
+    if (asked && asked !== this.asked) this.presentation.bring(begins);
     this.asked = asked;
+    this.walk.show(data.walk ?? null);
     this.strip.show(data.class ?? null);
   }
 
@@ -83,6 +89,8 @@ class Lesson {
 
   remove() {
     this.strip.end();
+    this.walk.end();
+    this.room.end();
     this.presentation.end();
     this.progress.end();
     this.ends.abort();
@@ -91,7 +99,7 @@ class Lesson {
 }
 
 export default function (call) {
-  const { data, parentElement, setTriggerValue } = call;
+  const { data: [data], parentElement, setTriggerValue } = call;
   let lesson = lessons.get(parentElement);
   if (!lesson) lessons.set(parentElement, (lesson = new Lesson(parentElement)));
   lesson.update(data, setTriggerValue);

@@ -24,8 +24,8 @@ const onlyStep = (key) => `
 const keyOf = (step) => /st-key-(?:wide)?step-[\w-]+/.exec(step?.className ?? "")?.[0];
 
 export class Presentation {
-  // find(selector): within the lesson's line.
-  constructor(find) {
+  // find(selector): within the lesson's line. walked(by): whether the keys that turn belong to a lesson under way.
+  constructor(find, walked) {
     this.find = find;
     this.style = document.createElement("style");
     this.said = ""; // what the page looks like beside which step is shown
@@ -38,7 +38,7 @@ export class Presentation {
       const by = { PageDown: 1, PageUp: -1 }[event.key];
       if (!by || !this.presents || event.defaultPrevented) return;
       event.preventDefault();
-      this.turn(by);
+      if (!walked(by)) this.turn(by);
     }, { signal });
     this.steps = [];
   }
