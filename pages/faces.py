@@ -23,6 +23,7 @@ from ui.chapters.faces.family import (
     KINDS,
     RENDERED,
     Shown,
+    about,
     choices,
     here,
     name_in_list,
@@ -38,7 +39,7 @@ from ui.chapters.faces.over_seeds import FIGURES, dots, groups, method_or_luck
 from ui.chapters.faces.reading import features, labelled
 from ui.components.along import Line, along
 from ui.components.faces import analogy, causes, face, matrix, walk
-from ui.figures.markup import folded
+from ui.figures.markup import folded, in_a_line
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
@@ -54,6 +55,10 @@ from vae_core.datasets.pictures import SUFFIXES
 from vae_core.payloads.head import head_payload
 from vae_core.payloads.plane import Payload
 
+OWN_IMAGES = (
+    "Images that you have sent on Train your own can be chosen here, too. An .npz file may hold their known features "
+    "as `factors`."
+)
 LINK = links.properties(CHAPTER.url)
 
 
@@ -359,12 +364,12 @@ first = chapter.opening(
 )
 with first.words:
     known = choices(visitor(), st.query_params.get("dataset", ""))
-    dataset = DATASET
-    if len(known) > 1:
-        dataset = url_state.choose(
-            url_state.narrowed(LINK["dataset"], known), "Images", known, DATASET, key="faces-dataset", menu=True,
-            format_func=lambda name: datasets.info(name).title,
-        )  # fmt: skip
+    dataset = url_state.choose(
+        url_state.narrowed(LINK["dataset"], known), "Images", known, DATASET, key="faces-dataset", menu=True,
+        format_func=lambda name: datasets.info(name).title, help=OWN_IMAGES,
+    )  # fmt: skip
+    if told_of_images := about(dataset):
+        chapter.prose(in_a_line(told_of_images))
     d = url_state.choose(LINK["d"], "Numbers of its code, d", DIMENSIONS, DIMENSIONS[0], key="faces-d")
     kind = url_state.choose(
         LINK["model"], "Model", list(KINDS), usual(dataset, d), key="faces-model",

@@ -43,7 +43,7 @@ def links() -> tuple[Property, ...]:
                 "more",
                 -1,
                 1,
-                "by how much B has more of the feature, as a share of its range",
+                "by how much the feature changes from A to B, in shares of its range",
                 whole=False,
                 example=0.25,
             ),

@@ -98,10 +98,11 @@ def table(shown: Shown, factor: int, method: str) -> Html:
             row["in its unit"] = _in_unit(float(found[method].steps[place] * spreads[place]), one)
         rows.append(row | {"R² of the reader": f"{readable[place]:.2f}"})
     count = max((one.n for one in found.values()), default=0)
+    count_read = len(labelled(shown.dataset))
     note = (
         f"One step of α, half of it to either side of the codes of {count:,} held-out {shown.noun}s, on average, in "
         f"each feature's standard deviations; in its unit by {METHODS[method]}. Codes are decoded, and what was drawn "
-        f"is encoded and read by a polynomial that was fitted to the codes of {len(labelled(shown.dataset)):,} training "
+        f"is encoded and read by a polynomial that was fitted to the codes of {count_read:,} training "
         f"{shown.noun}s. R²: how well it reads held-out {shown.noun}s; where it is far below 1, what it says of the "
         "step is little worth."
     )

@@ -110,7 +110,8 @@ def _table(shown: Shown, errors: Errors, columns: tuple[str, str, str], title: s
     note = (
         f"How far the features read of what is drawn lie from the true ones: root mean square over {errors.n:,} "
         f"{what}, in standard deviations of each feature. Read as above, by a polynomial that was fitted to the codes "
-        f"of {len(labelled(shown.dataset)):,} training {shown.noun}s; the last column is what reading itself gets wrong."
+        f"of {len(labelled(shown.dataset)):,} training {shown.noun}s; the last column is what reading itself gets "
+        "wrong."
     )
     return as_html(rows, title=title, note=note)
 

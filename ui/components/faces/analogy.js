@@ -9,15 +9,24 @@ import { OfHeads, button, errorText, mean, withArtist } from "./heads.js";
 const USUAL = { feature: 1, a: 1, b: 2, c: 3 };
 
 class Analogy extends OfHeads {
+  feature = USUAL.feature;
+
+  a = USUAL.a;
+
+  b = USUAL.b;
+
+  c = USUAL.c;
+
+  more = null; // by how much the feature changes from A to B, as a share of its range; null: as much as can be
+
   constructor(parent) {
     super(parent, "analogy");
-    Object.assign(this, USUAL);
-    this.more = null; // by how much B has more of the feature, as a share of its range; null: as much as can be
     this.input = this.find(".more input");
     this.input.addEventListener("input", () => this.change(this.input.valueAsNumber));
     this.find(".feature").addEventListener("change", ({ target }) => this.choose({ feature: Number(target.value) }));
   }
 
+  /** @override */
   frame({ factors }) {
     this.pictures = {
       a: this.picture(".a", "A"), b: this.picture(".b", "B"), c: this.picture(".c", "C"),
@@ -70,11 +79,11 @@ class Analogy extends OfHeads {
     return this.drawn(values.with(place, values[place] + more * (high - low)));
   }
 
+  /** @override */
   begin() {
     const { heads } = this.header;
     for (const letter of ["a", "b", "c"]) this[letter] = Math.min(this[letter], heads);
     if (!this.isRendered) return;
-    this.feature = Math.min(this.feature, this.header.factors.length);
     this.find(".feature").value = String(this.feature);
     const [low, high] = this.reach(this.a, this.c);
     Object.assign(this.input, { min: String(low), max: String(high), step: "any" });
@@ -90,6 +99,7 @@ class Analogy extends OfHeads {
     return { a: one, b: other, c: third, code, answer: this.made(code), codeC, true: this.isRendered ? this.changed(c, more) : null };
   }
 
+  /** @override */
   show() {
     const { header: { noun }, isRendered } = this;
     if (isRendered) {
@@ -127,6 +137,7 @@ class Analogy extends OfHeads {
   }
 
   // Every other head as C, B as far from A as both can go.
+  /** @override */
   measure() {
     if (!this.isRendered) return;
     const { a } = this;
@@ -156,7 +167,8 @@ class Analogy extends OfHeads {
     const [first, ...others] = analogy.split("-").map(Number);
     if (this.isRendered) {
       [this.a, this.c] = this.within(others);
-      this.feature = first;
+      this.feature = Math.min(first, this.header.factors.length);
+      if (this.feature < first) this.find(".note").append(" The link names a feature beyond the last, which is shown instead.");
     } else [this.a, this.b, this.c] = this.within([first, ...others]);
     this.more = more;
     this.place();

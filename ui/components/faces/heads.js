@@ -18,7 +18,6 @@ export const errorText = (error) => error.toFixed(4);
 
 // A part of the page that begins with held-out heads. Where header.values has their features, a renderer comes later
 // (receiveArtist), and heads are drawn of their features; else they are the held-out images, and no truth is known.
-// A part has frame(header), begin(), show() and measure().
 export class OfHeads {
   constructor(parent, name) {
     parent.append(parent.querySelector("template").content.cloneNode(true));
@@ -58,6 +57,16 @@ export class OfHeads {
   }
 
   missed() { this.find(".note").textContent = "What draws the heads has not arrived. Reload the page to try again."; }
+
+  // What a part of the page has of its own: what the header alone decides; where it begins; what is on screen; what is told
+  // of many heads.
+  frame(_header) {}
+
+  begin() {}
+
+  show() {}
+
+  measure() {}
 
   // Whether the true heads between are known.
   get isRendered() { return Boolean(this.header.values); }

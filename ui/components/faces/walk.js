@@ -20,6 +20,7 @@ class Walk extends OfHeads {
     this.input.style.setProperty("--between", String((TILES - 1) / TILES));
   }
 
+  /** @override */
   frame({ image, noun }) {
     this.pictures = {
       decoded: this.picture(".decoded", "What is decoded between the two codes"),
@@ -61,6 +62,7 @@ class Walk extends OfHeads {
     pageLink.changed();
   }
 
+  /** @override */
   begin() {
     this.ends = this.ends.map((end) => Math.min(end, this.header.heads));
     this.heads = this.ends.map((end) => this.head(end));
@@ -83,6 +85,7 @@ class Walk extends OfHeads {
     };
   }
 
+  /** @override */
   show() {
     this.input.value = String(this.t);
     this.find("output").textContent = this.t.toFixed(2);
@@ -94,6 +97,7 @@ class Walk extends OfHeads {
   }
 
   // Halfway from every head to the next one.
+  /** @override */
   measure() {
     if (!this.isRendered) return;
     const { values, heads } = this.header;
