@@ -239,8 +239,6 @@ def step_of_a_smile(shown: Shown) -> None:
                 "can say nothing else: your picture comes out as what it finds nearest. It works best with one that "
                 "is framed as those are."
             )
-    with step.words:
-        chapter.prose(told(shown, place))
     with step.instrument:
         along(
             face_payload(shown),
@@ -250,6 +248,9 @@ def step_of_a_smile(shown: Shown) -> None:
             "features are known.",
             group="faces-alpha", link="alpha", key=f"faces-along-{mark(shown)}",
         )  # fmt: skip
+    with step.words:  # what is measured comes last: it takes longest
+        chapter.prose(told(shown, place))
+    with step.instrument:
         st.html(table(shown, place, method))
 
 

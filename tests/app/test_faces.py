@@ -192,7 +192,7 @@ def test_photographs_that_are_not_here_are_said_to_be_missing(heads, monkeypatch
     assert any("is not on this machine" in text and "With a network" in text for text in texts(at))
     assert any("--dataset olivetti" in code.value for code in at.code)
     spec = wanted(Shown("olivetti", "vae", 6))
-    assert spec.hidden == (16, 32, 64, 64, 128) and spec.epochs == 600 and spec.batch_size == 64
+    assert spec.hidden == (16, 32, 64, 64, 96) and spec.epochs == 600 and spec.batch_size == 64
 
 
 def test_own_images_with_their_factors_are_a_choice_and_measured(heads, monkeypatch, tmp_path):

@@ -29,8 +29,8 @@ _RECIPE = {
     "dataset": DATASET, "hidden": (16, 32, 64, 128), "likelihood": "gaussian", "variance": 0.025, "epochs": 60,
     "batch_size": 128, "learning_rate": 2e-3,
 }  # fmt: skip
-# Of larger images, a further halving: as many weights as of 32 x 32, which a browser has to fetch.
-_LARGE, _HIDDEN_OF_LARGE = 64, (16, 32, 64, 64, 128)
+# Of larger images, a further halving: hardly more weights than of 32 x 32, and less than 1 MB for a browser to fetch.
+_LARGE, _HIDDEN_OF_LARGE = 64, (16, 32, 64, 64, 96)
 # Of fewer images, smaller batches and more epochs, so that about as many images are seen as of 6,400 heads.
 _FEW, _BATCH_OF_FEW, _SEEN, _MOST_EPOCHS = 2_000, 64, 6_400 * 60, 600
 
