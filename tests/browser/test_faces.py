@@ -147,7 +147,7 @@ def test_walks_and_analogies_are_what_the_run_decodes(page: Page, url: str, plac
     frames = sent_frames(page)
     page.goto(f"{url}?walk=3-5&t=0.25&analogy=2-4-6")
     walk = page.locator(".between")
-    expect(walk).to_be_visible(timeout=280_000)  # all above it is measured first
+    expect(walk).to_be_visible(timeout=180_000)  # all above it is measured first
     walk.scroll_into_view_if_needed()
     wait_until(page, lambda: len(state(walk, "walk")["true"]) == 1024)
     seen = state(walk, "walk")
