@@ -10,7 +10,7 @@ from ui.chapters.faces.family import RENDERED, Shown, run_of
 from ui.chapters.faces.instrument import face_payload, heads_of, levels_of, on_levels
 from ui.chapters.faces.reading import features, labelled, read_of, seen_in, spreads_of, values_of
 from ui.figures.markup import Html
-from ui.figures.tables import as_html
+from ui.figures.tables import Rows, as_html
 from ui.runs.resources import held_out
 from ui.runs.selection import per_shelf
 from vae_core.datasets import info
@@ -103,10 +103,10 @@ def analogies(shown: Shown) -> Errors:
 
 
 def _table(shown: Shown, errors: Errors, columns: tuple[str, str, str], title: str, what: str) -> Html:
-    rows: list[dict[str, object]] = [
-        {"feature": name} | {column: f"{of[place]:.2f}" for column, of in zip(columns, errors[:3], strict=True)}
-        for place, name in enumerate(features(shown.dataset))
-    ]
+    rows: Rows = []
+    for place, name in enumerate(features(shown.dataset)):
+        found = {column: f"{of[place]:.2f}" for column, of in zip(columns, errors[:3], strict=True)}
+        rows.append({"feature": name, **found})
     note = (
         f"How far the features read of what is drawn lie from the true ones: root mean square over {errors.n:,} "
         f"{what}, in standard deviations of each feature. Read as above, by a polynomial that was fitted to the codes "
