@@ -7,6 +7,7 @@ Run on a machine with nothing else to do::
 
     python -m benchmarks.face --json face.json
     python -m benchmarks.face --model vae --steps 20      # a check, not a measurement
+    python -m benchmarks.face --dataset heads_64 --model vae --store DIR  # heads_64 in VAE_DATA, a run in DIR
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import numpy as np
 
 from benchmarks.serving import chromium, serve
 
-GOAL_MS, GOAL_BYTES = 4.0, 1_000_000
+GOAL_MS = {"heads": 4.0, "heads_64": 12.0}
+GOAL_BYTES = 1_000_000
 MOVE = """async ([part, steps]) => {
   const root = document.querySelector(`.${part}`) ?? [...document.querySelectorAll("*")]
     .flatMap((one) => one.shadowRoot ? [one.shadowRoot.querySelector(`.${part}`)] : []).find(Boolean);
@@ -53,6 +55,7 @@ def measured(found: dict[str, Any]) -> dict[str, float]:
 def main() -> None:
     """Measure, print, and write JSON if asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", default="heads", choices=list(GOAL_MS), help="as in the page's link")
     parser.add_argument("--model", default="tc", help="as in the page's link")
     parser.add_argument("--steps", type=int, default=100, help="of each slider, from end to end")
     parser.add_argument("--store", type=Path, help="folder of the runs; left out, the shipped ones")
@@ -61,7 +64,7 @@ def main() -> None:
     environment = {"VAE_STORE": str(asked.store.resolve())} if asked.store else {}
     with serve(environment=environment) as server, chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.goto(f"{server.url}/faces?model={asked.model}", timeout=120_000)
+        page.goto(f"{server.url}/faces?dataset={asked.dataset}&model={asked.model}", timeout=120_000)
         page.locator(".faces").wait_for(state="visible", timeout=120_000)
         page.locator(".causes").wait_for(state="visible", timeout=120_000)
         page.wait_for_timeout(3_000)  # strips and courses are drawn
@@ -72,8 +75,9 @@ def main() -> None:
             f"{part}: {found['moves']} moves, median {found['median_ms']:.2f} ms, p95 {found['p95_ms']:.2f} ms, most "
             f"{found['most_ms']:.2f} ms; {found['bytes']:,} bytes"
         )
-    reached = figures["faces"]["p95_ms"] <= GOAL_MS and figures["faces"]["bytes"] <= GOAL_BYTES
-    print(f"goal ({GOAL_MS:g} ms, {GOAL_BYTES:,} bytes): {'reached' if reached else 'not reached'}")
+    goal = GOAL_MS[asked.dataset]
+    reached = figures["faces"]["p95_ms"] <= goal and figures["faces"]["bytes"] <= GOAL_BYTES
+    print(f"goal ({goal:g} ms, {GOAL_BYTES:,} bytes): {'reached' if reached else 'not reached'}")
     if asked.json:
         asked.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 

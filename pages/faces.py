@@ -9,13 +9,21 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.faces import CHAPTER
-from ui.chapters.faces.attribute import FARTHEST, LABELLED, directions, features, sent_code, table, told
+from ui.chapters.faces.attribute import FARTHEST, METHODS, direction, sent_code, table, told
+from ui.chapters.faces.between import (
+    heads_payload,
+    table_of_analogies,
+    table_of_halfway,
+    told_of_analogies,
+    told_of_halfway,
+)
 from ui.chapters.faces.family import (
     DATASET,
     DIMENSIONS,
     KINDS,
     RENDERED,
     Shown,
+    about,
     choices,
     here,
     name_in_list,
@@ -28,8 +36,10 @@ from ui.chapters.faces.instrument import code_of_head, face_payload, heads_of, n
 from ui.chapters.faces.isolated import sheets, words_on_points
 from ui.chapters.faces.isolated import table as isolated_table
 from ui.chapters.faces.over_seeds import FIGURES, dots, groups, method_or_luck
+from ui.chapters.faces.reading import features, labelled
 from ui.components.along import Line, along
-from ui.components.faces import causes, face, matrix
+from ui.components.faces import analogy, causes, face, matrix, walk
+from ui.figures.markup import folded, in_a_line
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
@@ -43,7 +53,12 @@ from vae_core import datasets
 from vae_core.datasets.limits import MOST_BYTES
 from vae_core.datasets.pictures import SUFFIXES
 from vae_core.payloads.head import head_payload
+from vae_core.payloads.plane import Payload
 
+OWN_IMAGES = (
+    "Images that you have sent on Train your own can be chosen here, too. An .npz file may hold their known features "
+    "as `factors`."
+)
 LINK = links.properties(CHAPTER.url)
 
 
@@ -179,9 +194,10 @@ def step_of_a_smile(shown: Shown) -> None:
         "smile",
         "Add a smile",
         "Even where no number found the smile, the code may hold it. Here the features of some training heads are "
-        "known: the mean code of the half that smiles more, less that of the other half, is a direction in "
-        "[[latent space]], an [[attribute vector]]. Add α times that direction to the code of a head that the model "
-        "did not learn from, or of **your own** picture.",
+        "known, and a direction in [[latent space]] leads from the half that smiles less to the half that smiles more: "
+        "the difference of their mean codes, which is the usual [[attribute vector]], or across the plane by which a "
+        "logistic regression parts them. Add α times a direction to the code of a head that the model did not learn "
+        "from, or of **your own** picture.",
     )
     if shown not in here(shown.dataset, shown.d):
         not_yet(step, "A feature can be added once the model is trained.")
@@ -200,6 +216,9 @@ def step_of_a_smile(shown: Shown) -> None:
             LINK["feature"], "What to add", range(1, len(names) + 1), 1, key=f"faces-feature-{shown.dataset}",
             format_func=lambda number: names[number - 1],
         ) - 1  # fmt: skip
+        method = url_state.choose(
+            LINK["by"], "Direction by", list(METHODS), "means", key="faces-by", format_func=METHODS.__getitem__
+        )
         onto = url_state.choose_number(
             LINK["onto"], f"Held-out {shown.noun}", 1, heads_of(shown.dataset), 1, key=f"faces-onto-{shown.dataset}"
         )
@@ -220,17 +239,19 @@ def step_of_a_smile(shown: Shown) -> None:
                 "can say nothing else: your picture comes out as what it finds nearest. It works best with one that "
                 "is framed as those are."
             )
-    with step.words:
-        chapter.prose(told(shown, place))
     with step.instrument:
         along(
             face_payload(shown),
-            Line.of_codes(start, directions(shown).vectors[place], (-FARTHEST, FARTHEST), 1.0, "α"),
+            Line.of_codes(start, direction(shown, place, method), (-FARTHEST, FARTHEST), 1.0, "α"),
             title=f"{names[place].capitalize()}, {where}",
-            subtitle=f"From {LABELLED:,} training {shown.noun}s whose features are known.",
+            subtitle=f"By {METHODS[method]}, from {len(labelled(shown.dataset)):,} training {shown.noun}s whose "
+            "features are known.",
             group="faces-alpha", link="alpha", key=f"faces-along-{mark(shown)}",
         )  # fmt: skip
-        st.html(table(shown, place))
+    with step.words:  # what is measured comes last: it takes longest
+        chapter.prose(told(shown, place))
+    with step.instrument:
+        st.html(table(shown, place, method))
 
 
 def read(sent: Any, dataset: str) -> np.ndarray:
@@ -243,6 +264,75 @@ def read(sent: Any, dataset: str) -> np.ndarray:
         ),
         "Reading your picture …",
     )  # fmt: skip
+
+
+@st.fragment
+@errors_said()
+def step_of_a_walk(shown: Shown) -> None:
+    """From one head to another."""
+    step = chapter.step(
+        "walk",
+        "Walk from one head to another",
+        "The straight line between two codes leads from one head to another. If a code holds features, then halfway "
+        "lies a head with features halfway. **Drag** t."
+        + (
+            " The renderer draws that true head, beside what is decoded; a cross-fade of the two pictures, which "
+            "takes no model, is what has to be beaten."
+            if shown.dataset in RENDERED
+            else " A cross-fade of the two pictures, which takes no model, is what has to be beaten. Nothing can draw "
+            "the true image between two of these, so that no error is known."
+        ),
+    )
+    if shown not in here(shown.dataset, shown.d):
+        not_yet(step, "Codes can be walked between once the model is trained.")
+        return
+    with step.instrument:
+        walk(heads_payload(shown), artist_of(shown), key=f"faces-walk-{mark(shown)}")
+    if features(shown.dataset):
+        with step.words:
+            chapter.prose(told_of_halfway(shown))
+        with step.instrument:
+            st.html(folded("What is read halfway, feature by feature", table_of_halfway(shown)))
+    else:
+        with step.words:
+            chapter.prose(without_factors(shown.dataset))
+
+
+@st.fragment
+@errors_said()
+def step_of_analogies(shown: Shown) -> None:
+    """A is to B as C is to ?"""
+    step = chapter.step(
+        "analogy",
+        "A is to B as C is to ?",
+        "What leads from the code of A to that of B is a direction from **two images alone**, without any labels. "
+        "Add it to the code of C: C + B − A should be to C as B is to A."
+        + (
+            " A and B are one head but for one feature, so the true answer can be rendered. An answer is worth "
+            "something if it is nearer to that than C itself, unchanged; how near the model could come at best, the "
+            "true answer tells that was encoded and decoded."
+            if shown.dataset in RENDERED
+            else " Nothing can draw the true answer for these images: judge by eye."
+        ),
+    )
+    if shown not in here(shown.dataset, shown.d):
+        not_yet(step, "Analogies can be tried once the model is trained.")
+        return
+    with step.instrument:
+        analogy(heads_payload(shown), artist_of(shown), key=f"faces-analogy-{mark(shown)}")
+    if features(shown.dataset):
+        with step.words:
+            chapter.prose(told_of_analogies(shown))
+        with step.instrument:
+            st.html(folded("What is read of the answers, feature by feature", table_of_analogies(shown)))
+    else:
+        with step.words:
+            chapter.prose(without_factors(shown.dataset))
+
+
+def artist_of(shown: Shown) -> Payload | None:
+    """What draws heads, for images that it can draw."""
+    return head_payload() if shown.dataset in RENDERED else None
 
 
 @st.fragment
@@ -275,12 +365,12 @@ first = chapter.opening(
 )
 with first.words:
     known = choices(visitor(), st.query_params.get("dataset", ""))
-    dataset = DATASET
-    if len(known) > 1:
-        dataset = url_state.choose(
-            url_state.narrowed(LINK["dataset"], known), "Images", known, DATASET, key="faces-dataset", menu=True,
-            format_func=lambda name: datasets.info(name).title,
-        )  # fmt: skip
+    dataset = url_state.choose(
+        url_state.narrowed(LINK["dataset"], known), "Images", known, DATASET, key="faces-dataset", menu=True,
+        format_func=lambda name: datasets.info(name).title, help=OWN_IMAGES,
+    )  # fmt: skip
+    if told_of_images := about(dataset):
+        chapter.prose(in_a_line(told_of_images))
     d = url_state.choose(LINK["d"], "Numbers of its code, d", DIMENSIONS, DIMENSIONS[0], key="faces-d")
     kind = url_state.choose(
         LINK["model"], "Model", list(KINDS), usual(dataset, d), key="faces-model",
@@ -303,6 +393,8 @@ if dataset in RENDERED:
 step_of_the_matrix(shown)
 step_of_seeds(shown)
 step_of_a_smile(shown)
+step_of_a_walk(shown)
+step_of_analogies(shown)
 step_of_points(shown)
 
 chapter.foot(
@@ -313,6 +405,8 @@ chapter.foot(
         ("metrics/disentanglement.py", "mutual_information_gap"),
         ("metrics/readability.py", "dci"),
         ("metrics/directions.py", "difference_of_means"),
+        ("metrics/directions.py", "logistic_direction"),
+        ("metrics/directions.py", "analogy"),
         ("models/levels.py", "FlatFSQ"),
     ),
     sources=(
@@ -329,6 +423,15 @@ chapter.foot(
         chapter.Source(
             "Eastwood and Williams 2018, A framework for the quantitative evaluation of disentangled representations",
             "https://openreview.net/forum?id=By-7dz-AZ",
+        ),
+        chapter.Source(
+            "Radford, Metz and Chintala 2016, Unsupervised representation learning with deep convolutional generative "
+            "adversarial networks (arithmetic on codes)",
+            "https://arxiv.org/abs/1511.06434",
+        ),
+        chapter.Source(
+            "Reed et al. 2015, Deep visual analogy-making",
+            "https://papers.nips.cc/paper/5845-deep-visual-analogy-making",
         ),
         chapter.Source("White 2016, Sampling generative networks", "https://arxiv.org/abs/1609.04468"),
         chapter.Source("Mentzer et al. 2023, Finite scalar quantization", "https://arxiv.org/abs/2309.15505"),

@@ -12,13 +12,22 @@ import pytest
 
 import ui.chapters.faces.family
 from tests.support.heads import train_heads
-from ui.chapters.faces.attribute import directions, labelled
-from ui.chapters.faces.family import Shown, spec_of
+from ui.chapters.faces.attribute import direction
+from ui.chapters.faces.between import errors_of, halfway
+from ui.chapters.faces.family import Shown, choices, spec_of, wanted
 from ui.chapters.faces.found import Found, found_by, how_many_options
+from ui.chapters.faces.instrument import on_levels
 from ui.chapters.faces.isolated import made_of, to_nearest_head
 from ui.chapters.faces.over_seeds import shares
+from ui.chapters.faces.reading import labelled, seen_in
 from ui.runs.resources import held_out, load_run
+from vae_core.datasets import Factor, data_root, load, own
+from vae_core.datasets.reading import OwnImages
+from vae_core.execution import Execution
+from vae_core.metrics import logistic_direction
+from vae_core.spec import RunSpec
 from vae_core.storage.store import Store
+from vae_core.training.jobs import get_or_train
 
 from .helpers import open_page, payload_headers, predict, said, subheaders, tables, texts
 
@@ -28,6 +37,8 @@ STEPS = [
     "Which number found which feature?",
     "Was it the method, or luck?",
     "Add a smile",
+    "Walk from one head to another",
+    "A is to B as C is to ?",
     "Six real numbers, or a list of points?",
 ]
 
@@ -59,7 +70,7 @@ def test_without_runs_it_says_how_to_make_them(empty_store):
 def test_everything_is_of_the_run_on_screen(heads):
     at = open_page(PAGE, feature="5")
     assert not at.error and not at.warning
-    assert [header["kind"] for header in payload_headers(at)] == ["face", "causes", "inversion"]
+    assert [header["kind"] for header in payload_headers(at)] == ["face", "causes", "inversion", "walk", "analogy"]
     told = predict(at, "of the 6 features", 0)
     spec = spec_of(Shown("heads", "tc", 6))
     run, images = load_run(spec.key), held_out("heads")
@@ -82,9 +93,20 @@ def test_everything_is_of_the_run_on_screen(heads):
     assert face["body"]["size"] < 1_000_000 and causes["body"] == face["body"] == table["body"]
     assert [later["kind"] for later in causes["later"]] == ["head"]
 
-    features, points = tables(at)
-    assert features["feature"] == table["factors"]
-    assert said(at, r"What moves most along with it is “([\w ]+)”")[1] != "turn"
+    features, between, answers, points = tables(at)
+    assert features["feature"] == between["feature"] == answers["feature"] == table["factors"]
+    assert said(at, r"By difference of means, .*?most along with it is “([\w ]+)”")[1] != "turn"
+    shown = Shown("heads", "tc", 6)
+    values = images.factor_values[:200]
+    half = (codes[:200] + np.roll(codes[:200], 1, axis=0)) / 2
+    off = seen_in(shown, half) - (values + np.roll(values, 1, axis=0)) / 2
+    spread = labelled("heads").factor_values.std(axis=0, dtype=np.float64)
+    told = np.sqrt(np.square(off / spread).mean(axis=0))
+    assert between["halfway by code"] == [f"{value:.2f}" for value in told]
+    walk, analogy = payload_headers(at)[-2:]
+    assert (walk["kind"], analogy["kind"]) == ("walk", "analogy")
+    assert np.allclose(walk["values"], images.factor_values[:24], rtol=1e-5) and walk["values"] == analogy["values"]
+    assert [one["name"] for one in analogy["factors"]] == table["factors"]
     assert "no prior" in points["FSQ"] and "no prior" not in points["β-TCVAE"]
     assert said(at, r"The FSQ's list has \*\*([\d,]+)\*\* codes")[1] == f"{5**6:,}"
     mig = run.metrics["validation"]["factors"]["mig"]
@@ -126,17 +148,75 @@ def test_images_without_known_features_are_said_to_have_none(heads, monkeypatch)
     assert not at.error
     sentences = [info.value for info in at.info]
     assert len(sentences) == 3 and all("Nobody knows the true features" in one for one in sentences)
+    assert sum("Nobody knows the true features" in text for text in texts(at)) >= 2  # of the walk, and of analogies
+    walk = next(header for header in payload_headers(at) if header["kind"] == "walk")
+    assert "values" not in walk and "later" not in walk  # nothing draws digits
     assert found_by(Shown("digits", "vae", 6)) is None
 
 
-def test_a_direction_is_the_difference_of_both_halves(heads):
+def test_a_direction_is_the_difference_of_both_halves_or_parts_them(heads):
     shown = Shown("heads", "tc", 6)
     some = labelled("heads")
     codes = load_run(spec_of(shown).key).encode(some.floats())
     smile = some.factor_values[:, 0]
     more = smile > np.median(smile)
     vector = codes[more].mean(axis=0) - codes[~more].mean(axis=0)
-    assert np.allclose(directions(shown).vectors[0], vector, atol=1e-5)
+    assert np.allclose(direction(shown, 0, "means"), vector, atol=1e-5)
+    assert np.allclose(direction(shown, 0, "logistic"), logistic_direction(codes, more), atol=1e-6)
+    at = open_page(PAGE, by="logistic", feature="5")
+    assert not at.error
+    line = next(header for header in payload_headers(at) if "along" in header)["along"]
+    assert np.allclose(line["direction"], direction(shown, 4, "logistic"), atol=1e-5)
+    moved = tables(at)[0]
+    assert {"by difference of means", "by logistic regression", "in its unit"} <= set(moved)
+
+
+def test_errors_are_of_each_feature_and_the_nearer_one_is_counted():
+    code, baseline = np.array([[3.0, 0.0], [4.0, 0.0]]), np.array([[0.0, 2.0], [0.0, 6.0]])
+    errors = errors_of(code, baseline, np.zeros((2, 2)))
+    assert np.allclose(errors.code, [np.sqrt(12.5), 0.0]) and np.allclose(errors.baseline, [0.0, np.sqrt(20.0)])
+    assert errors.nearer == 0.5 and errors.n == 2 and not errors.own.any()
+
+
+def test_codes_between_levels_go_to_the_nearest_one():
+    codes = np.array([[-3.0, -0.9, 0.25, 0.24, 1.4]])
+    assert on_levels(codes, 5).tolist() == [[-1.0, -1.0, 0.5, 0.0, 1.0]]
+    assert on_levels(codes, None) is codes
+
+
+def test_photographs_that_are_not_here_are_said_to_be_missing(heads, monkeypatch, tmp_path):
+    monkeypatch.setenv("VAE_DATA", str(tmp_path / "nothing"))
+    assert "olivetti" in choices("somebody", "")
+    at = open_page(PAGE, dataset="olivetti")
+    assert not at.error and not at.warning
+    assert any("is not on this machine" in text and "With a network" in text for text in texts(at))
+    assert any("--dataset olivetti" in code.value for code in at.code)
+    spec = wanted(Shown("olivetti", "vae", 6))
+    assert spec.hidden == (16, 32, 64, 64, 96) and spec.epochs == 600 and spec.batch_size == 64
+
+
+def test_own_images_with_their_factors_are_a_choice_and_measured(heads, monkeypatch, tmp_path):
+    monkeypatch.setenv("VAE_DATA", str(tmp_path / "data"))
+    bundled = load("heads", "train").first(240)
+    factors = (Factor("smile", low=-1.0, high=1.0), Factor("open <b>", low=0.0, high=1.0))
+    values = bundled.factor_values[:, :2]
+    images = OwnImages(
+        "mine.npz", bundled.images, np.zeros(240, np.int64), ("images",), factors=factors, factor_values=values
+    )
+    name = own.save(images, data_root())
+    fields = {"latent_dim": 6, "hidden": (4, 8, 8), "epochs": 2, "likelihood": "gaussian", "variance": 0.01}
+    get_or_train(heads, RunSpec(name, "conv_vae", **fields), execution=Execution(precision="float32"))
+    assert name in choices("somebody", "")
+    at = open_page(PAGE, dataset=name, model="vae")
+    assert not at.error
+    assert any("Their known features: smile, open" in text for text in texts(at))
+    kinds = [header["kind"] for header in payload_headers(at)]
+    assert "causes" not in kinds and kinds[-2:] == ["walk", "analogy"]
+    walk = payload_headers(at)[-2]
+    assert "values" not in walk and walk["heads"] == len(held_out(name)) == 24
+    shown = Shown(name, "vae", 6)
+    assert halfway(shown).n == 24 and len(halfway(shown).code) == 2
+    assert tables(at)[0]["feature"] == ["smile", "open <b>"]
 
 
 def test_a_feature_is_found_by_one_number_of_its_own():

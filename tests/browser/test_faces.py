@@ -121,3 +121,90 @@ def test_a_face_its_numbers_and_its_features(page: Page, url: str, place: Path) 
     expect(far.locator(".note")).to_contain_text(re.compile("^The link has z₁.* beyond the slider's end"))
     number = next(one for one in far.evaluate("one => one.face.header.numbers") if one["index"] == 0)
     assert state(far, "face")["z"][0] == pytest.approx(number["high"], abs=1e-5)
+    # But the code of a held-out head may lie beyond its slider: a link to it shows that code, and not the slider's end.
+    kept = far.evaluate("""one => {
+      const { face } = one, [row] = face.rows;
+      face.showHead(2);
+      const code = [...face.z];
+      row.number.high = code[row.number.index] - 0.1;
+      face.restore({ head: 2, z: code.map((value) => Number(value.toPrecision(4))) });
+      const beyond = code.map((value, index) => value + (index === row.number.index ? 5 : 0));
+      const same = [...face.z].every((value, index) => value === code[index]);
+      const told = one.querySelector(".note").textContent;
+      face.restore({ head: 2, z: beyond });
+      return { same, told, most: face.z[row.number.index] === code[row.number.index] };
+    }""")
+    assert kept["same"] and kept["most"] and kept["told"].startswith("The code of this head has z")
+
+
+def mse(one: Any, other: Any) -> float:
+    return float(np.square(np.subtract(one, other)).mean())
+
+
+def test_walks_and_analogies_are_what_the_run_decodes(page: Page, url: str, place: Path) -> None:
+    run, values = Store(place).load(RUNS[0].key), load("heads", "validation").factor_values
+    assert values is not None
+    frames = sent_frames(page)
+    page.goto(f"{url}?walk=3-5&t=0.25&analogy=2-4-6")
+    walk = page.locator(".between")
+    expect(walk).to_be_visible(timeout=180_000)  # all above it is measured first
+    walk.scroll_into_view_if_needed()
+    wait_until(page, lambda: len(state(walk, "walk")["true"]) == 1024)
+    seen = state(walk, "walk")
+    assert seen["ends"] == [3, 5] and seen["t"] == 0.25
+    first, second = np.array(seen["codes"])
+    assert np.abs(np.clip(seen["decoded"], 0, 1) - by_torch(run, list(0.75 * first + 0.25 * second))).max() <= 2 / 255
+    # Where a code is halfway, so are the features of the head beside it: the same renderer draws it.
+    drawn = walk.evaluate("(one, at) => Array.from(one.walk.drawn(at))", (0.75 * values[2] + 0.25 * values[4]).tolist())
+    assert mse(drawn, seen["true"]) < 1e-4
+    expect(walk.locator(".error-of-code")).to_contain_text(f"{mse(seen['decoded'], seen['true']):.4f}")
+    expect(walk.locator(".error-of-fade")).to_contain_text(f"{mse(seen['faded'], seen['true']):.4f}")
+    expect(walk.locator(".over")).to_contain_text("Halfway from each of the 24 heads")
+    found = np.array(state(walk, "walk")["found"])
+    assert found.shape == (24, 2)
+    expect(walk.locator(".over")).to_contain_text(f"{int((found[:, 0] < found[:, 1]).sum())} of 24")
+    before = len(frames)
+    walk.get_by_role("slider").press("End")
+    assert state(walk, "walk")["t"] == 1 and mse(state(walk, "walk")["faded"], state(walk, "walk")["true"]) == 0
+    walk.get_by_role("button", name="Another second head").click()
+    wait_until(page, lambda: "walk=3-6" in page.url and "t=1" in page.url)
+
+    analogy = page.locator(".analogy")
+    analogy.scroll_into_view_if_needed()
+    wait_until(page, lambda: len(state(analogy, "analogy")["pictures"]["true"]) == 1024)
+    solved = state(analogy, "analogy")
+    assert solved["feature"] == 2 and (solved["heads"][0], solved["heads"][2]) == (4, 6)
+    pictures = {name: np.array([pixels], dtype=np.float32) for name, pixels in solved["pictures"].items()}
+    a, b, c = (run.encode(pictures[name])[0] for name in "abc")
+    assert np.allclose(solved["code"], c + b - a, atol=5e-3)
+    assert np.abs(pictures["answer"].clip(0, 1)[0] - by_torch(run, solved["code"])).max() <= 2 / 255
+    # B and the true answer have as much more of the feature, and lie within what the renderer draws.
+    moved = solved["by"]
+    assert 0 <= values[3, 1] + moved <= 1 and 0 <= values[5, 1] + moved <= 1 and abs(moved) > 0
+    for number, name in ((3, "b"), (5, "true")):
+        wanted = values[number].tolist()
+        wanted[1] += moved
+        drawn = analogy.evaluate("(one, at) => Array.from(one.analogy.drawn(at))", wanted)
+        assert mse(drawn, pictures[name]) < 1e-4
+    for name, pixels in (("answer", pictures["answer"]), ("unchanged", run.decode(c[None]))):
+        assert float(analogy.locator(f".error-{name}").inner_text()) == pytest.approx(
+            mse(pixels, pictures["true"]), abs=2e-4
+        )
+    expect(analogy.locator(".over")).to_contain_text("With each of the other 23 heads as C")
+    analogy.get_by_role("combobox").select_option("turn")
+    assert state(analogy, "analogy")["feature"] == 5
+    slider = analogy.get_by_role("slider")
+    slider.press("ArrowRight")
+    slider.press("ArrowLeft")
+    wait_until(page, lambda: "analogy=5-4-6" in page.url and "more=" in page.url)
+    assert len(frames) == before  # nothing of it was told to the server
+    for root, name in ((walk, "walk"), (analogy, "analogy")):
+        said = root.evaluate(f"one => {{ one.{name}.restore(one.{name}.usual()); return one.{name}.linked(); }}")
+        assert not any(said.values()), (name, said)
+    # Heads that are not there are said, on a phone, too; and nothing sticks out.
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{url}?walk=2-99&analogy=9-30-2&factors=9,0,0,40,0,0")
+    expect(page.locator(".between .note")).to_contain_text("beyond the last, head 24")
+    expect(page.locator(".analogy .note")).to_contain_text("beyond the last, head 24")
+    expect(page.locator(".causes .note")).to_contain_text("The link has smile beyond the slider's end")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -2,71 +2,44 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 
 from ui.chapters.faces.family import RENDERED, Shown, run_of
+from ui.chapters.faces.instrument import levels_of
+from ui.chapters.faces.reading import features, labelled, labelled_codes, reader_of, seen_in, spreads_of, values_of
 from ui.figures.markup import Html
 from ui.figures.tables import as_html
-from ui.once import once
 from ui.runs.resources import held_out
 from ui.runs.selection import per_shelf
-from vae_core.datasets import Factor, ImageDataset, info, load
-from vae_core.metrics import Reader, difference_of_means, explained, fit_reader, moves_along
+from vae_core.datasets import Factor, info
+from vae_core.errors import MeasureError
+from vae_core.metrics import difference_of_means, explained, logistic_direction, moves_along
 from vae_core.metrics.directions import halves
 
-LABELLED = 2_000  # training heads whose features are looked at
 MOVED = 300  # held-out images that steps are taken from
 FARTHEST = 2.0  # times the direction, to both sides
-
-
-@once(maxsize=4)
-def labelled(dataset: str) -> ImageDataset:
-    """The training images whose features are looked at."""
-    return load(dataset, "train", download=False).first(LABELLED)
-
-
-def features(dataset: str) -> tuple[str, ...]:
-    """The names of the known features of some images; none if none are known."""
-    return tuple(factor.name for factor in info(dataset).factors)
-
-
-def values_of(images: ImageDataset) -> np.ndarray:
-    """The features of some heads, (N, F).
-
-    Raises:
-        ValueError: they are no heads of this chapter, whose features are known.
-    """
-    if images.factor_values is None:
-        raise ValueError(f"{images.name} has no known factors")
-    return images.factor_values
-
-
-class Directions(NamedTuple):
-    """What was computed from the labelled heads.
-
-    Attributes:
-        vectors: (F, d), the mean code of the half with more of a feature, less that of the other half.
-        reader: code -> features.
-    """
-
-    vectors: np.ndarray
-    reader: Reader
+METHODS = {"means": "difference of means", "logistic": "logistic regression"}
+_FOUND_BY = {"means": difference_of_means, "logistic": logistic_direction}
 
 
 @per_shelf
-def directions(shown: Shown) -> Directions:
-    """The directions of a kind's latent space.
+def direction(shown: Shown, factor: int, method: str) -> np.ndarray:
+    """(d,), along which a feature becomes more: from the half of the labelled images that has less of it to the other.
+
+    Args:
+        shown: whose latent space.
+        factor: the feature, counted from 0.
+        method: one of `METHODS`.
 
     Raises:
-        RunNotFound: its run is not in the store.
-        MeasureError: its codes are not finite.
+        RunNotFound: the run is not in the store.
+        MeasureError: the feature is the same for all, or no direction parts the two halves.
     """
-    some = labelled(shown.dataset)
-    codes = run_of(shown).encode(some.floats())
-    vectors = [difference_of_means(codes, halves(column)) for column in values_of(some).T]
-    return Directions(np.stack(vectors), fit_reader(codes, values_of(some)))
+    more = halves(values_of(labelled(shown.dataset))[:, factor])
+    return _FOUND_BY[method](labelled_codes(shown), more)
 
 
 class Moved(NamedTuple):
@@ -74,30 +47,31 @@ class Moved(NamedTuple):
 
     Attributes:
         steps: (F,), mean change of each feature, in its standard deviations.
-        readable: (F,), R² of the reader on held-out images.
         n: heads that steps were taken from.
     """
 
     steps: np.ndarray
-    readable: np.ndarray
     n: int
 
 
 @per_shelf
-def moved(shown: Shown, factor: int) -> Moved:
-    """What is read of held-out images after a step, less what is read before.
+def moved(shown: Shown, factor: int, method: str) -> Moved:
+    """What is read of held-out images after a step, less what is read before: half a step to either side.
 
-    Codes are decoded, the encoder sees what was drawn, and the reader reads its codes: only what can be seen counts.
+    Raises: as of `direction`.
     """
-    run, found, images = run_of(shown), directions(shown), held_out(shown.dataset)
+    codes, way = run_of(shown).codes.mean[:MOVED], direction(shown, factor, method)
+    steps = moves_along(way, codes, lambda z: seen_in(shown, z), spreads_of(shown.dataset), step=1.0)
+    return Moved(steps, len(codes))
 
-    def read(z: np.ndarray) -> np.ndarray:
-        drawn = run.decode(z.astype(np.float32)).clip(0.0, 1.0)
-        return found.reader(run.encode(drawn))
 
-    codes, values = run.codes.mean, values_of(images)
-    steps = moves_along(found.vectors[factor], codes[:MOVED], read, values.std(axis=0), step=1.0)
-    return Moved(steps, explained(values, found.reader(codes)), len(codes[:MOVED]))
+def all_moved(shown: Shown, factor: int) -> dict[str, Moved]:
+    """By each of the `METHODS` that finds a direction."""
+    found = {}
+    for method in METHODS:
+        with suppress(MeasureError):
+            found[method] = moved(shown, factor, method)
+    return found
 
 
 def signed(value: float, digits: int = 2) -> str:
@@ -111,41 +85,59 @@ def _in_unit(value: float, factor: Factor) -> str:
 
 
 @per_shelf
-def table(shown: Shown, factor: int) -> Html:
-    """What moves with one step of a feature's direction."""
-    found, spreads = moved(shown, factor), values_of(held_out(shown.dataset)).std(axis=0)
-    rows = [
-        {
-            "feature": one.name,
-            "moves by": _in_unit(float(found.steps[place] * spreads[place]), one),
-            "in standard deviations": signed(float(found.steps[place])),
-            "R² of the reader": f"{found.readable[place]:.2f}",
-        }
-        for place, one in enumerate(info(shown.dataset).factors)
-    ]
+def table(shown: Shown, factor: int, method: str) -> Html:
+    """What moves with one step of a feature's directions."""
+    found, spreads = all_moved(shown, factor), spreads_of(shown.dataset)
+    readable = explained(values_of(held_out(shown.dataset)), reader_of(shown)(run_of(shown).codes.mean))
+    rows = []
+    for place, one in enumerate(info(shown.dataset).factors):
+        row: dict[str, object] = {"feature": one.name}
+        for name, title in METHODS.items():
+            row[f"by {title}"] = signed(float(found[name].steps[place])) if name in found else "no direction"
+        if method in found:
+            row["in its unit"] = _in_unit(float(found[method].steps[place] * spreads[place]), one)
+        rows.append(row | {"R² of the reader": f"{readable[place]:.2f}"})
+    count = max((one.n for one in found.values()), default=0)
+    count_read = len(labelled(shown.dataset))
     note = (
-        f"One step of α, around {found.n:,} held-out {shown.noun}s, on average. Codes are decoded, and what was drawn "
-        f"is encoded and read by a polynomial that was fitted to the codes of {LABELLED:,} training {shown.noun}s. R²: "
-        f"how well it reads held-out {shown.noun}s; where it is far below 1, what it says of the step is little worth."
+        f"One step of α, half of it to either side of the codes of {count:,} held-out {shown.noun}s, on average, in "
+        f"each feature's standard deviations; in its unit by {METHODS[method]}. Codes are decoded, and what was drawn "
+        f"is encoded and read by a polynomial that was fitted to the codes of {count_read:,} training "
+        f"{shown.noun}s. R²: how well it reads held-out {shown.noun}s; where it is far below 1, what it says of the "
+        "step is little worth."
     )
-    return as_html([dict(row) for row in rows], title="What moves along", note=note)
+    return as_html(rows, title="What moves along", note=note)
 
 
 @per_shelf
 def told(shown: Shown, factor: int) -> str:
-    """How much moves along, in a sentence."""
-    steps, names = moved(shown, factor).steps, features(shown.dataset)
-    first = max((place for place in range(len(names)) if place != factor), key=lambda place: abs(float(steps[place])))
-    more = "more" if steps[first] > 0 else "less"
-    return (
-        f"One step changes “{names[factor]}” by **{signed(float(steps[factor]))}** standard deviations. What moves "
-        "most along "
-        f"with it is “{names[first]}”: {abs(steps[first]):.2f} {more}." + _INDEPENDENT * (shown.dataset in RENDERED)
-    )
+    """How much moves along with either direction, in sentences."""
+    names = features(shown.dataset)
+    sentences = []
+    for method, one in all_moved(shown, factor).items():
+        others = [place for place in range(len(names)) if place != factor]
+        along = "."
+        if others:
+            first = max(others, key=lambda place: abs(float(one.steps[place])))
+            more = "more" if one.steps[first] > 0 else "less"
+            along = f"; what moves most along with it is “{names[first]}”: {abs(one.steps[first]):.2f} {more}."
+        sentences.append(
+            f"By {METHODS[method]}, one step changes “{names[factor]}” by **{signed(float(one.steps[factor]))}** "
+            f"standard deviations{along}"
+        )
+    if shown.dataset in RENDERED:
+        sentences.append(_INDEPENDENT)
+    if levels_of(run_of(shown)):
+        sentences.append(_BETWEEN_LEVELS)
+    return " ".join(sentences)
 
 
 _INDEPENDENT = (
-    " The features of these heads were drawn independently, so the labels do not bring it along: the model does."
+    "The features of these heads were drawn independently, so the labels do not bring it along: the model does."
+)
+_BETWEEN_LEVELS = (
+    "What is drawn along the slider lies between the levels of an FSQ, where it has no codes: only its decoder can be "
+    "asked."
 )
 
 

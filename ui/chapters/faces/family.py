@@ -21,6 +21,7 @@ from vae_core.storage.store import Listed
 
 DATASET = "heads"
 RENDERED = (DATASET, "heads_64")  # what the renderer draws
+PHOTOGRAPHS = "olivetti"  # offered also where they are not: how to get them is then said
 DIMENSIONS = (6, 10)
 PREFERRED = ("tc", "factor", "beta", "vae", "ae", "fsq")  # the first that is here opens the page
 # What is trained where nothing was shipped.
@@ -28,6 +29,10 @@ _RECIPE = {
     "dataset": DATASET, "hidden": (16, 32, 64, 128), "likelihood": "gaussian", "variance": 0.025, "epochs": 60,
     "batch_size": 128, "learning_rate": 2e-3,
 }  # fmt: skip
+# Of larger images, a further halving: hardly more weights than of 32 x 32, and less than 1 MB for a browser to fetch.
+_LARGE, _HIDDEN_OF_LARGE = 64, (16, 32, 64, 64, 96)
+# Of fewer images, smaller batches and more epochs, so that about as many images are seen as of 6,400 heads.
+_FEW, _BATCH_OF_FEW, _SEEN, _MOST_EPOCHS = 2_000, 64, 6_400 * 60, 600
 
 
 class Kind(NamedTuple):
@@ -119,8 +124,19 @@ def wanted(shown: Shown) -> RunSpec:
     """What to train where `spec_of` finds nothing: the shipped spec, or the recipe."""
     kind = KINDS[shown.kind]
     fitting = (spec for spec in read_manifest() if _suits(spec, kind, shown))
-    recipe = _RECIPE | kind.recipe | {"dataset": shown.dataset, "latent_dim": shown.d}
+    recipe = _RECIPE | kind.recipe | _fitted_to(shown.dataset) | {"dataset": shown.dataset, "latent_dim": shown.d}
     return next(fitting, None) or RunSpec(**recipe)  # type: ignore[arg-type]
+
+
+def _fitted_to(dataset: str) -> dict[str, object]:
+    """What a recipe for 6,400 images of 32 x 32 becomes for others."""
+    known = datasets.info(dataset)
+    fitted: dict[str, object] = {}
+    if min(known.image_shape[1:]) >= _LARGE:
+        fitted["hidden"] = _HIDDEN_OF_LARGE
+    if 0 < known.training_images < _FEW:
+        fitted |= {"batch_size": _BATCH_OF_FEW, "epochs": min(_MOST_EPOCHS, _SEEN // known.training_images)}
+    return fitted
 
 
 def run_of(shown: Shown) -> Run:
@@ -151,9 +167,26 @@ def usual(dataset: str, d: int) -> str:
 
 
 def choices(visitor: str, linked: str) -> tuple[str, ...]:
-    """The sets of images that can be chosen: the rendered heads that are here, then the visitor's own."""
-    rendered = [name for name in RENDERED if name == DATASET or datasets.is_here(name)]
-    return (*rendered, *(name for name in offered(visitor, linked) if name not in rendered and own.shape_in(name)))
+    """The sets of images that can be chosen: the rendered heads that are here, photographs, the visitor's own."""
+    known = [*(name for name in RENDERED if name == DATASET or datasets.is_here(name)), PHOTOGRAPHS]
+    return (*known, *(name for name in offered(visitor, linked) if name not in known and own.shape_in(name)))
+
+
+def about(dataset: str) -> str:
+    """What a set of images is and what is known of it, in sentences; empty for the rendered heads."""
+    if dataset in RENDERED:
+        return ""
+    known = datasets.info(dataset)
+    told = f"These are {known.training_images:,} images to learn from. " if known.training_images else ""
+    if dataset == PHOTOGRAPHS:
+        told = (
+            f"These are {known.training_images:,} photographs of 32 people to learn from; those held out are of other "
+            "people. "
+        )
+    if known.factors:
+        features = ", ".join(factor.name for factor in known.factors)
+        return f"{told}Their known features: {features}. The model is told none of them."
+    return f"{told}Nobody knows their true features: the tables of features stay empty, and you judge by eye."
 
 
 def name_in_list(spec: RunSpec) -> str:

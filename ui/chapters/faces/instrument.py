@@ -27,6 +27,19 @@ def levels_of(run: Run) -> int | None:
     return getattr(run.spec.options, "levels_each", None)
 
 
+def on_levels(codes: np.ndarray, levels: int | None) -> np.ndarray:
+    """The nearest codes that a model has, halves going up: (N, d) -> (N, d); as they are where any number is one.
+
+    Args:
+        codes: of any numbers.
+        levels: of each number, from -1 to 1; None for any.
+    """
+    if not levels:
+        return codes
+    steps = (codes.clip(-1.0, 1.0) + 1.0) / 2.0 * (levels - 1)
+    return (np.floor(steps + 0.5) / (levels - 1) * 2.0 - 1.0).astype(codes.dtype)
+
+
 def sizes(run: Run) -> tuple[str, np.ndarray]:
     """How much each number says of an image, (d,), and what that measure is: its KL in nats, or its variance."""
     if run.codes.has_posterior:

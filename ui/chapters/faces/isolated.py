@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ui.chapters.faces.attribute import labelled
 from ui.chapters.faces.family import KINDS, Shown, here, run_of
-from ui.chapters.faces.instrument import levels_of
+from ui.chapters.faces.instrument import levels_of, on_levels
+from ui.chapters.faces.reading import labelled
 from ui.figures.markup import Html
 from ui.figures.pictures import Picture, labelled_rows, tiles
 from ui.figures.tables import Rows, as_html
@@ -55,13 +55,7 @@ def made_of(codes: np.ndarray, levels: int | None) -> Codes:
     nearest = codes[distances.argmin(axis=1)]
     shuffled = np.stack([draws.permutation(column) for column in codes.T], axis=1)
 
-    def allowed(z: np.ndarray) -> np.ndarray:
-        if not levels:
-            return z
-        steps = (z + 1.0) / 2.0 * (levels - 1)
-        return (np.floor(steps + 0.5) / (levels - 1) * 2.0 - 1.0).astype(z.dtype)  # halves go up
-
-    return Codes(codes, allowed((codes + others) / 2), allowed((codes + nearest) / 2), shuffled)
+    return Codes(codes, on_levels((codes + others) / 2, levels), on_levels((codes + nearest) / 2, levels), shuffled)
 
 
 @once(maxsize=2)
@@ -144,11 +138,10 @@ def table(dataset: str, d: int) -> Html:
         rows.append({"decoded": title} | told)
     note = (
         "How far what is drawn lies from the nearest of all training images: squared error per pixel, times 1,000, the "
-        f"median of {PAIRS} codes. For a held-out image itself it is {1_000 * real_heads(dataset):.2f}. Halfway "
-        "between levels of FSQ is the level above. Below: how isolated the codes of all held-out images are. A jump is "
-        "a median, in units of the codes' spread; a posterior reaches what lies within two of its standard deviations, "
-        "on average over the numbers; "
-        "points have none."
+        f"median of {min(PAIRS, len(held_out(dataset)))} codes. For a held-out image itself it is "
+        f"{1_000 * real_heads(dataset):.2f}. Halfway between levels of FSQ is the level above. Below: how isolated the "
+        "codes of all held-out images are. A jump is a median, in units of the codes' spread; a posterior reaches what "
+        "lies within two of its standard deviations, on average over the numbers; points have none."
     )
     return as_html(rows, title="What decoders make of codes that no head has", note=note)
 

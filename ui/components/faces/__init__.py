@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,11 @@ _face = component("face", html="faces/face.html", styles=(*_BASE, "faces/faces.c
 _causes = component("causes", html="faces/causes.html", styles=(*_BASE, "faces/causes.css"), module="faces/causes.js")
 _matrix = component(
     "matrix", html="faces/matrix.html", styles=(*_BASE, "faces/matrix.css"), module="faces/matrix.js"
+)  # fmt: skip
+
+_walk = component("walk", html="faces/walk.html", styles=(*_BASE, "faces/walk.css"), module="faces/walk.js")
+_analogy = component(
+    "analogy", html="faces/analogy.html", styles=(*_BASE, "faces/analogy.css"), module="faces/analogy.js"
 )  # fmt: skip
 
 
@@ -45,6 +51,32 @@ def causes(payload: Payload, numbers: Sequence[Number], artist: Payload, *, key:
     told, factors = [asdict(number) for number in numbers], artist.header["factors"]
     shown = payload.with_header(kind="causes", numbers=told, factors=factors)
     mount(_causes, shown, key=key, later=(artist,))
+
+
+def walk(payload: Payload, artist: Payload | None, *, key: str) -> None:
+    """Mount the way from one head to another.
+
+    Args:
+        payload: made by `ui.chapters.faces.between.heads_payload`; with ``values`` where there is an `artist`.
+        artist: as of `causes`; None where nothing draws such images.
+        key: the element's identity across reruns.
+    """
+    _mount_with(_walk, "walk", payload, artist, key)
+
+
+def analogy(payload: Payload, artist: Payload | None, *, key: str) -> None:
+    """Mount "A is to B as C is to ?".
+
+    Args: as of `walk`.
+    """
+    _mount_with(_analogy, "analogy", payload, artist, key)
+
+
+def _mount_with(one: Any, kind: str, payload: Payload, artist: Payload | None, key: str) -> None:
+    if artist is None:
+        mount(one, payload.with_header(kind=kind), key=key)
+    else:
+        mount(one, payload.with_header(kind=kind, factors=artist.header["factors"]), key=key, later=(artist,))
 
 
 def matrix(

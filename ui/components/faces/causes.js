@@ -26,6 +26,7 @@ class Causes {
     this.moving = 0; // the feature that moved last
     this.find(".middle").onclick = () => {
       this.values = this.middle();
+      this.find(".note").textContent = "";
       this.place();
       pageLink.changed();
     };
@@ -167,11 +168,17 @@ class Causes {
 
   usual() { return { factors: this.middle() }; }
 
-  // Values beyond the ends of a slider stand at its end.
+  // Values beyond the ends of a slider stand at its end, which is said.
   restore({ factors: values }) {
     const { factors } = this.header;
-    if (values.length !== factors.length) return;
+    this.find(".note").textContent = "";
+    if (values.length !== factors.length) {
+      this.find(".note").textContent = `The link has ${values.length} features, and a head has ${factors.length}: they were left out.`;
+      return;
+    }
     this.values = values.map((value, place) => Math.min(factors[place].high, Math.max(factors[place].low, value)));
+    const beyond = factors.filter((_factor, place) => this.values[place] !== values[place]).map(({ name }) => name);
+    if (beyond.length) this.find(".note").textContent = `The link has ${beyond.join(", ")} beyond the slider's end, which is shown instead.`;
     this.place();
   }
 

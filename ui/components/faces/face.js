@@ -127,6 +127,7 @@ class Face {
     this.z.set(this.encoder.run(this.pixels));
     this.original.show(this.pixels);
     this.start();
+    this.note(this.rows.filter(({ number: { index, low, high } }) => this.z[index] < low || this.z[index] > high), `The code of this ${this.header.noun}`);
     this.say(`Held-out ${this.header.noun} ${head} of ${this.header.heads}, at its code.`);
   }
 
@@ -206,22 +207,33 @@ class Face {
     if (z) this.restoreNumbers(z);
   }
 
-  // Numbers beyond the ends of their sliders stand at the ends; levels at the nearest one.
+  // Numbers beyond the ends of their sliders stand at the ends, levels at the nearest one. But the code of a held-out head
+  // may lie beyond an end: so far, a link of it is shown as it is.
   restoreNumbers(z) {
     if (z.length !== this.z.length) {
       this.find(".note").textContent = `The link has ${z.length} numbers, and this code has ${this.z.length}: they were left out.`;
       return;
     }
     const beyond = [];
-    for (const { number, input } of this.rows) {
-      input.value = String(z[number.index]); // within its ends, at one of its steps
-      const { low, high, levels, index } = number;
-      this.z[index] = levels ? input.valueAsNumber : Math.min(high, Math.max(low, z[index]));
-      if (z[index] < low || z[index] > high) beyond.push(index);
+    for (const row of this.rows) {
+      const { input, number: { low, high, levels, index } } = row;
+      const own = this.begun[index];
+      const least = Math.min(low, own), most = Math.max(high, own);
+      input.value = String(z[index]); // within its ends, at one of its steps
+      if (Number(rounded(own)) === z[index]) continue; // as it is already, to more digits than a link has
+      this.z[index] = levels ? input.valueAsNumber : Math.min(most, Math.max(least, z[index]));
+      if (z[index] < least || z[index] > most) beyond.push(row);
     }
     this.show();
     this.drawStrips(-1);
-    if (beyond.length) this.find(".note").textContent = `The link has ${beyond.sort((one, other) => one - other).map(nameOf).join(", ")} beyond the slider's end, which is shown instead.`;
+    if (beyond.length) this.find(".note").textContent = `The link has ${this.names(beyond)} beyond the slider's end, which is shown instead.`;
+  }
+
+  names(rows) { return rows.map(({ number }) => number.index).sort((one, other) => one - other).map(nameOf).join(", "); }
+
+  // Says of which numbers sliders stand at their ends because the code lies beyond.
+  note(rows, what) {
+    if (rows.length) this.find(".note").textContent = `${what} has ${this.names(rows)} beyond the slider's end; the face is that of the code.`;
   }
 
   // For tests: what is on screen, in numbers.
