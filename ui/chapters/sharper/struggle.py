@@ -16,6 +16,7 @@ from ui.figures.plots import TEMPLATE, Finished, ends, in_words
 from ui.runs.resources import load_run
 from ui.runs.selection import figure, measured_of, other_options, per_shelf, seeds_of
 from vae_core.errors import RunNotFound
+from vae_core.spec import RunSpec
 from vae_core.storage.store import Listed
 
 SHOWN = 36
@@ -73,8 +74,9 @@ def failures() -> Html | None:
     if not rows:
         return None
     note = (
-        f"Framed: not recognised. Starts that lose classes: {'; '.join(shares)}. Several settings were changed at "
-        "once: this shows that such models can fail, not which of them does it."
+        "Framed: not recognised; but the classifier knows nothing but digits, and can be sure of what is none. Starts "
+        f"that lose classes: {'; '.join(shares)}. Several settings were changed at once: this shows that such models "
+        "can fail, not which of them does it."
     )
     return labelled_rows(rows, note)
 
@@ -98,14 +100,19 @@ def _failed(name: str, line: Listed) -> Picture:
     spec, measured = load_run(line.key).spec, measured_of(line)
     drawn = measured["pictures"]["prior"]
     text = (
-        f"{'; '.join(other_options(spec))}; {spec.epochs} epochs, seed {spec.seed}. The commonest class has "
-        f"{max(drawn['classes']):.0%} of {drawn['n']:,} samples."
+        f"{'; '.join(other_options(spec))}; {spec.epochs} epochs{_of_fewer(spec)}, seed {spec.seed}. The commonest "
+        f"class has {max(drawn['classes']):.0%} of {drawn['n']:,} samples."
     )
     if name in ENCODING:
         text += f" It rebuilds test digits with a squared error of {measured['mse']:.3f} per pixel."
+    covered = drawn["classes_covered"]
     return Picture(
-        f"{FAILED[name].title}: {drawn['classes_covered']} of {CLASS_COUNT} classes are covered",
+        f"{FAILED[name].title}: {covered} of {CLASS_COUNT} classes {'is' if covered == 1 else 'are'} covered",
         text,
         sample_sheet(line.key, "prior", SHOWN, 0).picture,
         f"{SHOWN} decoded samples",
     )
+
+
+def _of_fewer(spec: RunSpec) -> str:
+    return f" of the first {spec.images:,} digits" if spec.images else ""
