@@ -24,7 +24,7 @@ _FIRST, _OTHER = f"{_CELL};text-align:left;min-width:9rem", f"{_CELL};text-align
 _ROW_NAME = f"{_FIRST};font-weight:400"
 _NARROW = f"{_OTHER};padding-right:0;padding-left:0.6rem"
 _BELOW = "display:block;font-size:0.875em;font-weight:400;opacity:0.72"
-_ENDING = re.compile(r" \(.*|(?<=,) \d+ seeds?")  # of a figure or a heading: a bracket, or how many random starts
+_ENDING = re.compile(r"(,?)( \(.*| \d+ seeds?)$")  # of a figure or a heading: a bracket, or how many random starts
 
 _SPLITS = {"validation": "held out", "test": "test", "train": "training"}
 _ROWS = (
@@ -152,5 +152,5 @@ def _ending_below(text: str) -> str:
     found = _ENDING.search(text)
     if not found:
         return html.escape(text)
-    first, rest = text[: found.start()], text[found.start() :]
-    return f'{html.escape(first)}<span style="{_BELOW}">{html.escape(rest)}</span>'
+    comma = f'<span style="font-size:0">{found[1]}</span>' if found[1] else ""  # to be heard: the line's end is seen
+    return f'{html.escape(text[: found.start()])}{comma}<span style="{_BELOW}">{html.escape(found[2])}</span>'
