@@ -24,7 +24,7 @@ from ui.chapters.sharper.outcomes import (
 from ui.chapters.sharper.pictures import planes, rebuilt, search_payload, sheets
 from ui.chapters.sharper.purposes import PURPOSES, answer, options, purposes_table, result
 from ui.chapters.sharper.slopes import WHICH_LOSS, slopes_figure, stronger_loss
-from ui.chapters.sharper.struggle import failure, struggle
+from ui.chapters.sharper.struggle import failures, struggle
 from ui.chapters.sharper.table import numbers
 from ui.chapters.sharper.toy import toy_payload
 from ui.chapters.sharper.verdicts import WHOSE, how_good_guesses_are, what_it_costs, whose_are_sharp
@@ -181,10 +181,10 @@ def step_of_digits() -> None:
         )
         if answered:
             chapter.prose(what_it_costs())
-            if st.button("Draw again", icon=":material/casino:", key="sharper-again"):
-                st.session_state["sharper-draw"] = st.session_state.get("sharper-draw", 0) + 1
     with step.instrument, errors_said():
         if answered:
+            if st.button("Draw again", icon=":material/casino:", key="sharper-again"):
+                st.session_state["sharper-draw"] = st.session_state.get("sharper-draw", 0) + 1
             st.html(sheets(st.session_state.get("sharper-draw", 0)))
             st.html(numbers())
         else:
@@ -261,7 +261,7 @@ def step_of_the_struggle() -> None:
     )
     with step.instrument, errors_said():
         show(struggle(), key="sharper-struggle")
-        if told := failure():
+        if told := failures():
             st.html(told)
 
 

@@ -489,3 +489,42 @@ def test_pages_show_runs_on_own_images_also_when_the_images_are_gone(own_root, e
     assert payload_headers(at)[0]["kind"] == "plane"
     at = open_page(PAGE, run=keys[0])
     assert payload_headers(at)[0]["kind"] == "film" and not at.error
+
+
+def test_adversarial_and_perceptual_models_learn_own_colour_images_and_are_shown(own_root, empty_store):
+    """As sent in a .npz: what the form asks for is trained, and both pages show it in colour."""
+    colours = np.random.default_rng(0).integers(0, 256, (60, 28, 28, 3), dtype=np.uint8)
+    read = read_upload([("colours.npz", npz(images=colours, labels=np.arange(60) % 2))], Preparation(28))
+    assert isinstance(read, Read)
+    keep(read.name, "a")
+    options = {"execution": Execution(own_root, precision="float32"), "film": True}
+    vae = RunSpec(read.name, "conv_vae", hidden=(8, 16), epochs=1)
+    get_or_train(empty_store, vae, **options)
+    begins = {
+        "gan": {"depth": "8-16"},
+        "vae_gan": {"of": vae.key},
+        "perceptual_vae": {"of": vae.key, "depth": "8-16"},
+    }
+    for model, fields in begins.items():
+        at = open_page(PAGE, dataset=read.name, model=model, epochs="2", batch="32", **fields)
+        assert not at.error and not [one.value for one in at.warning], model
+        spec = next(one for one in specs_like(model, read.name, vae) if one.key == key_on(at))
+        run = get_or_train(empty_store, spec, **options)
+        assert run.image_shape == (3, 28, 28) and [record["epoch"] for record in run.history] == [1, 2]
+        made = run.decode(run.codes.mean[:4])
+        assert made.shape == (4, 3 * 28 * 28) and np.isfinite(made).all()
+        for shown in (open_page("pages/explorer.py", run=run.key), open_page(PAGE, run=run.key)):
+            assert not shown.error and not shown.warning and not shown.exception, model
+            header = payload_headers(shown)[0]
+            assert header["image"]["channels"] == 3 and header["kind"] in ("plane", "film")
+
+
+def specs_like(model: str, dataset: str, vae: RunSpec) -> list[RunSpec]:
+    """What the fields of the test above ask for."""
+    common = {"latent_dim": 2, "epochs": 2, "batch_size": 32}
+    own_fields = {
+        "gan": {"hidden": (8, 16)},
+        "vae_gan": {"hidden": vae.hidden, "options": {"of": vae.key}},
+        "perceptual_vae": {"hidden": (8, 16), "options": {"of": vae.key, "channels": [8]}},
+    }
+    return [RunSpec(dataset, model, **common, **own_fields[model])]

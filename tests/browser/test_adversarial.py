@@ -28,7 +28,7 @@ st.button("Run again")
 st.html('<div style="height: 3000px"></div>')
 """
 DRAWN = """({ adversarial: { training, switches } }, half) =>
-  Array.from(training.drawn(switches.now, 1000)[half])"""
+  Array.from(training.drawn(half, switches.now, 1000))"""
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_the_numbers_on_screen_are_those_of_the_samples(page, toy_url):
     centres = np.array([stroke[0] for stroke in shape.strokes])
     for half in ("gan", "vae"):
         flat = root.evaluate(
-            "(root, half) => Array.from(root.adversarial.training.drawn(root.adversarial.switches.now, 1000)[half])",
+            "(root, half) => Array.from(root.adversarial.training.drawn(half, root.adversarial.switches.now, 1000))",
             half,
         )
         distances = np.linalg.norm(np.reshape(flat, (-1, 1, 2)) - centres, axis=2)

@@ -50,7 +50,7 @@ VAE = """({ latent, hidden, betas, weights, steps, rate, c }) => {
 MEASURE = """({ rules, steps, cases: [{ model, shape, settings, seed }] }) => {
   const training = new Training(rules, new Data(shape.strokes, shape.spread), { latent: settings.latent, seed });
   for (let k = 0; k < steps; k++) model === "gan" ? training.stepGan(settings) : training.stepVae(settings);
-  return training.measure(training.drawn(settings, rules.samples)[model]);
+  return training.measure(training.drawn(model, settings, rules.samples));
 }"""
 
 

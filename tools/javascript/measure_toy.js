@@ -14,7 +14,7 @@ for (const { name, model, shape, settings, seed } of cases) {
   let finite = true;
   for (let k = 0; k < steps && finite; k++) finite = Object.values(step()).every(Number.isFinite);
   const found = (average, noisy) => {
-    const { modes, imbalance, stray } = training.measure(training.drawn({ ...settings, average, noisy }, rules.samples)[model]);
+    const { modes, imbalance, stray } = training.measure(training.drawn(model, { ...settings, average, noisy }, rules.samples));
     return { modes, imbalance, stray };
   };
   const measured = model === "gan" ? { now: found(false, true), averaged: found(true, true) } : { noisy: found(false, true), means: found(false, false) };

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,9 @@ _TABLE = "border-collapse:collapse;min-width:min(100%,34rem);line-height:1.3;fon
 _CELL = "padding:0.3rem 1.2rem 0.3rem 0;border-bottom:1px solid rgba(128,138,152,0.25)"
 _FIRST, _OTHER = f"{_CELL};text-align:left;min-width:9rem", f"{_CELL};text-align:right;white-space:nowrap"
 _ROW_NAME = f"{_FIRST};font-weight:400"
+_NARROW = f"{_OTHER};padding-right:0;padding-left:0.6rem"
+_BELOW = "display:block;font-size:0.875em;font-weight:400;opacity:0.72"
+_ENDING = re.compile(r"(,?)( \(.*| \d+ seeds?)$")  # of a figure or a heading: a bracket, or how many random starts
 
 _SPLITS = {"validation": "held out", "test": "test", "train": "training"}
 _ROWS = (
@@ -107,7 +111,7 @@ def _exponential(logarithm: float) -> str:
     return f"{math.exp(logarithm - exponent * math.log(10)):.1f}e{exponent:+d}"
 
 
-def as_html(rows: Rows, *, title: str, note: str = "") -> Html:
+def as_html(rows: Rows, *, title: str, note: str = "", narrow: bool = False) -> Html:
     """A table, its first column aligned left, the others right; it scrolls sideways if it is too wide.
 
     Far cheaper than a data frame, and unlike a table in markdown it does not widen the page on a phone.
@@ -116,24 +120,37 @@ def as_html(rows: Rows, *, title: str, note: str = "") -> Html:
         rows: all with the same names; without any there is the note alone.
         title: for screen readers.
         note: what the figures are, below the table.
+        narrow: whether columns are kept narrow: the bracket of a figure and the end of a heading go below.
     """
     if not rows:
         return Html(small_print(note))
     names = list(rows[0])
 
+    other = _NARROW if narrow else _OTHER
+
     def cell(text: str, style: str, scope: str = "") -> str:
         """A cell; with a scope, "col" or "row", a header cell."""
         tag, scoped = ("th", f' scope="{scope}"') if scope and text else ("td", "")
-        return f'<{tag}{scoped} style="{style}">{html.escape(text)}</{tag}>'
+        said = _ending_below(text) if style == _NARROW else html.escape(text)
+        return f'<{tag}{scoped} style="{style}">{said}</{tag}>'
 
-    head = cell(names[0], _FIRST, "col") + "".join(cell(name, _OTHER, "col") for name in names[1:])
+    head = cell(names[0], _FIRST, "col") + "".join(cell(name, other, "col") for name in names[1:])
     body = []
     for row in rows:
         first, *others = (str(row.get(name, "")) for name in names)
-        body.append(f"<tr>{cell(first, _ROW_NAME, 'row')}{''.join(cell(text, _OTHER) for text in others)}</tr>")
+        body.append(f"<tr>{cell(first, _ROW_NAME, 'row')}{''.join(cell(text, other) for text in others)}</tr>")
     name = html.escape(title)
     return Html(
         f'<div class="scrolls" tabindex="0" role="region" aria-label="{name}"><table style="{_TABLE}" '
         f'aria-label="{name}"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
         f"{small_print(note)}"
     )
+
+
+def _ending_below(text: str) -> str:
+    """A cell's text with its bracket, or the number of random starts, in a line of its own."""
+    found = _ENDING.search(text)
+    if not found:
+        return html.escape(text)
+    comma = f'<span style="font-size:0">{found[1]}</span>' if found[1] else ""  # to be heard: the line's end is seen
+    return f'{html.escape(text[: found.start()])}{comma}<span style="{_BELOW}">{html.escape(found[2])}</span>'

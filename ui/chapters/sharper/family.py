@@ -35,19 +35,23 @@ def _plain(model: str) -> Callable[[RunSpec], bool]:
     return lambda spec: spec.model == model
 
 
-def _gan(*, well: bool) -> Callable[[RunSpec], bool]:
-    """Whether a GAN has R1 and a discriminator that sees the minibatch standard deviation, or neither of both."""
-    return lambda spec: spec.model == "gan" and (spec.options.regulariser == "r1" and spec.options.batch_spread) is well
+def _adversarial(model: str, *, well: bool) -> Callable[[RunSpec], bool]:
+    """Whether a model has R1 and a discriminator that sees the minibatch standard deviation, or neither of both."""
+    return lambda spec: spec.model == model and (spec.options.regulariser == "r1" and spec.options.batch_spread) is well
 
 
 # By what stands in the URL.
 FOUR = {
     "vae": Kind("VAE", "pixels", _plain("conv_vae")),
     "perceptual": Kind("Perceptual VAE", "features of a frozen network", _plain("perceptual_vae")),
-    "vae_gan": Kind("VAE-GAN", "features of its discriminator, and its verdict", _plain("vae_gan")),
-    "gan": Kind("GAN", "the discriminator's verdict alone", _gan(well=True)),
+    "vae_gan": Kind("VAE-GAN", "features of its discriminator, and its verdict", _adversarial("vae_gan", well=True)),
+    "gan": Kind("GAN", "the discriminator's verdict alone", _adversarial("gan", well=True)),
 }
-FAILED = Kind("GAN that fails", "the discriminator's verdict alone", _gan(well=False))
+# The same, with settings that fail; by the one of the four that each belongs to.
+FAILED = {
+    "gan": Kind("GAN that fails", FOUR["gan"].learns, _adversarial("gan", well=False)),
+    "vae_gan": Kind("VAE-GAN that fails", FOUR["vae_gan"].learns, _adversarial("vae_gan", well=False)),
+}
 ENCODING = ("vae", "perceptual", "vae_gan")  # a GAN has no encoder
 
 

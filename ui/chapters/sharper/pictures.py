@@ -62,7 +62,7 @@ def sheets(seed: int) -> Html:
         "All decode the same draws. Framed are samples of which the classifier is less than 70% sure. The same "
         "draw means something else to each model."
     )
-    return side_by_side(cells, note, least="15rem")
+    return side_by_side(cells, note, least="19rem")
 
 
 @per_shelf

@@ -358,7 +358,7 @@ def purposes_table(keys: tuple[str, ...]) -> Html:
         "that none of the models has seen. Each model is as it is usually trained, and not for equally long: see the "
         f"table above. All have d = {DIMENSIONS}, PCA too."
     )
-    return as_html(rows, title="What each is good for", note=note)
+    return as_html(rows, title="What each is good for", note=note, narrow=True)
 
 
 def _cell(values: Sequence[float], starts: int, digits: str) -> str:

@@ -65,7 +65,7 @@ def numbers() -> Html:
         "models has seen; their squared error is a share of the mean squared distance of two real digits. Real digits: "
         f"one random half of the test digits against the other. Epochs, and images in a step: {epochs}."
     )
-    return as_html(rows, title="Models of the same digits in numbers", note=note)
+    return as_html(rows, title="Models of the same digits in numbers", note=note, narrow=True)
 
 
 def _spread(lines: list[Listed], path: tuple[str, ...], digits: str) -> str:

@@ -26,9 +26,10 @@ def _mean(lines: list[Listed], *path: str, split: str = "test") -> float:
 def _rests_on(lines: dict[str, list[Listed]]) -> str:
     """On how many samples and random starts the figures of some models rest."""
     counts = {figure(of[0], "pictures", "prior", "n") or 0 for of in lines.values()}
-    starts = dict.fromkeys(str(len(of)) for of in lines.values())
-    noun = "random start" if list(starts) == ["1"] else "random starts"
-    return f"{' and '.join(f'{n:,.0f}' for n in sorted(counts))} samples of each of {' and '.join(starts)} {noun}"
+    starts = sorted({len(of) for of in lines.values()})
+    said = f"{starts[0]}" if len(starts) == 1 else f"{starts[0]} to {starts[-1]}"
+    noun = "random start" if starts == [1] else "random starts"
+    return f"{' and '.join(f'{n:,.0f}' for n in sorted(counts))} samples of each of {said} {noun}"
 
 
 def _here() -> dict[str, list[Listed]]:

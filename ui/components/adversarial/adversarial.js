@@ -48,6 +48,14 @@ class Toy {
       losses: { reconstruction: "reconstruction", kl: "KL" },
     });
     this.panels = [this.gan, this.vae];
+    this.found = null; // until both models were measured
+    this.saidAt = performance.now();
+    this.chores = [
+      { every: FIELDS_MS, act: () => this.fields(this.switches.now) },
+      { every: FIGURES_MS, act: () => this.figures(this.gan, "gan", "GAN") },
+      { every: FIGURES_MS, act: () => this.figures(this.vae, "vae", "VAE") },
+      { every: FIGURES_MS, act: () => { for (const { curves } of this.panels) curves.draw(); } },
+    ].map((chore) => ({ ...chore, done: -Infinity }));
     this.latents();
     this.pace = new Pace(this.find(".pair"), { step: () => this.step(), draw: () => this.draw(), told: () => this.showPlaying() });
     this.build();
@@ -264,40 +272,37 @@ class Toy {
 
   // ---- on screen --------------------------------------------------------------------------------------------------
 
-  // While it plays, planes and figures take turns, so that no frame has to do both. now: all of it.
+  // While it plays, planes and all else take turns, so that no frame has to do both. now: all of it.
   draw(now = false) {
     const { training } = this;
     if (!training || this.broke) return;
     for (const { scene } of this.panels) scene.fit();
     if (!this.gan.scene.ratio) return; // not laid out yet
+    const all = now || !this.found;
     this.turn = !this.turn;
-    if (now || this.turn) this.refresh(now);
-    if (now || !this.turn) this.drawPlanes();
+    if (all) for (const chore of this.chores) this.does(chore);
+    else if (this.turn) this.nextChore();
+    if (all || !this.turn) this.drawPlanes();
   }
 
-  // Fields and figures, where they are due.
-  refresh(now) {
-    const { training, pace } = this;
-    const chosen = this.switches.now;
+  // The one chore that has waited longest beyond its time: fields, figures and curves in one frame would take too long.
+  nextChore() {
     const time = performance.now();
-    if (now || !(time - this.fieldsAt < FIELDS_MS)) {
-      this.fieldsAt = time;
-      this.fields(chosen);
-    }
-    if (now || !(time - this.figuresAt < FIGURES_MS)) {
-      this.figuresAt = time;
-      this.figures(training.drawn(chosen, this.rules.samples));
-      for (const { curves } of this.panels) curves.draw();
-      this.saidAt ??= time;
-      if (pace.running && time - this.saidAt > SAYING_MS) this.say();
-    }
+    const due = this.chores.filter(({ done, every }) => time - done >= every);
+    due.sort((a, b) => (time - b.done) / b.every - (time - a.done) / a.every);
+    if (due.length) this.does(due[0]);
+    if (time - this.saidAt > SAYING_MS) this.say();
+  }
+
+  does(chore) {
+    chore.done = performance.now();
+    chore.act();
   }
 
   drawPlanes() {
-    const chosen = this.switches.now;
-    const drawn = this.training.drawn(chosen, SHOWN);
-    this.drawGan(drawn.gan, chosen);
-    this.drawVae(drawn.vae);
+    const { training, switches: { now: chosen } } = this;
+    this.drawGan(training.drawn("gan", chosen, SHOWN), chosen);
+    this.drawVae(training.drawn("vae", chosen, SHOWN));
     for (const { scene } of this.panels) {
       if (this.stroke) scene.stroke(this.stroke);
       if (this.cross) scene.cross(this.cross);
@@ -338,17 +343,15 @@ class Toy {
     if (training.data.modes) scene.modes(training.data.modes, this.found.vae.found, 3 * training.data.spread);
   }
 
-  figures(drawn) {
-    const { training } = this;
-    const { data, losses } = training;
-    this.find(".count").textContent = `step ${training.steps.toLocaleString("en")}`;
-    this.found = { gan: data.empty ? null : training.measure(drawn.gan), vae: data.empty ? null : training.measure(drawn.vae) };
-    const tell = (panel, name, found) => {
-      panel.tell(this.inFigures(found), losses);
-      panel.name(`${name}, step ${training.steps}. ${this.inWords(found)}`);
-    };
-    tell(this.gan, "GAN", this.found.gan);
-    tell(this.vae, "VAE", this.found.vae);
+  // The figures of one model, of as many samples as they are measured on.
+  figures(panel, half, name) {
+    const { training, rules } = this;
+    const { data, losses, steps } = training;
+    const found = data.empty ? null : training.measure(training.drawn(half, this.switches.now, rules.samples));
+    this.found = { ...this.found, [half]: found };
+    panel.tell(this.inFigures(found), losses);
+    panel.name(`${name}, step ${steps}. ${this.inWords(found)}`);
+    this.find(".count").textContent = `step ${steps.toLocaleString("en")}`;
   }
 
   inFigures(found) {

@@ -2,7 +2,7 @@
 
 import { PLANE } from "../engine/drawing.js";
 
-export const COLOURS = { data: "#E8EEF7", sample: "#FFD166", arrow: "#6FE3B2", missed: "#EE8866", grid: "196, 181, 253", real: [0x66, 0xA9, 0xE0], fake: [0xE0, 0x5A, 0x4E], density: [0x3F, 0xA6, 0x9B] };
+export const COLOURS = { data: "#E8EEF7", sample: "#FFD166", arrow: "#6FE3B2", missed: "#EE8866", grid: "rgb(196, 181, 253)", real: [0x66, 0xA9, 0xE0], fake: [0xE0, 0x5A, 0x4E], density: [0x3F, 0xA6, 0x9B] };
 const FIELD = 32; // cells of a field along each axis
 const FAINTEST = 0.05; // squared: of a density, beside its highest
 const ARROW = 0.55; // of the plane's units: the longest arrow
@@ -145,29 +145,37 @@ export class Scene {
   // The image of a grid of z, whose cells all hold the same share of the prior: where it is squeezed, samples are many.
   // places: [x0, y0, ...] row by row; columns, rows: of the grid; a line where there is one row.
   warped(places, columns, rows) {
-    const { context } = this;
-    const corner = (row, column) => this.at(places[2 * (row * columns + column)], places[2 * (row * columns + column) + 1]);
+    const { context, side } = this;
+    const at = new Float64Array(2 * rows * columns); // on screen
+    for (let i = 0; i < at.length; i += 2) [at[i], at[i + 1]] = this.at(places[i], places[i + 1]);
+    const line = (from, step, count) => {
+      context.moveTo(at[from], at[from + 1]);
+      for (let k = 1, i = from + step; k < count; k++, i += step) context.lineTo(at[i], at[i + 1]);
+    };
     context.lineJoin = "round";
-    if (rows > 1) {
-      const fair = this.side ** 2 / ((columns - 1) * (rows - 1)) / 6; // the area of a cell that is drawn plainly
-      for (let row = 0; row + 1 < rows; row++) {
-        for (let column = 0; column + 1 < columns; column++) {
-          const four = [corner(row, column), corner(row, column + 1), corner(row + 1, column + 1), corner(row + 1, column)];
-          const alpha = Math.min(0.34, (0.16 * fair) / (area(four) + 0.1 * fair));
-          if (alpha < 0.03) continue;
-          context.fillStyle = `rgba(${COLOURS.grid}, ${alpha.toFixed(3)})`;
-          context.beginPath();
-          for (const [x, y] of four) context.lineTo(x, y);
-          context.fill();
-        }
+    context.fillStyle = COLOURS.grid; // and how faint apart from it: a colour to read for each cell takes longer than the cell
+    const fair = side ** 2 / ((columns - 1) * (rows - 1)) / 6; // the area of a cell that is drawn plainly
+    for (let row = 0; row + 1 < rows; row++) {
+      for (let a = 2 * row * columns, last = a + 2 * (columns - 1); a < last; a += 2) {
+        const [b, c, d] = [a + 2, a + 2 + 2 * columns, a + 2 * columns];
+        const area = Math.abs((at[c] - at[a]) * (at[d + 1] - at[b + 1]) - (at[d] - at[b]) * (at[c + 1] - at[a + 1])) / 2;
+        const alpha = Math.min(0.34, (0.16 * fair) / (area + 0.1 * fair));
+        if (alpha < 0.03) continue;
+        context.globalAlpha = alpha;
+        context.beginPath();
+        context.moveTo(at[a], at[a + 1]);
+        for (const corner of [b, c, d]) context.lineTo(at[corner], at[corner + 1]);
+        context.fill();
       }
     }
-    context.strokeStyle = `rgba(${COLOURS.grid}, ${rows > 1 ? 0.5 : 0.95})`;
+    context.globalAlpha = rows > 1 ? 0.5 : 0.95;
+    context.strokeStyle = COLOURS.grid;
     context.lineWidth = rows > 1 ? 0.8 : 2;
     context.beginPath();
-    for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) context[column ? "lineTo" : "moveTo"](...corner(row, column));
-    for (let column = 0; column < columns && rows > 1; column++) for (let row = 0; row < rows; row++) context[row ? "lineTo" : "moveTo"](...corner(row, column));
+    for (let row = 0; row < rows; row++) line(2 * row * columns, 2, columns);
+    if (rows > 1) for (let column = 0; column < columns; column++) line(2 * column, 2 * columns, rows);
     context.stroke();
+    context.globalAlpha = 1;
   }
 
   // Arrows from points along their pulls, which shorten as these vanish and grow no longer than ARROW.
@@ -250,13 +258,4 @@ export class Scene {
       context.stroke();
     }
   }
-}
-
-function area(corners) {
-  let twice = 0;
-  corners.forEach(([x, y], k) => {
-    const [nextX, nextY] = corners[(k + 1) % corners.length];
-    twice += x * nextY - nextX * y;
-  });
-  return Math.abs(twice) / 2;
 }

@@ -74,15 +74,13 @@ export class Training {
   // Whether every number is still one.
   get finite() { return this.losses === null || Object.values(this.losses).every(Number.isFinite); }
 
-  // What each model draws from the prior, so many; the VAE's with the noise of p(x|z), or as means.
-  drawn({ average, noisy, c }, count) {
+  // What one model, "gan" or "vae", draws from the prior, so many; the VAE's with the noise of p(x|z), or as means.
+  drawn(half, { average, noisy, c }, count) {
     const z = this.z.subarray(0, count * this.latent);
+    if (half === "gan") return this.gan.samples(z, average);
     const means = this.vae.samples(z);
     const deviation = Math.sqrt(c);
-    return {
-      gan: this.gan.samples(z, average),
-      vae: noisy ? means.map((value, i) => value + deviation * this.noise[i]) : means,
-    };
+    return noisy ? means.map((value, i) => value + deviation * this.noise[i]) : means;
   }
 
   measure(samples) {
