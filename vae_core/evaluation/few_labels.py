@@ -1,4 +1,4 @@
-"""How well a class can be told from features when few images have a label: one support vector machine for all features."""
+"""How well classes are told apart when few images have a label: one support vector machine for all features."""
 
 from __future__ import annotations
 

@@ -120,6 +120,12 @@ class M2(Network):
         """Images (B, D) in [0, 1] -> M1's codes (B, d)."""
         return Point(self.raw(self.trunk(x)))
 
+    def logits(self, x: Tensor, noise: Tensor) -> Tensor:
+        """Of q(y|u): images (B, D) in [0, 1] -> (B, K); `noise` is not used."""
+        del noise
+        found: Tensor = self.classifier(self.standard(self.raw(self.trunk(x))))
+        return found
+
     @torch.no_grad()
     def standard_codes(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """The trunk's output -> u and its standard deviation under M1's posterior, 1 where it has none; (B, d) each."""
