@@ -116,7 +116,7 @@ function toBase64(pixels) {
   return btoa(text);
 }
 
-const mounted = mounting(Analogies, "bench", (here) => ({}));
+const mounted = mounting(Analogies, "bench");
 
 export default function (component) {
   const { parentElement, setStateValue } = component;
