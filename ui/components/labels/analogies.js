@@ -13,6 +13,17 @@ const LEAST = 0.005; // a share that is said
 const percent = (share) => `${(100 * share).toFixed(share >= 0.995 || share < 0.0995 ? 1 : 0)} %`;
 
 class Analogies {
+  headerText;
+  header;
+  model;
+  image; // what is on the board
+  read; // what Conditional.read returned for it
+  z; // its handwriting
+  label; // the class that this was read as
+  send; // tells the server
+  unfollow;
+  timer;
+
   constructor(parent) {
     parent.append(parent.querySelector("template").content.cloneNode(true));
     this.root = parent.querySelector(".analogies");

@@ -6,8 +6,9 @@ export class Conditional {
   // payload: what parsePayload returned.
   constructor({ header, tensor }) {
     const { programs, image, features, style, labels } = header;
-    Object.assign(this, { style, classes: labels.length, pixels: image.channels * image.height * image.width });
-    this.features = new Network(programs.features, this.pixels, tensor);
+    this.style = style;
+    this.classes = labels.length;
+    this.features = new Network(programs.features, image.channels * image.height * image.width, tensor);
     this.classify = new Network(programs.classify, features, tensor);
     this.posterior = new Network(programs.posterior, features + this.classes, tensor);
     this.conditional = new Network(programs.conditional, style + this.classes, tensor);

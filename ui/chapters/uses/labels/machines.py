@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import threading
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +16,7 @@ from ui.chapters.uses.runs import DATASET
 from ui.once import once
 from ui.runs.resources import held_out, load_run
 from ui.runs.selection import per_shelf
-from vae_core.errors import MeasureError
+from vae_core.errors import MeasureError, VaeCoreError
 from vae_core.evaluation.few_labels import Machine
 from vae_core.run import Run
 
@@ -38,18 +40,25 @@ def known(name: str) -> np.ndarray:
     return FEATURES[name].of(runs_of(name), held_out(DATASET).floats())
 
 
-def prepare() -> None:
-    """Compute the features of all kinds, so that nobody waits for them at a click."""
+@once(maxsize=1)
+def begin_to_prepare() -> None:
+    """Compute the features of all digits beside the server, once, so that nobody waits for them at a click."""
+    threading.Thread(target=_prepare, name="features", daemon=True).start()
+
+
+def _prepare() -> None:
     for name in FEATURES:
-        known(name)
+        with suppress(VaeCoreError):  # a run that is missing: the page says so where it is needed
+            known(name)
 
 
 @per_shelf
 def machine(name: str, per_class: int, number: int) -> Machine:
     """The classifier of one draw of labels, from 0."""
-    labels = held_out(DATASET).labels
-    chosen = draw(labels, per_class, number)
-    return Machine.fit(known(name)[chosen], labels[chosen])
+    images = held_out(DATASET)
+    chosen = draw(images.labels, per_class, number)
+    pixels = images.images[chosen].reshape(len(chosen), -1).astype(np.float32) / 255.0
+    return Machine.fit(FEATURES[name].of(runs_of(name), pixels), images.labels[chosen])
 
 
 class Answer(NamedTuple):

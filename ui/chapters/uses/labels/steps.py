@@ -9,7 +9,7 @@ from ui.chapters import links
 from ui.chapters.uses.labels import BENCH, QUESTIONS
 from ui.chapters.uses.labels.draws import DRAWS, LEVELS, draw
 from ui.chapters.uses.labels.features import FEATURES
-from ui.chapters.uses.labels.machines import MOST_LIVE, answers, sent_pixels, told_by_hand
+from ui.chapters.uses.labels.machines import MOST_LIVE, answers, begin_to_prepare, sent_pixels, told_by_hand
 from ui.chapters.uses.labels.measured import accuracies, kept, mean_of
 from ui.chapters.uses.labels.verdicts import (
     ASKED,
@@ -230,6 +230,7 @@ def step_by_hand() -> None:
         "One digit of each class, in no order. Say what they are: a classifier learns from your ten labels alone, and "
         "is asked about the other 4,990 held-out digits. A wrong label is a lesson, too.",
     )
+    begin_to_prepare()
     wanted = links.properties(PAGE)["ten"]
     with step.instrument:
         number = int(url_state.begin(wanted, 1, key=TEN))

@@ -81,7 +81,7 @@ def table(level: int, number: int) -> Html:
         rows.append(
             {
                 "": f"{one.title}{' ★' if name == top else ''}",
-                "numbers": kept()["features"][name]["d"],
+                "given": one.about,
                 "mean of draws": f"{mean.mean:.1f} ± {mean.half:.1f}",
                 "spread": f"{mean.spread:.1f}",
                 "this draw": f"{values[number]:.1f}",
