@@ -105,7 +105,7 @@ class Analogies {
     this.find(".likeliest").hidden = this.said < 0;
     const taken = labels.map((name, number) => ({ name, share: read.probabilities[number] })).filter(({ share }) => share >= LEAST).sort((a, b) => b.share - a.share).slice(0, 3);
     const how = this.said < 0 ? "the likeliest class" : "the class that you chose";
-    this.find(".told").textContent = empty ? "" : `Taken for ${taken.map(({ name, share }) => `a ${name} with ${percent(share)}`).join(", ")}. Below, every class in this handwriting, read as that of a ${labels[label]}, ${how}.`;
+    this.find(".told").textContent = empty ? "" : `Taken for ${taken.map(({ name, share }) => `a ${name} with ${percent(share)}`).join(", ")}. The handwriting is read as that of a ${labels[label]}, ${how}.`;
     this.moves.note(began);
   }
 

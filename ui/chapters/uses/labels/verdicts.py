@@ -204,7 +204,7 @@ def transfer_text() -> str:
         if all(helped)
         else "So what was learned on MNIST helps here in part."
         if any(helped)
-        else "So nothing that was learned on MNIST helps here, though it helped at home: small digits, blurred by scaling, "
-        "are not what those models saw, and their own 64 pixels are few and tell much."
+        else "So nothing that was learned on MNIST helps here, though it helped at home: small digits, blurred by "
+        "scaling, are not what those models saw, and their own 64 pixels are few and tell much."
     )
     return f"Points above the 64 pixels as they are:\n\n{chr(10).join(lines)}\n\n{verdict}"
