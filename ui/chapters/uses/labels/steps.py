@@ -43,7 +43,7 @@ from vae_core.payloads.plane import Payload
 PAGE = "uses"
 LIVE = "uses-labels-analogies"  # the component's key
 SHOWN = 10  # labelled digits of each class that are shown
-ENLARGED = 3
+ENLARGED, CARD = 3, 88  # times; pixels
 LEVEL, DRAW, TEN = "labels-level", "labels-draw", "labels-ten"
 
 
@@ -258,9 +258,9 @@ def ten(number: int) -> tuple[int, ...]:
 
 def _ask_for_labels(which: tuple[int, ...], number: int) -> list[int | None]:
     images, given = held_out(DATASET), []
-    for start in range(0, len(which), 5):
-        for place, (column, one) in enumerate(zip(st.columns(5), which[start : start + 5], strict=True), start + 1):
-            with column:
+    with st.container(horizontal=True):  # they wrap on a phone
+        for place, one in enumerate(which, 1):
+            with st.container(width=CARD):
                 st.image(np.kron(images.images[one, 0], np.ones((ENLARGED, ENLARGED), np.uint8)))
                 given.append(
                     st.selectbox(

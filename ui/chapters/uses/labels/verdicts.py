@@ -81,10 +81,10 @@ def table(level: int, number: int) -> Html:
         rows.append(
             {
                 "": f"{one.title}{' ★' if name == top else ''}",
-                "given": one.about,
                 "mean of draws": f"{mean.mean:.1f} ± {mean.half:.1f}",
                 "spread": f"{mean.spread:.1f}",
                 "this draw": f"{values[number]:.1f}",
+                "given": one.about,
             }
         )
     note = f"{measured_note()} Spread: standard deviation over draws. ★ the highest mean."
