@@ -50,7 +50,7 @@ def figures_of_transfer(name: str) -> dict[str, Any]:
 
     def read(images: Any) -> np.ndarray:
         if name == "small":
-            return images.floats()  # type: ignore[no-any-return]
+            return images.floats()
         if name == "own":
             return runs[0].encode(images.floats())
         return FEATURES[name].of(runs, enlarged(images.images))
