@@ -22,6 +22,7 @@ from vae_core.execution import Execution
 from vae_core.models import MODELS, build
 from vae_core.models.adversarial_options import feature_fields
 from vae_core.models.quantised_options import prior_fields
+from vae_core.models.semi_supervised_options import m2_fields
 from vae_core.program.export import decoder_program, program
 from vae_core.run import Run
 from vae_core.spec import RunSpec
@@ -141,6 +142,9 @@ def of_kind(model: str) -> RunSpec:
     if model == "vq_prior":
         shared = prior_fields(of_kind("vq_vae"))
         fields |= {**shared, "options": {**shared["options"], "width": 12, "layers": 1, "heads": 2}}
+    if model == "m2":
+        shared = m2_fields(of_kind("conv_ae"))
+        fields |= {**shared, "options": {**shared["options"], "labels": 5, "style": 2, "width": 16}}
     if model == "perceptual_vae":
         fields |= {"hidden": (4, 8, 16), "latent_dim": 2, **feature_fields(of_kind("conv_vae"))}
     return RunSpec(model=model, **fields)

@@ -37,9 +37,10 @@ def measure(
         See `evaluate`, `classify`, `codes.measure_codes`, `anomalies.measure_anomalies`,
         `generation.measure_generation`, and of models with a prior `pictures.measure_pictures`; of codes that are
         entries of a codebook ``perplexity``, ``entries_used``, ``entries``, ``independent_bits`` and ``uniform_bits``,
-        bits per image, see `metrics.codebook.usage`; of a prior over them what `written` measures; of images whose
-        factors are known ``factors``, see `factors.measure_factors`. ``n`` is the number of images, and every figure
-        measured on fewer states its own. ``not_measured`` maps what could not be measured to a sentence that says why.
+        bits per image, see `metrics.codebook.usage`; of a prior over them what `written` measures; of a model with a
+        classifier in it what that gets right, see `classify`; of images whose factors are known ``factors``, see
+        `factors.measure_factors`. ``n`` is the number of images, and every figure measured on fewer states its own.
+        ``not_measured`` maps what could not be measured to a sentence that says why.
     """
     kind = model_kind(run.spec.model)
     problems: dict[str, str] = {}
@@ -50,6 +51,8 @@ def measure(
         seen = observed(run.spec, dataset)
         codes = encode(run.model, seen)
         result = evaluate(run.model, run.spec, seen, codes)
+        if "classify" in run.programs:
+            result |= classify(run.model, run.spec, dataset)
         if kind.bottleneck.discrete:
             del result["code_std"]  # entries are numbered in no order
             result |= _measure_codebook(run, codes)

@@ -46,7 +46,8 @@ class Objective:
         compute: (model, x (B, D), noise (B, d), targets (B,), likelihood) -> the terms, (B,) each, in nats or the
             term's own unit.
         terms: in order.
-        targets: a training image's target: its ``label``, or its ``number`` among the training images.
+        targets: an image's target: its ``label``; its ``number`` among the training images, -1 for a held-out one; or
+            that number where it is trained on and the label where it is held out (``number_or_label``).
     """
 
     compute: Callable[[torch.nn.Module, Tensor, Tensor, Tensor, Likelihood], Terms]

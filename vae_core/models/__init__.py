@@ -31,6 +31,7 @@ from vae_core.models.quantised_options import (
     check_prior,
     prior_fields,
 )
+from vae_core.models.semi_supervised_options import M2Options, check_m2, m2_fields
 from vae_core.options import check_declaration
 
 if TYPE_CHECKING:
@@ -220,6 +221,18 @@ MODELS = {
         "vae_core.models.levels:build_flat_fsq",
         options=FlatFSQOptions,
         **_SIX,  # type: ignore[arg-type]
+    ),
+    "m2": ModelKind(
+        "M1+M2",
+        "vae_core.models.semi_supervised:build_m2",
+        code="frozen",
+        step="vae_core.training.semi_supervised:M2Step",
+        other_units=("error",),
+        options=M2Options,
+        base="of",
+        base_fields=m2_fields,
+        check=check_m2,
+        **{**_CONV, "latent_dim": 32},  # type: ignore[arg-type]
     ),
     "classifier": ModelKind(
         "Classifier",

@@ -55,6 +55,7 @@ BOTTLENECKS: dict[str, Bottleneck] = {
     "gaussian": Bottleneck(divergence="kl", programs=trunk_and_heads),
     "inverse": Bottleneck(drawn=True),
     "number": Bottleneck(continuous=False),
+    "frozen": Bottleneck(continuous=False),  # another run's code, which that run has been measured on
     "codebook": Bottleneck(continuous=False, discrete=True),
     "features": Bottleneck(decodes=False, continuous=False),
 }

@@ -117,7 +117,15 @@ def check_tensors(
     _need(not model_kind(spec.model).bottleneck.decodes or made == pixels, "decoder, which makes no image of its size")
     _check_program(document.get("encoder", []), weights, pixels, "encoder")
     further = document.get("programs", {})
-    for name, inputs in (("vectors", pixels), ("prior", spec.latent_dim)):  # those that pages run
+    classes, style = len(document["label_names"]), getattr(spec.options, "style", 0)
+    for name, inputs in (  # those that pages run
+        ("vectors", pixels),
+        ("prior", spec.latent_dim),
+        ("features", pixels),
+        ("classify", spec.latent_dim),
+        ("posterior", spec.latent_dim + classes),
+        ("conditional", style + classes),
+    ):
         _check_program(further.get(name, []), weights, inputs, name)
 
 

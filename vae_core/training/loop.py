@@ -118,8 +118,12 @@ def train(
 
     pixels, targets = resident(training, where)
     held_out, held_targets = resident(observed(spec, validation), where)
+    if survey := getattr(step, "survey", None):
+        survey(pixels, targets)
+    if step.targets != "label":
+        targets = torch.arange(len(pixels), device=where)
     if step.targets == "number":
-        targets, held_targets = torch.arange(len(pixels), device=where), torch.full_like(held_targets, -1)
+        held_targets = torch.full_like(held_targets, -1)
     keep = snapshot_epochs(spec.epochs)
     history = list(resume.history) if resume else []
     snapshots = dict(resume.snapshots) if resume else {}

@@ -40,6 +40,8 @@ class Batch(NamedTuple):
 class Step(Protocol):
     """Made for one run, on its device.
 
+    A step that must know all images before the first of them has a method ``survey``: pixels uint8 (N, D), labels (N,).
+
     Attributes:
         terms: what it reports, in order.
         targets: as of `Objective.targets`.

@@ -1,0 +1,8 @@
+"""The benches, in their order on the page."""
+
+from __future__ import annotations
+
+from ui.chapters.uses.bench import Bench
+from ui.chapters.uses.labels import BENCH as LABELS
+
+BENCHES: tuple[Bench, ...] = (LABELS,)
