@@ -1,13 +1,13 @@
 """Bits-back coding with ANS (Townsend et al. 2019): a VAE as a lossless compressor of binarised images.
 
-To code an image x, the encoder needs some z to describe it by. It *decodes* z from the bits already on the stack, with
-q(z|x): that takes -log2 q(z|x) bits off. Then it pushes x with p(x|z) and z with p(z). The decoder pops z and x, knows q(z|x)
-then, and pushes z back: it has the borrowed bits again. Net, an image costs
+To code an image x, the encoder needs some z to describe it by. It *decodes* z from the bits already on the stack,
+with q(z|x): that takes -log2 q(z|x) bits off. Then it pushes x with p(x|z) and z with p(z). The decoder pops z and x,
+knows q(z|x) then, and pushes z back: it has the borrowed bits again. Net, an image costs
 
     -log2 p(x|z) - log2 p(z) + log2 q(z|x),
 
-in the mean the negative ELBO in bits. Only the first image has no bits to borrow from; random words are put on the stack for
-it, and come out of it again at the end.
+in the mean the negative ELBO in bits. Only the first image has no bits to borrow from; random words are put on the
+stack for it, and come out of it again at the end.
 """
 
 from __future__ import annotations

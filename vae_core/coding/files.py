@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -72,6 +72,11 @@ def jpeg(quality: int) -> FileKind:
 def webp(quality: int) -> FileKind:
     """Lossy WebP at a quality from 0 to 100."""
     return FileKind(f"WebP, quality {quality}", "WEBP", quality)
+
+
+def two_tone(kind: FileKind) -> FileKind:
+    """A lossless kind with one bit a pixel."""
+    return replace(kind, name=f"{kind.name}, one bit a pixel", two_tone=True)
 
 
 def mosaic(images: np.ndarray) -> np.ndarray:

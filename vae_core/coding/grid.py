@@ -1,14 +1,16 @@
-"""Codes of a codebook, coded with their autoregressive prior: an entry of probability p takes -log2 p bits (Shannon 1948).
+"""Codes of a codebook, coded with their autoregressive prior: an entry of probability p takes -log2 p bits (Shannon
+1948).
 
-The prior knows a cell's probabilities once it has seen the cells before it. So encoder and decoder go through the grid in the
-same order; the encoder knows all codes at once, but asks the prior as the decoder will have to, cell by cell, in batches of
-the same images.
+The prior knows a cell's probabilities once it has seen the cells before it. So encoder and decoder go through the
+grid in the same order; the encoder knows all codes at once, but asks the prior as the decoder will have to, cell by
+cell, in batches of the same images.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +23,21 @@ from vae_core.run import Run
 
 METHOD = "grid"
 BATCH = 100  # images whose cells are asked for together
+_LEAST = 1e-300  # of a probability: its logarithm stays finite
+
+
+class Written(NamedTuple):
+    """Images' codes in one stream.
+
+    Attributes:
+        codes: int32 (N, cells).
+        bits: float64 (N, cells), -log2 p of each under the prior: what the stream should take.
+        data: the stream.
+    """
+
+    codes: np.ndarray
+    bits: np.ndarray
+    data: bytes
 
 
 class GridCoder:
@@ -48,8 +65,9 @@ class GridCoder:
     def _prior(self) -> Sequence:
         return Sequence(self.run.further_programs["prior"], self.run.weights)
 
-    def codes(self, images: np.ndarray, penalty: float = 0.0) -> np.ndarray:
-        """Choose entries for images: those nearest to the encoder's vectors, or nearly so where that saves bits.
+    def compress(self, images: np.ndarray, penalty: float = 0.0) -> Written:
+        """Choose entries for images and write them: those nearest to the encoder's vectors, or nearly so where that
+        saves.
 
         With a penalty λ a cell takes the entry k with the least |z - e_k|² - λ log2 p(k | cells before it), as in
         entropy-constrained vector quantisation (Chou et al. 1989); greedily, row by row.
@@ -57,42 +75,28 @@ class GridCoder:
         Args:
             images: float32 (N, D) in [0, 1].
             penalty: λ, squared latent units per bit; 0 for the nearest entries.
-
-        Returns:
-            int32 (N, cells).
         """
-        if not penalty:
-            return self.run.encode(images).astype(np.int32)
         codebook = codebook_of(self.run).astype(np.float64)
         vectors = self.run.run_program("vectors", images).reshape(len(images), self.cells, -1).astype(np.float64)
-        found = np.zeros((len(images), self.cells), np.int32)
-        for part in _batches(len(images)):
+        nearest = self.run.encode(images).astype(np.int32)
 
-            def choose(cell: int, shares: np.ndarray, part: slice = part) -> np.ndarray:
-                away = np.square(vectors[part, cell, None] - codebook).sum(axis=2)  # (B, K)
-                return (away - penalty * np.log2(shares)).argmin(axis=1)
+        def choose(part: slice, cell: int, shares: np.ndarray) -> np.ndarray:
+            if not penalty:
+                return nearest[part, cell]
+            away = np.square(vectors[part, cell, None] - codebook).sum(axis=2)  # (B, K)
+            found: np.ndarray = (away - penalty * np.log2(np.maximum(shares, _LEAST))).argmin(axis=1)
+            return found
 
-            found[part] = self._go_through(len(found[part]), choose)
-        return found
+        return self._written(len(images), choose)
 
-    def bits(self, codes: np.ndarray) -> np.ndarray:
-        """-log2 p of each cell under the prior: what the stream should take. Codes (N, cells) -> float64 (N, cells)."""
-        codes = self._checked(codes)
-        parts = [-np.log2(_chosen(self._shares(codes[part]), codes[part])) for part in _batches(len(codes))]
-        return np.concatenate([*parts, np.zeros((0, self.cells))])
-
-    def encode(self, codes: np.ndarray) -> bytes:
+    def write(self, codes: np.ndarray) -> Written:
         """Write codes (N, cells), whole numbers below K.
 
         Raises:
             MeasureError: others.
         """
         codes = self._checked(codes)
-        coder = stream.begin(METHOD, self.run.key, codes)
-        for part in reversed(_batches(len(codes))):  # what is pushed last is popped first
-            shares = self._shares(codes[part])  # (cells, B, K)
-            coder.encode_reverse(codes[part].T.ravel(), self._family, shares.reshape(-1, self.entries))
-        return stream.finish(coder, METHOD, len(codes))
+        return self._written(len(codes), lambda part, cell, _shares: codes[part, cell])
 
     def decode(self, data: bytes) -> np.ndarray:
         """Read codes back: int32 (N, cells).
@@ -103,9 +107,7 @@ class GridCoder:
         coder, count = stream.unpack(data, METHOD)
         codes = np.zeros((count, self.cells), np.int32)
         for part in _batches(count):
-            codes[part] = self._go_through(
-                len(codes[part]), lambda cell, shares: coder.decode(self._family, shares).astype(np.int32)
-            )
+            codes[part] = self._popped(coder, part.stop - part.start)
         stream.check(stream.end(coder), METHOD, self.run.key, codes)
         return codes
 
@@ -118,12 +120,14 @@ class GridCoder:
         coder, count = stream.unpack(data, METHOD)
         if count != 1:
             raise CorruptStream(f"the stream claims {count:,} images instead of one.")
-        codes = self._go_through(1, lambda cell, shares: coder.decode(self._family, shares).astype(np.int32))
-        return self.images(codes)
+        return self.images(self._popped(coder, 1))
 
     def images(self, codes: np.ndarray) -> np.ndarray:
         """The decoder's images: codes (N, cells) -> float32 (N, D) in [0, 1]."""
         return self.run.decode(codes.astype(np.float32))
+
+    def _popped(self, coder: Any, count: int) -> np.ndarray:
+        return self._go_through(count, lambda _cell, shares: coder.decode(self._family, shares))
 
     def _checked(self, codes: np.ndarray) -> np.ndarray:
         codes = np.asarray(codes)
@@ -132,19 +136,30 @@ class GridCoder:
             raise MeasureError(f"codes must be {self.cells} whole numbers from 0 to {self.entries - 1} an image.")
         return np.ascontiguousarray(codes, np.int32)
 
-    def _shares(self, codes: np.ndarray) -> np.ndarray:
-        """Probabilities of all entries in each cell, given the codes before it: float64 (cells, B, K)."""
-        found: list[np.ndarray] = []
+    def _written(self, count: int, choose: Callable[[slice, int, np.ndarray], np.ndarray]) -> Written:
+        """Codes that choose(images, cell, probabilities (B, K)) -> (B,) gives, and their stream."""
+        codes, bits = np.zeros((count, self.cells), np.int32), np.zeros((count, self.cells))
+        asked: list[tuple[slice, np.ndarray]] = []  # probabilities of the images' cells, (cells · B, K)
+        for part in _batches(count):
+            kept: list[np.ndarray] = []
 
-        def given(cell: int, shares: np.ndarray) -> np.ndarray:
-            found.append(shares)
-            return codes[:, cell]
+            def choose_here(
+                cell: int, shares: np.ndarray, part: slice = part, kept: list[np.ndarray] = kept
+            ) -> np.ndarray:
+                kept.append(shares)
+                found = choose(part, cell, shares)
+                bits[part, cell] = -np.log2(np.maximum(shares[np.arange(len(found)), found], _LEAST))
+                return found
 
-        self._go_through(len(codes), given)
-        return np.stack(found)
+            codes[part] = self._go_through(part.stop - part.start, choose_here)
+            asked.append((part, np.concatenate(kept)))
+        coder = stream.begin(METHOD, self.run.key, codes)
+        for part, shares in reversed(asked):  # what is pushed last is popped first
+            coder.encode_reverse(np.ascontiguousarray(codes[part].T).ravel(), self._family, shares)
+        return Written(codes, bits, stream.finish(coder, METHOD, count))
 
-    def _go_through(self, count: int, choose: Any) -> np.ndarray:
-        """Ask the prior for cell after cell; choose(cell, probabilities (B, K)) -> codes (B,)."""
+    def _go_through(self, count: int, choose: Callable[[int, np.ndarray], np.ndarray]) -> np.ndarray:
+        """Ask the prior for cell after cell; choose(cell, probabilities (B, K)) -> (B,)."""
         self._prior.begin()
         codes = np.zeros((count, self.cells), np.int32)
         number = np.full((count, 1), self.entries)  # how every sequence begins
@@ -158,10 +173,3 @@ class GridCoder:
 
 def _batches(count: int) -> list[slice]:
     return [slice(first, min(first + BATCH, count)) for first in range(0, count, BATCH)]
-
-
-def _chosen(shares: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """(cells, B, K) at codes (B, cells) -> (B, cells)."""
-    return np.take_along_axis(shares, codes.T[:, :, None], axis=2)[:, :, 0].T
-
-

@@ -1,8 +1,8 @@
 """PCA with quantised coefficients and an entropy coder: what transform coding does without a network.
 
-Every coefficient is divided by the same step and rounded: with orthogonal components that spreads the error evenly over them,
-and those whose deviation is small against the step become 0 and cost next to nothing. Each whole number is coded by how often
-it occurred in training images.
+Every coefficient is divided by the same step and rounded: with orthogonal components that spreads the error evenly
+over them, and those whose deviation is small against the step become 0 and cost next to nothing. Each whole number is
+coded by how often it occurred in training images.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The container of a compressed stream: a stack of an ANS coder (Duda 2013) with a checksum at its bottom.
 
-One byte says which coder wrote it, one to three how many images it holds (7 bits each, the lowest first); then comes the
-stack, words of 32 bits from the bottom up, the lowest byte first, without the zeros at the end. The checksum, a CRC-32, is
-pushed before anything else: it costs 33 bits with the seal above it, and fills the coder's state, which otherwise costs about
-as much to fill.
+One byte says which coder wrote it, one to three how many images it holds (7 bits each, the lowest first); then comes
+the stack, words of 32 bits from the bottom up, the lowest byte first, without the zeros at the end. The checksum, a
+CRC-32, is pushed before anything else: it costs 33 bits with the seal above it, and fills the coder's state, which
+otherwise costs about as much to fill.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def checksum(method: str, key: str, *content: np.ndarray) -> int:
 
 
 def begin(method: str, key: str, content: np.ndarray, above: np.ndarray | None = None) -> Any:
-    """An ANS coder with the checksum of what it is to code on its stack, and any further words above it, uint32 (n,)."""
+    """An ANS coder with the checksum of what it is to code on its stack, and any further words, uint32 (n,), above."""
     above = np.zeros(0, np.uint32) if above is None else above
     first = np.array([checksum(method, key, content, above)], np.uint32)
     return constriction().stream.stack.AnsCoder(np.concatenate([first, above]), seal=True)

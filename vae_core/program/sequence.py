@@ -1,4 +1,5 @@
-"""Run a causal program row by row in numpy, each row at the cost of one: as `program.modules.one_by_one` does in torch."""
+"""Run a causal program row by row in numpy, each row at the cost of one: as `program.modules.one_by_one` does in
+torch."""
 
 from __future__ import annotations
 

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from ui.chapters.uses.bench import Bench
+from ui.chapters.uses.compress import BENCH as COMPRESS
 
-BENCHES: tuple[Bench, ...] = ()
+BENCHES: tuple[Bench, ...] = (COMPRESS,)
