@@ -31,10 +31,10 @@ from vae_core.spec import RunSpec
 from vae_core.storage.manifest import SHIPPED, read_manifest
 from vae_core.storage.store import Store
 
-TUNING, ALONE, CHAINED = 1_000, 1_000, 1_000  # images
+TUNING, ALONE, CHAINED, SINGLE = 1_000, 1_000, 1_000, 200  # images
 COMPONENTS = 160
 STEPS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.65, 0.8, 1.0, 1.3)
-PENALTIES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
+PENALTIES = (0.0, 0.05, 0.1, 0.2, 0.3)
 QUALITIES = {"jpeg": (3, 5, 8, 10, 12, 13, 14, 16, 20, 30, 50, 75), "webp": (0, 1, 2, 5, 10, 20, 35, 50)}
 LOSSY: dict[str, Callable[[int], FileKind]] = {"jpeg": jpeg, "webp": webp}
 ELBO_SAMPLES = 16  # of z, for each image
@@ -137,7 +137,7 @@ def measure_grid(run: Run, validation: np.ndarray, test: np.ndarray) -> dict[str
     print("penalty", best, tried, file=sys.stderr, flush=True)
     figures = {str(one): of_grid(coder, test[:ALONE], one) for one in PENALTIES if str(one) != best}
     figures[best] = of_grid(coder, test, float(best))
-    single = [8 * len(coder.compress(image[None], float(best)).data) for image in test[:ALONE]]
+    single = [8 * len(coder.compress(image[None], float(best)).data) for image in test[:SINGLE]]
     return {
         "run": run.key,
         "all": figures,

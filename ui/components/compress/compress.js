@@ -14,6 +14,10 @@ const MOST_BITS = 12; // of a cell that the scale tells apart
 const SCALE = Array.from({ length: MOST_BITS + 1 }, (_, bits) => shade(bits / MOST_BITS));
 
 class Compress {
+  header;
+  headerText;
+  unfollow;
+
   constructor(parent) {
     parent.append(parent.querySelector("template").content.cloneNode(true));
     this.root = parent.querySelector(".compress");

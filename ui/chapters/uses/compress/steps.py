@@ -22,6 +22,7 @@ from vae_core.payloads.codes import codes_payload
 from vae_core.payloads.plane import Payload
 
 KEY = "uses-compress"
+NARROW, PICTURES = 720, 440  # pixels
 
 
 def steps() -> None:
@@ -58,7 +59,7 @@ def step_of_codes() -> None:
         "of "
         "its [[codebook]] for each of 7 × 7 cells; a [[autoregressive prior|prior]] that has learned which entries "
         "follow "
-        "which gives each a probability p; and an **entropy coder** writes it in −log₂ p [[bit]]s (Shannon 1948).\n\n"
+        "which gives each a probability p; and an [[entropy coder]] writes it in −log₂ p [[bit]]s (Shannon 1948).\n\n"
         "A cell may also take an entry that is nearly as near, if it saves bits: λ says how much error a bit is worth.",
         wide=True,
     )
@@ -95,11 +96,13 @@ def _written(asked: object) -> None:
         "Each image above is decoded from the bits that are counted below it. Now damage them: every bit says how the "
         "next ones are to be read."
     )
-    coded, flip, keep = damage.controls(found)
-    reading, harmed = damage.outcome(coded, flip, keep)
-    st.html(damage.string(coded, flip, keep))
-    st.markdown(damage.said(coded, reading, harmed))
-    st.html(damage.pictures(coded, reading))
+    with st.container(width=NARROW):
+        coded, flip, keep = damage.controls(found)
+        reading, harmed = damage.outcome(coded, flip, keep)
+        st.html(damage.string(coded, flip, keep))
+        st.markdown(damage.said(coded, reading, harmed))
+    with st.container(width=PICTURES):
+        st.html(damage.pictures(coded, reading))
 
 
 def _results(found: tuple[Coded, ...]) -> Html:
