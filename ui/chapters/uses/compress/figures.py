@@ -22,6 +22,7 @@ NEARLY, THIRD = 0.75, 0.4
 WITH_BITS_BACK = ("Nearly as many: a bit is a bit", "About half as many", "A fifth, or less")
 FIFTH = 0.3
 GOAL = 110.0  # bits an image
+ERROR_TICKS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
 
 
 class Method(NamedTuple):
@@ -121,8 +122,8 @@ def verdict() -> str:
     ratio = best.figures["bits"] / own.figures["bits"]
     winner = "The codebook with its prior takes fewest bits" if ratio > 1 else f"{best.name} takes fewest bits"
     lines = [
-        f"{winner} within an error of {TARGET:g} per pixel: {own.figures['bits']:.0f}. The best other way is "
-        f"{best.name}, with {best.figures['bits']:.0f}."
+        f"{winner} within an error of {TARGET:g} per pixel: {own.figures['bits']:.0f}, at {own.figures['mse']:.4f}. "
+        f"The best other way is {best.name}, with {best.figures['bits']:.0f}."
     ]
     for name in ("PNG, alone", "JPEG, mosaic", best.name):
         if math.isfinite(after := pays_after(own, of(name))):
@@ -193,7 +194,7 @@ def rate_figure() -> Finished:
         template=TEMPLATE, height=460, hovermode="closest",
         xaxis={"title": "bits per image", "type": "log", "tickvals": (50, 100, 200, 500, 1000, 2000)},
         yaxis={"title": "squared error per pixel", "type": "log",
-               "tickvals": (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)},
+               "tickvals": ERROR_TICKS, "ticktext": [f"{tick:g}" for tick in ERROR_TICKS]},
     )  # fmt: skip
     grid = document["grid"]["all"]
     note = (

@@ -22,7 +22,7 @@ from vae_core.payloads.codes import codes_payload
 from vae_core.payloads.plane import Payload
 
 KEY = "uses-compress"
-NARROW, PICTURES = 720, 440  # pixels
+NARROW, PICTURES, SINGLE = 720, 440, 200  # pixels
 
 
 def steps() -> None:
@@ -91,7 +91,9 @@ def _written(asked: object) -> None:
     if raw is None:
         return
     found = compressed(raw)
-    st.html(_results((*found, chained(raw))))
+    st.html(_results(found))
+    with st.container(width=SINGLE):
+        st.html(_results((chained(raw),)))
     chapter.prose(
         "Each image above is decoded from the bits that are counted below it. Now damage them: every bit says how the "
         "next ones are to be read."
