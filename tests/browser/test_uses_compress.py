@@ -16,7 +16,8 @@ pytestmark = pytest.mark.browser
 
 
 def ready(page: Page) -> Locator:
-    page.get_by_role("button", name="Skip, show me").first.click()
+    # The first opening loads the store and the networks.
+    page.get_by_role("button", name="Skip, show me").first.click(timeout=120_000)
     root = page.locator(".component.compress")
     expect(root).to_be_visible()
     root.scroll_into_view_if_needed()

@@ -119,11 +119,11 @@ def verdict() -> str:
     own = of("Codebook and prior")
     others = [method for method in methods() if method is not own and method.figures["mse"] <= TARGET]
     best = min(others, key=lambda method: method.figures["bits"])
-    ratio = best.figures["bits"] / own.figures["bits"]
-    winner = "The codebook with its prior takes fewest bits" if ratio > 1 else f"{best.name} takes fewest bits"
+    first, second = sorted((own, best), key=lambda method: method.figures["bits"])
     lines = [
-        f"{winner} within an error of {TARGET:g} per pixel: {own.figures['bits']:.0f}, at {own.figures['mse']:.4f}. "
-        f"The best other way is {best.name}, with {best.figures['bits']:.0f}."
+        f"Within an error of {TARGET:g} per pixel “{first.name}” takes fewest bits: {first.figures['bits']:.0f}, at "
+        f"{first.figures['mse']:.4f}. “{second.name}” takes {second.figures['bits']:.0f}, at "
+        f"{second.figures['mse']:.4f}."
     ]
     for name in ("PNG, alone", "JPEG, mosaic", best.name):
         if math.isfinite(after := pays_after(own, of(name))):
