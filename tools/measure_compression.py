@@ -31,11 +31,11 @@ from vae_core.spec import RunSpec
 from vae_core.storage.manifest import SHIPPED, read_manifest
 from vae_core.storage.store import Store
 
-TUNING, ALONE, CHAINED, SINGLE = 1_000, 1_000, 1_000, 200  # images
+TUNING, ALONE, CHAINED, SINGLE = 500, 500, 1_000, 200  # images
 COMPONENTS = 160
 STEPS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.65, 0.8, 1.0, 1.3)
 PENALTIES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.35, 0.4)
-QUALITIES = {"jpeg": (3, 5, 8, 10, 12, 13, 14, 16, 20, 30, 50, 75), "webp": (0, 1, 2, 5, 10, 20, 35, 50)}
+QUALITIES = {"jpeg": (3, 5, 8, 10, 12, 13, 14, 20, 50), "webp": (0, 1, 5, 20, 50)}
 LOSSY: dict[str, Callable[[int], FileKind]] = {"jpeg": jpeg, "webp": webp}
 ELBO_SAMPLES = 16  # of z, for each image
 STACK_AT = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1_000)
@@ -209,7 +209,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=SHIPPED, help="where runs are that are not shipped")
     parser.add_argument("--only", choices=("files", "pca", "grid", "bits_back"), help="measure a part again")
     given = parser.parse_args()
-    found: dict[str, Any] = {"target": TARGET}
+    found: dict[str, Any] = {"target": TARGET, "tuning": TUNING}
     validation, test = (load(DATASET, split) for split in ("validation", "test"))
     store = Store(given.store)
     if given.only in (None, "pca"):

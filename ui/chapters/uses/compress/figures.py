@@ -152,7 +152,8 @@ def comparison_table() -> Html:
             }
         )
     note = (
-        f"Lossy ways at the setting with fewest bits whose error on 1,000 validation digits is at most {TARGET:g} per "
+        f"Lossy ways at the setting with fewest bits whose error on {measured()['tuning']:,} validation digits is at "
+        f"most {TARGET:g} per "
         "pixel (pixels from 0 to 1). Streams and mosaics: one for all test digits, heads and checksums included. "
         "Model: weights "
         "in half precision that both sides must have, or components and frequencies. The last column: after how many "
