@@ -88,3 +88,7 @@ class ClusterError(VaeCoreError):
 
 class MissingPackage(VaeCoreError):
     """A package that this package can do without, but not what was asked for."""
+
+
+class CorruptStream(VaeCoreError, ValueError):
+    """A compressed stream was cut or altered, is of another coder, or was written with another model."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ui.chapters.uses.bench import Bench
+from ui.chapters.uses.compress import BENCH as COMPRESS
 from ui.chapters.uses.labels import BENCH as LABELS
 
-BENCHES: tuple[Bench, ...] = (LABELS,)
+BENCHES: tuple[Bench, ...] = (COMPRESS, LABELS)
