@@ -16,7 +16,14 @@ from vae_core.errors import MeasureError, SpecError
 from vae_core.evaluation.left_out import DRAWS, draws, measure_left_out, scores
 from vae_core.evaluation.measure import measure
 from vae_core.losses.likelihoods import bernoulli_floors
-from vae_core.metrics.anomaly import cloud_of, fit_subspace, mahalanobis, nearest_by_class, nearest_usual, subspace_errors
+from vae_core.metrics.anomaly import (
+    cloud_of,
+    fit_subspace,
+    mahalanobis,
+    nearest_by_class,
+    nearest_usual,
+    subspace_errors,
+)
 from vae_core.metrics.ranking import average_precision, precision_at
 from vae_core.run import Run
 from vae_core.spec import RunSpec
@@ -127,7 +134,7 @@ def test_scores_are_those_of_torch(run: Run, digits: ImageDataset) -> None:
     assert_allclose(found["squared_error"], (output.sigmoid() - x).square().mean(dim=1).numpy(), rtol=1e-3)
     assert_allclose(found["above_floor"], found["reconstruction"] - bernoulli_floors(pixels))
     assert (found["above_floor"] >= -1e-4).all()
-    assert DRAWS == len(noise[0])
+    assert len(noise[0]) == DRAWS
 
 
 def test_an_image_scores_the_same_alone_and_among_others(run: Run, digits: ImageDataset) -> None:
@@ -135,6 +142,14 @@ def test_an_image_scores_the_same_alone_and_among_others(run: Run, digits: Image
     among, alone = scores(run, pixels), scores(run, pixels[7:8])
     for name, score in among.items():
         assert_allclose(alone[name], score[7:8], rtol=1e-5, err_msg=name)
+
+
+def test_scores_that_need_no_draws_are_the_same_without_any(run: Run, digits: ImageDataset) -> None:
+    pixels = digits.floats()[:30]
+    without, usual = scores(run, pixels, count=0), scores(run, pixels)
+    assert set(usual) - set(without) == {"negative_elbo", "importance_weighted"}
+    for name, score in without.items():
+        assert np.array_equal(score, usual[name]), name
 
 
 def test_the_bound_is_no_looser_than_the_elbo(run: Run, digits: ImageDataset) -> None:
@@ -208,8 +223,8 @@ def test_the_command_line_takes_it_and_evaluates_it(tmp_path: Path, capsys: pyte
 
     from vae_core.cli.commands import app
 
-    fields = "train --dataset digits --model ae --latent-dim 2 --hidden 16 --epochs 1 --without 8 --json".split()
-    made = CliRunner().invoke(app, [*fields, "--store", str(tmp_path)])
+    fields = ["train", "--dataset", "digits", "--model", "ae", "--latent-dim", "2", "--hidden", "16", "--epochs", "1"]
+    made = CliRunner().invoke(app, [*fields, "--without", "8", "--json", "--store", str(tmp_path)])
     key = json.loads(made.stdout)["key"]
     assert "-no8-" in key
     found = CliRunner().invoke(app, ["evaluate", key, "--json", "--store", str(tmp_path)])

@@ -109,6 +109,19 @@ def _resized(image: object) -> np.ndarray:
     return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BICUBIC))  # type: ignore[attr-defined]
 
 
+def _erased(images: np.ndarray) -> np.ndarray:
+    """The upper half alone."""
+    upper = images.copy()
+    upper[..., SIDE // 2 :, :] = 0
+    return upper
+
+
+# Of digits, uint8 (N, 1, 28, 28), the same digits and what can be made of them.
+OF_DIGITS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "digits": lambda images: images,
+    "erased": _erased,
+    "inverted": lambda images: 255 - images,
+}
 ODDITIES = {
     "black": Oddity("All black", _constant(0)),
     "white": Oddity("All white", _constant(255)),

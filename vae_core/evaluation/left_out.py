@@ -50,7 +50,7 @@ def scores(run: Run, pixels: np.ndarray, *, count: int = DRAWS) -> dict[str, np.
     Args:
         run: an autoencoder, with its encoder as a program.
         pixels: (N, D), in [0, 1], as the run was trained on.
-        count: k, draws of z for each image, the same for all.
+        count: k, draws of z for each image, the same for all; 0 leaves out what needs them.
 
     Returns:
         float64 (N,) each: ``squared_error`` of the image at the mean code, mean over pixels; ``reconstruction``,
@@ -78,7 +78,7 @@ def _scores(run: Run, pixels: np.ndarray, noise: np.ndarray, cloud: Cloud | None
         found["above_floor"] = found["reconstruction"] - bernoulli_floors(pixels)
     if cloud is not None:
         found["mahalanobis"] = mahalanobis(mean, cloud)
-    if log_var is not None:
+    if log_var is not None and len(noise):
         costs, log_weights = np.empty((2, len(noise), len(pixels)))
         for row, eps in enumerate(noise):
             z = reparameterise(mean, log_var, eps)

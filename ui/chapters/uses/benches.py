@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ui.chapters.uses.belong import BENCH as BELONG
 from ui.chapters.uses.bench import Bench
 
-BENCHES: tuple[Bench, ...] = ()
+BENCHES: tuple[Bench, ...] = (BELONG,)
