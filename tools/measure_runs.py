@@ -24,6 +24,7 @@ from vae_core.datasets import ImageDataset, load
 from vae_core.evaluation.anomalies import measure_anomalies
 from vae_core.evaluation.features import FeatureSpace
 from vae_core.evaluation.generation import measure_samples, real_features
+from vae_core.evaluation.left_out import measure_left_out
 from vae_core.evaluation.losses import encode, evaluate, observed
 from vae_core.evaluation.measure import measure
 from vae_core.evaluation.pictures import measure_pictures
@@ -51,18 +52,20 @@ def space_of(dataset: str) -> FeatureSpace:
 
 def figures_of(spec: RunSpec) -> dict[str, dict[str, Any]]:
     """Train a run and measure what is kept of it, on its weights as they would be stored."""
-    training = split_of(spec.dataset, "train").first(spec.images)
+    training = spec.learned_of(split_of(spec.dataset, "train"))
     validation, test = (split_of(spec.dataset, name) for name in ("validation", "test"))
     trained = train(spec, training, validation, execution=EXECUTION, base=Store(SHIPPED).base(spec))
     weights = stored_weights(trained.model)
     model = trained.model
     model.load_state_dict({name: torch.from_numpy(array.astype(np.float32)) for name, array in weights.items()})
+    programs = programs_of(model)
     run = Run(
         spec=spec,
         image_shape=training.image_shape,
         label_names=training.label_names,
         weights=weights,
-        decoder=programs_of(model).decoder,
+        decoder=programs.decoder,
+        encoder=programs.encoder,
         codes=encode(model, validation),
         history=trained.history,
         snapshots=np.empty((0, 0, spec.latent_dim)),
@@ -75,6 +78,7 @@ def figures_of(spec: RunSpec) -> dict[str, dict[str, Any]]:
 def _measure(run: Run, split: ImageDataset) -> dict[str, Any]:
     if split.factors:  # nothing is drawn from the prior, and all else takes seconds
         return measure(run, split, None)
+    whole, split = split, run.spec.usual_of(split)
     seen = observed(run.spec, split)
     space = space_of(run.spec.dataset)
     codes = encode(run.model, seen)
@@ -83,6 +87,7 @@ def _measure(run: Run, split: ImageDataset) -> dict[str, Any]:
         **evaluate(run.model, run.spec, seen, codes),
         "samples": {"prior": measure_samples(run, "prior", real_features(split, space), space)},
         **measure_anomalies(run, seen, codes, {}),
+        **measure_left_out(run, observed(run.spec, whole), {}),
         **(measure_pictures(run, seen, codes, space, {}) if pictures else {}),
     }
 

@@ -14,6 +14,7 @@ from vae_core.losses.likelihoods import LIKELIHOODS
 from vae_core.options import OneOf, Real, Whole, Widths, YesNo, option, options_of, record_from, shown, unusual
 
 if TYPE_CHECKING:
+    from vae_core.datasets import ImageDataset
     from vae_core.models import ModelKind
 
 # Increased when a change of the training procedure (initialisation, schedule, noise) changes its results, so that
@@ -28,11 +29,22 @@ MAX_BATCH_SIZE = 65_536
 DEFAULT_GAUSSIAN_VARIANCE = 0.05
 MAX_IMAGES = 10_000_000
 MAX_SAMPLES = 1_000
+MAX_CLASSES = 256
 ACTIVATIONS = ("relu", "tanh")
 
 
 def _has_divergence(_spec: RunSpec, kind: ModelKind) -> bool:
     return kind.bottleneck.divergence is not None
+
+
+def _class_of(spec: RunSpec) -> Whole:
+    """The classes of a specification's dataset; of a user's set that is not on this machine they are not known."""
+    from vae_core.datasets import info
+
+    known = info(spec.dataset)
+    if known.label_names and not known.classified:
+        raise SpecError(f"without must be left out for {spec.dataset}: it has no classes that could be missing.")
+    return Whole(0, (len(known.label_names) or MAX_CLASSES) - 1)
 
 
 def _autoencodes(kind: ModelKind) -> bool:
@@ -81,6 +93,8 @@ class RunSpec:
         binarised: True to sample each pixel from Bernoulli(pixel), anew in every step (Burda et al. 2016), and once
             for held-out images; Bernoulli likelihood only, which is a probability of such pixels. None for grey ones.
         activation: ``tanh`` in the hidden layers of fully connected models; None for ``relu``.
+        without: train on no image of this class, an index into the dataset's classes, to see later whether such images
+            are found odd; None to leave out none. With `images`, these are the first of the others.
         start_at_mean: True to initialise the decoder's last bias to give the mean training image, as in the published
             code of Burda et al. 2016; fully connected models. None for a random initialisation.
         options: fields specific to the model, as its own frozen record (`ModelKind.options`) or an object of its
@@ -171,6 +185,14 @@ class RunSpec:
         belongs=_fully_connected,
         refusal=_NOT_CONNECTED,
     )
+    without: int | None = option(
+        None,
+        _class_of,
+        "Learn from no image of this class, by its number; evaluate then says whether such images are found odd.",
+        belongs=lambda spec, kind: kind.bottleneck.continuous,  # noqa: ARG005
+        refusal="{name} must be left out for model {model!r}: it has no codes in which a class could be missing.",
+        strict=True,
+    )
     options: Any = None
 
     def __post_init__(self) -> None:
@@ -192,7 +214,7 @@ class RunSpec:
         for name in ("latent_dim", "epochs", "batch_size", "seed", "learning_rate", "hidden", "likelihood"):
             self._set(name, OPTIONS[name].checked(name, self, kind))
         self._settle_weights(kind)
-        for name in ("images", *FAMILY_FIELDS):
+        for name in ("images", *LATER_FIELDS):
             if getattr(self, name) is not None:
                 self._set(name, OPTIONS[name].checked(name, self, kind))
         if self.data_weight == 0 and self.kl_weight == 0:
@@ -236,6 +258,22 @@ class RunSpec:
         elif self.variance is not None:
             raise SpecError(f"variance belongs to the Gaussian likelihood; leave it out for {self.likelihood!r}.")
 
+    def usual_of(self, dataset: ImageDataset) -> ImageDataset:
+        """The images of a split that belong: those that are not of the class left out.
+
+        Raises:
+            SpecError: all are of that class.
+        """
+        return dataset.without(self.without)
+
+    def learned_of(self, training: ImageDataset) -> ImageDataset:
+        """The images of the training split that it learns from: the first `images` of those that belong.
+
+        Raises:
+            SpecError: all are of the class left out.
+        """
+        return self.usual_of(training).first(self.images)
+
     @property
     def base(self) -> str:
         """The key of the run that it begins with; empty for none."""
@@ -258,7 +296,7 @@ class RunSpec:
         """As plain JSON types. Fields added in later versions are left out if they are None."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         values |= {"hidden": list(self.hidden), "options": unusual(self.options) or None if self.options else None}
-        silent = (*FAMILY_FIELDS, "options")
+        silent = (*LATER_FIELDS, "options")
         return {name: value for name, value in values.items() if value is not None or name not in silent}
 
     @classmethod
@@ -295,8 +333,9 @@ class RunSpec:
         beta = [f"b{self.kl_weight:g}"] if self.kl_weight or (self.model.endswith("vae") and not grid) else []
         beta = ["kl"] if self.data_weight == 0 else beta
         count = [f"n{self.images}"] if self.images else []
-        return "-".join([self.model, self.dataset, f"d{self.latent_dim}", *beta, *count, digest])
+        missing = [] if self.without is None else [f"no{self.without}"]
+        return "-".join([self.model, self.dataset, f"d{self.latent_dim}", *beta, *count, *missing, digest])
 
 
 OPTIONS = options_of(RunSpec)
-FAMILY_FIELDS = tuple(name for name, each in OPTIONS.items() if each.usual is not None)
+LATER_FIELDS = (*(name for name, each in OPTIONS.items() if each.usual is not None), "without")

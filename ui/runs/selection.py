@@ -61,7 +61,7 @@ def compared_spec(model: str, dataset: str, latent_dim: int, hidden: tuple[int, 
     kind = model_kind(model)
     usual = COMPARED_HIDDEN.get(kind.family, kind.hidden)
     wanted = hidden or usual
-    alike = [spec for spec in read_manifest() if spec.model == model and spec.seed == 0]
+    alike = [spec for spec in read_manifest() if spec.model == model and spec.seed == 0 and spec.without is None]
     for spec in alike:
         if (spec.dataset, spec.latent_dim, spec.hidden) == (dataset, latent_dim, wanted):
             return spec
@@ -167,7 +167,15 @@ def run_name(spec: RunSpec) -> str:
     widths = f", hidden {'-'.join(str(width) for width in spec.hidden)}" if spec.hidden else ""
     made = f", {spec.epochs} epochs, seed {spec.seed}" if kind.trained else ""
     few = f", {spec.images} images" if spec.images else ""
+    few += "" if spec.without is None else f", without {_class_name(spec)}"
     return f"{name}{few}{widths}{made}"
+
+
+def _class_name(spec: RunSpec) -> str:
+    """The class that a run left out; its number where the names are not known."""
+    names = datasets.info(spec.dataset).label_names
+    assert spec.without is not None
+    return names[spec.without] if spec.without < len(names) else f"class {spec.without}"
 
 
 def grid_in_words(spec: RunSpec) -> str:

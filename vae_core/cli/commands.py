@@ -84,6 +84,7 @@ def train(
     learned_variance: Annotated[
         bool, typer.Option("--learned-variance", help=OPTIONS["learned_variance"].help)
     ] = False,
+    without: Annotated[int | None, typer.Option(help=OPTIONS["without"].help)] = None,
     samples: Annotated[int | None, typer.Option(help=OPTIONS["samples"].help)] = None,
     binarised: Annotated[bool, typer.Option("--binarised", help=OPTIONS["binarised"].help)] = False,
     activation: Annotated[str | None, typer.Option(help=OPTIONS["activation"].help)] = None,
@@ -113,6 +114,7 @@ def train(
         "reconstruction_weight": reconstruction_weight,
         "kl_warm_up": kl_warm_up,
         "learned_variance": learned_variance or None,
+        "without": without,
         "samples": samples,
         "binarised": binarised or None,
         "activation": activation,
@@ -203,7 +205,7 @@ def evaluate(
         print(f"{key}.safetensors holds the run {run.key}.", file=sys.stderr)
     images = load(run.spec.dataset, split, root=data_root)
     if split == "train":
-        images = images.first(run.spec.images)
+        images = images if run.spec.images is None else run.spec.learned_of(images)
     # First, because it may raise and the other measurements take long.
     log_likelihood = _log_likelihood(run, images, likelihood_samples, likelihood_images)
     features, missing = None, ""
@@ -213,7 +215,7 @@ def evaluate(
             features = runs.features(run.spec.dataset)
         except RunNotFound as error:
             missing = str(error)
-    training = load(run.spec.dataset, "train", root=data_root).first(run.spec.images) if images.factors else None
+    training = run.spec.learned_of(load(run.spec.dataset, "train", root=data_root)) if images.factors else None
     metrics = measure(run, images, features, training) | log_likelihood
     if missing:
         metrics["not_measured"]["samples"] = missing

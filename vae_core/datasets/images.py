@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from vae_core.errors import SpecError
+
 # For binarising grey pixels in an evaluation: fixed, so that evaluating twice gives the same numbers.
 BINARISATION_SEED = 20_150_901
 
@@ -101,7 +103,25 @@ class ImageDataset:
 
     def first(self, count: int | None) -> ImageDataset:
         """The first `count` images, or all of them if there are fewer or `count` is None."""
-        if count is None:
+        return self if count is None else self._chosen(slice(count))
+
+    def without(self, label: int | None) -> ImageDataset:
+        """The images that are not of one class, in their order; all of them if `label` is None.
+
+        Raises:
+            SpecError: all images are of that class.
+        """
+        if label is None:
             return self
-        values = None if self.factor_values is None else self.factor_values[:count]
-        return replace(self, images=self.images[:count], labels=self.labels[:count], factor_values=values)
+        others = self.labels != label
+        if len(others) and not others.any():
+            what = self.label_names[label] if label < len(self.label_names) else label
+            raise SpecError(
+                f"all {len(self):,} images of the {self.split} split of {self.name} are of class {what!r}: leave out "
+                "another class."
+            )
+        return self._chosen(others)
+
+    def _chosen(self, which: slice | np.ndarray) -> ImageDataset:
+        values = None if self.factor_values is None else self.factor_values[which]
+        return replace(self, images=self.images[which], labels=self.labels[which], factor_values=values)

@@ -11,6 +11,7 @@ from vae_core.evaluation.codes import measure_codes
 from vae_core.evaluation.factors import first_to_fit, measure_factors
 from vae_core.evaluation.features import FeatureSpace
 from vae_core.evaluation.generation import measure_generation, measure_real
+from vae_core.evaluation.left_out import measure_left_out
 from vae_core.evaluation.losses import classify, encode, evaluate, observed
 from vae_core.evaluation.pictures import measure_pictures
 from vae_core.evaluation.written import measure_prior, measure_written
@@ -28,13 +29,13 @@ def measure(
 
     Args:
         run: a trained model.
-        dataset: the split.
+        dataset: the split; of a run that was trained without a class, all but `left_out` is measured on the others.
         features: of the dataset's classifier; None leaves out what needs it.
         training: the images that it learned from, on whose codes readers of known factors are fitted; loaded where
             they are needed and left out.
 
     Returns:
-        See `evaluate`, `classify`, `codes.measure_codes`, `anomalies.measure_anomalies`,
+        See `evaluate`, `classify`, `codes.measure_codes`, `anomalies.measure_anomalies`, `left_out.measure_left_out`,
         `generation.measure_generation`, and of models with a prior `pictures.measure_pictures`; of codes that are
         entries of a codebook ``perplexity``, ``entries_used``, ``entries``, ``independent_bits`` and ``uniform_bits``,
         bits per image, see `metrics.codebook.usage`; of a prior over them what `written` measures; of a model with a
@@ -44,6 +45,7 @@ def measure(
     """
     kind = model_kind(run.spec.model)
     problems: dict[str, str] = {}
+    whole, dataset = dataset, run.spec.usual_of(dataset)
     if not kind.bottleneck.decodes:
         result = classify(run.model, run.spec, dataset)
         result |= measure_real(dataset, FeatureSpace.of(run), problems)
@@ -66,6 +68,7 @@ def measure(
             result |= measure_codes(seen, codes, run.mixture, problems)
             result |= measure_anomalies(run, seen, codes, problems)
             result |= _measure_factors(run, seen, codes, training, problems)
+            result |= measure_left_out(run, observed(run.spec, whole), problems)
             if features is None:
                 problems["samples"] = NO_CLASSIFIER
             else:
@@ -82,7 +85,7 @@ def _measure_factors(
     if dataset.factor_values is None:
         return {}
     try:
-        training = training or load(run.spec.dataset, "train", download=False).first(run.spec.images)
+        training = training or run.spec.learned_of(load(run.spec.dataset, "train", download=False))
         fitted = first_to_fit(observed(run.spec, training))
         assert fitted.factor_values is not None  # one split of a dataset has factors where the other has
         fit = fitted.factor_values, encode(run.model, fitted)

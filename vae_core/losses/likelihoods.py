@@ -78,16 +78,24 @@ class Likelihood(Protocol):
         ...
 
 
-def bernoulli_floor(images: np.ndarray) -> float:
-    """The lowest cross-entropy that any decoder can reach on grey pixels, in nats per image.
+def bernoulli_floors(images: np.ndarray) -> np.ndarray:
+    """The lowest cross-entropy that any decoder can reach on each image of grey pixels, in nats.
 
-    It is the pixels' own entropy, -sum x ln x + (1 - x) ln(1 - x), mean over images; 0 for binary images.
+    It is the pixels' own entropy, -sum x ln x + (1 - x) ln(1 - x); 0 for binary images.
 
     Args:
         images: (N, D), pixels in [0, 1].
+
+    Returns:
+        float64 (N,).
     """
     x = np.clip(images.astype(np.float64), 1e-12, 1.0 - 1e-12)
-    return float(-(x * np.log(x) + (1.0 - x) * np.log1p(-x)).sum(axis=1).mean())
+    return np.asarray(-(x * np.log(x) + (1.0 - x) * np.log1p(-x)).sum(axis=1))
+
+
+def bernoulli_floor(images: np.ndarray) -> float:
+    """`bernoulli_floors`, mean over images (N, D), nats per image."""
+    return float(bernoulli_floors(images).mean())
 
 
 class Bernoulli:

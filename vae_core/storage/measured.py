@@ -31,7 +31,7 @@ def kept_figures(metrics: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str
         kept[split] = {name: measured[name] for name in _OF_A_SPLIT if name in measured}
         if prior := measured.get("samples", {}).get("prior"):
             kept[split]["samples"] = {"prior": prior}
-        kept[split] |= {name: measured[name] for name in ("pictures", "anomalies") if measured.get(name)}
+        kept[split] |= {name: measured[name] for name in ("pictures", "anomalies", "left_out") if measured.get(name)}
         if factors := measured.get("factors"):
             scores = {name: value for name, value in factors.items() if isinstance(value, int | float)}
             kept[split]["factors"] = scores | {"r2": factors["r2"], "names": factors["names"]}

@@ -45,7 +45,7 @@ def fit(
     p_x_given_z = likelihood(spec, model)
     record: dict[str, float] = {"epoch": 1}
     with torch.no_grad():
-        for prefix, images in (("", training), ("validation_", validation)):
+        for prefix, images in (("", training), ("validation_", spec.usual_of(validation))):
             x = torch.from_numpy(images.floats())
             output = model.decode(model.encode_mean(x))
             record |= {

@@ -153,7 +153,7 @@ def train_together(
 
 
 def _splits(spec: RunSpec, execution: Execution, download: bool = True) -> tuple[ImageDataset, ImageDataset]:
-    training = load(spec.dataset, "train", root=execution.data_root, download=download).first(spec.images)
+    training = spec.learned_of(load(spec.dataset, "train", root=execution.data_root, download=download))
     return training, load(spec.dataset, "validation", root=execution.data_root, download=download)
 
 

@@ -88,7 +88,8 @@ def train(
     Args:
         spec: what to train.
         training: images to learn from.
-        validation: held-out images for the validation columns of the history and the snapshots.
+        validation: held-out images for the snapshots and, without those of a class left out, for the validation columns
+            of the history.
         execution: device, precision and data root; a resumed run keeps the precision it began with.
         resume: the state to continue from.
         base: the run that it begins with, of a model that needs one, see `Store.base`.
@@ -117,7 +118,7 @@ def train(
         restore_optimisers(step.optimisers, resume.moments)
 
     pixels, targets = resident(training, where)
-    held_out, held_targets = resident(observed(spec, validation), where)
+    held_out, held_targets = resident(observed(spec, spec.usual_of(validation)), where)
     if survey := getattr(step, "survey", None):
         survey(pixels, targets)
     if step.targets != "label":

@@ -239,7 +239,7 @@ def train_stack(
     if resume:
         stack.restore(resume)
     pixels, targets = resident(training, where)
-    held_out, held_targets = resident(observed(first_spec, validation), where)
+    held_out, held_targets = resident(observed(first_spec, first_spec.usual_of(validation)), where)
     shown, keep = validation.first(shown_images(first_spec)).floats(), snapshot_epochs(first_spec.epochs)
     places = list(range(len(specs)))  # of the models that are still in the stack
     histories = [list(state.history) for state in resume] if resume else [[] for _ in specs]

@@ -280,7 +280,13 @@ def can_say(spec: RunSpec) -> bool:
         return False
     if not own_fields.has_from_base(spec, "hidden") and spec.hidden not in DEPTHS[depths_of(spec.model)].values():
         return False
-    plain = spec.images is None and spec.data_weight == 1 and not spec.kl_warm_up and not spec.learned_variance
+    plain = (
+        spec.images is None
+        and spec.without is None
+        and spec.data_weight == 1
+        and not spec.kl_warm_up
+        and not spec.learned_variance
+    )
     within = (
         (spec.latent_dim <= LARGEST["d"] or model_kind(spec.model).latent_dim_of is not None)
         and spec.kl_weight <= LARGEST["beta"]
