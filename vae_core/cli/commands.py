@@ -88,6 +88,8 @@ def train(
     binarised: Annotated[bool, typer.Option("--binarised", help=OPTIONS["binarised"].help)] = False,
     activation: Annotated[str | None, typer.Option(help=OPTIONS["activation"].help)] = None,
     start_at_mean: Annotated[bool, typer.Option("--start-at-mean", help=OPTIONS["start_at_mean"].help)] = False,
+    corruption: Annotated[str | None, typer.Option(help=OPTIONS["corruption"].help)] = None,
+    corruption_level: Annotated[float | None, typer.Option(help=OPTIONS["corruption_level"].help)] = None,
     option: Annotated[
         list[str] | None, typer.Option("--option", help="A field that the model alone has, as name=value; repeatable.")
     ] = None,
@@ -117,6 +119,8 @@ def train(
         "binarised": binarised or None,
         "activation": activation,
         "start_at_mean": start_at_mean or None,
+        "corruption": corruption,
+        "corruption_level": corruption_level,
         "options": _own_options(option),
     }
     # What is left out is the model's default (None), or that of the run which the new one begins with.
