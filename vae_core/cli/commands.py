@@ -195,6 +195,9 @@ def evaluate(
     likelihood_images: Annotated[
         int | None, typer.Option(help="Measure log p(x) on the first so many images only.")
     ] = None,
+    denoising: Annotated[
+        bool, typer.Option("--denoising", help="Also measure how well it restores damaged images, whatever it learned.")
+    ] = False,
 ) -> None:
     """Measure a run again on one split: nats per image, z sampled; mse per pixel at the posterior mean."""
     from vae_core.datasets import load
@@ -209,7 +212,11 @@ def evaluate(
     if split == "train":
         images = images.first(run.spec.images)
     # First, because it may raise and the other measurements take long.
-    log_likelihood = _log_likelihood(run, images, likelihood_samples, likelihood_images)
+    asked = _log_likelihood(run, images, likelihood_samples, likelihood_images)
+    if denoising:
+        from vae_core.evaluation.denoising import measure_denoising
+
+        asked |= measure_denoising(run, images)
     features, missing = None, ""
     kind = model_kind(run.spec.model)
     if kind.bottleneck.continuous or kind.base:
@@ -218,7 +225,7 @@ def evaluate(
         except RunNotFound as error:
             missing = str(error)
     training = load(run.spec.dataset, "train", root=data_root).first(run.spec.images) if images.factors else None
-    metrics = measure(run, images, features, training) | log_likelihood
+    metrics = measure(run, images, features, training) | asked
     if missing:
         metrics["not_measured"]["samples"] = missing
     count = metrics.pop("n")
