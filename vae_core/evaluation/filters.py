@@ -1,8 +1,8 @@
 """Classical ways to clean an image, which know nothing of digits: scipy's and scikit-image's filters. No torch.
 
 Each has one parameter, which `tuned` chooses on validation images together with a gain and an offset of the result:
-clipped noise makes black paper grey in the mean, and whoever filters by hand sets the black point afterwards. Without that
-a filter would lose by the offset alone.
+clipped noise makes black paper grey in the mean, and whoever filters by hand sets the black point afterwards. Without
+that a filter would lose by the offset alone.
 """
 
 from __future__ import annotations
