@@ -4,9 +4,9 @@
 
 Takes some minutes on one core. Filters and the number of PCA's components are tuned on the first validation images,
 for each kind and level of damage; everything is then measured on the first test images, all methods on the same damaged
-ones. The file has ``n`` and ``validation_n``, the numbers of images; ``levels``, by kind of damage; ``runs``, the keys of the
-networks; ``settings``, by method and kind [parameter, gain, offset] for each level; and ``figures``, by method and kind
-what `vae_core.evaluation.denoising.over_levels` returns.
+ones. The file has ``n`` and ``validation_n``, the numbers of images; ``levels``, by kind of damage; ``runs``, the keys
+of the networks; ``settings``, by method and kind [parameter, gain, offset] for each level; and ``figures``, by method
+and kind what `vae_core.evaluation.denoising.over_levels` returns.
 """
 
 from __future__ import annotations

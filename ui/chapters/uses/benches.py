@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from ui.chapters.uses.bench import Bench
+from ui.chapters.uses.denoise import BENCH as DENOISE
 
-BENCHES: tuple[Bench, ...] = ()
+BENCHES: tuple[Bench, ...] = (DENOISE,)
