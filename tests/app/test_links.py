@@ -33,7 +33,7 @@ NAMES = {"dataset", "run", "with", "of"}
 READ = {
     "-2": {"epsilon", "x", "start", "mu", "dataset", "alpha", "z", "factors"},
     "2.0": {"epsilon", "x", "start", "mu", "z", "beta", "c", "run", "with", "of", "alpha", "temperature", "commitment",
-            "factors", "r1", "judged", "feature_weight", "pixel_weight", "similarity"},
+            "factors", "r1", "judged", "feature_weight", "pixel_weight", "similarity", "level"},
     "nan": NAMES, "inf": NAMES, "1e999": NAMES, "1_0": NAMES, "1_0e": NAMES, "0x10": NAMES, "99999999999": NAMES,
     "9" * 5_000: set(), ";;;": {"z", "ae-z", "vae-z"},
 }  # fmt: skip

@@ -13,7 +13,7 @@ from vae_core.payloads.plane import Payload
 _denoise = component(
     "denoise",
     html="denoise/denoise.html",
-    styles=("engine/base.css", "denoise/denoise.css"),
+    styles=("engine/base.css", "engine/plane.css", "denoise/denoise.css"),
     module="denoise/denoise.js",
 )
 

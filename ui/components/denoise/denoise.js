@@ -17,6 +17,13 @@ const MOST_SEEDS = 999;
 const benches = new Map(); // mount point -> Denoise
 
 class Denoise {
+  kind; // of damage
+  level;
+  seed; // of the random numbers
+  numbers; // which they are
+  drawn; // for what
+  cards = new Map(); // name -> {card, canvas, figures, title, picture}
+
   constructor(parent) {
     parent.append(parent.querySelector("template").content.cloneNode(true));
     this.root = parent.querySelector(".denoise");
@@ -46,14 +53,14 @@ class Denoise {
     showComponent(this.root);
     if (isNew) {
       pageLink.join(this);
-      this.unfollow = now.follow((board, rested) => this.receiveBoard(board, rested));
+      this.unfollow = now.follow((board) => this.receiveBoard(board));
     } else this.show();
   }
 
   build() {
     const { kinds, start } = this.header;
     this.find(".kind").replaceChildren(...Object.entries(kinds).map(([name, { title }]) => element("option", { value: name, textContent: title })));
-    Object.assign(this, { kind: start, level: kinds[start].start, seed: 1, cards: new Map() });
+    Object.assign(this, { kind: start, level: kinds[start].start, seed: 1 });
   }
 
   // One card for each method; a later payload may bring more.
@@ -71,7 +78,7 @@ class Denoise {
       const card = element("figure", { className: "card" }, canvas, element("figcaption", {}, label, figures));
       this.cards.set(name, { card, canvas, figures, title, picture: new Picture(canvas, image) });
     }
-    for (const name of [...this.cards.keys()]) if (!names.includes(name)) this.cards.delete(name);
+    for (const name of this.cards.keys()) if (!names.includes(name)) this.cards.delete(name);
     this.find(".cards").replaceChildren(...names.map((name) => this.cards.get(name).card));
   }
 
@@ -87,6 +94,7 @@ class Denoise {
   missed(error) { this.find(".told").textContent = `A network has not arrived (${error.message}). Reload the page to try again.`; }
 
   // What the filters made of what was sent last, or why they did not.
+  // answers: {token, images: {name: pixels in base64}} or {token, problem}; null before the first.
   receiveAnswers(answers) {
     if (!answers || answers.token !== this.asked) return;
     this.problem = answers.problem ?? "";
@@ -94,9 +102,9 @@ class Denoise {
     this.answered = answers.token;
   }
 
-  receiveBoard(board, rested) {
+  receiveBoard(board) {
     this.clean = board.image;
-    this.show(rested);
+    this.show();
   }
 
   set(values) {

@@ -74,7 +74,7 @@ def projection() -> Listed:
     return shipped("The PCA of the bench", _of("pca", DIMENSIONS))
 
 
-@once
+@once(maxsize=1)
 def measured() -> dict[str, Any]:
     """The document that tools/measure_denoising.py describes."""
     document: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
