@@ -54,7 +54,7 @@ def slide(root: Locator, level: float) -> None:
 def test_damage_networks_filters_and_figures_are_those_of_the_server(page: Page, app_url: str):
     root = opened(page, f"{app_url}{ANSWERED}")
     for kind in CORRUPTIONS:
-        root.get_by_label("Damage").select_option(kind)
+        root.locator(".kind").select_option(kind)
         rested(root)
         found = state(root)
         assert (found["kind"], found["level"]) == (kind, SLIDERS[kind][1])
