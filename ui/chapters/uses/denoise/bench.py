@@ -31,7 +31,8 @@ SLIDERS = {  # its end, and where it starts
     "patch": (0.8, 0.4),
     "blur": (3.0, 1.5),
 }
-DASHED, SOLID = [5, 4], []  # filters, networks: not by colour alone
+DASHED: list[int] = [5, 4]  # filters: not told by colour alone
+SOLID: list[int] = []  # networks
 LOOKS: dict[str, tuple[str, list[int]]] = {
     AS_IT_IS: ("#FFFFFF", [2, 3]),
     "gaussian_blur": ("#BBBBBB", DASHED),
