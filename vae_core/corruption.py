@@ -61,7 +61,7 @@ CORRUPTIONS = {
     ),
     "patch": Corruption(
         "Missing patch",
-        "its side, as a share of the image's",
+        "side, share of the image's",
         1.0,
         "A square anywhere in the image is black.",
     ),

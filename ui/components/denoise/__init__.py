@@ -29,10 +29,10 @@ def denoise(first: Payload, later: Sequence[Payload], *, key: str) -> None:
 
     Args:
         first: a network (`vae_core.payloads.rebuilding.rebuilding_payload`) with the header entries ``methods``
-            (``name``, ``title``, ``colour``, ``dash``, ``wide``, ``network`` of each), ``kinds`` of damage by name
-            (``title``, ``unit``, ``most``, ``start``, ``about``, ``note``), ``start``, the kind with which it opens,
-            ``levels`` and ``figures`` (``psnr`` and ``half``, by method and kind), ``n``, ``settings`` of methods that
-            are tuned, and ``answers`` of the filters.
+            (``name``, ``title``, ``said``, the title within a sentence, ``colour``, ``dash``, ``wide``, ``network`` of
+            each), ``kinds`` of damage by name (``title``, ``said``, ``unit``, ``most``, ``start``, ``about``,
+            ``note``), ``start``, the kind with which it opens, ``levels`` and ``figures`` (``psnr`` and ``half``, by
+            method and kind), ``n``, ``settings`` of methods that are tuned, and ``answers`` of the filters.
         later: the other networks.
         key: the element's identity across reruns.
     """

@@ -196,9 +196,8 @@ class Denoise {
     if (this.level === 0) return `${beyond}Nothing is damaged: to leave the image as it is cannot be beaten, and every method only takes away from it.`;
     if (fresh && this.problem) return `${beyond}${this.problem}`;
     if (!fresh) return `${beyond}The filters answer when the hand rests.`;
-    const { title } = this.cards.get(best[0]);
     const others = this.rivals(best[0]);
-    return `${beyond}On this digit, ${kinds[this.kind].title.toLowerCase()} at ${this.level.toFixed(2)}: nearest is ${inWords(title)} with ${decibels(best[1].psnr)}${others}.`;
+    return `${beyond}On this digit, ${kinds[this.kind].said} at ${this.level.toFixed(2)}: nearest is ${this.said(best[0])} with ${decibels(best[1].psnr)}${others}.`;
   }
 
   // The best of the other sort: of what knows digits, and of what does not.
@@ -206,8 +205,10 @@ class Denoise {
     const learned = new Set(this.header.methods.filter((one) => one.network).map((one) => one.name));
     const others = [...this.found].filter(([name]) => learned.has(name) !== learned.has(winner));
     const [name, { psnr: value }] = others.reduce((one, other) => (one[1].psnr >= other[1].psnr ? one : other));
-    return `; the best ${learned.has(winner) ? "without a network is" : "network is"} ${inWords(this.cards.get(name).title)} with ${decibels(value)}`;
+    return `; the best ${learned.has(winner) ? "without a network is" : "network is"} ${this.said(name)} with ${decibels(value)}`;
   }
+
+  said(name) { return this.header.methods.find((one) => one.name === name).said; }
 
   drawChart(fresh) {
     const { header: { figures, levels, kinds, methods, n }, kind, level } = this;
@@ -257,7 +258,6 @@ class Denoise {
 }
 
 const decibels = (value) => (value === Infinity ? "exact" : `${value.toFixed(1)} dB`);
-const inWords = (title) => (/^[A-Z]{2}/.test(title) ? title : `${title[0].toLowerCase()}${title.slice(1)}`);
 
 // A number for an image, other for nearly every other one.
 function fingerprint(pixels) {

@@ -13,6 +13,7 @@ from ui.chapters.uses.denoise.methods import (
     PCA,
     TITLES,
     TRAINED,
+    in_a_sentence,
     measured,
     network,
     projection,
@@ -85,6 +86,7 @@ def _header(names: list[str]) -> dict[str, Any]:
             {
                 "name": name,
                 "title": TITLES[name],
+                "said": in_a_sentence(TITLES[name]),
                 "colour": LOOKS[name][0],
                 "dash": LOOKS[name][1],
                 "wide": name == TRAINED,
@@ -104,6 +106,14 @@ def _header(names: list[str]) -> dict[str, Any]:
 def _kind(kind: str) -> dict[str, Any]:
     most, start = SLIDERS[kind]
     known = CORRUPTIONS[kind]
-    trained = f"The denoising autoencoder was trained on {CORRUPTIONS[KIND].title.lower()}, σ = {LEVEL:g}, alone"
+    trained = f"The denoising autoencoder was trained on {CORRUPTIONS[KIND].title}, σ = {LEVEL:g}, alone"
     note = f"{trained}." if kind == KIND else f"{trained}: it never saw this kind."
-    return {"title": known.title, "unit": known.unit, "most": most, "start": start, "about": known.about, "note": note}
+    return {
+        "title": known.title,
+        "said": in_a_sentence(known.title),
+        "unit": known.unit,
+        "most": most,
+        "start": start,
+        "about": known.about,
+        "note": note,
+    }

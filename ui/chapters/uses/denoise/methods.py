@@ -56,13 +56,19 @@ TITLES = {
 }  # fmt: skip
 
 
+def in_a_sentence(title: str) -> str:
+    """A title as it stands within a sentence: names and abbreviations keep their capital."""
+    keeps = title.startswith("Gaussian") or title[1:2].isupper()
+    return title if keeps else f"{title[0].lower()}{title[1:]}"
+
+
 def network(name: str) -> Listed:
     """The shipped run of one of `NETWORKS`.
 
     Raises:
         RunNotFound: it is not in the store.
     """
-    return shipped(f"The {NETWORKS[name].title.lower()} of the bench", NETWORKS[name].fits)
+    return shipped(f"The {in_a_sentence(NETWORKS[name].title)} of the bench", NETWORKS[name].fits)
 
 
 def projection() -> Listed:

@@ -14,6 +14,7 @@ from ui.chapters.uses.denoise.methods import (
     NETWORKS,
     TITLES,
     TRAINED,
+    in_a_sentence,
     measured,
 )
 from ui.figures.markup import Html
@@ -49,7 +50,7 @@ def best(names: tuple[str, ...], kind: str, level: float) -> Scored:
 
 
 def _said(one: Scored) -> str:
-    return f"{TITLES[one.name].lower() if one.name != 'conv_vae' else 'VAE'} {one.psnr:.1f} ± {one.half:.1f} dB"
+    return f"{in_a_sentence(TITLES[one.name])} {one.psnr:.1f} ± {one.half:.1f} dB"
 
 
 def at_half() -> tuple[int, str]:
