@@ -61,7 +61,7 @@ def compared_spec(model: str, dataset: str, latent_dim: int, hidden: tuple[int, 
     kind = model_kind(model)
     usual = COMPARED_HIDDEN.get(kind.family, kind.hidden)
     wanted = hidden or usual
-    alike = [spec for spec in read_manifest() if spec.model == model and spec.seed == 0]
+    alike = [spec for spec in read_manifest() if spec.model == model and spec.seed == 0 and spec.damage is None]
     for spec in alike:
         if (spec.dataset, spec.latent_dim, spec.hidden) == (dataset, latent_dim, wanted):
             return spec
@@ -167,7 +167,8 @@ def run_name(spec: RunSpec) -> str:
     widths = f", hidden {'-'.join(str(width) for width in spec.hidden)}" if spec.hidden else ""
     made = f", {spec.epochs} epochs, seed {spec.seed}" if kind.trained else ""
     few = f", {spec.images} images" if spec.images else ""
-    return f"{name}{few}{widths}{made}"
+    seen = f", undoes {spec.damage[0].replace('_', ' ')} {spec.damage[1]:g}" if spec.damage else ""
+    return f"{name}{seen}{few}{widths}{made}"
 
 
 def grid_in_words(spec: RunSpec) -> str:
