@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from vae_core.corruption import CORRUPTIONS, NONE
 from vae_core.errors import SpecError, UnknownName
 from vae_core.losses.likelihoods import LIKELIHOODS
 from vae_core.options import OneOf, Real, Whole, Widths, YesNo, option, options_of, record_from, shown, unusual
@@ -55,6 +56,16 @@ def _fully_connected(_spec: RunSpec, kind: ModelKind) -> bool:
     return _autoencodes(kind) and kind.family == "mlp"
 
 
+def _rebuilds(_spec: RunSpec, kind: ModelKind) -> bool:
+    """Trained to rebuild its input, and by nothing else: what it rebuilds can be another image than what it sees."""
+    usual = type(kind)
+    return _autoencodes(kind) and (kind.objective, kind.step) == (usual.objective, usual.step)
+
+
+def _levels(spec: RunSpec) -> Real:
+    return Real(0.0, CORRUPTIONS[spec.corruption].most if spec.corruption else 1.0, open_low=True)
+
+
 _NO_KL = "{name} must be left out for model {model!r}: it has no KL term to weigh."
 _NOT_CONNECTED = "{name} must be left out for model {model!r}: it is not fully connected."
 
@@ -97,6 +108,10 @@ class RunSpec:
             are found odd; None to leave out none. With `images`, these are the first of the others.
         start_at_mean: True to initialise the decoder's last bias to give the mean training image, as in the published
             code of Burda et al. 2016; fully connected models. None for a random initialisation.
+        corruption: a name in `corruption.CORRUPTIONS`: the encoder sees images damaged in this way, anew in every step,
+            and the loss is that of the undamaged ones (Vincent et al. 2008); autoencoders trained to rebuild their
+            input. None for none.
+        corruption_level: how strongly, in that corruption's unit; None for 0.5.
         options: fields specific to the model, as its own frozen record (`ModelKind.options`) or an object of its
             fields; None if the model has none, or for their defaults.
 
@@ -184,6 +199,22 @@ class RunSpec:
         usual=False,
         belongs=_fully_connected,
         refusal=_NOT_CONNECTED,
+    )
+    corruption: str | None = option(
+        None,
+        OneOf((NONE, *CORRUPTIONS)),
+        f"The encoder sees damaged images: {', '.join(CORRUPTIONS)}.",
+        usual=NONE,
+        belongs=_rebuilds,
+        refusal="{name} must be left out for model {model!r}: it is not trained to rebuild its input alone.",
+    )
+    corruption_level: float | None = option(
+        None,
+        _levels,
+        "How strongly, in the corruption's unit; 0.5 if left out.",
+        usual=0.5,
+        belongs=lambda spec, kind: spec.corruption is not None,  # noqa: ARG005
+        refusal="{name} needs a corruption.",
     )
     without: int | None = option(
         None,
@@ -291,6 +322,12 @@ class RunSpec:
     def data_weight(self) -> float:
         """reconstruction_weight as a float."""
         return 1.0 if self.reconstruction_weight is None else self.reconstruction_weight
+
+    @property
+    def damage(self) -> tuple[str, float] | None:
+        """The corruption and its level; None for a model that sees what it rebuilds."""
+        level = 0.5 if self.corruption_level is None else self.corruption_level
+        return None if self.corruption is None else (self.corruption, level)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON types. Fields added in later versions are left out if they are None."""

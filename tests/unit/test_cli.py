@@ -142,6 +142,26 @@ def test_what_is_drawn_and_what_the_network_is_made_of_reach_the_spec(ask: Ask, 
     assert (said.samples, said.binarised, said.activation, said.start_at_mean) == (3, True, "tanh", True)
 
 
+def test_a_corruption_reaches_the_spec_and_one_that_is_none_is_refused(ask: Ask, tmp_path: Path) -> None:
+    options = ["--corruption", "patch", "--corruption-level", "0.3", "--json", "--store", tmp_path]
+    said = RunSpec.from_dict(json.loads(ask(*TRAIN, *FLOAT32, *options).out)["spec"])
+    assert said.damage == ("patch", 0.3)
+    refused = ask(*TRAIN, "--corruption", "fog", "--store", tmp_path)
+    assert (
+        refused.status == 1
+        and refused.err.startswith("Error: corruption must be one of none, gaussian")
+        and refused.err.count("\n") == 1
+    )
+
+
+def test_denoising_is_measured_on_request(ask: Ask, store: Store, small_runs: dict[str, Run]) -> None:
+    run = small_runs["ae"]
+    asked = ["evaluate", run.key, "--denoising", "--store", store.root]
+    found = json.loads(ask(*asked, "--json").out)["metrics"]["denoising"]
+    assert found["n"] == 360 and len(found["gaussian"]["psnr"]) == len(found["levels"]["gaussian"])
+    assert "denoising" not in json.loads(ask("evaluate", run.key, "--store", store.root, "--json").out)["metrics"]
+
+
 def test_log_p_is_measured_on_request_with_its_counts(ask: Ask, store: Store, small_runs: dict[str, Run]) -> None:
     run = small_runs["vae"]
     asked = ["evaluate", run.key, "--likelihood-samples", "20", "--store", store.root]

@@ -19,7 +19,7 @@ import vae_core
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-MODULE_OF = {"scikit-learn": "sklearn", "pillow": "PIL"}
+MODULE_OF = {"scikit-image": "skimage", "scikit-learn": "sklearn", "pillow": "PIL"}
 
 
 @pytest.fixture(scope="module")

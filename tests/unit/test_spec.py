@@ -253,6 +253,7 @@ USUAL_WEIGHTS: list[dict[str, Any]] = [
     {"learned_variance": False},
     {"reconstruction_weight": 1.0, "kl_warm_up": 0, "learned_variance": False},
     {"samples": 1, "binarised": False, "activation": "relu", "start_at_mean": False},
+    {"corruption": "none"},
 ]
 
 
@@ -281,6 +282,9 @@ WEIGHED: list[dict[str, Any]] = [
     {"activation": "tanh"},
     {"start_at_mean": True},
     {"samples": 2, "binarised": True, "activation": "tanh", "start_at_mean": True},
+    {"corruption": "gaussian"},
+    {"corruption": "gaussian", "corruption_level": 0.25},
+    {"corruption": "blur", "corruption_level": 1.5},
 ]
 
 
@@ -363,6 +367,14 @@ def test_an_activation_is_one_of_two(value: object) -> None:
         ({"model": "linear_ae", "activation": "tanh"}, "activation must be left out for model 'linear_ae'"),
         ({"model": "pca", "start_at_mean": True}, "start_at_mean must be left out for model 'pca'"),
         ({"model": "conv_ae", "start_at_mean": True}, "start_at_mean must be left out for model 'conv_ae'"),
+        ({"model": "pca", "corruption": "blur"}, "corruption must be left out for model 'pca': it is not trained to"),
+        ({"model": "gan", "corruption": "blur"}, "corruption must be left out for model 'gan'"),
+        ({"model": "perceptual_vae", "corruption": "blur"}, "corruption must be left out for model 'perceptual_vae'"),
+        ({"model": "classifier", "corruption": "patch"}, "corruption must be left out for model 'classifier'"),
+        ({"corruption": "fog"}, "corruption must be one of none, gaussian, unclipped, .* not 'fog'"),
+        ({"corruption_level": 0.3}, "corruption_level needs a corruption"),
+        ({"corruption": "patch", "corruption_level": 1.5}, "corruption_level must be a number above 0 and at most 1"),
+        ({"corruption": "blur", "corruption_level": 0}, "corruption_level must be a number above 0 and at most 10"),
     ],
     ids=str,
 )

@@ -55,6 +55,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "binarised convolutions": {"model": "conv_vae", "hidden": (4, 8, 16), "binarised": True, "samples": 2},
     "tanh": {"activation": "tanh"},
     "start at the mean": {"start_at_mean": True},
+    "corruption": {"corruption": "gaussian", "corruption_level": 0.3},
+    "corruption of a convolutional autoencoder": {"model": "conv_ae", "hidden": (4, 8, 16), "corruption": "patch"},
     "all": {"samples": 2, "binarised": True, "activation": "tanh", "start_at_mean": True},
 }
 

@@ -61,7 +61,8 @@ def compared_spec(model: str, dataset: str, latent_dim: int, hidden: tuple[int, 
     kind = model_kind(model)
     usual = COMPARED_HIDDEN.get(kind.family, kind.hidden)
     wanted = hidden or usual
-    alike = [spec for spec in read_manifest() if spec.model == model and spec.seed == 0 and spec.without is None]
+    whole = [spec for spec in read_manifest() if spec.without is None and spec.damage is None]
+    alike = [spec for spec in whole if spec.model == model and spec.seed == 0]
     for spec in alike:
         if (spec.dataset, spec.latent_dim, spec.hidden) == (dataset, latent_dim, wanted):
             return spec
@@ -168,7 +169,8 @@ def run_name(spec: RunSpec) -> str:
     made = f", {spec.epochs} epochs, seed {spec.seed}" if kind.trained else ""
     few = f", {spec.images} images" if spec.images else ""
     few += "" if spec.without is None else f", without {_class_name(spec)}"
-    return f"{name}{few}{widths}{made}"
+    seen = f", undoes {spec.damage[0].replace('_', ' ')} {spec.damage[1]:g}" if spec.damage else ""
+    return f"{name}{few}{seen}{widths}{made}"
 
 
 def _class_name(spec: RunSpec) -> str:

@@ -89,6 +89,8 @@ def train(
     binarised: Annotated[bool, typer.Option("--binarised", help=OPTIONS["binarised"].help)] = False,
     activation: Annotated[str | None, typer.Option(help=OPTIONS["activation"].help)] = None,
     start_at_mean: Annotated[bool, typer.Option("--start-at-mean", help=OPTIONS["start_at_mean"].help)] = False,
+    corruption: Annotated[str | None, typer.Option(help=OPTIONS["corruption"].help)] = None,
+    corruption_level: Annotated[float | None, typer.Option(help=OPTIONS["corruption_level"].help)] = None,
     option: Annotated[
         list[str] | None, typer.Option("--option", help="A field that the model alone has, as name=value; repeatable.")
     ] = None,
@@ -119,6 +121,8 @@ def train(
         "binarised": binarised or None,
         "activation": activation,
         "start_at_mean": start_at_mean or None,
+        "corruption": corruption,
+        "corruption_level": corruption_level,
         "options": _own_options(option),
     }
     # What is left out is the model's default (None), or that of the run which the new one begins with.
@@ -193,6 +197,9 @@ def evaluate(
     likelihood_images: Annotated[
         int | None, typer.Option(help="Measure log p(x) on the first so many images only.")
     ] = None,
+    denoising: Annotated[
+        bool, typer.Option("--denoising", help="Also measure how well it restores damaged images, whatever it learned.")
+    ] = False,
 ) -> None:
     """Measure a run again on one split: nats per image, z sampled; mse per pixel at the posterior mean."""
     from vae_core.datasets import load
@@ -207,7 +214,11 @@ def evaluate(
     if split == "train":
         images = images if run.spec.images is None else run.spec.learned_of(images)
     # First, because it may raise and the other measurements take long.
-    log_likelihood = _log_likelihood(run, images, likelihood_samples, likelihood_images)
+    asked = _log_likelihood(run, images, likelihood_samples, likelihood_images)
+    if denoising:
+        from vae_core.evaluation.denoising import measure_denoising
+
+        asked |= measure_denoising(run, images)
     features, missing = None, ""
     kind = model_kind(run.spec.model)
     if kind.bottleneck.continuous or kind.base:
@@ -216,7 +227,7 @@ def evaluate(
         except RunNotFound as error:
             missing = str(error)
     training = run.spec.learned_of(load(run.spec.dataset, "train", root=data_root)) if images.factors else None
-    metrics = measure(run, images, features, training) | log_likelihood
+    metrics = measure(run, images, features, training) | asked
     if missing:
         metrics["not_measured"]["samples"] = missing
     count = metrics.pop("n")

@@ -16,19 +16,23 @@ from vae_core.losses.total_correlation import decompose
 Terms = dict[str, Tensor]  # name -> (B,), in the order of the objective's terms
 
 
-def elbo(model: torch.nn.Module, x: Tensor, noise: Tensor, p_x_given_z: Likelihood) -> Terms:
+def elbo(
+    model: torch.nn.Module, x: Tensor, noise: Tensor, p_x_given_z: Likelihood, seen: Tensor | None = None
+) -> Terms:
     """Both terms of the negative ELBO for a batch: one sample per image, or several, made from `noise`.
 
     Args:
         model: anything with `sample_latent` and `decode`.
-        x: (B, D), pixels in [0, 1].
+        x: (B, D), pixels in [0, 1], to be rebuilt.
         noise: (B, d), standard normal; or (S, B, d) for S samples per image, whose reconstructions are averaged.
         p_x_given_z: the likelihood.
+        seen: (B, D'), what the encoder sees where that is another image, such as a damaged one (Vincent et al. 2008; of
+            a VAE, Im et al. 2017).
 
     Returns:
         ``reconstruction`` and ``kl``, nats per image, (B,) each; the KL of a point code is 0.
     """
-    z, code = model.sample_latent(x, noise)  # type: ignore[operator]
+    z, code = model.sample_latent(x if seen is None else seen, noise)  # type: ignore[operator]
     if z.ndim == 2:
         reconstruction = p_x_given_z.negative_log_likelihood(model.decode(z), x)  # type: ignore[operator]
     else:
@@ -44,20 +48,27 @@ class Objective:
 
     Attributes:
         compute: (model, x (B, D), noise (B, d), targets (B,), likelihood) -> the terms, (B,) each, in nats or the
-            term's own unit.
+            term's own unit. That of the ELBO also takes ``seen``, see `elbo`.
         terms: in order.
         targets: an image's target: its ``label``; its ``number`` among the training images, -1 for a held-out one; or
             that number where it is trained on and the label where it is held out (``number_or_label``).
     """
 
-    compute: Callable[[torch.nn.Module, Tensor, Tensor, Tensor, Likelihood], Terms]
+    compute: Callable[..., Terms]
     terms: tuple[Term, ...]
     targets: str = "label"
 
 
-def _elbo(model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor, p_x_given_z: Likelihood) -> Terms:
+def _elbo(
+    model: torch.nn.Module,
+    x: Tensor,
+    noise: Tensor,
+    targets: Tensor,
+    p_x_given_z: Likelihood,
+    seen: Tensor | None = None,
+) -> Terms:
     del targets
-    return elbo(model, x, noise, p_x_given_z)
+    return elbo(model, x, noise, p_x_given_z, seen)
 
 
 def _cross_entropy(model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor, p_x_given_z: Likelihood) -> Terms:

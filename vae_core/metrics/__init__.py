@@ -46,6 +46,7 @@ from vae_core.metrics.readability import (
     readability,
 )
 from vae_core.metrics.reconstruction import mean_squared_error
+from vae_core.metrics.restoration import Fidelity, fidelity
 from vae_core.metrics.sharpness import Classes, class_balance, laplacian_variance, near_copies
 from vae_core.metrics.smoothness import ClassChange, class_change, on_path_share, path_length, path_lengths
 from vae_core.metrics.subspace import covariance_spectrum, orthonormality_error, principal_angles
@@ -57,6 +58,7 @@ __all__ = [
     "ClassChange",
     "Classes",
     "CoverageDensity",
+    "Fidelity",
     "Isolation",
     "LowerBound",
     "Median",
@@ -83,6 +85,7 @@ __all__ = [
     "explained",
     "factor_entropies",
     "factor_vae_score",
+    "fidelity",
     "fit_reader",
     "frechet_distance",
     "gaussian_kl_to_standard_normal",

@@ -74,11 +74,13 @@ def same_program(spec: RunSpec) -> RunSpec:
 def can_stack(spec: RunSpec) -> bool:
     """Whether runs that differ from `spec` in `VARYING` only can be trained as one program.
 
-    They are trained on the ELBO's terms, or those of a β-TCVAE, by the usual step, and their network has parameters
-    alone: a buffer that training changes, such as the moving averages of batch norm, is nothing that one call can
-    change for all of them.
+    They are trained on the ELBO's terms, or those of a β-TCVAE, by the usual step, on undamaged images, and their
+    network has parameters alone: a buffer that training changes, such as the moving averages of batch norm, is nothing
+    that one call can change for all of them.
     """
     kind, usual = model_kind(spec.model), ModelKind("", "")
+    if spec.damage:
+        return False
     if not kind.trained or kind.step != usual.step or kind.objective not in (usual.objective, TOTAL_CORRELATION):
         return False
     return not list(build(spec, info(spec.dataset).image_shape).buffers())

@@ -12,11 +12,15 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
+from vae_core.corruption import corrupt, numbers_for
+from vae_core.datasets import info
 from vae_core.losses.likelihoods import likelihood
 from vae_core.losses.objectives import Objective, Terms
 from vae_core.losses.terms import Term, weighted_sum, weights_at
 from vae_core.models import model_kind, named
 from vae_core.spec import RunSpec
+
+HELD_OUT_SEED = 2_008  # of the damage to held-out images: the same each time
 
 
 class Batch(NamedTuple):
@@ -86,7 +90,9 @@ class GradientStep:
         optimiser.param_groups[0]["lr"] = batch.learning_rate
         x, noise = draws(self.spec, batch.pixels, batch.generator)  # (B, D), (B, d)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            terms = self.objective.compute(self.model, x, noise, batch.targets, self.p_x_given_z)
+            terms = self.objective.compute(
+                self.model, x, noise, batch.targets, self.p_x_given_z, **self.seen(x, batch.generator)
+            )
         weighted_sum(terms, weights_at(self.terms, self.spec, batch.epochs_done)).mean().backward()
         for parameter in self.parameters:
             if parameter.grad is None:  # its term has weight 0; Adam must still count the step
@@ -96,8 +102,18 @@ class GradientStep:
         return {name: term.detach() for name, term in terms.items()}
 
     def measure(self, x: Tensor, noise: Tensor, targets: Tensor) -> Terms:
-        """As the objective has them."""
-        return self.objective.compute(self.model, x, noise, targets, self.p_x_given_z)
+        """As the objective has them; damaged, where training images are."""
+        seen = self.seen(x, torch.Generator(x.device).manual_seed(HELD_OUT_SEED))
+        return self.objective.compute(self.model, x, noise, targets, self.p_x_given_z, **seen)
+
+    def seen(self, x: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """``seen``, what the encoder sees of images x (B, D), where that is something else; a step whose images come in
+        pairs overrides this."""
+        if not self.spec.damage:
+            return {}
+        kind, level = self.spec.damage
+        size = info(self.spec.dataset).image_shape
+        return {"seen": corrupt(kind, level, x, numbers_for(kind, len(x), size, generator, x.device), size)}
 
 
 def new_step(spec: RunSpec, model: nn.Module, precision: str) -> Step:
