@@ -51,7 +51,7 @@ class GridCoder:
     """
 
     def __init__(self, run: Run) -> None:
-        if "prior" not in run.further_programs or getattr(run.spec.options, "classes", 0):
+        if "prior" not in run.further_programs or getattr(run.spec.options, "classes", None):
             raise MeasureError(f"{run.key} has no prior over codes that needs no class: choose a run of vq_prior.")
         self.run = run
         self.cells = run.spec.latent_dim

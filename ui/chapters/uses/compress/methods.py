@@ -36,7 +36,7 @@ def fits_prior(spec: RunSpec) -> bool:
 
 def fits_vae(spec: RunSpec) -> bool:
     """Whether a run is the VAE that codes binarised digits here."""
-    return spec.dataset == DATASET and spec.model == "vae" and spec.binarised and spec.latent_dim == DIMENSIONS
+    return spec.dataset == DATASET and spec.model == "vae" and bool(spec.binarised) and spec.latent_dim == DIMENSIONS
 
 
 def prior_line() -> Listed:
