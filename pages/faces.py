@@ -249,7 +249,7 @@ def step_of_a_smile(shown: Shown) -> None:
             group="faces-alpha", link="alpha", key=f"faces-along-{mark(shown)}",
         )  # fmt: skip
     with step.words:  # what is measured comes last: it takes longest
-        chapter.prose(told(shown, place))
+        chapter.prose(told(shown, place, method))
     with step.instrument:
         st.html(table(shown, place, method))
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from ui.chapters import chapters
 from ui.chapters.links import for_teachers, of_others, properties, question_name
+from ui.chapters.uses.benches import BENCHES
 from ui.components.lesson import SELECTORS
-from ui.links.frame import JOIN, TEACHER
+from ui.links.frame import BEGIN, JOIN, LESSON, TEACHER
 from ui.links.present import HIDE, HIDEABLE, PRESENT
 from ui.links.url_state import MAX_PINS, Property, left_out
 
@@ -201,18 +202,22 @@ def test_a_run_that_is_not_here_is_said(small_store):
 
 @pytest.mark.parametrize("page", QUESTIONS)
 def test_every_question_has_a_name_that_links_ask_for_and_its_answer_comes_back(page):
-    at = open_page(f"pages/{page}.py")
-    asked = [radio.key.removeprefix("predict-") for radio in at.radio if radio.key.startswith("predict-")]
+    benches = [bench.slug for bench in BENCHES] if page == "uses" else []  # one of them at a time is on the page
+    asked = []
+    for link in [{"bench": bench} for bench in benches] or [{}]:
+        at = open_page(f"pages/{page}.py", **link)
+        asked += [radio.key.removeprefix("predict-") for radio in at.radio if radio.key.startswith("predict-")]
     names = [question_name(page, key) for key in asked]
     assert sorted(filter(None, names)) == sorted(QUESTIONS[page]) and len(names) == len(asked)
     last = at.radio(key=f"predict-{asked[-1]}")
     last.set_value(last.options[1]).run()
-    link = at.query_params["answers"]
-    text = link[0] if isinstance(link, list) else link
+    told = at.query_params["answers"]
+    text = told[0] if isinstance(told, list) else told
     assert text == f"{names[-1]}:1"
-    again = open_page(f"pages/{page}.py", answers=text, ask=names[-1])
-    values = {radio.key: radio.value for radio in again.radio}
-    assert values == {f"predict-{key}": last.options[1] if key == asked[-1] else None for key in asked}
+    again = open_page(f"pages/{page}.py", answers=text, ask=names[-1], **link)
+    values = {radio.key: radio.value for radio in again.radio if radio.key.startswith("predict-")}
+    here = [radio.key.removeprefix("predict-") for radio in at.radio if radio.key.startswith("predict-")]
+    assert values == {f"predict-{key}": last.options[1] if key == asked[-1] else None for key in here}
     assert not again.warning
 
 
@@ -237,7 +242,7 @@ def test_everything_that_can_be_hidden_is_found_on_the_page():
 
 
 def test_a_page_without_a_chapter_knows_what_every_page_knows():
-    assert set(properties("nowhere")) == {PRESENT.name, HIDE.name, JOIN.name, TEACHER.name}
+    assert set(properties("nowhere")) == {one.name for one in (BEGIN, PRESENT, HIDE, LESSON, JOIN, TEACHER)}
     assert question_name("nowhere", "best") is None
 
 

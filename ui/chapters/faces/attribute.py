@@ -65,12 +65,15 @@ def moved(shown: Shown, factor: int, method: str) -> Moved:
     return Moved(steps, len(codes))
 
 
-def all_moved(shown: Shown, factor: int) -> dict[str, Moved]:
-    """By each of the `METHODS` that finds a direction."""
+def all_moved(shown: Shown, factor: int, method: str) -> dict[str, Moved]:
+    """By the chosen one of the `METHODS` and those before it, as far as they find a direction.
+
+    The difference of means alone needs no scikit-learn, which takes a second to import: the page opens without.
+    """
     found = {}
-    for method in METHODS:
+    for name in tuple(METHODS)[: list(METHODS).index(method) + 1]:
         with suppress(MeasureError):
-            found[method] = moved(shown, factor, method)
+            found[name] = moved(shown, factor, name)
     return found
 
 
@@ -87,13 +90,13 @@ def _in_unit(value: float, factor: Factor) -> str:
 @per_shelf
 def table(shown: Shown, factor: int, method: str) -> Html:
     """What moves with one step of a feature's directions."""
-    found, spreads = all_moved(shown, factor), spreads_of(shown.dataset)
+    found, spreads = all_moved(shown, factor, method), spreads_of(shown.dataset)
     readable = explained(values_of(held_out(shown.dataset)), reader_of(shown)(run_of(shown).codes.mean))
     rows = []
     for place, one in enumerate(info(shown.dataset).factors):
         row: dict[str, object] = {"feature": one.name}
-        for name, title in METHODS.items():
-            row[f"by {title}"] = signed(float(found[name].steps[place])) if name in found else "no direction"
+        for name in dict.fromkeys((*found, method)):
+            row[f"by {METHODS[name]}"] = signed(float(found[name].steps[place])) if name in found else "no direction"
         if method in found:
             row["in its unit"] = _in_unit(float(found[method].steps[place] * spreads[place]), one)
         rows.append(row | {"R² of the reader": f"{readable[place]:.2f}"})
@@ -110,11 +113,11 @@ def table(shown: Shown, factor: int, method: str) -> Html:
 
 
 @per_shelf
-def told(shown: Shown, factor: int) -> str:
-    """How much moves along with either direction, in sentences."""
+def told(shown: Shown, factor: int, method: str) -> str:
+    """How much moves along, in sentences; see `all_moved`."""
     names = features(shown.dataset)
     sentences = []
-    for method, one in all_moved(shown, factor).items():
+    for name, one in all_moved(shown, factor, method).items():
         others = [place for place in range(len(names)) if place != factor]
         along = "."
         if others:
@@ -122,7 +125,7 @@ def told(shown: Shown, factor: int) -> str:
             more = "more" if one.steps[first] > 0 else "less"
             along = f"; what moves most along with it is “{names[first]}”: {abs(one.steps[first]):.2f} {more}."
         sentences.append(
-            f"By {METHODS[method]}, one step changes “{names[factor]}” by **{signed(float(one.steps[factor]))}** "
+            f"By {METHODS[name]}, one step changes “{names[factor]}” by **{signed(float(one.steps[factor]))}** "
             f"standard deviations{along}"
         )
     if shown.dataset in RENDERED:
