@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from ui.chapters import chapter_at, chapters
 from ui.chapters.faces.family import usual
 from ui.chapters.links import properties, question_name
+from ui.chapters.uses.benches import BENCHES
 from ui.classroom import database, store
 from ui.classroom.codes import shown
 from ui.lessons import paths
@@ -76,17 +77,9 @@ def test_the_second_lesson_has_the_chapter_on_uses_only_where_it_is():
     assert ("uses" in names) == (chapter_at("uses") is not None)
 
 
-def test_steps_of_the_chapter_on_uses_lead_to_its_benches_and_questions(monkeypatch):
-    record = chapter_at("faces")
-    known = {**properties("faces"), "bench": properties("faces")["model"]}
-    fake = type("Fake", (), {"url": "uses", "predictions": ("denoise-half", "cut-where")})()
-    monkeypatch.setattr(paths, "chapter_at", lambda url: fake if url == "uses" else record)
-    monkeypatch.setattr(paths.links, "properties", lambda _page: known)
-    (stop,) = paths._uses()
-    assert [step.link for step in stop.steps] == [
-        "uses?bench=denoise&ask=denoise-half", "uses?bench=belong&begin=belong", "uses?bench=compress&begin=compress",
-        "uses?bench=labels&begin=labels", "uses?bench=cut&ask=cut-where",
-    ]  # fmt: skip
+def test_the_second_lesson_has_a_step_for_every_bench():
+    steps = {step.query["bench"]: step.query["ask"] for step in every_step() if step.page == "uses"}
+    assert steps == {bench.slug: bench.predictions[0] for bench in BENCHES}
 
 
 @pytest.mark.parametrize("step", list(every_step()))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache, partial
 
-from ui.chapters import Chapter, chapter_at, chapters, links
+from ui.chapters import Chapter, chapters
 from ui.chapters.beta.costs import collapse
 from ui.chapters.faces.family import DATASET, DIMENSIONS, Shown, usual
 from ui.chapters.faces.found import how_many, how_many_options
@@ -18,6 +18,7 @@ from ui.chapters.reduction.comparison import best_of_three
 from ui.chapters.reduction.memoriser import between_numbers
 from ui.chapters.regularity.comparison import closer_to_real
 from ui.chapters.regularity.fitted import closed_by_fitting
+from ui.chapters.uses.benches import BENCHES
 from ui.lessons.record import Lesson, Question, Step, Stop
 from ui.runs.resources import load_run
 from ui.runs.selection import compared_spec
@@ -239,20 +240,13 @@ _USES = {
 }
 
 
-def _uses() -> tuple[Stop, ...]:
-    """A stop for the chapter on uses, if it is here: a step for each of its benches."""
-    chapter = chapter_at("uses")
-    if chapter is None:
-        return ()
-    known = links.properties(chapter.url)
-    steps = []
-    for name, ask in _USES.items():
-        said = [f"bench={name}"] if "bench" in known else []
-        first = next((one for one in chapter.predictions if one.startswith(name)), None)
-        said.append(f"ask={first}" if first else f"begin={name}")
-        do = "Answer what the page asks, then try it with a digit of your own."
-        steps.append(Step(8, f"uses?{'&'.join(said)}", do, ask=ask))
-    return (Stop("What codes are good for", tuple(steps), note="Which method won, and where it loses"),)
+def _uses() -> Stop:
+    """A step for each bench of the chapter on uses."""
+    do = "Answer what the page asks, then try it with a digit of your own."
+    steps = tuple(
+        Step(8, f"uses?bench={bench.slug}&ask={bench.predictions[0]}", do, ask=_USES[bench.slug]) for bench in BENCHES
+    )
+    return Stop("What codes are good for", steps, note="Which method won, and where it loses")
 
 
 def _second() -> Lesson:
@@ -290,7 +284,7 @@ def _second() -> Lesson:
                     ),
                 ),
             ),
-            *_uses(),
+            _uses(),
         ),
     )  # fmt: skip
 
