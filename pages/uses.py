@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ui.chapters import links
 from ui.chapters.uses import CHAPTER
 from ui.chapters.uses.benches import BENCHES
@@ -32,4 +34,9 @@ with first.instrument, errors_said():
 bench = BY_SLUG[slug]
 bench.show()
 
-chapter.foot(CHAPTER, code=bench.code, sources=tuple(chapter.Source(text, url) for text, url in bench.sources))
+# What the other benches say, their questions ask first.
+chapter.foot(
+    replace(CHAPTER, learned=bench.learned),
+    code=bench.code,
+    sources=tuple(chapter.Source(text, url) for text, url in bench.sources),
+)
