@@ -66,7 +66,7 @@ class Compress {
     grids.codes.show(codes);
     grids.bits.show(bits.map((one) => Math.min(MOST_BITS, Math.round(one))));
     this.picture.show(this.xhat);
-    this.find(".count").textContent = `${codes.length} of ${header.entries} entries`;
+    this.find(".count").textContent = `${codes.length} cells, ${new Set(codes).size} different entries of ${header.entries}`;
     this.find(".total").textContent = `together ${this.total.toFixed(1)} bits`;
     this.find(".error").textContent = `squared error ${meanSquaredError(this.xhat, this.pixels).toFixed(4)}`;
     this.choose(this.cell);
