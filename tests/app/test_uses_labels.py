@@ -123,7 +123,7 @@ def test_m2_is_judged_against_the_best_features(monkeypatch):
     for accuracy, option in ((0.5, 0), (0.99, 2)):
         monkeypatch.setattr(verdicts, "m2_figures", lambda accuracy=accuracy: [{"seed": 0, "accuracy": accuracy}])
         right, why = verdicts.unlabelled()
-        assert right == option and ("above" in why) is (accuracy > 0.93)
+        assert right == option and f"**{100 * accuracy:.1f} %**" in why
 
 
 # Labels, drawings

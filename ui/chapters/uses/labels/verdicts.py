@@ -117,8 +117,8 @@ def units() -> tuple[int, str]:
     means = [mean_of(accuracies(name, ASKED)) for name in UNITS]
     return right, (
         f"All {every} units: {said(means[0])}; the {active} active ones alone: {said(means[1])}; draw by draw a "
-        f"difference of {_signed(change.mean)} ± {change.half:.1f} points. The mean of a collapsed unit hardly depends on "
-        "the image. Brought to the variance of the others, what is left of it counts as much as they do."
+        f"difference of {_signed(change.mean)} ± {change.half:.1f} points. The mean of a collapsed unit hardly depends "
+        "on the image. Brought to the variance of the others, what is left of it counts as much as they do."
     )
 
 
@@ -149,8 +149,8 @@ def unlabelled() -> tuple[int, str]:
     )
     return right, (
         f"M1+M2 tells **{mean:.1f} %** of the {kept()['n']:,} test digits ({starts}); {FEATURES[top].title} with the "
-        f"same number of labels {said(features)}. It saw {kept()['m2']['images']:,} digits, nearly all without a label. "
-        "Kingma et al. report 96.7 % for M1+M2 and 88.0 % for M2 alone, with 100 labels, 50,000 other "
+        f"same number of labels {said(features)}. It saw {kept()['m2']['images']:,} digits, nearly all without a "
+        "label. Kingma et al. report 96.7 % for M1+M2 and 88.0 % for M2 alone, with 100 labels, 50,000 other "
         "digits and far longer training."
     )
 
