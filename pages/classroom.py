@@ -150,7 +150,7 @@ def lessons() -> None:
     with one.instrument:
         for lesson in paths.lessons():
             with st.container(border=True, key=f"lesson-{lesson.slug}"):
-                prose(f"#### {lesson.title}, {lesson.minutes} minutes\n\n{lesson.about}")
+                prose(f"### {lesson.title}, {lesson.minutes} minutes\n\n{lesson.about}")
                 with st.container(horizontal=True, vertical_alignment="center"):
                     begun = st.button("Begin", key=f"lesson-begin-{lesson.slug}", type="primary")
                     st.markdown(

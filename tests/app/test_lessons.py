@@ -78,7 +78,9 @@ def test_the_second_lesson_has_the_chapter_on_uses_only_where_it_is():
 
 
 def test_the_second_lesson_has_a_step_for_every_bench():
-    steps = {step.query["bench"]: step.query["ask"] for step in every_step() if step.page == "uses"}
+    steps = {
+        step.query["bench"]: step.query["ask"] for lesson in lessons() for step in lesson.steps if step.page == "uses"
+    }
     assert steps == {bench.slug: bench.predictions[0] for bench in BENCHES}
 
 

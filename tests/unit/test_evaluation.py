@@ -190,11 +190,13 @@ def test_without_a_classifier_the_samples_are_missing_and_it_is_said(
 ) -> None:
     run = every_kind[model]
     measured = measure(run, validation, None)
-    constant = not np.ptp(run.codes.mean, axis=0).all()  # of levels, when it has hardly learned: no Gaussian fits
-    unfitted = {"gaussian_kl"} if constant else set()
+    spread = np.ptp(run.codes.mean, axis=0)  # of levels, when it has hardly learned: on some processors none at all
+    unfitted = set() if spread.all() else {"gaussian_kl"}
+    if not spread.any():
+        unfitted |= {"label_agreement", "trustworthiness"}
     assert_sentences(measured, {"samples"} | unfitted)
     assert measured["not_measured"]["samples"] == "There is no classifier of this dataset to measure samples with."
-    assert set(measured) >= OF_CODES - unfitted
+    assert set(measured) >= OF_CODES - unfitted - ({"trustworthiness_n"} if "trustworthiness" in unfitted else set())
     assert (set(measured) >= OF_POSTERIORS) is MODELS[model].bottleneck.has_posterior
     assert not OF_GENERATION & set(measured)
     assert measured == run.metrics["validation"]

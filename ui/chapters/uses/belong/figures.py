@@ -181,13 +181,19 @@ def ranking_table() -> Html:
         )
     digits = measured()["digits"]
     note = (
-        f"10,000 test digits, one network for each left-out digit, 784-64-32-8, 12 epochs, and one random start of "
+        f"{_tested()}, one network for each left-out digit, 784-64-32-8, 12 epochs, and one random start of "
         f"each; SD over the ten digits. By chance the average precision is the base rate, {min(base):.3f} to "
         f"{max(base):.3f}. Follows ink: rank correlation of score and ink among usual digits. ELBO and bound: k = "
         f"{digits['draws']} draws. PCA: {digits['pca']['size']} components, chosen on validation digits. "
         f"Nearest: among {min(digits['training'].values()):,} to {max(digits['training'].values()):,} training digits."
     )
     return as_html(rows, title="How well each score finds a left-out digit", note=note)
+
+
+def _tested() -> str:
+    """The test digits, usual and left-out ones, in words."""
+    (count,) = {of["odd"] + of["n"] for of in measured()["digits"]["test"].values()}
+    return f"{count:,} test digits"
 
 
 def digits_figure() -> Finished:
@@ -207,5 +213,5 @@ def digits_figure() -> Finished:
         template=TEMPLATE, height=400, xaxis={"title": "left-out digit", "type": "category"},
         yaxis={"title": "AUROC"},
     )  # fmt: skip
-    note = "10,000 test digits. Bars: 95% intervals over images (DeLong et al. 1988). Dotted: chance."
+    note = f"{_tested()}. Bars: 95% intervals over images (DeLong et al. 1988). Dotted: chance."
     return Finished(chart, in_words("AUROC of each score for each left-out digit.", told), note)

@@ -36,7 +36,7 @@ class References(NamedTuple):
 @lru_cache(maxsize=1)
 def references() -> References:
     """Those shipped with the bench."""
-    with np.load(REFERENCES) as file:
+    with np.load(REFERENCES, allow_pickle=False) as file:
         parts = zip(file["pca_mean"].astype(np.float32), file["pca_components"].astype(np.float32), strict=True)
         return References(file["nearest"].astype(np.float64), tuple(Subspace(*part) for part in parts))
 

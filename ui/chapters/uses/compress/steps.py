@@ -130,13 +130,13 @@ def step_of_files() -> None:
         "PCA stands for coding without a network: coefficients, rounded, each written by how often it occurs.",
         wide=True,
     )
+    together = figures.of("JPEG, mosaic").figures["n"]
     with step.words:
         answered = chapter.ask(
             chapter.Prediction(
                 QUESTIONS[1],
-                "10,000 digits side by side in one JPEG, instead of a JPEG for each, at the same quality. How many "
-                "bits are "
-                "that for each digit?",
+                f"{together:,} digits side by side in one JPEG, instead of a JPEG for each, at the same quality. How "
+                "many bits are that for each digit?",
                 figures.IN_MOSAIC,
                 figures.in_mosaic,
             )

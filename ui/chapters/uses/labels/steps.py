@@ -228,7 +228,7 @@ def step_by_hand() -> None:
         "labels-ten",
         "Label ten yourself",
         "One digit of each class, in no order. Say what they are: a classifier learns from your ten labels alone, and "
-        "is asked about the other 4,990 held-out digits. A wrong label is a lesson, too.",
+        "is asked about all other held-out digits. A wrong label is a lesson, too.",
     )
     begin_to_prepare()
     wanted = links.properties(PAGE)["ten"]

@@ -150,8 +150,8 @@ def unlabelled() -> tuple[int, str]:
     return right, (
         f"M1+M2 tells **{mean:.1f} %** of the {kept()['n']:,} test digits ({starts}); {FEATURES[top].title} with the "
         f"same number of labels {said(features)}. It saw {kept()['m2']['images']:,} digits, nearly all without a "
-        "label. Kingma et al. report 96.7 % for M1+M2 and 88.0 % for M2 alone, with 100 labels, 50,000 other "
-        "digits and far longer training."
+        "label. Kingma et al. report 96.7 % for M1+M2 and 88.0 % for M2 alone, with 100 labels, other digits "
+        "without a label, and far longer training."
     )
 
 
