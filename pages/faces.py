@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ from ui.chapters.faces.over_seeds import FIGURES, dots, groups, method_or_luck
 from ui.chapters.faces.reading import features, labelled
 from ui.components.along import Line, along
 from ui.components.faces import analogy, causes, face, matrix, walk
-from ui.figures.markup import folded, in_a_line
+from ui.figures.markup import Html, folded, in_a_line
 from ui.figures.messages import errors_said
 from ui.figures.plots import show
 from ui.links import url_state
@@ -288,14 +289,7 @@ def step_of_a_walk(shown: Shown) -> None:
         return
     with step.instrument:
         walk(heads_payload(shown), artist_of(shown), key=f"faces-walk-{mark(shown)}")
-    if features(shown.dataset):
-        with step.words:
-            chapter.prose(told_of_halfway(shown))
-        with step.instrument:
-            st.html(folded("What is read halfway, feature by feature", table_of_halfway(shown)))
-    else:
-        with step.words:
-            chapter.prose(without_factors(shown.dataset))
+    measured(step, shown, told_of_halfway, "What is read halfway, feature by feature", table_of_halfway)
 
 
 @st.fragment
@@ -320,14 +314,19 @@ def step_of_analogies(shown: Shown) -> None:
         return
     with step.instrument:
         analogy(heads_payload(shown), artist_of(shown), key=f"faces-analogy-{mark(shown)}")
-    if features(shown.dataset):
-        with step.words:
-            chapter.prose(told_of_analogies(shown))
+    measured(step, shown, told_of_analogies, "What is read of the answers, feature by feature", table_of_analogies)
+
+
+def measured(
+    step: Step, shown: Shown, words: Callable[[Shown], str], title: str, rows: Callable[[Shown], Html]
+) -> None:
+    """What many heads say, below what can be tried on one; that nothing is known, where features are not."""
+    known = bool(features(shown.dataset))
+    with step.words:
+        chapter.prose(words(shown) if known else without_factors(shown.dataset))
+    if known:
         with step.instrument:
-            st.html(folded("What is read of the answers, feature by feature", table_of_analogies(shown)))
-    else:
-        with step.words:
-            chapter.prose(without_factors(shown.dataset))
+            st.html(folded(title, rows(shown)))
 
 
 def artist_of(shown: Shown) -> Payload | None:

@@ -154,3 +154,9 @@ def _ending_below(text: str) -> str:
         return html.escape(text)
     comma = f'<span style="font-size:0">{found[1]}</span>' if found[1] else ""  # to be heard: the line's end is seen
     return f'{html.escape(text[: found.start()])}{comma}<span style="{_BELOW}">{html.escape(found[2])}</span>'
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A change, with its sign; none before zero."""
+    told = f"{value:+.{digits}f}"
+    return told.replace("-", "−") if float(told) else told[1:]

@@ -11,7 +11,7 @@ from ui.chapters.faces.family import RENDERED, Shown, run_of
 from ui.chapters.faces.instrument import levels_of
 from ui.chapters.faces.reading import features, labelled, labelled_codes, reader_of, seen_in, spreads_of, values_of
 from ui.figures.markup import Html
-from ui.figures.tables import as_html
+from ui.figures.tables import as_html, signed
 from ui.runs.resources import held_out
 from ui.runs.selection import per_shelf
 from vae_core.datasets import Factor, info
@@ -75,12 +75,6 @@ def all_moved(shown: Shown, factor: int, method: str) -> dict[str, Moved]:
         with suppress(MeasureError):
             found[name] = moved(shown, factor, name)
     return found
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """A change, with its sign; none before zero."""
-    told = f"{value:+.{digits}f}"
-    return told.replace("-", "−") if float(told) else told[1:]
 
 
 def _in_unit(value: float, factor: Factor) -> str:

@@ -2,14 +2,13 @@
 // kept by engine/link.js, and the benches follow (now.js).
 
 import { pageLink } from "../engine/link.js";
-import { withPayload } from "../engine/page.js";
+import { mounting, showComponent } from "../engine/page.js";
 import { Kept } from "../pad/kept.js";
 import { Pad } from "../pad/pad.js";
 import { LONGEST } from "../pad/strokes.js";
 import { drawingInWords } from "../pad/words.js";
 import { now } from "./now.js";
 
-const boards = new Map(); // mount point -> Board
 const kept = new Kept("uses");
 
 class Board {
@@ -22,17 +21,20 @@ class Board {
     this.root = parent.querySelector(".board");
     this.failed = parent.querySelector(".failed");
     this.find = (selector) => this.root.querySelector(selector);
-    this.pad = new Pad(this.root, { changed: () => this.update(), rested: () => this.rest() });
+    this.pad = new Pad(this.root, { changed: () => this.drawn(), rested: () => this.rest() });
     this.root.board = this; // for tests and the browser console
   }
 
+  // Before its tensors are here: takes the place that it will need.
+  prepare(_header) { if (!this.payload) showComponent(this.root, true); }
+
   // A new payload, or the same one again because the page ran again.
-  receive(payload) {
+  update(payload) {
     if (payload.headerText === this.headerText) return;
     this.headerText = payload.headerText;
     const { header } = payload;
     Object.assign(this, { payload, header });
-    this.root.hidden = false;
+    showComponent(this.root);
     this.failed.hidden = true;
     const presets = { images: payload.tensor("presets"), classes: Array.from(payload.tensor("preset_classes")), labels: header.labels };
     this.pad.build(header.image.height, presets, header.options.start);
@@ -61,7 +63,7 @@ class Board {
     return preset < 0 || touched ? null : { label: presets.classes[preset], number: this.header.numbers[preset] };
   }
 
-  update() {
+  drawn() {
     this.image = this.pad.pixels();
     this.find(".nothing").hidden = this.image.some((value) => value > 0);
     now.publish(this);
@@ -90,14 +92,4 @@ class Board {
   }
 }
 
-export default function (component) {
-  const { parentElement } = component;
-  return withPayload(component, "pad", (payload) => {
-    let board = boards.get(parentElement);
-    if (!board) boards.set(parentElement, (board = new Board(parentElement)));
-    board.receive(payload);
-  }, () => {
-    boards.get(parentElement)?.remove();
-    boards.delete(parentElement);
-  });
-}
+export default mounting(Board, "pad");

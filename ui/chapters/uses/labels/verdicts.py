@@ -13,7 +13,7 @@ from ui.chapters.uses.labels.transfer import SOURCES
 from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, in_words
-from ui.figures.tables import Rows, as_html
+from ui.figures.tables import Rows, as_html, signed
 from ui.once import once
 
 ASKED = 10  # labels of each class that the questions are about
@@ -90,10 +90,6 @@ def table(level: int, number: int) -> Html:
     return as_html(rows, title=f"Test digits told right with {level} labels of each class, per cent", note=note)
 
 
-def _signed(points: float) -> str:
-    return f"{points:+.1f}".replace("-", "−")
-
-
 def hundred() -> tuple[int, str]:
     """Whose features win with 100 labels: the option's number, and why."""
     tops = [best_at(ASKED, group) for group in _GROUPS]
@@ -117,8 +113,8 @@ def units() -> tuple[int, str]:
     means = [mean_of(accuracies(name, ASKED)) for name in UNITS]
     return right, (
         f"All {every} units: {said(means[0])}; the {active} active ones alone: {said(means[1])}; draw by draw a "
-        f"difference of {_signed(change.mean)} ± {change.half:.1f} points. The mean of a collapsed unit hardly depends "
-        "on the image. Brought to the variance of the others, what is left of it counts as much as they do."
+        f"difference of {signed(change.mean, 1)} ± {change.half:.1f} points. The mean of a collapsed unit hardly "
+        "depends on the image. Brought to the variance of the others, what is left of it counts as much as they do."
     )
 
 
@@ -194,7 +190,7 @@ def transfer_text() -> str:
         gains = [difference(name, "small", level, "transfer") for level in (1, ASKED)]
         helped += [gain.mean > gain.half for gain in gains]
         parts = [
-            f"{_signed(gain.mean)} ± {gain.half:.1f} with {level} of each class"
+            f"{signed(gain.mean, 1)} ± {gain.half:.1f} with {level} of each class"
             + ("" if abs(gain.mean) > gain.half else " (no clear difference)")
             for level, gain in zip((1, ASKED), gains, strict=True)
         ]
