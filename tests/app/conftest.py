@@ -33,6 +33,14 @@ def training_takes_its_turn() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def files_are_read_however_long_it_takes() -> Iterator[None]:
+    """Beside other tests, a reader's imports alone may take longer than a visitor should wait."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ui.chapters.explorer.sent._LONGEST", 300.0)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def installed_components() -> Iterator[None]:
     """Every `AppTest` reads the metadata of all installed packages, which takes longer than most pages: done once."""
     found = manifest_scanner.scan_component_manifests()
