@@ -348,6 +348,10 @@ def test_what_it_begins_with_must_be_there_and_fit(tmp_path: Path, project: Path
     assert all(torch.equal(value, model.state_dict()[name]) for name, value in base.model.state_dict().items())
     with pytest.raises(SpecError, match="latent_dim must be 3"):
         store.base(replace(warm, latent_dim=4))
+    shipped = Store(project / "checkpoints")
+    of_mnist = next(key for key in shipped.keys() if key.startswith("conv_vae-mnist-d16"))
+    with pytest.raises(SpecError, match="dataset must be 'mnist', as of conv_vae-mnist-d16"):  # of the same image size
+        shipped.base(RunSpec("mnist_sample", "vae_gan", options={"of": of_mnist}))
     with pytest.raises(SpecError, match="is no convolutional VAE"):
         other = get_or_train(store, RunSpec("digits", "ae", hidden=(8,), epochs=1), execution=CPU)
         store.base(replace(warm, options={"of": other.key}))
@@ -359,7 +363,7 @@ def test_what_it_begins_with_must_be_there_and_fit(tmp_path: Path, project: Path
         store.base(replace(PERCEPTUAL, options={**features, "channels": (8, 4)}))
     with pytest.raises(SpecError, match="saw images of 1 by 8 by 8"):
         store.base(RunSpec("mnist", "perceptual_vae", options=features))
-    measuring = Store(project / "checkpoints").load(classifier_spec("digits").key)
+    measuring = shipped.load(classifier_spec("digits").key)
     store.save(measuring)
     with pytest.raises(SpecError, match="measures the images of digits"):
         channels = measuring.spec.hidden[:-1]
