@@ -314,6 +314,11 @@ class RunSpec:
         return str(getattr(self.options, name)) if name else ""
 
     @property
+    def target(self) -> str | None:
+        """The images that it learns to give, see `ImageDataset.target`; None for a model that has no such choice."""
+        return getattr(self.options, "target", None)
+
+    @property
     def kl_weight(self) -> float:
         """beta as a float: 0 for models without a KL term."""
         return float(self.beta or 0.0)

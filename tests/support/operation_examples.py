@@ -19,6 +19,7 @@ from vae_core.program.modules import (
     Places,
     Pointwise,
     Residual,
+    Skip,
 )
 from vae_core.program.operations import Program
 
@@ -41,6 +42,12 @@ class Example(NamedTuple):
 
 def wide_residual() -> nn.Module:
     return Residual(nn.ReLU(), nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 3, 1))
+
+
+def skips_within_skips() -> nn.Module:
+    """Maps that halve and double, as in a U-Net."""
+    inner = Skip(nn.Conv2d(3, 4, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(4, 3, 4, 2, 1, (1, 1)))
+    return Skip(nn.Conv2d(2, 3, 4, 2, 1), nn.ReLU(), inner, nn.ConvTranspose2d(6, 2, 4, 2, 1, (0, 1)))
 
 
 EXAMPLES: dict[str, dict[str, Example]] = {
@@ -99,6 +106,11 @@ EXAMPLES: dict[str, dict[str, Example]] = {
         "within another": Example(lambda: Residual(nn.Linear(5, 5), Residual(nn.Tanh(), nn.Linear(5, 5))), (5,)),
         "of maps": Example(wide_residual, (3, 5, 4)),
         "that flattens": Example(lambda: Residual(nn.Flatten(), nn.Linear(12, 12), nn.LayerNorm(12)), (3, 4)),
+    },
+    "skip": {
+        "": Example(lambda: Skip(nn.ReLU(), nn.Conv2d(3, 4, 3, padding=1)), (3, 5, 4)),
+        "with a way back": Example(lambda: Skip(nn.Tanh()), (3, 5, 4)),
+        "within another": Example(skips_within_skips, (2, 6, 7)),
     },
     "layer_norm": {
         "": Example(lambda: nn.LayerNorm(6), (6,)),

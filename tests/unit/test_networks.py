@@ -56,8 +56,10 @@ def expected(run: Run, pixels: torch.Tensor) -> tuple[dict[str, np.ndarray], dic
     kind, shape = model_kind(run.spec.model), (-1, *run.image_shape)
     with torch.no_grad():
         code = run.model.encode(pixels)
-        output = run.model.decode(code.mean)
-        if kind.bottleneck.decodes:
+        output = run.model.decode(code.mean) if run.spec.target is None else run.model.predict(pixels)
+        if run.spec.target is not None:
+            made = {"logits": output.reshape(shape).numpy(), "target": output.sigmoid().reshape(shape).numpy()}
+        elif kind.bottleneck.decodes:
             pixels_made = likelihood(run.spec, run.model).expected_pixels(output).reshape(shape).numpy()
             made = {"pixels": pixels_made}
             if run.spec.likelihood != "gaussian":
@@ -83,9 +85,8 @@ def test_onnxruntime_computes_what_the_model_does(run: Run) -> None:
     images = images_for(run)
     codes, made_of_them = expected(run, images)
     files = onnx_files(run)
-    assert set(files) == {
-        f"{run.key}-{part}.onnx" for part in ("encoder", "decoder") if run.encoder or part != "encoder"
-    }
+    last = "decoder" if run.spec.target is None else "predict"
+    assert set(files) == {f"{run.key}-{part}.onnx" for part in ("encoder", last) if run.encoder or part != "encoder"}
     for name, content in files.items():
         facts = {entry.key: entry.value for entry in onnx.load_from_string(content).metadata_props}
         assert facts["key"] == run.key and facts["pixel_range"] == "0 to 1"
@@ -96,6 +97,8 @@ def test_onnxruntime_computes_what_the_model_does(run: Run) -> None:
         if name.endswith("encoder.onnx"):
             assert taken.name == "pixels" and tuple(taken.shape[1:]) == run.image_shape
             x, wanted = images.numpy().reshape(-1, *run.image_shape), codes
+        elif last == "predict":
+            x, wanted = images.numpy().reshape(-1, *run.image_shape), made_of_them
         else:
             x, wanted = next(iter(codes.values())).reshape(-1, *taken.shape[1:]), made_of_them
             assert taken.name == {"mean": "z"}.get(next(iter(codes)), next(iter(codes)))
@@ -125,9 +128,11 @@ def test_plain_pytorch_computes_what_the_model_does(run: Run, tmp_path: Path) ->
         if run.encoder:
             given = loaded["encode"](images.reshape(-1, *run.image_shape))
             agree(_named(codes, given), codes)
-        first = torch.from_numpy(next(iter(codes.values())))
-        found = loaded["decode"](first)
-    order = {name: made_of_them[name] for name in ("logits", "pixels") if name in made_of_them}
+        if run.spec.target is None:
+            found = loaded["decode"](torch.from_numpy(next(iter(codes.values()))))
+        else:
+            found = loaded["predict"](images.reshape(-1, *run.image_shape))
+    order = {name: made_of_them[name] for name in ("logits", "pixels", "target") if name in made_of_them}
     agree(_named(order, found), order)
 
 

@@ -12,6 +12,7 @@ digits                1,437 of 1,797         360                   the same 360
 fashion_mnist, kmnist 55,000                 last 5,000 of train   official 10,000
 s_curve               5,000 points           1,000                 the same 1,000
 heads, heads_64       6,400 of 8,000         800                   800 others
+textured              4,000 of the bundled   500 others            500 others
 olivetti              320 photographs of     40 of 4 others        40 of 4 others
                       32 people
 own-…                 nine tenths of a       a tenth, or from      the same tenth, or
@@ -35,7 +36,7 @@ import numpy as np
 
 from vae_core import plugins
 from vae_core.clone import HOME
-from vae_core.datasets import bundled, downloaded, heads, own, photographs, points
+from vae_core.datasets import bundled, downloaded, heads, own, photographs, points, textured
 from vae_core.datasets.images import Factor, ImageDataset
 from vae_core.errors import SpecError, UnknownName
 
@@ -59,6 +60,10 @@ class DatasetInfo:
     """Whether its files are in a data root; None if it needs none from there."""
     classes_held_out: bool = False
     """Whether held-out images are of classes that no training image has."""
+    targets: tuple[str, ...] = ()
+    """Names of the other images that a model may learn to give for each of these."""
+    target_images: Callable[[str, Path], dict[str, np.ndarray]] | None = None
+    """(split, root) -> uint8 (N, C, H, W) for each of `targets`; None if there are none."""
 
     @property
     def pictures(self) -> bool:
@@ -158,7 +163,8 @@ def load(name: str, split: str, *, root: str | os.PathLike[str] | None = None, d
     known = DATASETS.get(name) or _own_info(name, data_root(root))
     images, labels = known.arrays(split, data_root(root), download)
     values = known.factor_values(split, data_root(root)) if known.factor_values else None
-    return ImageDataset(name, split, images, labels, known.label_names, known.factors, values)
+    targets = known.target_images(split, data_root(root)) if known.target_images else {}
+    return ImageDataset(name, split, images, labels, known.label_names, known.factors, values, targets)
 
 
 _DIGITS = tuple(str(digit) for digit in range(10))
@@ -202,6 +208,15 @@ DATASETS: dict[str, DatasetInfo] = {
         photographs.load_olivetti,
         files_are_here=photographs.is_here,
         classes_held_out=True,
+    ),
+    "textured": DatasetInfo(
+        "Digits on textures",
+        (1, textured.SIDE, textured.SIDE),
+        4_000,
+        _DIGITS,
+        textured.load_textured,
+        targets=textured.TARGETS,
+        target_images=textured.textured_targets,
     ),
 }
 

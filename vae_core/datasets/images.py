@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,6 +29,7 @@ def binarise(pixels: np.ndarray, generator: np.random.Generator | None = None) -
 
 
 KINDS = ("continuous", "category")
+PICTURE = "picture"  # the target of a model that gives what it sees
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class ImageDataset:
         label_names: one name per class.
         factors: one for each column of `factor_values`; empty if none are known.
         factor_values: float32 (N, F).
+        targets: other images that a model may learn to give for each of these, by name: uint8 (N, C, H, W).
     """
 
     name: str
@@ -73,6 +76,7 @@ class ImageDataset:
     label_names: tuple[str, ...]
     factors: tuple[Factor, ...] = ()
     factor_values: np.ndarray | None = None
+    targets: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.images.dtype != np.uint8 or self.images.ndim != 4:
@@ -82,6 +86,9 @@ class ImageDataset:
         shape = None if self.factor_values is None else self.factor_values.shape
         if shape != ((len(self.images), len(self.factors)) if self.factors else None):
             raise ValueError(f"{len(self.factors)} factors of {len(self.images)} images do not fit values of {shape}")
+        for name, given in self.targets.items():
+            if given.dtype != np.uint8 or given.shape != self.images.shape:
+                raise ValueError(f"the target {name} must be uint8 {self.images.shape}, not {given.dtype} {given.shape}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -100,6 +107,16 @@ class ImageDataset:
         """Binarised images: one sample of Bernoulli(pixel) for each pixel; binary images stay as they are."""
         binary = binarise(self.images / np.float32(255.0), np.random.default_rng(seed))
         return replace(self, images=binary.astype(np.uint8) * np.uint8(255))
+
+    def target(self, name: str) -> np.ndarray:
+        """The images that a model learns to give: of a name in `targets`, or `PICTURE`, these themselves; uint8.
+
+        Raises:
+            SpecError: there are none of this name.
+        """
+        if name != PICTURE and name not in self.targets:
+            raise SpecError(f"{self.name} has no target {name!r}.")
+        return self.images if name == PICTURE else self.targets[name]
 
     def first(self, count: int | None) -> ImageDataset:
         """The first `count` images, or all of them if there are fewer or `count` is None."""
@@ -124,4 +141,7 @@ class ImageDataset:
 
     def _chosen(self, which: slice | np.ndarray) -> ImageDataset:
         values = None if self.factor_values is None else self.factor_values[which]
-        return replace(self, images=self.images[which], labels=self.labels[which], factor_values=values)
+        targets = {name: given[which] for name, given in self.targets.items()}
+        return replace(
+            self, images=self.images[which], labels=self.labels[which], factor_values=values, targets=targets
+        )

@@ -14,6 +14,7 @@ from vae_core.evaluation.generation import measure_generation, measure_real
 from vae_core.evaluation.left_out import measure_left_out
 from vae_core.evaluation.losses import classify, encode, evaluate, observed
 from vae_core.evaluation.pictures import measure_pictures
+from vae_core.evaluation.targets import measure_targets
 from vae_core.evaluation.written import measure_prior, measure_written
 from vae_core.metrics.codebook import usage
 from vae_core.models import model_kind
@@ -35,7 +36,7 @@ def measure(
             they are needed and left out.
 
     Returns:
-        See `evaluate`, `classify`, `codes.measure_codes`, `anomalies.measure_anomalies`, `left_out.measure_left_out`,
+        See `evaluate`, `targets.measure_targets` of a model that gives another image than it sees, `classify`, `codes.measure_codes`, `anomalies.measure_anomalies`, `left_out.measure_left_out`,
         `generation.measure_generation`, and of models with a prior `pictures.measure_pictures`; of codes that are
         entries of a codebook ``perplexity``, ``entries_used``, ``entries``, ``independent_bits`` and ``uniform_bits``,
         bits per image, see `metrics.codebook.usage`; of a prior over them what `written` measures; of a model with a
@@ -46,7 +47,9 @@ def measure(
     kind = model_kind(run.spec.model)
     problems: dict[str, str] = {}
     whole, dataset = dataset, run.spec.usual_of(dataset)
-    if not kind.bottleneck.decodes:
+    if run.spec.target is not None:
+        result = measure_targets(run, dataset)
+    elif not kind.bottleneck.decodes:
         result = classify(run.model, run.spec, dataset)
         result |= measure_real(dataset, FeatureSpace.of(run), problems)
     else:

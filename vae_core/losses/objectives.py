@@ -48,7 +48,8 @@ class Objective:
 
     Attributes:
         compute: (model, x (B, D), noise (B, d), targets (B,), likelihood) -> the terms, (B,) each, in nats or the
-            term's own unit. That of the ELBO also takes ``seen``, see `elbo`.
+            term's own unit. That of the ELBO also takes ``seen``, see `elbo`; of a model that gives another image than
+            it sees, x is (B, 2D).
         terms: in order.
         targets: an image's target: its ``label``; its ``number`` among the training images, -1 for a held-out one; or
             that number where it is trained on and the label where it is held out (``number_or_label``).
@@ -124,6 +125,13 @@ def _total_correlation(
     return {"reconstruction": p_x_given_z.negative_log_likelihood(model.decode(z), x)} | parts._asdict()  # type: ignore[operator]
 
 
+def _target(model: torch.nn.Module, x: Tensor, noise: Tensor, targets: Tensor, p_x_given_z: Likelihood) -> Terms:
+    """The nats of the image to be given, in view of another: x holds both side by side, the one that is seen first."""
+    del noise, targets
+    seen, wanted = x.chunk(2, dim=1)  # (B, D) each
+    return {"reconstruction": p_x_given_z.negative_log_likelihood(model.predict(seen), wanted)}  # type: ignore[operator]
+
+
 ELBO = Objective(
     _elbo,
     (
@@ -161,5 +169,6 @@ TOTAL_CORRELATION = Objective(  # Chen et al. 2018, eq. 4; all parts of the KL r
         ),
     ),
 )
+TARGET = Objective(_target, (Term("reconstruction"),))
 CODES = Objective(_codes, (Term("prior"),))
 MEMORISE = Objective(_memorise, (Term("reconstruction"), Term("code_error", unit="squared places")), targets="number")

@@ -32,6 +32,7 @@ from vae_core.models.quantised_options import (
     prior_fields,
 )
 from vae_core.models.semi_supervised_options import M2Options, check_m2, m2_fields
+from vae_core.models.unet_options import UNetOptions, check_unet
 from vae_core.options import check_declaration
 
 if TYPE_CHECKING:
@@ -233,6 +234,19 @@ MODELS = {
         base_fields=m2_fields,
         check=check_m2,
         **{**_CONV, "latent_dim": 32},  # type: ignore[arg-type]
+    ),
+    "unet": ModelKind(
+        "U-Net",
+        "vae_core.models.unet:build_unet",
+        code="connected",
+        objective="vae_core.losses.objectives:TARGET",
+        step="vae_core.training.targets:TargetStep",
+        family="conv",
+        options=UNetOptions,
+        check=check_unet,
+        latent_dim=32,
+        hidden=(8, 16, 32, 32),
+        likelihoods=("bernoulli",),
     ),
     "classifier": ModelKind(
         "Classifier",

@@ -57,6 +57,7 @@ BOTTLENECKS: dict[str, Bottleneck] = {
     "number": Bottleneck(continuous=False),
     "frozen": Bottleneck(continuous=False),  # another run's code, which that run has been measured on
     "codebook": Bottleneck(continuous=False, discrete=True),
+    "connected": Bottleneck(decodes=False, continuous=False),  # the decoder sees the encoder's maps, too
     "features": Bottleneck(decodes=False, continuous=False),
 }
 

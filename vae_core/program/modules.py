@@ -54,6 +54,22 @@ class Residual(nn.Module):
         return x + self.body(x).view(x.shape)
 
 
+class Skip(nn.Module):
+    """Maps, and beside them what the body makes of them (Ronneberger et al. 2015, U-Net).
+
+    Args:
+        layers: in order; the last gives maps of the size that the first takes.
+    """
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C + C', H, W)."""
+        return torch.cat([x, self.body(x)], dim=1)
+
+
 class Permute(nn.Module):
     """Axes in another order.
 

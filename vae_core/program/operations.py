@@ -35,6 +35,9 @@ know the names of parameters. Shapes are those of one example, row-major; every 
     one at row (row · H) // H', and likewise across.
 ``residual``
     ``program``, records as these, whose output has as many numbers as its input x. Gives x + program(x), in x's shape.
+``skip``
+    ``program``, records as these, which makes of maps (c, H, W) other maps of the same size, (c', H, W). Gives both,
+    the input's channels first: (c + c', H, W).
 ``layer_norm``
     ``shape``, the last axes, over which it normalises (all numbers, flattened, where the input has other last axes),
     and ``eps``; tensors ``weight`` and ``bias``, of that shape, where there are such.
@@ -357,6 +360,23 @@ def _residual_backward(
     return gradient + pull_back(layer["program"], weights, outputs, gradient.reshape(outputs[-1].shape))
 
 
+def _skip(layer: Layer, weights: Weights, x: np.ndarray) -> np.ndarray:
+    return np.concatenate([x, apply(layer["program"], weights, x)], axis=1)
+
+
+def _skip_shape(layer: Layer, shape: Shape) -> Shape:
+    made = output_shape(layer["program"], shape)
+    if len(shape) != 3 or len(made) != 3 or shape[1:] != made[1:]:
+        raise ValueError(f"maps {made} cannot be put beside maps {shape}")
+    return (shape[0] + made[0], *shape[1:])
+
+
+def _skip_backward(layer: Layer, weights: Weights, x: np.ndarray, y: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    outputs = trace(layer["program"], weights, x)
+    own, made = np.split(gradient, [x.shape[1]], axis=1)
+    return own + pull_back(layer["program"], weights, outputs, made)
+
+
 def _rows_to_norm(layer: Layer, x: np.ndarray) -> np.ndarray:
     """(N, rows, *shape): what is normalised together, row by row."""
     shape = tuple(layer["shape"])
@@ -560,6 +580,13 @@ OPERATIONS: dict[str, Operation] = {
         modules=("vae_core.program.modules:Residual",),
         nested={"program": "body"},
         backward=_residual_backward,
+    ),
+    "skip": Operation(
+        apply=_skip,
+        modules=("vae_core.program.modules:Skip",),
+        nested={"program": "body"},
+        output_shape=_skip_shape,
+        backward=_skip_backward,
     ),
     "layer_norm": Operation(
         apply=_layer_norm,

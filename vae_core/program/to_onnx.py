@@ -221,6 +221,11 @@ def _residual(graph: Graph, layer: Layer, weights: Weights, x: str, shape: Shape
     return graph.node("Add", x, y if found == shape else _shaped(graph, y, shape))
 
 
+def _skip(graph: Graph, layer: Layer, weights: Weights, x: str, shape: Shape) -> str:
+    made, _ = graph.program(layer["program"], weights, x, shape)
+    return graph.node("Concat", x, made, axis=1)
+
+
 def _layer_norm(graph: Graph, layer: Layer, weights: Weights, x: str, shape: Shape) -> str:
     normed = tuple(layer["shape"])
     other = shape[-len(normed) :] != normed
@@ -291,6 +296,7 @@ WRITERS: dict[str, Writer] = {
     "max_pool": _max_pool,
     "upsample": _upsample,
     "residual": _residual,
+    "skip": _skip,
     "layer_norm": _layer_norm,
     "batch_norm": _batch_norm,
     "embedding": _embedding,

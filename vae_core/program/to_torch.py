@@ -121,6 +121,7 @@ CONSTRUCTORS: dict[str, Callable[..., str]] = {
     "max_pool": lambda layer, shape: f"nn.MaxPool2d({tuple(layer['kernel_size'])}, stride={tuple(layer['stride'])})",
     "upsample": lambda layer, shape: f"nn.Upsample(size={tuple(layer['size'])})",
     "residual": lambda layer, shape, body: f"Residual({body})",
+    "skip": lambda layer, shape, body: f"Skip({body})",
     "layer_norm": _layer_norm,
     "batch_norm": _batch_norm,
     "embedding": lambda layer, shape: f"Lookup({layer['count']}, {layer['width']})",
@@ -143,6 +144,7 @@ USED: dict[str, dict[str, Any]] = {
         for op, kind in {
             "permute": modules.Permute,
             "residual": modules.Residual,
+            "skip": modules.Skip,
             "embedding": modules.Lookup,
             "places": modules.Places,
             "causal_attention": modules.CausalAttention,

@@ -24,15 +24,22 @@ class Interface(NamedTuple):
 
     Attributes:
         pixels: an image, the encoder's input.
-        code: what the decoder takes.
+        code: what it is encoded as.
         codes: what the encoder gives: mean and log-variance of q(z|x), or the code itself.
-        outputs: what the decoder gives: natural parameters, then expected pixels, where the two differ.
+        outputs: what the last network gives: natural parameters, then expected pixels, where the two differ.
+        last: the program that gives them: the ``decoder``, of a code, or ``predict``, of an image.
     """
 
     pixels: Value
     code: Value
     codes: tuple[Value, ...]
     outputs: tuple[Value, ...]
+    last: str = "decoder"
+
+    @property
+    def taken(self) -> Value:
+        """What the last network takes."""
+        return self.pixels if self.last == "predict" else self.code
 
 
 def interface_of(run: Run) -> Interface:
@@ -52,6 +59,11 @@ def interface_of(run: Run) -> Interface:
             Value("log_var", shape, "natural logarithm of the variance of q(z|x), a diagonal Gaussian"),
         )
     pixels = Value("pixels", run.image_shape, "an image; each pixel from 0 to 1")
+    if run.spec.target is not None:
+        what = f"of the target, {run.spec.target}"
+        logits = Value("logits", run.image_shape, f"natural parameters {what}, by pixel")
+        given = (logits, Value("target", run.image_shape, f"expected pixels {what}, from 0 to 1"))
+        return Interface(pixels, code, codes, given, "predict")
     if not kind.bottleneck.decodes:
         outputs: tuple[Value, ...] = (Value("logits", (len(run.label_names),), "of the classes"),)
     elif run.likelihood.final_operations:
@@ -69,6 +81,7 @@ def interface_of(run: Run) -> Interface:
 def facts_of(run: Run) -> dict[str, str]:
     """What a reader of the networks alone should know of their run, by name."""
     spec, bottleneck = run.spec, model_kind(run.spec.model).bottleneck
+    makes_images = bottleneck.decodes or spec.target is not None
     variance = getattr(run.likelihood, "variance", None)
     facts = {
         "key": run.key,
@@ -76,11 +89,12 @@ def facts_of(run: Run) -> dict[str, str]:
         "dataset": spec.dataset,
         "image_shape": " x ".join(map(str, run.image_shape)) + " (channels, height, width)",
         "pixel_range": "0 to 1",
-        "likelihood": spec.likelihood if bottleneck.decodes else "",
-        "variance": "" if variance is None or not bottleneck.decodes else f"{variance:.6g}",
+        "likelihood": spec.likelihood if makes_images else "",
+        "variance": "" if variance is None or not makes_images else f"{variance:.6g}",
         "beta": f"{spec.beta:g}" if bottleneck.divergence else "",
         "prior": "N(0, I)" if bottleneck.has_prior else "",
-        "classes": "" if bottleneck.decodes else ", ".join(run.label_names),
+        "target": spec.target or "",
+        "classes": "" if makes_images else ", ".join(run.label_names),
         "made_by": f"vae_core {__version__}",
     }
     return {name: value for name, value in facts.items() if value}

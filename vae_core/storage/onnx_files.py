@@ -1,4 +1,4 @@
-"""A run's encoder and decoder as ONNX."""
+"""A run's networks as ONNX."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from vae_core.storage.network_interface import facts_of, interface_of
 
 
 def onnx_files(run: Run) -> dict[str, bytes]:
-    """``<key>-encoder.onnx`` (not where the encoder is no sequence of layers) and ``<key>-decoder.onnx``.
+    """``<key>-encoder.onnx`` (not where the encoder is no sequence of layers) and ``<key>-decoder.onnx``; of a model
+    that gives another image than it sees, ``<key>-predict.onnx`` for the decoder.
 
     The first dimension of each input is free; `interface_of` says the others. Weights are float32, the stored ones.
 
@@ -37,11 +38,11 @@ def onnx_files(run: Run) -> dict[str, bytes]:
                 x = graph.node("Flatten", x, axis=1)
             graph.named(x, interface.code.name)
         files["encoder"] = graph.model(interface.codes, facts, f"encoder of {run.key}")
-    graph = Graph(interface.code)
-    code = interface.code.name
-    if interface.code.whole:
-        code = graph.node("Flatten", code, axis=1)
-    x, shape = graph.program(run.decoder, run.weights, code, (math.prod(interface.code.shape),))
+    graph = Graph(interface.taken)
+    x = interface.taken.name
+    if len(interface.taken.shape) != 1:
+        x = graph.node("Flatten", x, axis=1)
+    x, shape = graph.program(run.programs[interface.last], run.weights, x, (math.prod(interface.taken.shape),))
     first, *further = interface.outputs
     if shape != first.shape:
         x = graph.node("Reshape", x, graph.tensor(np.array([0, *first.shape], np.int64)))
@@ -49,5 +50,5 @@ def onnx_files(run: Run) -> dict[str, bytes]:
     for value in further:
         y, _ = graph.program(list(run.likelihood.final_operations), run.weights, first.name, first.shape)
         graph.named(y, value.name)
-    files["decoder"] = graph.model(interface.outputs, facts, f"decoder of {run.key}")
+    files[interface.last] = graph.model(interface.outputs, facts, f"{interface.last} of {run.key}")
     return {f"{run.key}-{name}.onnx": model.SerializeToString(deterministic=True) for name, model in files.items()}

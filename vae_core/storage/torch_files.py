@@ -21,7 +21,7 @@ def torch_files(run: Run) -> dict[str, bytes]:
     """``<key>-state.safetensors``, a plain ``state_dict`` in float32, and a Python file that loads it.
 
     The file builds the networks of torch's modules, `network`, and has `encode` (not where the encoder is no sequence
-    of layers) and `decode`; it needs PyTorch and safetensors, and nothing of this package.
+    of layers) and `decode`, or `predict` of a model that gives another image than it sees; it needs PyTorch and safetensors, and nothing of this package.
 
     Raises:
         StoreError: a layer that no constructor is written for, as a plugin's may be.
@@ -42,20 +42,20 @@ def torch_files(run: Run) -> dict[str, bytes]:
         f'network.load_state_dict(load_file(Path(__file__).with_name("{state_file}")))\n'
         "network.eval()",
         _encode(interface, texts),
-        _decode(interface, texts),
+        _last(interface, texts),
     ]
     body = "\n\n\n".join(part for part in parts if part)
     module = re.sub(r"\W", "_", run.key)  # a name that Python can import
     facts = "\n".join(f"{name}: {value}" for name, value in facts_of(run).items())
     head = (
         f'"""The networks of {run.key}, in plain PyTorch: pip install torch safetensors\n\n'
-        f'    from {module} import network{", encode" if _encode(interface, texts) else ""}, decode\n\n{facts}\n"""'
+        f'    from {module} import network{", encode" if _encode(interface, texts) else ""}, {_function(interface)}\n\n{facts}\n"""'
     )
     return {state_file: save(state), f"{module}.py": f"{head}\n\n{_imports(body)}\n\n{body}\n".encode()}
 
 
 def _texts(run: Run) -> dict[str, Text]:
-    """The networks by name: of a posterior a trunk and its two heads, else an encoder; the decoder; and what makes
+    """The networks by name: of a posterior a trunk and its two heads, else an encoder; the last one; and what makes
     expected pixels of natural parameters, where the two differ."""
     from vae_core.program.to_torch import written
 
@@ -66,7 +66,7 @@ def _texts(run: Run) -> dict[str, Text]:
         shapes = {"trunk": pixels, "mean": features, "log_var": features}
     elif run.encoder:
         shapes = {"encoder": pixels}
-    shapes["decoder"] = (math.prod(interface.code.shape),)
+    shapes[interface.last] = (math.prod(interface.taken.shape),)
     texts = {name: written(run.programs[name], run.weights, shape) for name, shape in shapes.items()}
     if len(interface.outputs) > 1:
         texts["likelihood"] = written(list(run.likelihood.final_operations), run.weights, run.image_shape)
@@ -101,14 +101,19 @@ def _encode(interface: Interface, texts: dict[str, Text]) -> str:
     return f'{head}    return network["encoder"](pixels.flatten(1)){flat}' if "encoder" in texts else ""
 
 
-def _decode(interface: Interface, texts: dict[str, Text]) -> str:
-    code, first = interface.code, interface.outputs[0]
+def _function(interface: Interface) -> str:
+    """What the last network's function is called."""
+    return "predict" if interface.last == "predict" else "decode"
+
+
+def _last(interface: Interface, texts: dict[str, Text]) -> str:
+    code, first = interface.taken, interface.outputs[0]
     meanings = "".join(f"    {value.name}: {value.meaning}\n" for value in (code, *interface.outputs))
     further = f', network["likelihood"]({first.name})' if "likelihood" in texts else ""
     return (
-        f"def decode({code.name}):\n"
+        f"def {_function(interface)}({code.name}):\n"
         f'    """{_described((code,))} -> {_described(interface.outputs)}.\n\n{meanings}    """\n'
-        f'    {first.name} = network["decoder"]({code.name}.flatten(1)).reshape{(-1, *first.shape)}\n'
+        f'    {first.name} = network["{interface.last}"]({code.name}.flatten(1)).reshape{(-1, *first.shape)}\n'
         f"    return {first.name}{further}"
     )
 

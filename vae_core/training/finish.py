@@ -108,7 +108,7 @@ def _as_stored(codes: Codes) -> Codes:
 def _extras(spec: RunSpec, model: Network, training: ImageDataset, held_out: Codes) -> dict[str, np.ndarray]:
     """What is stored of the training images: a mixture over their codes, or a classifier's features of them."""
     bottleneck = model_kind(spec.model).bottleneck
-    if not bottleneck.decodes:
+    if spec.target is None and not bottleneck.decodes:
         return reference_extras(encode(model, training.first(REFERENCE_IMAGES)).mean, held_out.mean)
     if not bottleneck.continuous:
         return {}

@@ -117,8 +117,8 @@ def train(
     if resume:
         restore_optimisers(step.optimisers, resume.moments)
 
-    pixels, targets = resident(training, where)
-    held_out, held_targets = resident(observed(spec, spec.usual_of(validation)), where)
+    pixels, targets = resident(training, where, spec.target)
+    held_out, held_targets = resident(observed(spec, spec.usual_of(validation)), where, spec.target)
     if survey := getattr(step, "survey", None):
         survey(pixels, targets)
     if step.targets != "label":
@@ -205,9 +205,11 @@ def validation_generator(spec: RunSpec, device: torch.device) -> torch.Generator
     return torch.Generator(device).manual_seed(spec.seed + _VALIDATION_STREAM)
 
 
-def resident(images: ImageDataset, device: torch.device) -> tuple[Tensor, Tensor]:
-    """All images, uint8 (N, C*H*W), and labels, (N,), on the device."""
-    pixels = torch.from_numpy(images.images.reshape(len(images), -1).copy()).to(device)
+def resident(images: ImageDataset, device: torch.device, target: str | None = None) -> tuple[Tensor, Tensor]:
+    """All images, uint8 (N, C*H*W), and labels, (N,), on the device; beside each image the target of this name, if one
+    is given, (N, 2*C*H*W)."""
+    shown = [images.images, *([] if target is None else [images.target(target)])]
+    pixels = torch.from_numpy(np.concatenate([part.reshape(len(images), -1) for part in shown], axis=1)).to(device)
     return pixels, torch.from_numpy(images.labels.copy()).to(device)
 
 

@@ -111,6 +111,26 @@ function residualStep(body) {
   };
 }
 
+// Both x and program(x), the channels of x first; sizes of one example.
+function skipStep(body) {
+  const beside = (own, ownAt, made, madeAt, y, at) => {
+    y.set(own.subarray(ownAt, ownAt + body.inputs), at);
+    y.set(made.subarray(madeAt, madeAt + body.outputs), at + body.inputs);
+  };
+  const length = body.inputs + body.outputs;
+  return {
+    apply(x, batch, y) {
+      const made = body.run(x);
+      for (let b = 0; b < batch; b++) beside(x, b * body.inputs, made, b * body.outputs, y, b * length);
+    },
+    slopes(x, change) {
+      const slopes = new Float32Array(length);
+      beside(change, 0, body.slopes(x, change), 0, slopes, 0);
+      return slopes;
+    },
+  };
+}
+
 export const OPERATIONS = {
   linear: {
     shape(layer, shape) {
@@ -159,6 +179,15 @@ export const OPERATIONS = {
       return residualStep(body);
     },
   },
+  skip: {
+    shape(layer, shape) {
+      const made = outShapeOf(layer.program, shape);
+      const alike = shape.length === 3 && made.length === 3 && made[1] === shape[1] && made[2] === shape[2];
+      if (!alike) throw new Error(`maps ${made.join(" × ")} cannot be put beside maps ${shape.join(" × ")}`);
+      return [shape[0] + made[0], shape[1], shape[2]];
+    },
+    bend: (layer, _tensor, _shape, nest) => skipStep(nest(layer.program)),
+  },
   layer_norm: layerNorm,
   batch_norm: batchNorm,
   embedding,
@@ -176,4 +205,9 @@ export const OPERATIONS = {
 export function operationOf(layer) {
   if (!Object.hasOwn(OPERATIONS, layer.op)) throw new Error(`unknown layer ${layer.op}`);
   return OPERATIONS[layer.op];
+}
+
+// The shape of what layers make of an example of a shape.
+function outShapeOf(layers, shape) {
+  return layers.reduce((found, layer) => operationOf(layer).shape(layer, found), shape);
 }
