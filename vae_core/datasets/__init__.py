@@ -132,9 +132,10 @@ def _own_info(name: str, root: Path) -> DatasetInfo:
 
 
 def here(root: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
-    """The datasets of pictures that are available without a download."""
+    """The datasets of pictures to rebuild that are available without a download: not those made to learn targets on."""
     plugins.load()
-    return tuple(name for name, known in DATASETS.items() if known.pictures and is_here(name, root))
+    known = DATASETS.items()
+    return tuple(name for name, one in known if one.pictures and not one.targets and is_here(name, root))
 
 
 def is_here(name: str, root: str | os.PathLike[str] | None = None) -> bool:

@@ -88,7 +88,9 @@ class ImageDataset:
             raise ValueError(f"{len(self.factors)} factors of {len(self.images)} images do not fit values of {shape}")
         for name, given in self.targets.items():
             if given.dtype != np.uint8 or given.shape != self.images.shape:
-                raise ValueError(f"the target {name} must be uint8 {self.images.shape}, not {given.dtype} {given.shape}")
+                raise ValueError(
+                    f"the target {name} must be uint8 {self.images.shape}, not {given.dtype} {given.shape}"
+                )
 
     def __len__(self) -> int:
         return len(self.images)

@@ -36,12 +36,14 @@ def measure(
             they are needed and left out.
 
     Returns:
-        See `evaluate`, `targets.measure_targets` of a model that gives another image than it sees, `classify`, `codes.measure_codes`, `anomalies.measure_anomalies`, `left_out.measure_left_out`,
+        See `evaluate`, `targets.measure_targets` of a model that gives another image than it sees, `classify`,
+        `codes.measure_codes`, `anomalies.measure_anomalies`, `left_out.measure_left_out`,
         `generation.measure_generation`, and of models with a prior `pictures.measure_pictures`; of codes that are
-        entries of a codebook ``perplexity``, ``entries_used``, ``entries``, ``independent_bits`` and ``uniform_bits``,
-        bits per image, see `metrics.codebook.usage`; of a prior over them what `written` measures; of a model with a
-        classifier in it what that gets right, see `classify`; of images whose factors are known ``factors``, see
-        `factors.measure_factors`. ``n`` is the number of images, and every figure measured on fewer states its own.
+        entries of a codebook ``perplexity``, ``entries_used``, ``entries``, ``independent_bits`` and
+        ``uniform_bits``, bits per image, see `metrics.codebook.usage`; of a prior over them what `written` measures;
+        of a model with a classifier in it what that gets right, see `classify`; of images whose factors are known
+        ``factors``, see `factors.measure_factors`. ``n`` is the number of images, and every figure measured on fewer
+        states its own.
         ``not_measured`` maps what could not be measured to a sentence that says why.
     """
     kind = model_kind(run.spec.model)

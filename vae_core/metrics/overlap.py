@@ -18,6 +18,8 @@ def intersection_over_union(found: np.ndarray, wanted: np.ndarray) -> np.ndarray
         ValueError: shapes that differ, or masks that are not truth values.
     """
     if found.shape != wanted.shape or found.ndim != 2 or found.dtype != bool or wanted.dtype != bool:
-        raise ValueError(f"masks must be bool (N, P), not {found.dtype} {found.shape} and {wanted.dtype} {wanted.shape}")
+        raise ValueError(
+            f"masks must be bool (N, P), not {found.dtype} {found.shape} and {wanted.dtype} {wanted.shape}"
+        )
     both, either = (found & wanted).sum(axis=1), (found | wanted).sum(axis=1)
     return np.where(either == 0, 1.0, both / np.maximum(either, 1))

@@ -129,7 +129,7 @@ def check_tensors(
         _check_program(further.get(name, []), weights, inputs, name)
     if spec.target is not None:
         made = _check_program(further.get("predict", []), weights, pixels, "predict")
-        _need("predict" in further and made == pixels, "predict, which makes no image of its size")
+        _need(bool(further.get("predict")) and made == pixels, "predict, which makes no image of its size")
 
 
 def _check_numbers(codes: np.ndarray, decoder: Program) -> None:

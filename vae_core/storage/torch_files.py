@@ -21,7 +21,8 @@ def torch_files(run: Run) -> dict[str, bytes]:
     """``<key>-state.safetensors``, a plain ``state_dict`` in float32, and a Python file that loads it.
 
     The file builds the networks of torch's modules, `network`, and has `encode` (not where the encoder is no sequence
-    of layers) and `decode`, or `predict` of a model that gives another image than it sees; it needs PyTorch and safetensors, and nothing of this package.
+    of layers) and `decode`, or `predict` of a model that gives another image than it sees; it needs PyTorch and
+    safetensors, and nothing of this package.
 
     Raises:
         StoreError: a layer that no constructor is written for, as a plugin's may be.
@@ -45,11 +46,12 @@ def torch_files(run: Run) -> dict[str, bytes]:
         _last(interface, texts),
     ]
     body = "\n\n\n".join(part for part in parts if part)
+    functions = f"{'encode, ' if _encode(interface, texts) else ''}{_function(interface)}"
     module = re.sub(r"\W", "_", run.key)  # a name that Python can import
     facts = "\n".join(f"{name}: {value}" for name, value in facts_of(run).items())
     head = (
         f'"""The networks of {run.key}, in plain PyTorch: pip install torch safetensors\n\n'
-        f'    from {module} import network{", encode" if _encode(interface, texts) else ""}, {_function(interface)}\n\n{facts}\n"""'
+        f'    from {module} import network, {functions}\n\n{facts}\n"""'
     )
     return {state_file: save(state), f"{module}.py": f"{head}\n\n{_imports(body)}\n\n{body}\n".encode()}
 
