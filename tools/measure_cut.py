@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -51,21 +52,21 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=Path("/tmp/measure-cut"), help="for the trained runs")
     store = Store(parser.parse_args().store)
     validation, test = load("textured", "validation"), load("textured", "test")
-    document = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {"iou": {}}
+    document = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {"iou": {}, "classical": {}}
     document |= {"n": len(test), "steps": STEPS}
-    document["classical"] = {name: tuned(name, validation, test) for name in CLASSICAL}
-    print(document["classical"], file=sys.stderr, flush=True)
+    for name in CLASSICAL:
+        if name not in document["classical"]:
+            document["classical"][name] = tuned(name, validation, test)
+            print(name, document["classical"][name], file=sys.stderr, flush=True)
     exact = Execution(device="cpu", precision="float32")
-    for seed in range(SEEDS):
-        for skips in (True, False):
-            for count in COUNTS:
-                found = document["iou"].setdefault(str(skips).lower(), {}).setdefault(str(count), [])
-                if len(found) > seed:
-                    continue
-                run = get_or_train(store, trained_on(count, skips=skips, seed=seed), execution=exact)
-                found.append(run.metrics["test"]["iou"])
-                print("skips" if skips else "no skips", count, seed, found[-1], file=sys.stderr, flush=True)
-                write(document)
+    for skips, seed, count in product((True, False), range(SEEDS), COUNTS):
+        found = document["iou"].setdefault(str(skips).lower(), {}).setdefault(str(count), [])
+        if len(found) > seed:
+            continue
+        run = get_or_train(store, trained_on(count, skips=skips, seed=seed), execution=exact)
+        found.append(run.metrics["test"]["iou"])
+        print("skips" if skips else "no skips", count, seed, found[-1], file=sys.stderr, flush=True)
+        write(document)
     shipped = Store(SHIPPED)
     document["shipped"] = {}
     for name in NETWORKS:

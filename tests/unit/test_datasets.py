@@ -478,10 +478,21 @@ def test_the_pickled_tensors_of_old_are_where_torchvision_is_told_not_to_look(na
 
 
 def test_the_registry_says_what_the_command_line_offers() -> None:
-    names = ["mnist", "mnist_sample", "digits", "fashion_mnist", "kmnist", "s_curve", "heads", "heads_64", "olivetti"]
+    names = [
+        "mnist",
+        "mnist_sample",
+        "digits",
+        "fashion_mnist",
+        "kmnist",
+        "s_curve",
+        "heads",
+        "heads_64",
+        "olivetti",
+        "textured",
+    ]
     assert list(datasets.DATASETS) == names
     classes = [len(set(known.label_names)) for known in datasets.DATASETS.values()]
-    assert classes == [10, 10, 10, 10, 10, 8, 1, 1, 40]
+    assert classes == [10, 10, 10, 10, 10, 8, 1, 1, 40, 10]
     options = get_command(cli.app).commands["train"].params  # type: ignore[attr-defined]
     (said,) = (option.help for option in options if option.name == "dataset")
     assert re.findall(r"\w+", said) == [*names[:-1], "or", names[-1]]

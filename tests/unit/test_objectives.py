@@ -10,7 +10,16 @@ from torch import distributions
 
 from vae_core.losses.gaussian import kl_to_standard_normal
 from vae_core.losses.likelihoods import Bernoulli, Gaussian, LearnedGaussian, likelihood
-from vae_core.losses.objectives import CODES, CROSS_ENTROPY, ELBO, MEMORISE, PERCEPTUAL, TOTAL_CORRELATION, elbo
+from vae_core.losses.objectives import (
+    CODES,
+    CROSS_ENTROPY,
+    ELBO,
+    MEMORISE,
+    PERCEPTUAL,
+    TARGET,
+    TOTAL_CORRELATION,
+    elbo,
+)
 from vae_core.losses.terms import warmed_up, weighted_sum, weights_at
 from vae_core.models import MODELS, build, named
 from vae_core.models.bottleneck import Posterior
@@ -335,6 +344,7 @@ def test_the_elbo_is_the_objective_of_all_other_models_and_beta_its_weight() -> 
     assert by_model.pop("memoriser") is MEMORISE
     assert by_model.pop("vq_prior") is CODES
     assert by_model.pop("classifier") is CROSS_ENTROPY
+    assert by_model.pop("unet") is TARGET
     assert by_model.pop("perceptual_vae") is PERCEPTUAL
     assert by_model.pop("tc_vae") is TOTAL_CORRELATION
     assert all(objective is ELBO for objective in by_model.values())

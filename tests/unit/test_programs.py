@@ -146,11 +146,12 @@ def test_a_stored_run_has_the_programs_of_its_kind_of_code(
     run, store = every_kind[model], Store(tmp_path)
     store.save(run)
     discrete = MODELS[model].bottleneck.discrete
-    assert ("programs" in archive.read_document(store.path(run.key))) is (discrete or model == "m2")
+    assert ("programs" in archive.read_document(store.path(run.key))) is (discrete or model in ("m2", "unet"))
     stored = store.load(run.key).programs
     assert stored == run.programs
     parts = {"trunk", "mean", "log_var"} if MODELS[model].code == "gaussian" else {"vectors"} if discrete else set()
     parts |= {"prior"} if model == "vq_prior" else set()
+    parts |= {"predict"} if model == "unet" else set()
     parts |= {"features", "classify", "posterior", "conditional"} if model == "m2" else set()
     whole = {"decoder"} if model == "memoriser" else {"encoder", "decoder"}
     assert stored.keys() == whole | parts

@@ -195,6 +195,7 @@ USUAL = {
     "factor_vae": (6, (16, 32, 64), "bernoulli", 1.0, None),
     "flat_fsq": (6, (16, 32, 64), "bernoulli", 0.0, None),
     "m2": (32, (16, 32, 64), "bernoulli", 0.0, None),
+    "unet": (32, (8, 16, 32, 32), "bernoulli", 0.0, None),
     "classifier": (64, (32, 64, 64), "bernoulli", 0.0, None),
 }
 

@@ -35,6 +35,7 @@ from vae_core.metrics.generation import (
 from vae_core.metrics.isolation import Isolation, isolation
 from vae_core.metrics.latent import active_dimensions, active_units, empty_beyond, sigma_over_spread
 from vae_core.metrics.neighbours import label_agreement, nearest_distances, nearest_rows, trustworthiness
+from vae_core.metrics.overlap import intersection_over_union
 from vae_core.metrics.ranking import Ranking, auroc
 from vae_core.metrics.readability import (
     DCI,
@@ -92,6 +93,7 @@ __all__ = [
     "hole_rate",
     "hole_threshold",
     "holes",
+    "intersection_over_union",
     "isolation",
     "label_agreement",
     "laplacian_variance",

@@ -29,8 +29,9 @@ CHAPTER = Chapter(
     icon=":material/construction:",
     order=59,  # after faces
     question="Besides drawing images, what is a code good for?",
-    blurb="Clean a noisy digit, find the one that does not belong, compress it to a few bits, learn from ten labels: "
-    "on your own drawing, each beside the classical method that a professional would try first.",
+    blurb="Clean a noisy digit, find the one that does not belong, compress it to a few bits, learn from ten labels, "
+    "cut it out of a texture: on your own drawing, each beside the classical method that a professional would try "
+    "first.",
     minutes=30,
     before="autoencoder or VAE; for compression, whole numbers as codes",
     learned="\n".join(bench.learned.strip() for bench in BENCHES),

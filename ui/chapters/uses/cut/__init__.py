@@ -5,7 +5,7 @@ from __future__ import annotations
 from ui.chapters.uses.bench import Bench
 from ui.links.url_state import Property, in_browser, number, one_of
 
-QUESTIONS = ("cut-masks", "cut-skips")
+QUESTIONS = ("cut-skips", "cut-masks")
 
 
 def links() -> tuple[Property, ...]:

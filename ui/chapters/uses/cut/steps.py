@@ -29,8 +29,8 @@ def step_live() -> None:
         "cut",
         BENCH.question,
         "A digit lies on brick, grass or gravel; half of all pictures are inverted, so neither the bright nor the dark "
-        "is always the figure. [[Segmentation]] says of every pixel whether it is the figure. **Otsu's threshold** "
-        "splits the picture's histogram in two, and takes the smaller part.\n\n"
+        "is always the figure. [[segmentation|Segmentation]] says of every pixel whether it is the figure. **Otsu's "
+        "threshold** splits the picture's histogram in two, and takes the smaller part.\n\n"
         "An autoencoder is trained with pairs (X, X): the image is its own target. Nothing asks for that. Trained with "
         "pairs (X, Y), Y the mask, the same network learns to cut out. A U-Net adds [[skip connection|skip "
         "connections]]: each of the encoder's maps is handed on to the decoder's map of the same size.",

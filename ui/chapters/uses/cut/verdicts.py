@@ -76,7 +76,8 @@ def masks() -> tuple[int, str]:
         f"The network is ahead **{ahead}**. Without any mask: {rivals}; so the one to beat is {CLASSICAL[name].title}. "
         f"With {FEW} masks the network {reached} the {GOAL:g} set as the goal: **{said(few)}**; with "
         f"{COUNTS[0]} it has {said(by_masks(COUNTS[0], skips=True))}, with {COUNTS[-1]:,} "
-        f"{said(by_masks(COUNTS[-1], skips=True))}."
+        f"{said(by_masks(COUNTS[-1], skips=True))}. These are short trainings; the network above, trained for longer, "
+        f"has {said(of_shipped('few'))} with {FEW}."
     )
 
 
@@ -134,10 +135,10 @@ def targets_table() -> Html:
         rows.append(
             {
                 "": f"{kind.target}: {title_of(name)}" if kind.target == "mask" else kind.target,
+                "IoU": said(of_shipped(name)) if kind.target == "mask" else "",
                 "nats": f"{of['reconstruction']:.1f}",
                 "least possible": f"{of['bernoulli_floor']:.1f}",
                 "squared error": f"{of['mse']:.4f}",
-                "IoU": said(of_shipped(name)) if kind.target == "mask" else "",
             }
         )
     note = (
