@@ -237,6 +237,7 @@ _USES = {
     "belong": "Ten kinds of digits, and the model has seen nine. How would it notice the tenth?",
     "compress": "How many bits does a digit need, if sender and receiver have the same model?",
     "labels": "You may label ten digits, out of thousands. Which ten, and what would help?",
+    "cut": "A digit lies on bricks. How would you tell a computer which pixels are the digit?",
 }
 
 

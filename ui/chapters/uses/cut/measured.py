@@ -39,6 +39,12 @@ def trained_on(count: int, *, skips: bool, seed: int) -> RunSpec:
     )
 
 
+def steps_of(spec: RunSpec) -> int:
+    """Steps of a whole training on the images that a specification names."""
+    assert spec.images is not None
+    return spec.epochs * math.ceil(images_per_epoch(spec.images) / spec.batch_size)
+
+
 @dataclass(frozen=True)
 class Kind:
     """A shipped network.

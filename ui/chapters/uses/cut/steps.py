@@ -70,7 +70,7 @@ def step_masks() -> None:
         answered = chapter.ask(
             chapter.Prediction(
                 QUESTIONS[1],
-                "from how many masks on does the network cut better than every method here that learns from none?",
+                "from how many masks on does the network cut better than Otsu's threshold, which needs none?",
                 FROM,
                 masks,
             )
