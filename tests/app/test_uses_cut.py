@@ -56,7 +56,7 @@ def test_the_bench_covers_its_evidence_until_it_is_asked_for():
     header = payload_headers(at)[1]
     assert header["kind"] == "predicting" and header["name"] == FIRST
     assert [later["name"] for later in header["later"]] == [name for name in NETWORKS if name != FIRST]
-    told = predict(at, "from how many masks on", 1)
+    told = predict(at, "how many masks on", 1)
     assert CLASSICAL[best_classical()].title in told
     assert {"How many masks does it take?", "One network, three targets"} <= set(subheaders(at))
     assert boxes(at)[-2:] == ["This in code", "Sources"]

@@ -60,8 +60,8 @@ def skips() -> tuple[int, str]:
 
 
 def first_ahead(rival: str) -> int | None:
-    """The smallest number of masks from which on, for all larger ones too, the network with skips has a higher mean than
-    a method that learns from none; None for no such number."""
+    """The smallest number of masks from which on, and for all larger ones, the network with skips has a higher mean
+    than a method that learns from none; None for no such number."""
     ahead = [by_masks(count, skips=True).mean > classical(rival).mean for count in COUNTS]
     return next((count for place, count in enumerate(COUNTS) if all(ahead[place:])), None)
 
@@ -82,9 +82,9 @@ def masks() -> tuple[int, str]:
     longer = steps_of(spec) / measured()["steps"]
     return right, (
         f"Otsu's threshold has {said(classical(OTSU))}; the network, {', '.join(ends)}. In the mean it is ahead "
-        f"**{_when(OTSU)}**, and with {FEW} masks it {reached} the {GOAL:g} set as the goal. Otsu's is not the best that "
-        f"learns from no mask: {others}. Of {CLASSICAL[best].title} the network is ahead {_when(best)}. But these are "
-        f"short trainings: with {longer:.1f} times as many steps the network above has "
+        f"**{_when(OTSU)}**, and with {FEW} masks it {reached} the {GOAL:g} set as the goal. Other methods "
+        f"that learn from no mask: {others}. The network is ahead of {CLASSICAL[best].title} {_when(best)}. But these "
+        f"are short trainings: with {longer:.1f} times as many steps the network above has "
         f"**{said(of_shipped('few'))}** with {FEW} masks."
     )
 
