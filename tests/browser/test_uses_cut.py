@@ -86,8 +86,10 @@ def test_what_is_painted_is_cut_out_under_the_pen_and_nothing_is_said_of_nothing
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.8, steps=8)
     page.wait_for_function("root => root.bench.state().figure.some((value) => value > 0.5)", arg=root.element_handle())
+    assert set(state(root)["made"]) >= {"otsu", "few", "few_without", "all"}  # also while the pen is down
     page.mouse.up()
     expect(root.locator(".told")).to_contain_text("On this picture the nearest")
+    expect(root.locator(".card.stale")).to_have_count(0)
     assert_as_the_server(state(root))
 
 

@@ -1,5 +1,5 @@
 // The figure on the board, on a texture, and what is taken for the figure: by a threshold, and by networks that differ in what
-// they learned from. All of it under the hand.
+// they learned from. Masks under the hand; what is asked for something else follows when the pen is up.
 
 import { now } from "../board/now.js";
 import { Network } from "../engine/interpreter.js";
@@ -46,7 +46,7 @@ class Cut {
     showComponent(this.root);
     if (!isNew) return;
     pageLink.join(this);
-    this.unfollow = now.follow((board) => { this.figure = board.image; this.show(); });
+    this.unfollow = now.follow((board, rested) => { this.figure = board.image; this.show(rested); });
   }
 
   build() {
@@ -87,7 +87,8 @@ class Cut {
     return Float32Array.from(this.grounds.subarray(place * size, (place + 1) * size), (level) => level / 255);
   }
 
-  show() {
+  // rested: the pen is up, so that there is time for what is no mask.
+  show(rested = true) {
     if (!this.header || !this.figure) return;
     const since = performance.now();
     this.find(".texture").value = this.texture;
@@ -95,10 +96,11 @@ class Cut {
     const seen = pictureOf(this.figure, this.ground, this.header.ink, this.dark);
     const wanted = maskOf(this.figure);
     this.made = new Map([["seen", seen], ["wanted", Float32Array.from(wanted)], ["otsu", Float32Array.from(otsuMask(seen))]]);
-    for (const [name, { network }] of this.networks) this.made.set(name, network.run(seen).slice());
+    for (const [name, { network }] of this.networks) if (rested || this.cards.get(name).mask) this.made.set(name, network.run(seen).slice());
     this.found = new Map();
     for (const [name, { card, canvas, figures, picture, title, mask, of }] of this.cards) {
       const values = this.made.get(of ?? name);
+      card.classList.toggle("stale", !values);
       if (values) picture.show(values);
       if (values && mask) this.found.set(name, overlap(maskOf(values), wanted));
       figures.textContent = mask ? (values ? `IoU ${this.found.get(name).toFixed(2)}` : "…") : "";

@@ -44,9 +44,10 @@ def step_live() -> None:
         if answered:
             chapter.prose(
                 "Paint on the board, a digit or anything else: the picture is made of what you paint, and everything "
-                "here answers in your browser. The [[intersection over union]], IoU, counts the pixels in both masks, "
-                "of those in either: 1 where they are equal. The networks have seen digits alone, in the middle of the "
-                "picture: a border or a dot shows what they took for granted."
+                "here answers in your browser: masks under the pen, the second row once it is up. The [[intersection "
+                "over union]], IoU, counts the pixels in both masks, of those in either: 1 where they are equal. The "
+                "networks have seen digits alone, in the middle of the picture: a border or a dot shows what they "
+                "took for granted."
             )
     with step.instrument:
         if answered:
