@@ -28,7 +28,6 @@ from ui.chapters.uses.cut.measured import (
     trained_on,
 )
 from ui.chapters.uses.cut.verdicts import (
-    GOAL,
     best_classical,
     first_ahead,
     masks,
@@ -136,7 +135,12 @@ def test_the_verdicts_follow_from_the_figures():
     right, told = masks()
     limits = (30, 300, 3_000)
     assert right == (3 if not ahead else next(place for place, most in enumerate(limits) if min(ahead) <= most))
-    assert ("reaches" in told) == (own.mean >= GOAL)
+    surely = [
+        each for each in (by_masks(count, skips=True) for count in COUNTS)
+        if each.mean - each.half > otsu + classical("otsu").half
+    ]  # fmt: skip
+    leads = sum(by_masks(count, skips=True).mean > otsu for count in COUNTS)
+    assert ("that is not certain" in told) == (len(surely) < leads)
     for name in CLASSICAL:
         assert f"{classical(name).mean:.2f}" in told
     assert [len(line.x) for line in masks_figure().data] == [len(COUNTS)] * 2 + [2] * len(CLASSICAL)
@@ -144,7 +148,7 @@ def test_the_verdicts_follow_from_the_figures():
 
 
 def test_a_few_hundred_masks_are_enough():
-    assert of_shipped("few").mean >= GOAL
+    assert of_shipped("few").mean >= 0.85
     assert of_shipped("few_without").mean < of_shipped("few").mean
 
 
