@@ -19,36 +19,28 @@ from typing import Any
 import numpy as np
 
 from ui.chapters.uses.compress.methods import DATASET, FILE, PCA_FILE, TARGET, fits_prior, fits_vae
-from vae_core.coding.bits_back import BitsBack
 from vae_core.coding.files import PNG, WEBP_LOSSLESS, FileKind, from_mosaic, jpeg, mosaic, two_tone, webp
 from vae_core.coding.grid import GridCoder
 from vae_core.coding.linear import LinearCoder, fit
+from vae_core.coding.measure import CHAINED, chained, of_grid, spread
 from vae_core.datasets import ImageDataset, load
-from vae_core.datasets.images import BINARISATION_SEED, binarise
-from vae_core.evaluation.importance import image_log_weights
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import SHIPPED, read_manifest
 from vae_core.storage.store import Store
 
-TUNING, ALONE, CHAINED, SINGLE = 500, 500, 1_000, 200  # images
+TUNING, ALONE, SINGLE = 500, 500, 200  # images
 COMPONENTS = 160
 STEPS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.65, 0.8, 1.0, 1.3)
 PENALTIES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.35, 0.4)
 QUALITIES = {"jpeg": (3, 5, 8, 10, 12, 13, 14, 20, 50), "webp": (0, 1, 5, 20, 50)}
 LOSSY: dict[str, Callable[[int], FileKind]] = {"jpeg": jpeg, "webp": webp}
-ELBO_SAMPLES = 16  # of z, for each image
 STACK_AT = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1_000)
 
 
 def error(images: np.ndarray, others: np.ndarray) -> float:
     """Mean squared error per pixel, pixels in [0, 1]."""
     return float(np.square(images.reshape(len(images), -1).astype(np.float64) - others.reshape(len(images), -1)).mean())
-
-
-def spread(bits: np.ndarray) -> dict[str, Any]:
-    """Mean and standard error over images."""
-    return {"bits": float(bits.mean()), "bits_standard_error": float(bits.std(ddof=1) / math.sqrt(len(bits)))}
 
 
 def alone(kind: FileKind, images: np.ndarray) -> dict[str, Any]:
@@ -115,20 +107,6 @@ def measure_pca(training: np.ndarray, validation: np.ndarray, test: np.ndarray) 
     return {"all": figures, "chosen": best, "components": COMPONENTS, "size": coders[best].size}, coders[best]
 
 
-def of_grid(coder: GridCoder, images: np.ndarray, penalty: float) -> dict[str, Any]:
-    """One stream of all images, and what the prior's cross-entropy says: images float32 (N, D)."""
-    codes, cells, data = coder.compress(images, penalty)
-    assert np.array_equal(coder.decode(data), codes)
-    own = spread(cells.sum(axis=1))
-    return {
-        "bits": 8 * len(data) / len(images),
-        "expected_bits": own["bits"],
-        "bits_standard_error": own["bits_standard_error"],
-        "mse": error(images, coder.images(codes)),
-        "n": len(images),
-    }
-
-
 def measure_grid(run: Run, validation: np.ndarray, test: np.ndarray) -> dict[str, Any]:
     """Codes under their prior: at several penalties on some test digits, at the chosen one on all."""
     coder = GridCoder(run)
@@ -149,12 +127,7 @@ def measure_grid(run: Run, validation: np.ndarray, test: np.ndarray) -> dict[str
 
 def measure_bits_back(run: Run, test: ImageDataset) -> dict[str, Any]:
     """A chain of binarised digits, the negative ELBO of the same, and what files take for them."""
-    grey = test.floats()[:CHAINED]
-    images = binarise(grey, np.random.default_rng(BINARISATION_SEED)).astype(np.uint8)
-    coder = BitsBack(run)
-    chain = coder.encode(images)
-    assert np.array_equal(coder.decode(chain.data), images)
-    elbo = np.array([-image_log_weights(run, image, ELBO_SAMPLES, seed).mean() for seed, image in enumerate(images)])
+    images, chain, elbo = chained(run, test.floats()[:CHAINED])
     net = np.diff(chain.stack_bits)
     pictures = (255 * images).reshape(-1, 28, 28)
     return {

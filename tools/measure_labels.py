@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from ui.chapters.uses.labels.draws import DRAWS, LEVELS, draw
+from ui.chapters.uses.labels.draws import DRAWS, LEVELS
 from ui.chapters.uses.labels.features import FEATURES
 from ui.chapters.uses.labels.measured import FILE
 from ui.chapters.uses.labels.transfer import SOURCES, figures_of_transfer
 from ui.chapters.uses.runs import DATASET
 from vae_core.datasets import load
-from vae_core.evaluation.few_labels import C, Machine
+from vae_core.evaluation.few_labels import C, accuracies
 from vae_core.storage.manifest import SHIPPED
 from vae_core.storage.store import Store
 
@@ -38,9 +38,8 @@ def figures_of(name: str) -> dict[str, Any]:
     known, asked = features.of(runs, bundled.floats()), features.of(runs, test.floats())
     found: dict[str, list[float]] = {}
     for level in LEVELS:
-        chosen = [draw(bundled.labels, level, number) for number in range(DRAWS)]
-        machines = [Machine.fit(known[one], bundled.labels[one]) for one in chosen]
-        found[str(level)] = [round(machine.accuracy(asked, test.labels), 4) for machine in machines]
+        right = accuracies(known, bundled.labels, asked, test.labels, level, DRAWS)
+        found[str(level)] = [round(one, 4) for one in right]
         print(name, level, round(float(np.mean(found[str(level)])), 4), file=sys.stderr, flush=True)
     return {"keys": [run.key for run in runs], "d": known.shape[1], "accuracy": found}
 

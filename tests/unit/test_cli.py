@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
+from sklearn.svm import SVC
 
 from vae_core import archive
 from vae_core.cli import commands as cli
@@ -160,6 +161,34 @@ def test_denoising_is_measured_on_request(ask: Ask, store: Store, small_runs: di
     found = json.loads(ask(*asked, "--json").out)["metrics"]["denoising"]
     assert found["n"] == 360 and len(found["gaussian"]["psnr"]) == len(found["levels"]["gaussian"])
     assert "denoising" not in json.loads(ask("evaluate", run.key, "--store", store.root, "--json").out)["metrics"]
+
+
+def test_images_are_written_as_bits_on_request(ask: Ask, store: Store, small_runs: dict[str, Run]) -> None:
+    asked = ["evaluate", small_runs["vae"].key, "--coding", "--store", store.root, "--split", "test"]
+    found = json.loads(ask(*asked, "--json").out)["metrics"]["coding"]
+    assert found["n"] == 360 and found["bits"] == pytest.approx(found["expected_bits"], rel=0.02)
+    refused = ask("evaluate", small_runs["ae"].key, "--coding", "--store", store.root)
+    assert refused.status == 1 and "cannot write images: that takes a run of vq_prior" in refused.err
+
+
+def test_few_labels_are_asked_of_images_that_are_not_those_they_are_drawn_from(
+    ask: Ask, store: Store, small_runs: dict[str, Run]
+) -> None:
+    asked = ["evaluate", small_runs["ae"].key, "--few-labels", "10", "--store", store.root, "--json"]
+    found = json.loads(ask(*asked, "--split", "train").out)["metrics"]["few_labels"]
+    assert found["per_class"] == 10 and found["draws"] == 20 and found["standard_deviation"] > 0.0
+    run, held_out, training = small_runs["ae"], load("digits", "validation"), load("digits", "train")
+    rng, shares = np.random.default_rng, []
+    for seed in range(20):
+        draw = rng(seed)
+        chosen = np.concatenate([draw.permutation(np.flatnonzero(held_out.labels == one))[:10] for one in range(10)])
+        codes = run.encode(held_out.floats())[chosen]
+        machine = SVC(C=10.0, gamma=1.0 / (codes.shape[1] * codes.var())).fit(codes, held_out.labels[chosen])
+        shares.append(machine.score(run.encode(training.floats()), training.labels))
+    assert found["accuracy"] == pytest.approx(np.mean(shares), abs=0.003)
+    refused = ask(*asked, "--split", "test")  # of digits the same images
+    assert refused.status == 1 and "none are left to be told" in refused.err
+    assert ask(*asked[:2], "--few-labels", "0", *asked[4:], "--split", "train").status == 1
 
 
 def test_log_p_is_measured_on_request_with_its_counts(ask: Ask, store: Store, small_runs: dict[str, Run]) -> None:

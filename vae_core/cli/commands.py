@@ -200,6 +200,16 @@ def evaluate(
     denoising: Annotated[
         bool, typer.Option("--denoising", help="Also measure how well it restores damaged images, whatever it learned.")
     ] = False,
+    few_labels: Annotated[
+        int | None,
+        typer.Option(
+            help="Also measure how many images a classifier on its codes tells right, with so many labels of "
+            "each class, drawn from the validation images."
+        ),
+    ] = None,
+    coding: Annotated[
+        bool, typer.Option("--coding", help="Also write the images as bits, read them back, and count.")
+    ] = False,
 ) -> None:
     """Measure a run again on one split: nats per image, z sampled; mse per pixel at the posterior mean."""
     from vae_core.datasets import load
@@ -219,6 +229,15 @@ def evaluate(
         from vae_core.evaluation.denoising import measure_denoising
 
         asked |= measure_denoising(run, images)
+    if few_labels is not None:
+        from vae_core.evaluation.few_labels import measure_few_labels
+
+        known = load(run.spec.dataset, "validation", root=data_root)
+        asked |= measure_few_labels(run, known, images, few_labels)
+    if coding:
+        from vae_core.coding.measure import measure_coding
+
+        asked |= measure_coding(run, images)
     features, missing = None, ""
     kind = model_kind(run.spec.model)
     if kind.bottleneck.continuous or kind.base:

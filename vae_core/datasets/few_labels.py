@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+DRAWS = 20  # of labelled images, the same for all features
+
 
 def labelled(labels: np.ndarray, per_class: int, seed: int) -> np.ndarray:
     """Draw as many images of each class, without repetition.

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from vae_core.datasets.few_labels import DRAWS, labelled
+from vae_core.datasets.images import ImageDataset
+from vae_core.errors import MeasureError
+from vae_core.models import model_kind
+from vae_core.run import Run
 
 C = 10.0  # of every machine, whatever the features: chosen once, on images that are not in the test set
 
@@ -86,3 +93,49 @@ class Machine:
     def accuracy(self, features: np.ndarray, labels: np.ndarray) -> float:
         """The share of images, of features (N, d), whose class (N,) is told."""
         return float((self.predict(features) == labels).mean())
+
+
+def accuracies(
+    known: np.ndarray, labels: np.ndarray, asked: np.ndarray, right: np.ndarray, per_class: int, draws: int
+) -> list[float]:
+    """The share of images told right by machines that were each fitted on a few labels.
+
+    Args:
+        known, labels: features (N, d) and classes (N,) to draw the labelled images from, see `labelled`.
+        asked, right: those of the images to tell.
+        per_class: labels of each class.
+        draws: how many times, with the seeds from 0 on.
+
+    Raises:
+        ValueError: see `labelled` and `Machine.fit`.
+    """
+    chosen = [labelled(labels, per_class, seed) for seed in range(draws)]
+    return [Machine.fit(known[one], labels[one]).accuracy(asked, right) for one in chosen]
+
+
+def measure_few_labels(run: Run, known: ImageDataset, asked: ImageDataset, per_class: int) -> dict[str, Any]:
+    """How many images are told right by a machine on a run's codes (their means), with few labels.
+
+    Args:
+        run: with an encoder to numbers.
+        known: images with labels to draw from, of which the run learned none.
+        asked: the images to tell, none of them among `known`.
+        per_class: labels of each class.
+
+    Returns:
+        ``few_labels``: ``per_class``, ``draws``, ``accuracy`` and its ``standard_deviation`` over draws.
+
+    Raises:
+        MeasureError: no such code or labels, or images that are the same.
+    """
+    if not model_kind(run.spec.model).bottleneck.continuous or not run.encoder:
+        raise MeasureError(f"{run.key} gives no real numbers for an image that a classifier could be fitted on.")
+    if per_class < 1 or len(known.label_names) < 2:
+        raise MeasureError("few labels need at least one label of each class, and two classes.")
+    if len(known) == len(asked) and np.array_equal(known.images, asked.images):
+        raise MeasureError(f"{asked.name} has one set of held-out images: none are left to be told.")
+    found = accuracies(
+        run.encode(known.floats()), known.labels, run.encode(asked.floats()), asked.labels, per_class, DRAWS
+    )
+    spread = {"accuracy": float(np.mean(found)), "standard_deviation": float(np.std(found, ddof=1))}
+    return {"few_labels": {"per_class": per_class, "draws": DRAWS, **spread}}

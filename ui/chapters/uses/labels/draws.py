@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from vae_core.datasets.few_labels import labelled
+from vae_core.datasets.few_labels import DRAWS, labelled
 
-DRAWS = 20
+__all__ = ["DRAWS", "LEVELS", "draw"]
 LEVELS = (1, 3, 10, 30, 100, 300)  # labels of each class
 
 

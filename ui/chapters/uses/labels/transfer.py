@@ -9,8 +9,7 @@ import numpy as np
 from ui.chapters.uses.labels.draws import DRAWS
 from ui.chapters.uses.labels.features import FEATURES
 from vae_core.datasets import load
-from vae_core.datasets.few_labels import labelled
-from vae_core.evaluation.few_labels import Machine
+from vae_core.evaluation.few_labels import accuracies
 from vae_core.storage.manifest import SHIPPED
 from vae_core.storage.store import Store
 
@@ -58,7 +57,6 @@ def figures_of_transfer(name: str) -> dict[str, Any]:
     known, asked = read(training), read(test)
     found = {}
     for level in LEVELS:
-        chosen = [labelled(training.labels, level, number) for number in range(DRAWS)]
-        machines = [Machine.fit(known[one], training.labels[one]) for one in chosen]
-        found[str(level)] = [round(machine.accuracy(asked, test.labels), 4) for machine in machines]
+        right = accuracies(known, training.labels, asked, test.labels, level, DRAWS)
+        found[str(level)] = [round(one, 4) for one in right]
     return {"keys": [run.key for run in runs], "d": known.shape[1], "n": len(test), "accuracy": found}
