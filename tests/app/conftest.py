@@ -14,6 +14,7 @@ from streamlit.components.v2 import manifest_scanner
 import ui.runs.selection
 from ui.runs.resources import store
 from ui.runs.selection import compared_spec
+from ui.training.standby import Standby
 from vae_core.execution import Execution
 from vae_core.models import model_kind
 from vae_core.spec import RunSpec
@@ -29,6 +30,22 @@ def training_takes_its_turn() -> Iterator[None]:
     """Beside other tests, a process that gives way to all else would hardly come to run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VAE_NICE", "0")
+        yield
+
+
+class NobodyWaits(Standby):
+    """Has no process wait for somebody who may train: each would import torch, once for every test of such a page."""
+
+    def prepare(self) -> None:
+        """Nothing."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_process_waits() -> Iterator[None]:
+    """Who trains starts a process then."""
+    nobody = NobodyWaits()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ui.training.app_queue._standby", lambda: nobody)
         yield
 
 
