@@ -60,7 +60,7 @@ def test_a_flipped_bit_by_keyboard_is_refused(standing: Standing, app_url: str) 
     assert state(root)["cell"] == 25
     slider = page.get_by_role("slider", name="Flip bit (0: none)")
     slider.focus()
-    for _ in range(3):
+    for bit in (1, 2, 3):  # one by one: Streamlit's slider forgets a press that comes while its page runs
         page.keyboard.press("ArrowRight")
+        expect(page).to_have_url(re.compile(f"flipped={bit}"))
     expect(page.get_by_text("The decoder refuses", exact=False)).to_be_visible()
-    expect(page).to_have_url(re.compile("flipped=3"))
