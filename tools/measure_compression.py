@@ -24,6 +24,7 @@ from vae_core.coding.grid import GridCoder
 from vae_core.coding.linear import LinearCoder, fit
 from vae_core.coding.measure import CHAINED, chained, of_grid, spread
 from vae_core.datasets import ImageDataset, load
+from vae_core.metrics.reconstruction import mean_squared_error
 from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import SHIPPED, read_manifest
@@ -38,24 +39,19 @@ LOSSY: dict[str, Callable[[int], FileKind]] = {"jpeg": jpeg, "webp": webp}
 STACK_AT = (0, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1_000)
 
 
-def error(images: np.ndarray, others: np.ndarray) -> float:
-    """Mean squared error per pixel, pixels in [0, 1]."""
-    return float(np.square(images.reshape(len(images), -1).astype(np.float64) - others.reshape(len(images), -1)).mean())
-
-
 def alone(kind: FileKind, images: np.ndarray) -> dict[str, Any]:
     """A file for each image: uint8 (N, H, W)."""
     files = [kind.encode(image) for image in images]
     read = np.stack([kind.decode(file) for file in files])
     bits = np.array([8 * len(file) for file in files], np.float64)
-    return {**spread(bits), "mse": error(images / 255, read / 255), "n": len(images)}
+    return {**spread(bits), "mse": mean_squared_error(images / 255, read / 255), "n": len(images)}
 
 
 def together(kind: FileKind, images: np.ndarray) -> dict[str, Any]:
     """One file for all."""
     file = kind.encode(mosaic(images))
     read = from_mosaic(kind.decode(file), *images.shape)
-    return {"bits": 8 * len(file) / len(images), "mse": error(images / 255, read / 255), "n": len(images)}
+    return {"bits": 8 * len(file) / len(images), "mse": mean_squared_error(images / 255, read / 255), "n": len(images)}
 
 
 def chosen(found: dict[Any, dict[str, Any]]) -> Any:
@@ -92,7 +88,7 @@ def of_pca(coder: LinearCoder, images: np.ndarray) -> dict[str, Any]:
     return {
         "bits": 8 * len(data) / len(images),
         "expected_bits": expected,
-        "mse": error(images, coder.images(numbers)),
+        "mse": mean_squared_error(images, coder.images(numbers)),
         "n": len(images),
     }
 

@@ -18,9 +18,10 @@ import json
 import sys
 from itertools import product
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
-from ui.chapters.uses.cut.measured import COUNTS, FILE, NETWORKS, SEEDS, STEPS, shipped_run_of, trained_on
+from ui.chapters.uses.cut.measured import COUNTS, FILE, NETWORKS, SEEDS, STEPS, network, trained_on
 from vae_core.datasets import load
 from vae_core.evaluation.masks import CLASSICAL, tuned
 from vae_core.execution import Execution
@@ -49,7 +50,7 @@ def write(document: dict[str, Any]) -> None:
 def main() -> None:
     """Measure what the file lacks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--store", type=Path, default=Path("/tmp/measure-cut"), help="for the trained runs")
+    parser.add_argument("--store", type=Path, default=Path(gettempdir()) / "measure-cut", help="for the trained runs")
     store = Store(parser.parse_args().store)
     validation, test = load("textured", "validation"), load("textured", "test")
     document = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {"iou": {}, "classical": {}}
@@ -70,7 +71,7 @@ def main() -> None:
     shipped = Store(SHIPPED)
     document["shipped"] = {}
     for name in NETWORKS:
-        run = shipped.load(shipped_run_of(name).key)
+        run = shipped.load(network(name).key)
         document["shipped"][name] = {"key": run.key, **run.metrics["test"]}
     write(document)
 

@@ -25,14 +25,6 @@ FOLDER = Path(__file__).parent
 FLOAT32 = Execution(precision="float32")  # the same numbers on every processor
 
 
-@pytest.fixture(autouse=True, scope="session")
-def training_takes_its_turn() -> Iterator[None]:
-    """Beside other tests, a process that gives way to all else would hardly come to run."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VAE_NICE", "0")
-        yield
-
-
 class NobodyWaits(Standby):
     """Has no process wait for somebody who may train: each would import torch, once for every test of such a page."""
 
@@ -41,18 +33,16 @@ class NobodyWaits(Standby):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def no_process_waits() -> Iterator[None]:
-    """Who trains starts a process then."""
+def beside_other_tests() -> Iterator[None]:
+    """What tests need that share two cores.
+
+    A process that gives way to all else would hardly come to run; those who train start it then; and a reader's
+    imports alone may take longer than a visitor should wait.
+    """
     nobody = NobodyWaits()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAE_NICE", "0")
         patch.setattr("ui.training.app_queue._standby", lambda: nobody)
-        yield
-
-
-@pytest.fixture(autouse=True, scope="session")
-def files_are_read_however_long_it_takes() -> Iterator[None]:
-    """Beside other tests, a reader's imports alone may take longer than a visitor should wait."""
-    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ui.chapters.explorer.sent._LONGEST", 300.0)
         yield
 

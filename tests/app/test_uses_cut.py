@@ -23,7 +23,7 @@ from ui.chapters.uses.cut.measured import (
     measured,
     network,
     of_shipped,
-    shipped_run_of,
+    spec_of,
     steps_of,
     trained_on,
 )
@@ -92,7 +92,7 @@ def test_shipped_networks_are_those_that_were_measured():
     document = measured()
     assert set(document["shipped"]) == set(NETWORKS)
     for name, kind in NETWORKS.items():
-        spec = shipped_run_of(name)
+        spec = spec_of(name)
         assert document["shipped"][name]["key"] == spec.key == network(name).key
         assert (spec.target, spec.options.skips, spec.images) == (kind.target, kind.skips, kind.images)
 

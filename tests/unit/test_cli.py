@@ -168,7 +168,15 @@ def test_images_are_written_as_bits_on_request(ask: Ask, store: Store, small_run
     found = json.loads(ask(*asked, "--json").out)["metrics"]["coding"]
     assert found["n"] == 360 and found["bits"] == pytest.approx(found["expected_bits"], rel=0.02)
     refused = ask("evaluate", small_runs["ae"].key, "--coding", "--store", store.root)
-    assert refused.status == 1 and "cannot write images: that takes a run of vq_prior" in refused.err
+    assert refused.status == 1 and "bits-back coding here needs a VAE with a Bernoulli likelihood" in refused.err
+
+
+def test_what_was_not_read_back_as_it_was_written_gives_no_figure(
+    ask: Ask, store: Store, small_runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae_core.coding.bits_back.BitsBack.decode", lambda self, data: np.zeros((360, 64), np.uint8))
+    refused = ask("evaluate", small_runs["vae"].key, "--coding", "--store", store.root, "--split", "test")
+    assert refused.status == 1 and "other images were read than" in refused.err
 
 
 def test_few_labels_are_asked_of_images_that_are_not_those_they_are_drawn_from(
@@ -187,7 +195,7 @@ def test_few_labels_are_asked_of_images_that_are_not_those_they_are_drawn_from(
         shares.append(machine.score(run.encode(training.floats()), training.labels))
     assert found["accuracy"] == pytest.approx(np.mean(shares), abs=0.003)
     refused = ask(*asked, "--split", "test")  # of digits the same images
-    assert refused.status == 1 and "none are left to be told" in refused.err
+    assert refused.status == 1 and "the very images of digits to be told: choose another split" in refused.err
     assert ask(*asked[:2], "--few-labels", "0", *asked[4:], "--split", "train").status == 1
 
 

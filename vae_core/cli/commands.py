@@ -208,7 +208,11 @@ def evaluate(
         ),
     ] = None,
     coding: Annotated[
-        bool, typer.Option("--coding", help="Also write the images as bits, read them back, and count.")
+        bool,
+        typer.Option(
+            "--coding",
+            help="Also write the images of a vq_prior, or of a Bernoulli VAE, as bits, read them back and count.",
+        ),
     ] = False,
 ) -> None:
     """Measure a run again on one split: nats per image, z sampled; mse per pixel at the posterior mean."""

@@ -10,7 +10,7 @@ import numpy as np
 from vae_core.coding.bits_back import BitsBack, Chain
 from vae_core.coding.grid import GridCoder
 from vae_core.datasets.images import BINARISATION_SEED, ImageDataset, binarise
-from vae_core.errors import MeasureError
+from vae_core.errors import CorruptStream
 from vae_core.evaluation.importance import image_log_weights
 from vae_core.metrics.reconstruction import mean_squared_error
 from vae_core.run import Run
@@ -36,10 +36,11 @@ def of_grid(coder: GridCoder, images: np.ndarray, penalty: float) -> dict[str, A
         the codes under the prior, with ``bits_standard_error`` over images; ``mse`` per pixel; ``n``.
 
     Raises:
-        AssertionError: other codes were read than written.
+        CorruptStream: other codes were read than written.
     """
     codes, cells, data = coder.compress(images, penalty)
-    assert np.array_equal(coder.decode(data), codes)
+    if not np.array_equal(coder.decode(data), codes):
+        raise CorruptStream(f"other codes were read than {coder.run.key} had written.")
     own = spread(cells.sum(axis=1))
     return {
         "bits": 8 * len(data) / len(images),
@@ -61,12 +62,13 @@ def chained(run: Run, grey: np.ndarray) -> tuple[np.ndarray, Chain, np.ndarray]:
 
     Raises:
         MeasureError: see `BitsBack`.
-        AssertionError: other images were read than written.
+        CorruptStream: other images were read than written.
     """
     coder = BitsBack(run)
     images = binarise(grey, np.random.default_rng(BINARISATION_SEED)).astype(np.uint8)
     chain = coder.encode(images)
-    assert np.array_equal(coder.decode(chain.data), images)
+    if not np.array_equal(coder.decode(chain.data), images):
+        raise CorruptStream(f"other images were read than {run.key} had written.")
     elbo = [-image_log_weights(run, image, ELBO_SAMPLES, seed).mean() for seed, image in enumerate(images)]
     return images, chain, np.array(elbo)
 
@@ -83,13 +85,9 @@ def measure_coding(run: Run, dataset: ImageDataset) -> dict[str, Any]:
         ``bits_standard_error``, ``expected_bits``, the negative ELBO of the same images, and ``n``.
 
     Raises:
-        MeasureError: the run is neither.
+        MeasureError: the run is neither, see `GridCoder` and `BitsBack`.
     """
     if "prior" in run.further_programs:
         return {"coding": of_grid(GridCoder(run), dataset.floats(), 0.0)}
-    if run.spec.likelihood != "bernoulli" or not run.codes.has_posterior:
-        raise MeasureError(
-            f"{run.key} cannot write images: that takes a run of vq_prior, or a VAE with a Bernoulli likelihood."
-        )
     _, chain, elbo = chained(run, dataset.floats()[:CHAINED])
     return {"coding": {**spread(np.diff(chain.stack_bits)), "expected_bits": elbo.mean() / math.log(2), "n": len(elbo)}}

@@ -71,6 +71,11 @@ class DatasetInfo:
         return self.image_shape[1] > 1
 
     @property
+    def to_rebuild(self) -> bool:
+        """Whether they are pictures that a model shall rebuild, rather than ones to learn other images from."""
+        return self.pictures and not self.targets
+
+    @property
     def classified(self) -> bool:
         """Whether a classifier can learn the classes: there are several, and held-out images are of the same ones."""
         return len(self.label_names) > 1 and not self.classes_held_out
@@ -132,10 +137,9 @@ def _own_info(name: str, root: Path) -> DatasetInfo:
 
 
 def here(root: str | os.PathLike[str] | None = None) -> tuple[str, ...]:
-    """The datasets of pictures to rebuild that are available without a download: not those made to learn targets on."""
+    """The datasets of pictures to rebuild that are available without a download."""
     plugins.load()
-    known = DATASETS.items()
-    return tuple(name for name, one in known if one.pictures and not one.targets and is_here(name, root))
+    return tuple(name for name, known in DATASETS.items() if known.to_rebuild and is_here(name, root))
 
 
 def is_here(name: str, root: str | os.PathLike[str] | None = None) -> bool:

@@ -133,7 +133,7 @@ def measure_few_labels(run: Run, known: ImageDataset, asked: ImageDataset, per_c
     if per_class < 1 or len(known.label_names) < 2:
         raise MeasureError("few labels need at least one label of each class, and two classes.")
     if len(known) == len(asked) and np.array_equal(known.images, asked.images):
-        raise MeasureError(f"{asked.name} has one set of held-out images: none are left to be told.")
+        raise MeasureError(f"labels are drawn from the very images of {asked.name} to be told: choose another split.")
     found = accuracies(
         run.encode(known.floats()), known.labels, run.encode(asked.floats()), asked.labels, per_class, DRAWS
     )

@@ -36,9 +36,7 @@ from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.store import Listed
 
-DATASETS = tuple(
-    name for name, known in datasets.DATASETS.items() if known.pictures and known.classified and not known.targets
-)
+DATASETS = tuple(name for name, known in datasets.DATASETS.items() if known.to_rebuild and known.classified)
 DEPTHS = {"128": (128,), "128-64": (128, 64), "128-64-64": (128, 64, 64), "512-256": (512, 256)}
 DIMENSIONS = (2, 8, 16, 32)
 USUAL_DIMENSIONS, PLANES_DIMENSIONS = 16, 2

@@ -17,20 +17,21 @@ DATASET = "mnist"
 START = 3  # the class of the held-out digit shown first
 
 
-def shipped(what: str, fits: Callable[[RunSpec], bool], *, seed: int = 0) -> Listed:
-    """The first run of the manifest on these digits that fits and is in the store.
+def shipped(what: str, fits: Callable[[RunSpec], bool], *, seed: int = 0, dataset: str = DATASET) -> Listed:
+    """The first run of the manifest that fits and is in the store.
 
     Args:
         what: for the message.
         fits: whether a specification is one.
         seed: of the run.
+        dataset: of the run; by default these digits.
 
     Raises:
         RunNotFound: there is none.
     """
     lines = {line.key: line for line in shelf().lines}
     for spec in read_manifest():
-        if spec.dataset == DATASET and spec.seed == seed and spec.key in lines and fits(spec):
+        if spec.dataset == dataset and spec.seed == seed and spec.key in lines and fits(spec):
             return lines[spec.key]
     raise RunNotFound(f"{what} is not in the store; run 'python -m vae_core rebuild'.")
 

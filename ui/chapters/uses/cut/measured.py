@@ -12,11 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ui.runs.resources import shelf
+from ui.chapters.uses.runs import shipped
 from vae_core.datasets.images import PICTURE
-from vae_core.errors import RunNotFound
 from vae_core.spec import RunSpec
-from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Listed
 from vae_core.training.schedule import images_per_epoch
 
@@ -41,7 +39,7 @@ def trained_on(count: int, *, skips: bool, seed: int) -> RunSpec:
 
 def steps_of(spec: RunSpec) -> int:
     """Steps of a whole training on the images that a specification names."""
-    assert spec.images is not None
+    assert spec.images is not None  # the networks that learned from few
     return spec.epochs * math.ceil(images_per_epoch(spec.images) / spec.batch_size)
 
 
@@ -84,35 +82,24 @@ def fits(name: str) -> Callable[[RunSpec], bool]:
     kind = NETWORKS[name]
     return lambda spec: (
         spec.model == "unet"
-        and spec.dataset == DATASET
         and (spec.target, spec.options.skips, spec.images) == (kind.target, kind.skips, kind.images)
     )
 
 
-def shipped_run_of(name: str) -> RunSpec:
-    """Of one of `NETWORKS`, as the manifest has it.
-
-    Raises:
-        RunNotFound: it has none.
-    """
-    wanted = fits(name)
-    for spec in read_manifest():
-        if wanted(spec):
-            return spec
-    raise RunNotFound(f"The network of {title_of(name)} is not in the manifest.")
-
-
 def network(name: str) -> Listed:
-    """One of `NETWORKS`.
+    """The shipped run of one of `NETWORKS`.
 
     Raises:
         RunNotFound: it is not in the store.
     """
-    key = shipped_run_of(name).key
-    for line in shelf().lines:
-        if line.key == key:
-            return line
-    raise RunNotFound(f"The network of {title_of(name)} is not in the store; run 'python -m vae_core rebuild'.")
+    return shipped(f"The network of {title_of(name)}", fits(name), dataset=DATASET)
+
+
+def spec_of(name: str) -> RunSpec:
+    """That of one of `NETWORKS`; raises as `network`."""
+    spec = network(name).spec
+    assert spec is not None  # the store lists it by its specification
+    return spec
 
 
 class Mean(NamedTuple):

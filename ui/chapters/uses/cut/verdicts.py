@@ -14,7 +14,7 @@ from ui.chapters.uses.cut.measured import (
     classical,
     measured,
     of_shipped,
-    shipped_run_of,
+    spec_of,
     steps_of,
     title_of,
 )
@@ -54,7 +54,7 @@ def skips() -> tuple[int, str]:
     return right, (
         f"With {FEW} masks, on {measured()['n']:,} test pictures: **{said(own)} with skip connections**, "
         f"**{said(without)} without**. Without them all that the decoder knows is a code of "
-        f"{shipped_run_of('few_without').latent_dim} numbers."
+        f"{spec_of('few_without').latent_dim} numbers."
     )
 
 
@@ -87,7 +87,7 @@ def masks() -> tuple[int, str]:
     right = len(_LIMITS) if count is None else next(place for place, most in enumerate(_LIMITS) if count <= most)
     ends = [f"{said(by_masks(each, skips=True))} with {each:,}" for each in (COUNTS[0], FEW, COUNTS[-1])]
     others = " and ".join(f"{CLASSICAL[one].title} {said(classical(one))}" for one in CLASSICAL if one != OTSU)
-    spec = shipped_run_of("few")
+    spec = spec_of("few")
     longer = steps_of(spec) / measured()["steps"]
     return right, (
         f"Otsu's threshold has {said(classical(OTSU))}; the network, {', '.join(ends)}. In the mean it is ahead "
