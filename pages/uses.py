@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import streamlit as st
+
 from ui.chapters import links
 from ui.chapters.uses import CHAPTER
 from ui.chapters.uses.benches import BENCHES
@@ -11,6 +13,7 @@ from ui.chapters.uses.runs import board_of_digits
 from ui.components.board import board
 from ui.figures.messages import errors_said
 from ui.links import url_state
+from ui.links.frame import BEGIN
 from ui.stage import chapter
 
 LINK = links.properties(CHAPTER.url)
@@ -33,6 +36,16 @@ with first.instrument, errors_said():
 
 bench = BY_SLUG[slug]
 bench.show()
+
+following = BENCHES[BENCHES.index(bench) + 1 :][:1]
+with st.container(key="next-bench", horizontal=True, horizontal_alignment="right"):
+    for other in following:
+        # As by a link to its first step: the board keeps what was drawn.
+        st.button(
+            f"Next bench: **{other.title}**", key=f"next-bench-{other.slug}", icon=":material/arrow_forward:",
+            icon_position="right", help=other.question, on_click=links.arrive_anew,
+            args=(CHAPTER.url, CHAPTER.url, {LINK["bench"].name: other.slug, BEGIN.name: other.slug}),
+        )  # fmt: skip
 
 # What the other benches say, their questions ask first.
 chapter.foot(

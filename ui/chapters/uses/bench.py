@@ -15,7 +15,7 @@ class Bench:
     """One use of codes, with an experiment of its own.
 
     Attributes:
-        slug: its name in links, and of its package in `ui.chapters.uses`.
+        slug: its name in links, of its first step, and of its package in `ui.chapters.uses`.
         title: in the menu of benches.
         question: the one that it opens with.
         learned: what a reader knows at its end: markdown list, with terms of the glossary in double brackets.

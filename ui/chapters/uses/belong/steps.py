@@ -32,7 +32,7 @@ def steps() -> None:
 def step_of_threshold() -> None:
     """One model, one score, one threshold."""
     step = chapter.step(
-        "belong-threshold",
+        "belong",
         "A model has seen nine digits. Does it notice the tenth?",
         "Each of ten [[VAE|VAEs]] was trained without one digit. To it, that digit is something new. "
         "An [[anomaly score]] says how odd an image is; what lies above a threshold is called odd.\n\n"
