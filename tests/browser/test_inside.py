@@ -514,6 +514,7 @@ def test_a_drawing_outlives_reload_other_pages_and_back(page, app_url):
     stroke(page, root, BAR)
     on_eight = state(root)
     assert on_eight["drawing"].startswith("d.p")
+    page.wait_for_url(lambda url: "drawing=d.p" in url)  # it is kept once the pen rests
     page.reload()
     root = opened(page, page.url)
     assert state(root)["pixels"] == on_eight["pixels"] and state(root)["touched"]
