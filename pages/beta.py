@@ -67,6 +67,7 @@ def dial_and_costs(dimensions: int) -> None:
         f"tell about their image. Near β = 0 they tell all of {measured_on(*stops_of(d))} apart already: what grows is "
         "mostly the scale of the codes. Further down, images are rebuilt better. β chooses the point; the ring is the "
         "model on the dial.",
+        words_first=True,
     )
     with costs.words:
         if seen:
@@ -108,6 +109,7 @@ def best(dimensions: int) -> None:
         "something. The [[Fréchet distance]] of samples from N(0, I) to real digits measures that.\n\n"
         "We choose β on [[held-out image|held-out]] digits and report the distance on test digits. The digits that one "
         "chooses on make the choice look better than it is.",
+        words_first=True,
     )
     with one.words:
         seen = chapter.ask(
@@ -196,6 +198,7 @@ def kept_class(dimensions: int) -> None:
         "Does a sample stay the same digit?",
         "At β = 1 an approximate posterior is no point: z may fall anywhere in it. Take an image, sample one z, decode "
         "it, and ask a classifier which digit it sees. Do the same with the mean code.",
+        words_first=True,
     )
     with one.words:
         seen = chapter.ask(
@@ -217,7 +220,7 @@ def kept_class(dimensions: int) -> None:
 @errors_said()
 def variance() -> None:
     """The variance of a Gaussian likelihood beside β."""
-    one = chapter.step("variance", "The variance c is the same dial", weighing_text())
+    one = chapter.step("variance", "The variance c is the same dial", weighing_text(), words_first=True)
     by_c, by_beta = twins()
     with one.words:
         seen = chapter.ask(

@@ -49,6 +49,7 @@ def step_of_gradient(codebook: str) -> None:
         "How does a gradient pass a choice?",
         "Training needs to know how the loss changes as the encoder's vectors change. But between vector and "
         "decoder stands a choice: the nearest entry.",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(
@@ -84,6 +85,7 @@ def step_of_use() -> None:
         "How many entries are used?",
         "More entries mean finer codes, if they are used. [[perplexity|Perplexity]] counts the use: 1 if one entry "
         "stands in every cell, K if all K stand equally often.",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(
@@ -114,6 +116,7 @@ def step_of_collapse() -> None:
         "An entry learns only from vectors to which it is the nearest. What if entries begin at random, and unused "
         "ones are never moved? And what if the commitment term, which pulls vectors to entries, weighs 20 times as "
         "much?",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(

@@ -111,6 +111,7 @@ def step_of_the_matrix(shown: Shown) -> None:
         "Which number found which feature?",
         "Each cell compares one number with one feature, over all held-out images. A code in which every feature has a "
         "number of its own has one large value in each row and in each column: it is [[disentangled]].",
+        words_first=True,
     )
     if shown not in here(shown.dataset, shown.d):
         not_yet(step, "The table appears once the model is trained.")

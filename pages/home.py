@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.chapters import numbered
 from ui.chapters.classroom import CHAPTER as CLASSROOM
 from ui.chapters.glossary import CHAPTER as GLOSSARY
 from ui.chapters.home.path import on_the_path, path_of_chapters
@@ -16,15 +17,23 @@ first = begin(
     "home",
     "# Touch a latent space",
     "A **variational autoencoder** ([[VAE]]) learns to turn images into a few numbers and back, and to keep those "
-    "numbers close to a distribution that we know, so that we can sample new images from it. *Variational* means: it "
-    "replaces a distribution that nobody can compute by the closest simple one.\n\n"
-    "Both networks here squeeze a 28 × 28 digit into **two numbers** and rebuild it. Every dot is a digit that they "
-    "never saw. **Move over a plane**: it decodes the point below your pointer.\n\n"
-    "The yellow crosses are 40 samples of the [[standard normal distribution]], the same on both planes. The VAE was "
-    "trained to expect them there, and they decode to digits of many kinds. On the autoencoder's plane they all land "
-    "in one small corner: its codes have a scale and a shape that nothing tells you in advance. Orange marks places "
-    "that are far from every digit.",
+    "numbers close to a distribution that we know, so that we can sample new images from it.\n\n"
+    "Both networks here squeeze a 28 × 28 digit into **two numbers**, its [[code]], and rebuild it from them. The "
+    "plane of all codes is the [[latent space]], and every dot is the code of a digit that they never saw. **Move over "
+    "a plane**: it decodes the point below your pointer, and the other plane marks where it keeps the nearest "
+    "digit.\n\n"
+    "The yellow crosses are 40 samples of the [[standard normal distribution]], the same on both planes; the dashed "
+    "rings are 1, 2 and 3 standard deviations around 0. The VAE was trained to expect samples there, and they decode "
+    "to digits of many kinds. On the autoencoder's plane they all land in one small spot, almost nothing of the region "
+    "that its digits take up: its codes have a scale and a shape that nothing tells you in advance. Orange marks "
+    "places that are far from every digit.",
 )
+with first.words:
+    beginning = numbered()[0]
+    st.page_link(
+        beginning.file, label=f"**Begin with chapter 1: {beginning.title}**", icon=":material/arrow_forward:",
+        icon_position="right",
+    )  # fmt: skip
 with first.instrument:
     sheet = thumbnails_of("mnist")
     for column, (model, title) in zip(st.columns(2, gap="medium"), PLANES, strict=True):

@@ -32,6 +32,7 @@ def step_of_no_digits(choice: str) -> None:
         "no-digits",
         "What if it is not a digit?",
         "Draw a face, or scribble. The encoder answers to any image. Which term of the loss notices?",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(
@@ -61,6 +62,7 @@ def step_of_escape() -> None:
         "Is it enough to encode a distribution?",
         "Suppose that the encoder gives a distribution, but that we leave the KL out of the loss. Then only the "
         "reconstruction counts.",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(

@@ -77,6 +77,7 @@ def closest_gaussian() -> None:
         "\\sim \\mathcal{N}(0, 1)$ (the [[reparameterisation trick]]): the randomness is in $\\varepsilon$, and $z$ is "
         "differentiable in $\\mu$ and $\\sigma$. Play the descent, or drag q to a start. A VAE's [[encoder]] outputs "
         "$\\mu$ and $\\sigma$ at once.",
+        words_first=True,
     )
     question = chapter.Prediction(
         "humps",
@@ -110,6 +111,7 @@ def diagonal_covariance() -> None:
         "\n$$\n\n"
         "For any covariance $\\Sigma$ the best diagonal $q$ has the variances $1 / (\\Sigma^{-1})_{ii}$. Change the "
         "width of q by hand, then press **Best width** and turn up the correlation.",
+        words_first=True,
     )
     question = chapter.Prediction(
         "diagonal",

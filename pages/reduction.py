@@ -40,7 +40,7 @@ from ui.chapters.reduction.noise import noise_figure, noise_table, noise_text, n
 from ui.chapters.reduction.selection import kept_picture
 from ui.chapters.reduction.sheet import sheets
 from ui.components.line import latent_line
-from ui.figures.markup import Html, folded
+from ui.figures.markup import folded
 from ui.figures.messages import errors_said
 from ui.figures.pictures import Picture, labelled_rows
 from ui.figures.plots import show
@@ -53,6 +53,7 @@ from vae_core.storage.manifest import shipped_run
 
 LINK = links.properties(CHAPTER.url)
 LARGE = 3  # digits of the first picture
+SQUARE = 0.005  # a cosine that is shown as 0.00
 
 
 def selection(dimensions: int) -> None:
@@ -92,6 +93,7 @@ def contest(dimensions: int) -> None:
         "Selection keeps some numbers and drops the rest. [[feature extraction|Extraction]] computes **new** numbers "
         "from all pixels. [[PCA]] does it by a [[linear map]]: every number is a weighted sum of the pixels. An "
         "[[autoencoder]] does it by two deep networks, which are non-linear, trained together to rebuild their input.",
+        words_first=True,
     )
     with two.words:
         seen = chapter.ask(
@@ -115,6 +117,7 @@ def contest(dimensions: int) -> None:
         "errors",
         "The more numbers, the smaller the error",
         f"Every point is a kind of trained model, measured on {images_of(*MODELS)}. The dotted line marks your d.",
+        words_first=True,
     )
     with three.words:
         if seen:
@@ -206,8 +209,8 @@ def directions(dimensions: int) -> None:
     for model, run in runs.items():
         picture, errors[model], cosine = rotated_picture(run.key, degrees, shown)
         told = (
-            f"error {errors[model]:.5f}; largest cosine {cosine:.2f}; decoder and transposed encoder differ by "
-            f"{transpose_gap(run.key):.0%}"
+            f"error {errors[model]:.5f}; {'all' if cosine < SQUARE else 'not all'} at right angles, largest cosine "
+            f"{cosine:.2f}; decoder and transposed encoder differ by {transpose_gap(run.key):.0%}"
         )
         seen = f"{shown} images on black, blue where one adds ink and orange where it takes ink away"
         rows.append(Picture(f"{model_kind(model).title}, turned by {degrees}°", told, picture, seen))
@@ -222,9 +225,11 @@ def directions(dimensions: int) -> None:
         angle = largest_angle(runs["pca"].key, runs["linear_ae"].key)
         rest = "Both images change" if dimensions == 2 else "The first two images of each row change, the others stay"
         chapter.prose(
-            f"Yet both span nearly the same subspace: the largest angle between the two is **{angle:.2f}°**, and the "
-            f"errors differ by **{abs(errors['linear_ae'] / errors['pca'] - 1):.2%}**.\n\n"
-            f"Turn the code. {rest}, and the error remains as it was: it depends on the subspace, not on its axes."
+            "Yet added up with all possible weights, both sets of images give nearly the same pictures, their "
+            f"**subspace**: the largest angle between the two is **{angle:.2f}°**, and the errors differ by "
+            f"**{abs(errors['linear_ae'] / errors['pca'] - 1):.2%}**.\n\n"
+            f"Turn the code: that mixes its first two numbers. {rest}, and the error remains as it was. It depends on "
+            "the subspace, not on the axes within."
         )
 
 
@@ -255,14 +260,16 @@ def noise() -> None:
     one = chapter.step(
         "noise",
         "Is a code more robust to noise?",
-        "It is often said that 16 numbers keep what matters and drop the noise. Then a classifier that is given codes "
-        "should stand noise better than one that is given pixels. Both learn from clean digits; then noise of standard "
-        "deviation σ is added to every pixel of new ones.",
+        "It is often said that a few numbers keep what matters and drop the noise. Then a classifier that is given "
+        "codes should stand noise better than one that is given pixels. Both learn from clean digits; then noise of "
+        "standard deviation σ is added to every pixel of new ones. Codes have 16 numbers here, whatever you chose above; "
+        "the [[VAE]] is the model of the next chapters.",
     )
     with one.words:
         chapter.prose(noise_text())
-        st.html(folded("The noisy digits, and all numbers", Html(noisy_digits() + noise_table())))
+        st.html(folded("All numbers", noise_table()))
     with one.instrument:
+        st.html(noisy_digits())
         show(noise_figure(), key="reduction-noise")
 
 
@@ -272,9 +279,10 @@ def memoriser() -> None:
     """One number per image."""
     seven = chapter.step(
         "memoriser",
-        "A code that means nothing",
+        "One number for each image",
         "A large enough network needs only **one** number for every image of a small set: the first image gets the "
         "code 0, the next one 1, and so on.",
+        words_first=True,
     )
     with seven.words:
         count = url_state.choose(LINK["n"], "Images to memorise", MEMORISED, 50, key="reduction-n")
@@ -284,9 +292,7 @@ def memoriser() -> None:
         chapter.prose(
             f"Squared error per pixel: **{_small(errors['train'])}** on the {count} memorised digits, "
             f"**{errors['validation']:.4f}** on {run.metrics['validation']['n']} new ones. To answer every new digit "
-            f"with the average of the {count} would give {capacity.average_error:.4f}. This is [[overfitting]]: with "
-            f"{capacity.weights:,} weights for {capacity.pixels:,} pixels, the network can store its images and need "
-            "not learn what digits have in common. More images, fewer weights or [[regularisation]] work against it."
+            f"with the average of the {count} would give {capacity.average_error:.4f}."
         )
         seen = chapter.ask(
             chapter.Prediction(
@@ -294,14 +300,19 @@ def memoriser() -> None:
                 "The digits have the codes 0, 1, 2 and so on. What lies halfway between two codes?",
                 (
                     "Digits about as good as those at the whole numbers",
-                    "More than twice as often something unlike any training digit",
+                    "At least twice as often something unlike any training digit",
                 ),
                 lambda: between_numbers(run.key),
                 setting=str(count),
             )
         )
         if seen:
-            chapter.prose("Walk along the line. **A small training error does not mean that the code has a meaning.**")
+            chapter.prose(
+                "Walk along the line. **A small training error does not mean that the code has a meaning.** This is "
+                f"[[overfitting]]: with {capacity.weights:,} weights for {capacity.pixels:,} pixels, the network can "
+                "store its images and need not learn what digits have in common. More images, fewer weights or "
+                "[[regularisation]] work against it."
+            )
     with seven.instrument:
         if seen:
             latent_line(memorised_line(run.key), key=f"reduction-line-{count}")
@@ -315,15 +326,12 @@ def _small(error: float) -> str:
 
 first = chapter.opening(
     CHAPTER,
-    f"A 28 × 28 image is a list of $n_d = {PIXELS}$ numbers. An [[encoder]] $E$ turns it into a [[code]] of $n_e = d$ "
-    "numbers, and a [[decoder]] $D$ turns the code back into an image. We look for the pair that loses least on "
-    "average:\n\n"
-    r"$$E: \mathbb{R}^{n_d} \to \mathbb{R}^{n_e}, \quad D: \mathbb{R}^{n_e} \to \mathbb{R}^{n_d}$$" "\n\n"
-    r"$$(E^*, D^*) = \underset{(E, D)}{\arg\min} \; \frac{1}{N} \sum_{n=1}^{N} \lVert x_n - D(E(x_n)) \rVert^2$$" "\n\n"
-    "With far fewer numbers than pixels, some loss cannot be avoided.\n\n"
-    "The simplest pair is [[feature selection]]: $E$ keeps d of the pixels, and $D$ predicts the others from them. All "
+    f"A 28 × 28 image is a list of {PIXELS} numbers. An [[encoder]] E turns it into a [[code]] of d numbers, far "
+    "fewer, and a [[decoder]] D turns the code back into an image. Some loss cannot be avoided. We look for the pair "
+    "whose images differ least from the originals, on average.\n\n"
+    "The simplest pair is [[feature selection]]: E keeps d of the pixels, and D predicts the others from them. All "
     "digits on this page are [[held-out image|held out]].",
-)  # fmt: skip
+)
 with first.words:
     d = url_state.choose(LINK["d"], "Numbers in the code, d", DIMENSIONS, 8, key="reduction-d")
 with first.instrument, errors_said():

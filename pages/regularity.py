@@ -207,7 +207,7 @@ def setting_of(specs: Pair) -> str:
 @errors_said()
 def completeness(specs: Pair) -> None:
     """Samples from the prior."""
-    step = chapter.step("completeness", *COMPLETENESS)
+    step = chapter.step("completeness", *COMPLETENESS, words_first=True)
     with step.words:
         choose_dimensions(specs[0].latent_dim)
         answered = asked(
@@ -240,6 +240,7 @@ def elsewhere(specs: Pair) -> None:
         "Its decoder works well near its own codes. We only do not know where they are. So look: after training, fit "
         "a [[mixture]] of ten Gaussians to the codes, or only one Gaussian, and sample from that. Or sample from the "
         "smallest box around the codes.",
+        words_first=True,
     )
     with step.words:
         answered = asked(

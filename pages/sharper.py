@@ -53,6 +53,7 @@ def step_of_wants() -> None:
         "D = ½ everywhere, and a loss of ln 4 = 1.39 nats, the dashed line in the toy.\n\n"
         "The [[generator]] G wants the opposite for its samples. It could lower ln(1 − D(G(z))), what D wants high, or "
         "lower −ln D(G(z)). Both are best at D = 1.",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(
@@ -79,6 +80,7 @@ def step_of_failing() -> None:
         "Why it can fail",
         "No loss measures how far G is from the data. G only follows what D says now, and D only tells today's samples "
         "from data. Choose *D learns too slowly* in the toy's menu, and watch.",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(
@@ -107,6 +109,7 @@ def step_of_the_vae() -> None:
         "What a VAE does instead",
         "A VAE has no opponent. Its loss asks that **every** point of the data is rebuilt from its code: a mode that "
         "is left out costs many nats. But nothing in the loss looks at what lies between.",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(
@@ -139,6 +142,7 @@ def step_of_blur() -> None:
         "a mean of sharp images that differ is blurred.\n\n"
         "The digits whose codes are nearest to z show what it may stand for. Slide from one of them to the mean of "
         "many.",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(
@@ -169,6 +173,7 @@ def step_of_digits() -> None:
         "Here are decoders of digits, with the same layers and the same number of weights. They differ in what they "
         f"learned from: {learned_from()}. They also took steps of different sizes, and not equally many (below the "
         "table): this is each model as it is usually trained, not a race.",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(
@@ -274,6 +279,7 @@ def step_of_the_vote() -> None:
         "Are you more GANs or VAEs?",
         "That depends on what for. Vote for each purpose; then see how these very models do. One is called best only "
         "if it is so by every measure named, and by more than random starts of one model differ.",
+        words_first=True,
     )
     votes, shown = {}, []
     with step.words, errors_said():

@@ -66,7 +66,7 @@ BETWEEN = Question(
     "A network gives ten digits the codes 0, 1, 2 and so on. What lies halfway between two codes?",
     (
         "Digits about as good as those at the whole numbers",
-        "More than twice as often something unlike any training digit",
+        "At least twice as often something unlike any training digit",
     ),
     lambda: between_numbers(shipped_run(model="memoriser", images=10).key),
 )

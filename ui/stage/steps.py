@@ -29,7 +29,7 @@ class Step:
     words: DeltaGenerator
 
 
-def step(name: str, heading: str, text: str = "", *, wide: bool = False) -> Step:
+def step(name: str, heading: str, text: str = "", *, wide: bool = False, words_first: bool = False) -> Step:
     """Begin a step.
 
     Args:
@@ -37,15 +37,17 @@ def step(name: str, heading: str, text: str = "", *, wide: bool = False) -> Step
         heading: a few words; markdown.
         text: the first passage below it; markdown, with terms of the glossary in double brackets.
         wide: the instrument takes the full width, below the words: for tables and rows of pictures.
+        words_first: as for `begin`.
     """
-    return begin(name, f"## {heading}", text, wide=wide)
+    return begin(name, f"## {heading}", text, wide=wide, words_first=words_first)
 
 
 def begin(name: str, heading: str, text: str = "", *, wide: bool = False, words_first: bool = False) -> Step:
     """As `step`, with a heading of any level, or HTML.
 
     Args:
-        words_first: on a narrow screen too the words stand above the instrument: while it has nothing to show yet.
+        words_first: on a narrow screen, too, the words stand above the instrument: where their question hides what it
+            shows, or while it has nothing to show yet.
     """
     if name == OPENING:
         _opens(heading)

@@ -118,12 +118,12 @@ def overfitting_figure() -> Finished:
     return Finished(
         chart,
         in_words(
-            "Reconstruction, nats per image, against the number of training digits, both on scales of ratios.", told
+            "Reconstruction, nats per image, against the number of training digits, both on logarithmic axes.", told
         ),
         f"{points[0].n:,} test digits, and the digits trained on (dotted); z sampled where there is a posterior. "
         f"{_is_of(points[0].starts).capitalize()} at each point, and always the same first digits"
         + (": how far another would be is not known." if points[0].starts == 1 else ".")
-        + " Both scales are of ratios.",
+        + " Both axes are logarithmic.",
     )
 
 

@@ -83,7 +83,7 @@ def rate_figure() -> Finished:
     )
     note = (
         f"{measured_on(line_of(CODEBOOKS[USUAL]))}; one random start of each. The VAE's KL is of sampled codes, its "
-        "error of mean ones: with a sampled code it is larger. Both scales are of ratios."
+        "error of mean ones: with a sampled code it is larger. Both axes are logarithmic."
     )
     words = in_words("Squared error per pixel against bits per image, both on logarithmic axes.", told)
     return Finished(chart, words, note)

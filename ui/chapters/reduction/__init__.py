@@ -31,7 +31,7 @@ CHAPTER = Chapter(
     blurb="How few numbers can stand for an image? We try chosen pixels, PCA and deep networks, and one number that "
     "remembers everything and means nothing.",
     minutes=15,
-    before="what an average is; vectors and matrices help",
+    before="what an average is; formulas may be skipped",
     learned="- An [[encoder]] and a [[decoder]] are one pair, made to lose as little as possible through d numbers.\n"
     "- [[PCA]] is the best **linear** pair. Its directions are the leading eigenvectors of the covariance, and its "
     "decoder is the transpose of its encoder.\n"

@@ -23,6 +23,7 @@ from vae_core.run import Run
 DATASET = "mnist"
 DIMENSIONS = (2, 8, 16, 32)
 PIXELS = 784
+SAME = 0.02  # of an error: two lines that differ by less lie on each other
 MODELS = ("pixels", "pca", "linear_ae", "ae", "conv_ae")
 BY_EPOCHS = ("ae", "conv_ae")  # drawn after different numbers of epochs
 SHOWN = 10
@@ -150,13 +151,21 @@ def error_figure(
         for name, values in told.items()
         if (dims := [str(one.d) for one in values if one.starts > 1])
     )
-    note = f"{images}. Both scales are of ratios. " + (
+    note = f"{images}. Both axes are logarithmic.{_on_top(dict(points))} " + (
         f"Means over 2 or 3 random starts, with bars from the least to the largest: {several}. All others were trained "
         "once."
         if several
         else "Each was trained once."
     )
-    return Finished(chart, in_words("Squared error per pixel against d, both on scales of ratios.", words), note)
+    return Finished(chart, in_words("Squared error per pixel against d, both on logarithmic axes.", words), note)
+
+
+def _on_top(points: dict[str, tuple[Measured, ...]]) -> str:
+    """That the linear autoencoder's line hides PCA's, where it does."""
+    pca, linear = ({one.d: one.mean for one in points.get(model, ())} for model in ("pca", "linear_ae"))
+    both = pca.keys() & linear.keys()
+    alike = both and all(abs(linear[d] / pca[d] - 1) < SAME for d in both)
+    return " PCA's line is hidden by the linear autoencoder's: they coincide." if alike else ""
 
 
 @per_shelf

@@ -129,6 +129,13 @@ def formulas(dimensions: int) -> list[tuple[str, str]]:
     lost = error_of("pca", dimensions)
     return [
         (
+            f"An image has n_d = {PIXELS} numbers and its code n_e = {dimensions}. The best pair of an encoder E and a "
+            "decoder D loses least on average over N images.",
+            r"\begin{aligned} E &: \mathbb{R}^{n_d} \to \mathbb{R}^{n_e}, \quad D: \mathbb{R}^{n_e} \to "
+            r"\mathbb{R}^{n_d} \\ (E^*, D^*) &= \underset{(E, D)}{\arg\min} \; \frac{1}{N} \sum_{n=1}^{N} "
+            r"\lVert x_n - D(E(x_n)) \rVert^2 \end{aligned}",
+        ),
+        (
             "PCA minimises the mean squared distance between an image and its reconstruction over all linear pairs. "
             "The best directions are the eigenvectors of the covariance with the largest eigenvalues, and the decoder "
             "is the transpose of the encoder. What is lost of the images that the covariance is of is the sum of the "

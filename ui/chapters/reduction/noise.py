@@ -108,9 +108,8 @@ def noise_figure() -> Finished:
     return Finished(
         chart,
         in_words("Share of held-out digits that a classifier tells right, against the noise.", words),
-        f"{found.n:,} held-out digits. Bars: 95% intervals of a share; of autoencoder and VAE, which are means over "
-        f"{max(one.starts for one in found.told.values())} random starts, from that of the least start to that of the "
-        "largest.",
+        f"{found.n:,} held-out digits. Bars: 95% intervals; the autoencoder and the VAE were trained "
+        f"{max(one.starts for one in found.told.values())} times, and their bars span the intervals of all of them.",
     )
 
 

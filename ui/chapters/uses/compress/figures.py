@@ -199,7 +199,7 @@ def rate_figure() -> Finished:
         f"Test digits: PCA and mosaics {document['pca']['all'][document['pca']['chosen']]['n']:,}, files alone "
         f"{files['jpeg_alone']['all'][str(files['jpeg_alone']['chosen'])]['n']:,}; codebook "
         f"{min(one['n'] for one in grid.values()):,}, at the chosen "
-        f"λ {chosen('grid', '')['n']:,}. One random start of the codebook and of its prior. Both scales are of ratios."
+        f"λ {chosen('grid', '')['n']:,}. One random start of the codebook and of its prior. Both axes are logarithmic."
     )
     return Finished(chart, in_words("Squared error per pixel against bits per image, both logarithmic.", told), note)
 

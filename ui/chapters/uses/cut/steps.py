@@ -34,6 +34,7 @@ def step_live() -> None:
         "An autoencoder is trained with pairs (X, X): the image is its own target. Nothing asks for that. Trained with "
         "pairs (X, Y), Y the mask, the same network learns to cut out. A U-Net adds [[skip connection|skip "
         "connections]]: each of the encoder's maps is handed on to the decoder's map of the same size.",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(
@@ -66,6 +67,7 @@ def step_masks() -> None:
         "Somebody has to draw each mask by hand. A threshold needs none. **Chan and Vese** (2001) go further without "
         "learning: two parts of nearly one level each, and a short border between them.\n\n"
         "The networks here see each picture mirrored and inverted at random, so that a few masks teach more.",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(

@@ -46,6 +46,7 @@ def step_live() -> None:
         "it can. So Vincent et al. (2008) damage its input and ask for the undamaged image: a [[denoising "
         f"autoencoder]]. This one, convolutional and with a code of 32 numbers, saw Gaussian noise of σ = {LEVEL:g} "
         "only; everything else here is new to it.",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(
@@ -80,6 +81,7 @@ def step_where() -> None:
         "Where it loses",
         "A code is a bottleneck: whatever comes out is a digit that 32 numbers can say. That removes noise. It also "
         "removes whatever these numbers cannot say.",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(

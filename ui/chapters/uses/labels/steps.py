@@ -66,6 +66,7 @@ def step_draws() -> None:
         "Labels cost somebody's time, images do not. So learn a code from all images first, without labels; then give "
         "a classifier the codes of the few that have one. The classifier here is always the same, a [[support vector "
         "machine]]; only what it is given changes.",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(
@@ -125,6 +126,7 @@ def step_units() -> None:
         "More numbers, less to know?",
         "A VAE of 32 dimensions uses about half of them; the others are [[posterior collapse|collapsed]], and their "
         "mean hardly moves. It is common to bring all features to the same variance before a classifier sees them.",
+        words_first=True,
     )
     with step.words:
         answered = chapter.ask(
