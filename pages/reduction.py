@@ -262,7 +262,7 @@ def noise() -> None:
         "Is a code more robust to noise?",
         "It is often said that a few numbers keep what matters and drop the noise. Then a classifier that is given "
         "codes should stand noise better than one that is given pixels. Both learn from clean digits; then noise of "
-        "standard deviation σ is added to every pixel of new ones. Codes have 16 numbers here, whatever you chose above; "
+        "standard deviation σ is added to every pixel of new ones. Codes have 16 numbers here, whatever you chose; "
         "the [[VAE]] is the model of the next chapters.",
     )
     with one.words:
