@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui.app.head import styles_in_head
+from ui.app.lanes import LANES
 from ui.app.navigation import ICON, declare_pages
 from ui.app.process import set_up_process
 from ui.components.lesson import lesson
@@ -11,9 +12,10 @@ from ui.links.present import presenting
 
 st.set_page_config(page_title="VAE Playground", page_icon=ICON, layout="wide")
 set_up_process()
-if not styles_in_head():
-    st.html(PAGE_STYLE)  # takes no space on the page
+with LANES.lane():
+    if not styles_in_head():
+        st.html(PAGE_STYLE)  # takes no space on the page
 
-page = declare_pages(shown=not presenting())
-lesson(page.url_path)
-page.run()
+    page = declare_pages(shown=not presenting())
+    lesson(page.url_path)
+    page.run()
