@@ -61,6 +61,11 @@ def test_every_import_leads_to_a_module():
             assert found in modules(), f"{path} imports {target}"
 
 
+def test_whoever_takes_a_drag_takes_it_from_selected_text_too():
+    takes = {path for path, text in modules().items() if b".setPointerCapture(" in text}
+    assert takes == {"engine/page.js"}
+
+
 def test_the_loader_names_a_module_that_there_is():
     loader = module_loader("dial/dial.js")
     asked = json.loads(re.search(r"await load\(absolute\((\[.*?\])\)", loader)[1])

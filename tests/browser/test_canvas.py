@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from scipy.spatial import KDTree
 
+from benchmarks.stage import wait_until_still
 from vae_core.payloads.plane import plane_payload
 from vae_core.storage.manifest import SHIPPED, shipped_run
 from vae_core.storage.store import Store
@@ -224,6 +225,47 @@ def test_a_drag_draws_a_path_and_its_film_strip(standing, app_url):
         assert moving.n_frames == 58
     page.get_by_role("button", name="Clear path").click()
     assert state(plane)["path"] == 0
+
+
+def test_text_that_is_selected_around_a_plane_is_not_dragged_in_a_paths_place(page, app_url):
+    page.goto(app_url)
+    plane = plane_of(page, 1)
+    for start in (0.3, 0.4):
+        page.keyboard.press("Control+a")
+        assert page.evaluate("getSelection().toString().length") > 100
+        move_to(page, plane, start, 0.5)
+        page.mouse.down()
+        for step in range(1, 11):
+            move_to(page, plane, start + 0.04 * step, 0.5 - 0.02 * step)
+        page.mouse.up()
+        assert state(plane)["path"] >= 10
+        first = plane.evaluate("p => p.latentCanvas.path[0][0]")
+        assert first == pytest.approx(
+            plane.evaluate("(p, u) => p.latentCanvas.view.toLatent(u, 0)[0]", start), abs=0.05
+        )
+        assert page.evaluate("getSelection().toString()") == ""
+
+
+def test_a_drag_that_began_while_a_plane_waited_for_its_tensors_selects_no_text(page, app_url):
+    held: list[Route] = []
+    page.route("**/tensors/*", lambda route: held.append(route))
+    page.goto(app_url)
+    waiting = page.locator(".latent-canvas.waiting")
+    expect(waiting).to_have_count(2)
+    wait_until_still(page)
+    plane = waiting.nth(1).locator(".plane")
+    move_to(page, plane, 0.3, 0.3)
+    page.mouse.down()
+    move_to(page, plane, 0.4, 0.4)
+    page.route("**/tensors/*", lambda route: route.continue_())  # what is asked for from now on
+    for route in held:
+        route.continue_()
+    plane = plane_of(page, 1)
+    expect(waiting).to_have_count(0)
+    for u, v in ((0.5, 0.5), (0.6, 0.5)):
+        move_to(page, plane, u, v)
+    page.mouse.up()
+    assert page.evaluate("getSelection().type") != "Range"
 
 
 def test_the_keyboard_moves_pins_zooms_and_clears_and_a_reader_is_told(page, app_url):

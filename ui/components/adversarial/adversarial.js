@@ -10,7 +10,7 @@ import { Training } from "./training.js";
 import { Choice } from "../descent/controls.js";
 import { arrowStep } from "../engine/keys.js";
 import { pageLink } from "../engine/link.js";
-import { element, still, withPayload } from "../engine/page.js";
+import { element, still, takePointer, withPayload } from "../engine/page.js";
 import { placeText, signed } from "../engine/view.js";
 
 const mounted = new Map(); // mount point -> Toy
@@ -177,7 +177,7 @@ class Toy {
     };
     plane.addEventListener("pointerdown", (event) => {
       if (event.button || !event.isPrimary || !this.byHand) return;
-      plane.setPointerCapture(event.pointerId);
+      takePointer(plane, event);
       pointer = event.pointerId;
       places = [scene.place(event)];
       this.stroke = places;

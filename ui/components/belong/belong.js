@@ -3,7 +3,7 @@
 
 import { now } from "../board/now.js";
 import { pageLink, rounded, unlike } from "../engine/link.js";
-import { element, named, showComponent, withPayload } from "../engine/page.js";
+import { element, named, showComponent, takePointer, withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 import { Timings } from "../engine/timings.js";
 import { across, drawCurve, drawHistogram, shareAt } from "./charts.js";
@@ -41,7 +41,7 @@ class Belong {
     };
     box.addEventListener("pointerdown", (event) => {
       if (event.button) return;
-      box.setPointerCapture(event.pointerId);
+      takePointer(box, event);
       put(event);
     });
     box.addEventListener("pointermove", (event) => { if (box.hasPointerCapture(event.pointerId)) put(event); });

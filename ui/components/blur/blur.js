@@ -6,7 +6,7 @@ import { drawDot } from "../engine/drawing.js";
 import { Decoder } from "../engine/interpreter.js";
 import { arrowStep } from "../engine/keys.js";
 import { pageLink, rounded, unlike } from "../engine/link.js";
-import { named, showComponent, withPayload } from "../engine/page.js";
+import { named, showComponent, takePointer, withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 import { Plane } from "../engine/plane.js";
 import { onThumbnails, receiveThumbnails, sheets } from "../engine/thumbnails.js";
@@ -41,7 +41,7 @@ class Blur {
     };
     box.addEventListener("pointerdown", (event) => {
       if (event.button) return;
-      box.setPointerCapture(event.pointerId);
+      takePointer(box, event);
       this.keep(...place(event));
     });
     box.addEventListener("pointermove", (event) => {

@@ -1,6 +1,8 @@
 // Mouse, pen, fingers and the wheel: hover decodes, a click pins, a drag draws a path or moves the view, two fingers and the
 // wheel zoom. One finger decodes, and scrolls the page up and down; it draws a path only once that was asked for.
 
+import { takePointer } from "../engine/page.js";
+
 const CLICK_SLACK = 5; // CSS pixels a click may wander before it is a drag
 const BOX_KEPT_MS = 250;
 const ENGAGED_MS = 5000; // a pointer that has not moved for so long rests
@@ -60,7 +62,7 @@ export class Pointer {
     const { canvas } = this;
     this.forgetBox();
     canvas.focusPlane();
-    this.plane.setPointerCapture(event.pointerId);
+    takePointer(this.plane, event);
     const [u, v] = this.place(event);
     this.places.set(event.pointerId, [u, v]);
     if (this.places.size === 2) { this.drag = null; this.pinchFrom = this.spread(); return; }

@@ -1,7 +1,7 @@
 // A grid of codes: a cell for each, in the colour of its entry and with its number. One cell is chosen by a click, a tap or
 // the arrow keys. Where it can be painted on, a pointer that is down paints every cell that it passes.
 
-import { element } from "../engine/page.js";
+import { element, takePointer } from "../engine/page.js";
 
 const MOVES = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
@@ -118,7 +118,7 @@ export class Grid {
     const cell = this.at(event);
     if (event.button !== 0 || cell < 0 || this.painting) return;
     if (!this.on.paint) { this.choose(cell); return; }
-    this.box.setPointerCapture(event.pointerId);
+    takePointer(this.box, event);
     this.painting = true;
     this.pointer = event.pointerId;
     this.last = event;

@@ -3,7 +3,7 @@
 
 import { logNormal } from "../engine/gaussian.js";
 import { pageLink, unlike } from "../engine/link.js";
-import { still } from "../engine/page.js";
+import { still, takePointer } from "../engine/page.js";
 import { signed } from "../engine/view.js";
 import { Chart, ceiling, sampledCurve } from "./chart.js";
 import { Knob, nats, storyOf } from "./controls.js";
@@ -93,7 +93,7 @@ export class DescentPart {
     };
     svg.addEventListener("pointerdown", (event) => {
       if (event.button) return;
-      svg.setPointerCapture(event.pointerId);
+      takePointer(svg, event);
       this.held = true;
       take(event);
     });

@@ -32,6 +32,13 @@ export function save(blob, name) {
 
 export const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
+// Takes a drag for `box` from its pointerdown on. Nothing stays selected: where selected text spans the box, the browser
+// would drag that text, and the box would not hear of the pointer again.
+export function takePointer(box, event) {
+  getSelection().removeAllRanges();
+  box.setPointerCapture(event.pointerId);
+}
+
 // Hides the .component at a mount point and says in its .failed box that the `noun`, such as plane, was not drawn.
 export function showFailure(parent, noun, error) {
   parent.querySelector(".component")?.setAttribute("hidden", "");
@@ -43,7 +50,8 @@ export function showFailure(parent, noun, error) {
 // Shows a .component: all of it, or while it waits for its tensors the place that it will need (base.css).
 export function showComponent(root, waiting = false) {
   root.classList.toggle("waiting", waiting);
-  root.inert = waiting;
+  // Its parts, not itself: what is pressed would else be whatever lies behind, and a drag there selects text (base.css).
+  for (const part of root.children) part.inert = waiting;
   root.hidden = false;
 }
 

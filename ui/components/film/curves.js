@@ -1,7 +1,7 @@
 // Loss curves by epoch, a chart for each term, with a mark at one epoch. Colours come from the page's theme.
 
 import { FONT } from "../engine/drawing.js";
-import { element } from "../engine/page.js";
+import { element, takePointer } from "../engine/page.js";
 import { roundTicks, signed } from "../engine/view.js";
 
 const LAST_LABEL = 76; // CSS pixels that the last epoch and its neighbour need
@@ -67,7 +67,7 @@ export class Curves {
       const share = (event.clientX - box.left - left) / Math.max(1, box.width - left - right);
       this.chosen(Math.round(1 + Math.min(Math.max(share, 0), 1) * (this.last - 1)));
     };
-    canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); point(event); });
+    canvas.addEventListener("pointerdown", (event) => { takePointer(canvas, event); point(event); });
     canvas.addEventListener("pointermove", (event) => { if (canvas.hasPointerCapture(event.pointerId)) point(event); });
   }
 

@@ -4,7 +4,7 @@
 import { expectLength } from "../engine/arrays.js";
 import { Decoder } from "../engine/interpreter.js";
 import { pageLink, unlike } from "../engine/link.js";
-import { element, showComponent, withPayload } from "../engine/page.js";
+import { element, showComponent, takePointer, withPayload } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 import { slices } from "../engine/slices.js";
 
@@ -96,7 +96,7 @@ class LatentLine {
     const { slider, film } = this;
     slider.addEventListener("input", () => this.moveTo(slider.valueAsNumber));
     slider.addEventListener("keydown", (event) => this.key(event));
-    film.addEventListener("pointerdown", (event) => { film.setPointerCapture(event.pointerId); this.moveOnFilm(event); });
+    film.addEventListener("pointerdown", (event) => { takePointer(film, event); this.moveOnFilm(event); });
     film.addEventListener("pointermove", (event) => this.moveOnFilm(event));
     film.addEventListener("pointerleave", () => this.follow());
   }

@@ -1,7 +1,7 @@
 // The digit pad: draws with mouse, pen, finger and keys; erases, takes back, begins from held-out digits.
 
 import { unlike } from "../engine/link.js";
-import { element } from "../engine/page.js";
+import { element, takePointer } from "../engine/page.js";
 import { Picture } from "../engine/pictures.js";
 import { Ink } from "./ink.js";
 import { BASES, read, simplified, written } from "./strokes.js";
@@ -255,7 +255,7 @@ export class Pad {
       box.focus({ preventScroll: true });
       this.endStroke();
       this.pointer = event.pointerId;
-      box.setPointerCapture(event.pointerId); // so that a release outside is heard of
+      takePointer(box, event); // so that a release outside is heard of
       this.brushMark.hidden = true;
       this.beginStroke(place(event));
     });
