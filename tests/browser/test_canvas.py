@@ -451,6 +451,9 @@ def test_moving_between_the_pages_keeps_working(page, app_url):
     assert np.abs(pixels(plane.locator(".lens canvas")) - decoded_by_torch(VAE, at["x"], at["y"])).max() <= 1.5 / 255
 
 
+FAR, LINE = [0x8C, 0x92, 0x9A], [0x2E, 0x33, 0x3A]  # where nothing lives: its ground and the lines on it
+
+
 def heat_of(plane: Locator) -> Locator:
     """The plane's layer of distances, complete."""
     heat = plane.locator("canvas.heat[data-complete]")
@@ -470,7 +473,10 @@ def assert_shaded_as_measured(plane: Locator, points: np.ndarray, beyond: float)
     far, near = share > 1.001, share < 0.999
     assert far.sum() > 100 and near.sum() > 100
     assert opacity[far].min() == opacity[far].max() > 0.5
-    assert np.abs(colours[far, :3] - [0xEE, 0x88, 0x66]).max() <= 1
+    rising = np.add.outer(np.arange(side), np.arange(side)).ravel() % 9 < 3  # the hatching
+    assert np.abs(colours[far & ~rising, :3] - FAR).max() <= 1 and np.abs(colours[far & rising, :3] - LINE).max() <= 1
+    assert (far & rising).sum() > 30
+    assert np.abs(colours[near & (opacity > 0.1), :3] - FAR).max() <= 6  # fainter ones are rounded more
     assert opacity[share < 0.1].max(initial=0.0) < 0.02
     assert opacity[near].max() < opacity[far].min() - 0.2
     order = np.argsort(share[near])
@@ -498,7 +504,7 @@ def test_places_are_shaded_by_their_distance_to_the_nearest_shown_code(page, app
 
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
-    expect(note).to_have_text("orange: far from every digit")
+    expect(note).to_have_text("hatched: far from every digit")
     told = "Farther from every code than 99% of the codes are from their nearest neighbour"
     expect(note).to_have_attribute("title", told)
     assert_shaded_as_measured(plane, points, beyond)
@@ -581,17 +587,34 @@ def test_the_saved_picture_has_the_distances_that_are_shown(page, app_url):
     plane = plane_of(page)
     page.get_by_role("button", name="Decoded").click()
 
-    def corner() -> list[int]:
+    def corner() -> np.ndarray:
+        """Its darkest and its lightest colour: of the hatching, line and ground."""
         with page.expect_download() as png:
             page.get_by_role("button", name="PNG").click()
         with Image.open(png.value.path()) as image:
-            return list(image.convert("RGB").getpixel((round(0.8 * image.width), round(0.2 * image.height))))
+            left, top = round(0.8 * image.width), round(0.2 * image.height)
+            seen = np.asarray(image.convert("RGB").crop((left, top, left + 40, top + 40)), dtype=float).reshape(-1, 3)
+        return seen[np.argsort(seen.sum(axis=1))[[0, -1]]]
 
-    assert corner() == [4, 6, 11]
+    black = np.array([4, 6, 11])
+    assert (corner() == black).all()
     page.get_by_role("button", name="Distance").click()
-    alpha = heat_of(plane).evaluate("c => c.getContext('2d').getImageData(200, 50, 1, 1).data[3] / 255")
-    mixed = alpha * np.array([0xEE, 0x88, 0x66]) + (1 - alpha) * np.array([4, 6, 11])
-    assert corner() == pytest.approx(mixed.tolist(), abs=2)
+    alpha = heat_of(plane).evaluate("c => c.getContext('2d').getImageData(210, 55, 1, 1).data[3] / 255")
+    mixed = alpha * np.array([LINE, FAR]) + (1 - alpha) * black
+    assert corner() == pytest.approx(mixed, abs=4)
+
+
+def test_where_nothing_lives_looks_like_no_class_to_anyone(page, app_url):
+    """Neutral, so no colour is to be told apart; and in stripes unlike enough for whoever sees brightness alone."""
+    assert max(np.ptp(FAR), np.ptp(LINE)) < 16
+    luminance = lambda rgb: float(np.dot([0.2126, 0.7152, 0.0722], (0.66 * np.array(rgb) / 255) ** 2.2))
+    assert (luminance(FAR) + 0.05) / (luminance(LINE) + 0.05) > 2
+    page.goto(app_url)
+    # The sample beside the words is hatched in the very colours of the plane.
+    sample = page.locator(".heat-note i").first.evaluate("i => getComputedStyle(i).backgroundImage")
+    assert sample.startswith("repeating-linear-gradient")
+    for colour in (FAR, LINE):
+        assert f"rgba({', '.join(map(str, colour))}, 0.66" in sample
 
 
 HEAT_APP = """

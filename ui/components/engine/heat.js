@@ -59,7 +59,8 @@ export class Buckets {
   }
 }
 
-// The layer: clear at a point, a growing tint up to the distance `beyond`, and plainly coloured farther away.
+// The layer: clear at a point, a growing tint up to the distance `beyond`, and hatched farther away: every colour is some
+// class's, and no class is hatched.
 export class Heat {
   version;
 
@@ -67,7 +68,10 @@ export class Heat {
 
   static GRID = 256;
   static ROWS = 8; // drawn at once
-  static COLOUR = [0xee, 0x88, 0x66]; // as the lens where nothing lives
+  static COLOUR = [0x8c, 0x92, 0x9a];
+  static LINE = [0x2e, 0x33, 0x3a]; // of the hatching
+  static APART = 9; // cells of the grid from one line to the next
+  static WIDE = 3; // cells
   static NEAR = 0.34; // opacity just within `beyond`
   static FAR = 0.66; // opacity outside
 
@@ -82,6 +86,9 @@ export class Heat {
     if (distance > beyond) return Heat.FAR;
     return distance === 0 ? 0 : Heat.NEAR * (distance / beyond) ** 2;
   }
+
+  // Whether a cell that is far away lies on a line of the hatching: they rise to the right.
+  static isLine(row, column) { return (row + column) % Heat.APART < Heat.WIDE; }
 
   // Shades a view; a later call replaces one in progress. The old picture stays until the new one is complete.
   fill(view, { points, classes, hidden, beyond }, onDone) {
@@ -106,15 +113,16 @@ export class Heat {
 
   shade(view, buckets, from) {
     const rgba = this.data.data;
-    const [r, g, b] = Heat.COLOUR;
     for (let row = from; row < from + Heat.ROWS; row++) {
       for (let column = 0; column < Heat.GRID; column++) {
         const [x, y] = view.toLatent((column + 0.5) / Heat.GRID, (row + 0.5) / Heat.GRID);
+        const distance = buckets.distance(x, y);
+        const [r, g, b] = distance > buckets.reach && Heat.isLine(row, column) ? Heat.LINE : Heat.COLOUR;
         const at = 4 * (row * Heat.GRID + column);
         rgba[at] = r;
         rgba[at + 1] = g;
         rgba[at + 2] = b;
-        rgba[at + 3] = 255 * Heat.opacity(buckets.distance(x, y), buckets.reach); // clamped and rounded
+        rgba[at + 3] = 255 * Heat.opacity(distance, buckets.reach); // clamped and rounded
       }
     }
   }
