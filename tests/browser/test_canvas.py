@@ -227,6 +227,51 @@ def test_a_drag_draws_a_path_and_its_film_strip(standing, app_url):
     assert state(plane)["path"] == 0
 
 
+@pytest.mark.parametrize(
+    ("size", "path", "least"), [((1440, 900), "", 30), ((390, 844), "", 50), ((1440, 900), f"/explorer?run={VAE}", 50)]
+)
+def test_a_film_strip_fills_its_width_with_images_and_cuts_no_button(page, app_url, size, path, least):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(app_url + path)
+    plane = plane_of(page, 0 if path else 1)
+    plane.evaluate("p => { const { route } = p.latentCanvas; route.begin(-1, -1); route.add(1, 1); route.end(); }")
+    strip = page.locator(".latent-canvas .film", has=page.locator("figure"))
+    expect(strip.locator("figure")).to_have_count(12)
+    frame = strip.bounding_box()
+    images = [image.bounding_box() for image in strip.locator("figure").all()]
+    assert min(box["width"] for box in images) >= least
+    rightmost = max(box["x"] + box["width"] for box in images)
+    buttons = [button.bounding_box() for button in strip.get_by_role("button").all()]
+    assert len(buttons) == 2 and buttons[0]["y"] == buttons[1]["y"]  # in one row
+    for box in buttons:  # whole, and over no image
+        assert frame["x"] <= box["x"] and box["x"] + box["width"] <= frame["x"] + frame["width"]
+        below = box["y"] >= max(image["y"] + image["height"] for image in images)
+        assert below or box["x"] >= rightmost
+        assert box["y"] + box["height"] <= frame["y"] + frame["height"]
+    if not path:  # in a pair of planes and on a phone nothing is left beside the images
+        assert rightmost == pytest.approx(frame["x"] + frame["width"], abs=1)
+
+
+def test_the_lens_does_not_cover_the_path_that_was_drawn_until_the_pointer_moves_on(standing, app_url):
+    page = standing(app_url)
+    plane = plane_of(page, 1)
+    lenses = [plane_of(page, index).locator(".lens") for index in (0, 1)]
+    move_to(page, plane, 0.3, 0.5)
+    page.mouse.down()
+    for step in range(1, 11):
+        move_to(page, plane, 0.3 + 0.03 * step, 0.5)
+    expect(lenses[1]).to_be_visible()
+    page.mouse.up()
+    for lens in lenses:
+        expect(lens).to_be_hidden()
+    move_to(page, plane, 0.605, 0.5)  # a hand that lets go is not still
+    for lens in lenses:
+        expect(lens).to_be_hidden()
+    move_to(page, plane, 0.7, 0.4)
+    expect(lenses[1]).to_be_visible()
+    page.get_by_role("button", name="Clear path").click()
+
+
 def test_text_that_is_selected_around_a_plane_is_not_dragged_in_a_paths_place(page, app_url):
     page.goto(app_url)
     plane = plane_of(page, 1)

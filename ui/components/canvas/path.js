@@ -82,16 +82,17 @@ export class Path {
 
   build() {
     const { canvas } = this;
-    const clear = element("button", { type: "button", className: "clear", textContent: "Clear path" });
+    const clear = element("button", { type: "button", textContent: "Clear path" });
     clear.onclick = () => { this.clear(); canvas.focusPlane(); };
     this.frames = Array.from({ length: FRAMES }, (_, k) => {
       const picture = named(element("canvas"), `Decoded image ${k + 1} of ${FRAMES} on the path`);
       return { picture: new Picture(picture, canvas.image), box: element("figure", {}, picture) };
     });
-    const gif = element("button", { type: "button", className: "clear", textContent: "GIF", title: "Save the images along the path as a moving picture" });
+    const gif = element("button", { type: "button", textContent: "GIF", title: "Save the images along the path as a moving picture" });
     gif.setAttribute("aria-label", "Save the path as GIF");
     gif.onclick = () => this.saveMoving();
-    this.strip.replaceChildren(...this.frames.map(({ box }) => box), gif, clear);
+    this.strip.replaceChildren(element("div", { className: "frames" }, ...this.frames.map(({ box }) => box)),
+      element("div", { className: "actions" }, gif, clear));
   }
 
   // The images along the path, there and back.

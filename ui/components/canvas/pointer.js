@@ -4,11 +4,14 @@
 import { takePointer } from "../engine/page.js";
 
 const CLICK_SLACK = 5; // CSS pixels a click may wander before it is a drag
+const LOOK_SLACK = 12; // as many it may wander while the visitor looks at a path just drawn
 const BOX_KEPT_MS = 250;
 const ENGAGED_MS = 5000; // a pointer that has not moved for so long rests
 const WHEEL_END_MS = 300;
 const LINE_PIXELS = 33; // of a wheel that counts in lines
 const WHEEL_PIXELS = 400; // for a zoom by e
+
+const apart = (one, other) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
 
 export class Pointer {
   constructor(canvas) {
@@ -53,6 +56,8 @@ export class Pointer {
     if (this.places.has(event.pointerId)) this.places.set(event.pointerId, [u, v]);
     if (this.places.size === 2) { this.pinch(); return; }
     if (this.drag) { this.dragTo(u, v, event); return; }
+    if (this.drawn && apart(event, this.drawn) < LOOK_SLACK) return;
+    this.drawn = null;
     this.touch(u, v, event);
     this.canvas.moves.note(began);
   }
@@ -66,6 +71,7 @@ export class Pointer {
     const [u, v] = this.place(event);
     this.places.set(event.pointerId, [u, v]);
     if (this.places.size === 2) { this.drag = null; this.pinchFrom = this.spread(); return; }
+    this.drawn = null;
     const panning = event.button === 1 || event.shiftKey;
     if (event.button === 1) event.preventDefault();
     const drawing = event.pointerType !== "touch" || canvas.route.byFinger;
@@ -75,7 +81,7 @@ export class Pointer {
 
   dragTo(u, v, event) {
     const { canvas, drag } = this;
-    if (!drag.moved && Math.hypot(event.clientX - drag.clientX, event.clientY - drag.clientY) < CLICK_SLACK) return;
+    if (!drag.moved && apart(event, drag) < CLICK_SLACK) return;
     if (drag.panning) {
       drag.moved = true;
       this.pan(drag.view, u - drag.u, v - drag.v);
@@ -104,8 +110,15 @@ export class Pointer {
     if (!drag) return;
     if (!drag.moved) canvas.pins.add(...canvas.view.toLatent(drag.u, drag.v));
     else if (drag.panning) canvas.commitView();
-    else if (drag.drawing) canvas.route.end();
+    else if (drag.drawing) this.endPath(event);
     if (event.pointerType === "touch") canvas.hideLens();
+  }
+
+  // The lens would lie on the path: it goes until the pointer moves on.
+  endPath({ clientX, clientY }) {
+    this.canvas.route.end();
+    this.canvas.hideLens();
+    this.drawn = { clientX, clientY };
   }
 
   // Moves the view from where it was by shares of the plane.
