@@ -8,7 +8,7 @@ from ui.chapters import links
 from ui.chapters.inside import CHAPTER
 from ui.chapters.inside.aggregate import LEFT_OVER, left_over, split_figure, together
 from ui.chapters.inside.escape import ALIKE, NARROWER, WIDER, both_planes, two_ways, what_becomes_of_sigma
-from ui.chapters.inside.gradients import gradient_table, labels, sigma_table
+from ui.chapters.inside.gradients import fails_in_two_ways, gradient_table, labels, sigma_table
 from ui.chapters.inside.instrument import CHOICES, START, formulas, halves_of, layers_table, payload_of, run_of
 from ui.chapters.inside.no_digits import no_digits, no_test_for_digits, which_term_rises
 from ui.components.ellipses import posterior_ellipses
@@ -204,18 +204,19 @@ derivative = chapter.step(
 with derivative.instrument:
     gradients(d)
 
-logarithm = chapter.step(
-    "log-variance",
-    "Why learn log σ²?",
-    "σ must become small, and 0 is a wall: the KL holds −log σ, whose slope −1/σ has no bound there. A gradient step "
-    "on σ itself can jump over 0. The KL depends on σ² only, so it has a value there too, but a program that takes "
-    "log σ gets no number. And close to 0 the slope throws σ far away. Small steps alone are safe; with those, "
-    "learning σ is fast.\n\n"
-    "The [[log-variance]] may be any number, σ stays above 0, and near 0 the slope is at most ½. It converges with "
-    "large steps and is slow with small ones. σ = log(1 + exp ρ), called *softplus*, is used as well.",
-)
-with logarithm.instrument, errors_said():
-    st.html(sigma_table(d))
+with errors_said():
+    logarithm = chapter.step(
+        "log-variance",
+        "Why learn log σ²?",
+        f"σ must become small. {fails_in_two_ways(d)}\n\n"
+        "Below 0 the loss still has a value, because it depends on σ² only, but a program that takes log σ gets no "
+        "number.\n\n"
+        "The [[log-variance]] may be any number, and σ stays above 0. At its best the curvature is ½, whatever s is. "
+        "Where σ is too small the slope is at most ½: a step that went too far is walked back. So it converges with "
+        "large steps and is slow with small ones. σ = log(1 + exp ρ), called *softplus*, is used as well.",
+    )
+    with logarithm.instrument:
+        st.html(sigma_table(d))
 
 mathematics: list[tuple[str, str]] = []
 with errors_said():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -33,6 +35,7 @@ from .helpers import (
     seen,
     subheaders,
     tables,
+    texts,
 )
 
 PAGE = "pages/inside.py"
@@ -250,6 +253,25 @@ def test_sigma_jumps_over_0_where_its_logarithm_cannot():
     }
     # What the page says: sigma needs small steps, its logarithm converges with the largest.
     assert arrived["learning σ"] == [True, False, False, False] and arrived["learning log σ²"][-2:] == [True, True]
+
+
+@pytest.mark.parametrize("d", CHOICES)
+def test_what_is_said_of_steps_in_sigma_is_what_the_table_shows(d):
+    at = seen(PAGE, d=d)
+    curvature, longest = (
+        float(said(at, pattern)[1].replace(",", ""))
+        for pattern in (r"curvature 1/s² = \*\*([\d,]+)\*\*", r"longer than 2s² = \*\*([\d.]+)\*\*")
+    )
+    _, log_var = run_of(d).posterior(first_of(3)[None])
+    assert np.isclose(curvature, np.exp(-log_var), rtol=0.01).any()
+    assert longest == pytest.approx(2 / curvature, rel=0.05)
+    cells = dict(zip(STEP_SIZES, tables(at)[-1]["learning σ"], strict=True))
+    for size, cell in cells.items():
+        # Another descent: the parabola without −1/σ. Where it runs away, and only there, σ does so too.
+        alone = [abs((1 - size * curvature) ** steps) for steps in (1, 100)]
+        assert cell.startswith(("infinite", "still growing")) == (alone[1] > max(alone[0], 1))
+        assert (f"at {size:g} σ does not settle" in "".join(texts(at))) == cell.startswith("not yet")
+    assert not re.search(r"\d{1,3}(,\d{3}){2}", "".join(cells.values()))  # no figure of more digits than it has
 
 
 def test_an_empty_store_says_how_to_get_the_model(empty_store):

@@ -210,6 +210,38 @@ def test_a_step_that_is_too_large_takes_sigma_below_0_where_the_kl_has_a_value()
         assert descent.arrived_at is not None
 
 
+@pytest.mark.parametrize("precision", [3.0, 50.0, 1_800.0])
+def test_how_long_a_step_in_sigma_may_be_is_what_descents_and_the_parabola_alone_do(precision: float) -> None:
+    problem = Quadratic(precision, 0.0)
+    for share in (0.3, 0.9):
+        safe = descend("sigma", problem, step_size=share * problem.longest_settling, steps=5_000)
+        assert safe.crossed_at is None and safe.arrived_at is not None
+    for size in (1.1 * problem.longest_settling, 0.95 * problem.longest_bounded):
+        thrown = descend("sigma", problem, step_size=size, steps=5_000)
+        late = np.abs(thrown.sigma[-2_000:])
+        assert thrown.broke_at is None and thrown.crossed_at is not None and late.max() > 100 * problem.best_sigma
+        assert not (np.abs(late - problem.best_sigma) < 0.01 * problem.best_sigma).all()
+    for share in (1.3, 20.0):
+        size = share * problem.longest_bounded
+        endless = descend("sigma", problem, step_size=size, steps=5_000)
+        # The parabola alone, σ ← (1 − step · curvature) σ, overflows at the same time: −1/σ is not the cause.
+        alone = math.log(1e308) / 2 / math.log(abs(1.0 - size * (1.0 + precision)))
+        assert endless.broke_at == pytest.approx(alone, rel=0.02, abs=2)
+
+
+@pytest.mark.parametrize("best", [0.02, 0.1, 0.7])
+def test_at_the_minimum_the_curvature_is_a_half_in_the_logarithm_and_grows_in_sigma(best: float) -> None:
+    problem, small = Quadratic(best**-2 - 1.0, 0.0), 1e-4
+
+    def bend(loss: Callable[[float], float], at: float, by: float) -> float:
+        return (loss(at + by) - 2.0 * loss(at) + loss(at - by)) / by**2
+
+    in_logarithm = bend(lambda v: problem.loss(0.0, math.exp(v), v), 2.0 * math.log(best), small)
+    in_sigma = bend(lambda s: problem.loss(0.0, s * s, 2.0 * math.log(s)), best, small * best)
+    assert in_logarithm == pytest.approx(0.5, rel=1e-3)
+    assert in_sigma == pytest.approx(2.0 / problem.longest_settling, rel=1e-3)
+
+
 @pytest.mark.parametrize("parameter", PARAMETERS)
 @pytest.mark.parametrize("sigma", [0.01, 0.3, 2.0])
 def test_the_first_step_follows_the_slope_of_the_loss(parameter: str, sigma: float) -> None:

@@ -5,10 +5,13 @@ Gaussian: KL(N(m, s^2) || N(0, 1)) + w/2 E[(z - t)^2], with w = a^2 / c the prec
 minimum is known: s^2 = 1 / (1 + w), m = w t / (1 + w).
 
 A step on sigma may end below 0. That alone breaks nothing: loss and distribution depend on sigma^2 only, and a program
-that takes ln(sigma^2) goes on (one that takes 2 ln(sigma) does not). What does harm is the slope of the KL, -1/sigma,
-which has no bound near 0 and throws sigma far away. In ln sigma^2 the same slope is (sigma^2 - 1) / 2; in
-sigma = softplus(rho) = ln(1 + e^rho) it is at most about 1 where sigma is small. There are no safeguards: the first
-step to a loss that is not finite ends the descent and is recorded.
+that takes ln(sigma^2) goes on (one that takes 2 ln(sigma) does not). In sigma the loss is a parabola of curvature
+1 + w = 1/s^2, less ln sigma, whose slope has no bound near 0. Steps longer than 2 s^2 overshoot the parabola further
+each time, up to infinity; the logarithm has no part in that. Steps between s^2 and 2 s^2 end below 0 and near it, are
+thrown away again, and never settle: at the minimum the loss has twice the parabola's curvature. In ln sigma^2 its
+curvature there is 1/2, whatever s is, and its slope is at least -1/2; in sigma = softplus(rho) = ln(1 + e^rho) it is at
+least about -1 where sigma is small. There are no safeguards: the first step to a loss that is not finite ends the
+descent and is recorded.
 """
 
 from __future__ import annotations
@@ -41,6 +44,16 @@ class Quadratic(NamedTuple):
     def best_sigma(self) -> float:
         """Sigma at the minimum of the loss."""
         return 1.0 / math.sqrt(1.0 + self.precision)
+
+    @property
+    def longest_settling(self) -> float:
+        """The step size in sigma beyond which a descent does not settle at the minimum: 2 / the curvature there."""
+        return self.best_sigma**2
+
+    @property
+    def longest_bounded(self) -> float:
+        """The step size in sigma beyond which a descent ends at infinity: 2 / the curvature of the parabola."""
+        return 2.0 * self.best_sigma**2
 
     @property
     def best_mean(self) -> float:

@@ -19,6 +19,7 @@ DRAWS = 4_000
 STEP_SIZES = (0.0001, 0.001, 0.01, 0.1)
 STEPS = 3_000
 LEARNED = {"sigma": "learning σ", "log-variance": "learning log σ²", "softplus": "softplus"}
+SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 EXACT = 0.1  # how near the gradient is to be known, as a share of its length
 
 
@@ -81,6 +82,22 @@ def problem_of(choice: str) -> Quadratic:
 
 
 @per_shelf
+def fails_in_two_ways(choice: str) -> str:
+    """What becomes of steps in σ itself that are too long, with the numbers of the table: markdown."""
+    problem = problem_of(choice)
+    settling, bounded = problem.longest_settling, problem.longest_bounded
+    thrown = [f"{size:g}" for size in STEP_SIZES if settling < size <= bounded]
+    return (
+        f"Call the best σ s; in the table it is {problem.best_sigma:.2g}. In σ the loss is a parabola of curvature "
+        f"1/s² = **{1 / settling:,.0f}**, less log σ. Learning σ can fail in two ways. Steps longer than "
+        f"2s² = **{bounded:.2g}** overshoot the parabola further each time, up to infinity. Steps from s² to 2s² do "
+        "not, but they jump over 0, and near 0 the slope −1/σ has no bound: it throws σ away again"
+        + (f", so that at {' and '.join(thrown)} σ does not settle" if thrown else "")
+        + ". Shorter steps are safe, and fast, but s is not known in advance."
+    )
+
+
+@per_shelf
 def sigma_table(choice: str) -> Html:
     """Gradient descent on σ, log σ² and softplus, from σ = 1 to the σ that the model gives the first digit: HTML."""
     problem = problem_of(choice)
@@ -88,7 +105,9 @@ def sigma_table(choice: str) -> Html:
     for size in STEP_SIZES:
         row: dict[str, object] = {"step size": f"{size:g}"}
         for parameter, heading in LEARNED.items():
-            row[heading] = _outcome(descend(parameter, problem, step_size=size, steps=STEPS))
+            descent = descend(parameter, problem, step_size=size, steps=STEPS)
+            grows = parameter == "sigma" and size > problem.longest_bounded
+            row[heading] = _outcome(descent, "still growing" if grows else "not yet")
         rows.append(row)
     return as_html(
         rows,
@@ -99,15 +118,19 @@ def sigma_table(choice: str) -> Html:
     )
 
 
-def _outcome(descent: Descent) -> str:
+def _outcome(descent: Descent, at_its_end: str) -> str:
+    """How a descent ended, with the words for one that neither arrived nor broke."""
     if descent.broke_at is not None:
         text = f"infinite after {descent.broke_at:,} steps"
     elif descent.arrived_at is not None:
         text = f"{descent.arrived_at:,} steps"
     else:
-        text = f"not yet: σ = {_digits(abs(descent.sigma[-1]))}"
+        text = f"{at_its_end}: σ = {_digits(abs(descent.sigma[-1]))}"
     return text if descent.crossed_at is None else f"{text}, below 0 in step {descent.crossed_at:,}"
 
 
 def _digits(value: float) -> str:
+    if abs(value) >= 1e6:
+        mantissa, exponent = f"{value:.1e}".split("e+")
+        return f"{mantissa} · 10{str(int(exponent)).translate(SUPERSCRIPT)}"
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"
