@@ -80,12 +80,12 @@ def test_a_run_without_a_lower_bound_has_an_interval_from_nothing():
     figures = {"kl": 8.0, "aggregate_kl": 3.0, "mutual_information": 5.0, "n": 1_000}
     found = aggregate_of(figures)
     assert (found.low, found.high, found.only_a_bound) == (0.0, 3.0, False)
-    assert (found.in_nats(), found.told()) == ("0.00 to 3.00", "5.00")
+    assert (found.in_nats(), found.told()) == ("0.00 to 3.00", "5.00 to 8.00")
     more = aggregate_of(figures | {"aggregate_kl_lower": 2.5, "aggregate_kl_lower_standard_error": 0.1,
                                    "mutual_information_standard_error": 0.2})  # fmt: skip
     assert (more.low, more.high) == pytest.approx((2.3, 3.4))
     assert aggregate_of(figures | {"aggregate_kl_lower": 9.0}).low == 3.0  # chance cannot put one past the other
-    assert aggregate_of(figures | {"mutual_information": 6.8}).told() == "≥ 6.80"
+    assert (more.in_nats(), more.told()) == ("2.30 to 3.40", "4.60 to 5.70")
     assert aggregate_of({"kl": 8.0, "n": 5}) is None
 
 

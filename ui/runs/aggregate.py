@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+SUM = "The KL is their sum: where one is at its least, the other is at its most."
 NEAR = 0.95  # of ln N: above, I(x; z) says more of N than of the model
 ERRORS = 2.0  # standard errors by which each bound is widened
 
@@ -42,14 +43,27 @@ class Aggregate:
         """Whether I(x; z) is at its limit."""
         return self.information > NEAR * self.limit
 
+    @property
+    def least_information(self) -> float:
+        """I(x; z) of all images is at least that: what is left of the KL where the divergence is at its most."""
+        return self.kl - self.high
+
+    @property
+    def most_information(self) -> float:
+        """I(x; z) of all images is at most that."""
+        return self.kl - self.low
+
     def in_nats(self) -> str:
-        """The interval in words."""
-        low, high = (f"{value:.2f}" if self.high < 10 else f"{value:,.1f}" for value in (self.low, self.high))
-        return low if low == high else f"{low} to {high}"
+        """The interval of KL(q(z) ‖ p) in words."""
+        return self._interval(self.low, self.high)
 
     def told(self) -> str:
-        """I(x; z) in words: with a sign where it is a bound only."""
-        return f"{'≥ ' if self.only_a_bound else ''}{self.information:.2f}"
+        """That of I(x; z), to as many digits: the estimate alone and the other's interval would not add up."""
+        return self._interval(self.least_information, self.most_information)
+
+    def _interval(self, least: float, most: float) -> str:
+        low, high = (f"{value:.2f}" if self.high < 10 else f"{value:,.1f}" for value in (least, most))
+        return low if low == high else f"{low} to {high}"
 
 
 def aggregate_of(figures: Mapping[str, Any]) -> Aggregate | None:

@@ -11,7 +11,7 @@ from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS, KL_COLOUR
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.figures.tables import as_html
-from ui.runs.aggregate import aggregate_of
+from ui.runs.aggregate import SUM, aggregate_of
 from ui.runs.resources import load_run
 from ui.runs.selection import per_shelf
 from vae_core.errors import RunNotFound
@@ -39,7 +39,7 @@ def left_over(choice: str) -> tuple[int, str]:
     sentence = (
         f"Of **{found.kl:.1f} nats** of KL, between **{found.low:.2f}** and **{found.high:.2f}** ({_share(low)} "
         f"to {_share(high)}) are the divergence of the aggregate posterior from N(0, I), by {found.n:,} "
-        f"{measured_on(run)}. The rest, at least **{found.kl - found.high:.1f}**, is I(x; z), what the code says about "
+        f"{measured_on(run)}. The rest, at least **{found.least_information:.1f}**, is I(x; z), what the code says about "
         "its image."
     )
     if found.only_a_bound:
@@ -76,7 +76,7 @@ def split_figure(choice: str) -> Finished:
     of = {name: aggregate_of(measured(run)) for name, run in _models(choice).items()}
     known = {name: found for name, found in of.items() if found is not None and found.kl < OFF_SCALE}
     parts: tuple[tuple[str, list[float], dict[str, object]], ...] = (
-        ("I(x; z), at least", [one.kl - one.high for one in known.values()], {"color": CLASS_COLOURS[0]}),
+        ("I(x; z), at least", [one.least_information for one in known.values()], {"color": CLASS_COLOURS[0]}),
         (
             "one or the other",
             [one.high - one.low for one in known.values()],
@@ -126,8 +126,8 @@ def together(choice: str) -> Html:
         title="All approximate posteriors together",
         note=f"{len(run.codes.labels):,} held-out digits; z is sampled from the approximate posterior of one of them. "
         "The variance of z is the variance of μ plus the mean of σ². Ranges go over the dimensions. The last three "
-        f"columns are in nats, over {measured(run).get('n', 0):,} {measured_on(run)}: the KL is the sum of the other "
-        "two. ≥: so near ln N that it is only a lower bound. The last one lies between two bounds.",
+        f"columns are in nats, over {measured(run).get('n', 0):,} {measured_on(run)}: the KL, and two parts of which "
+        f"each is known between two bounds. {SUM}",
     )
 
 
