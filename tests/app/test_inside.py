@@ -15,6 +15,7 @@ from ui.chapters.inside.gradients import DRAWS, LEARNED, STEP_SIZES, first_of, p
 from ui.chapters.inside.instrument import CHOICES, halves_of, layers_table, run_of, spec_of
 from ui.chapters.inside.no_digits import scrambled, which_term_rises
 from ui.runs.resources import load_run, store
+from ui.runs.selection import measured_seeds_of
 from vae_core.datasets import load
 from vae_core.lessons.gradient_estimators import reconstruction_gradients
 from vae_core.losses.likelihoods import Bernoulli
@@ -121,15 +122,25 @@ def test_predictions_reveal_the_computed_answer(d):
     at = open_page(PAGE, d=d)
     assert "**Yes.**" in predict(at, "Which term rises", which_term_rises(d)[0])
     told = predict(at, "How much of the KL", left_over(d)[0])
-    metrics = run_of(d).metrics["test"]
-    low = metrics["aggregate_kl_lower"] - 2 * metrics["aggregate_kl_lower_standard_error"]
-    high = metrics["aggregate_kl"] + 2 * metrics["mutual_information_standard_error"]
-    low, high = max(low, 0.0) / metrics["kl"], high / metrics["kl"]
-    near = f"{low:.1%}" if abs(low - 0.1) < 0.006 else f"{low:.0%}"  # never "10%" and "more than a tenth" alone
-    assert "**Yes.**" in told and f"({near} to {high:.0%})" in told
-    assert left_over(d)[0] == (0 if high < 0.1 else 1 if low > 0.1 else 2)
-    assert left_over("2")[0] == 0 and high < 1
-    at_limit = metrics["mutual_information"] > 0.95 * np.log(10_000)
+    # Of every start: the store's files, and what was measured of those that have no file.
+    lines = [line.metrics["test"] for line in measured_seeds_of(spec_of(d))]
+    starts = [one for one in lines if "aggregate_kl_lower" in one]
+    assert len(starts) == (1 if d == "conv16" else 3)
+    lows, highs = [], []
+    for one in starts:
+        low = one["aggregate_kl_lower"] - 2 * one["aggregate_kl_lower_standard_error"]
+        high = one["aggregate_kl"] + 2 * one["mutual_information_standard_error"]
+        lows.append(max(low, 0.0) / one["kl"])
+        highs.append(high / one["kl"])
+    sides = {0 if high < 0.1 else 1 if low > 0.1 else 2 for low, high in zip(lows, highs, strict=True)}
+    assert left_over(d)[0] == (sides.pop() if len(sides) == 1 else 2)
+    near = f"{min(lows):.1%}" if abs(min(lows) - 0.1) < 0.006 else f"{min(lows):.0%}"  # never "10%" alone
+    assert "**Yes.**" in told and f"({near} to {max(highs):.0%})" in told
+    assert ("over 3 random starts" in told) == (len(starts) == 3)
+    both = f"is from {min(lows):.1%} to {max(lows):.1%}: whether it is more than a tenth depends on the start"
+    assert (both in told) == (min(lows) <= 0.1 < max(lows))
+    assert left_over("2")[0] == 0 and left_over("16")[0] == 2
+    at_limit = all(one["mutual_information"] > 0.95 * np.log(10_000) for one in starts)
     assert ("is only a lower bound" in told) == at_limit == (d != "2")
 
 

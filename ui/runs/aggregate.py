@@ -53,6 +53,11 @@ class Aggregate:
         """I(x; z) of all images is at most that."""
         return self.kl - self.low
 
+    @property
+    def shares(self) -> tuple[float, float]:
+        """Between which shares of the KL the divergence KL(q(z) ‖ p) lies."""
+        return (self.low / self.kl, self.high / self.kl) if self.kl > 0 else (0.0, 0.0)
+
     def in_nats(self) -> str:
         """The interval of KL(q(z) ‖ p) in words."""
         return self._interval(self.low, self.high)
@@ -62,8 +67,13 @@ class Aggregate:
         return self._interval(self.least_information, self.most_information)
 
     def _interval(self, least: float, most: float) -> str:
-        low, high = (f"{value:.2f}" if self.high < 10 else f"{value:,.1f}" for value in (least, most))
-        return low if low == high else f"{low} to {high}"
+        return from_to(least, most, 2 if self.high < 10 else 1)
+
+
+def from_to(low: float, high: float, digits: int) -> str:
+    """An interval in words; one number where both ends round to it."""
+    least, most = (f"{value:,.{digits}f}" for value in (low, high))
+    return least if least == most else f"{least} to {most}"
 
 
 def aggregate_of(figures: Mapping[str, Any]) -> Aggregate | None:

@@ -11,44 +11,56 @@ from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS, KL_COLOUR
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.figures.tables import as_html
-from ui.runs.aggregate import SUM, aggregate_of
+from ui.runs.aggregate import SUM, aggregate_of, from_to
 from ui.runs.resources import load_run
-from ui.runs.selection import per_shelf
+from ui.runs.selection import measured_of, measured_seeds_of, per_shelf
 from vae_core.errors import RunNotFound
 from vae_core.run import Run
 
 STOPS_COMPARED = ("0", "0.1", "1", "4")
 UNSURE = "rgba(128,138,152,0.25)"
-LEFT_OVER = ("Less than a tenth", "More than a tenth", "These images cannot tell")
+LEFT_OVER = ("Less than a tenth", "More than a tenth", "It cannot be told")
 FEW = 0.1
 OFF_SCALE = 100.0  # nats: beside such a bar the others would be nothing
 
 
+@per_shelf
 def left_over(choice: str) -> tuple[int, str]:
-    """How much of the KL term remains when all posteriors are put together.
+    """How much of the KL term remains when all posteriors are put together: the answer that every start gives.
 
     Raises:
         RunNotFound: it was not measured.
     """
     run = run_of(choice)
-    found = aggregate_of(measured(run))
-    if found is None:
+    starts = [found for line in measured_seeds_of(run.spec) if (found := aggregate_of(measured_of(line)))]
+    if not starts:
         raise RunNotFound(f"the aggregate posterior of {run.key} was not measured; run 'python -m vae_core "
                           "evaluate' on it.")  # fmt: skip
-    low, high = (bound / found.kl if found.kl > 0 else 0.0 for bound in (found.low, found.high))
+    least, most = zip(*(one.shares for one in starts), strict=True)
+    kls = [one.kl for one in starts]
     sentence = (
-        f"Of **{found.kl:.1f} nats** of KL, between **{found.low:.2f}** and **{found.high:.2f}** ({_share(low)} "
-        f"to {_share(high)}) are the divergence of the aggregate posterior from N(0, I), by {found.n:,} "
-        f"{measured_on(run)}. The rest, at least **{found.least_information:.1f}**, is I(x; z), what the code says about "
+        f"Of **{from_to(min(kls), max(kls), 1)} nats** of KL, between **{min(one.low for one in starts):.2f}** and "
+        f"**{max(one.high for one in starts):.2f}** ({_share(min(least))} to {_share(max(most))}) are the divergence "
+        f"of the aggregate posterior from N(0, I), {_over(len(starts))}, by {starts[0].n:,} {measured_on(run)}. The "
+        f"rest, at least **{min(one.least_information for one in starts):.1f}**, is I(x; z), what the code says about "
         "its image."
     )
-    if found.only_a_bound:
+    if min(least) <= FEW < max(least):
+        sentence += (
+            f" The lower bound alone is from {min(least):.1%} to {max(least):.1%}: whether it is more than a tenth "
+            "depends on the start."
+        )
+    if limited := next((one for one in starts if one.only_a_bound), None):
         sentence += (
             " Here the approximate posteriors hardly overlap: I(x; z) is at its limit for so many images, "
-            f"ln {found.n:,} = {found.limit:.1f}, and is only a lower bound. With more images, more of the KL would "
-            "count as I(x; z). The other bound is from a mixture that was fitted to other images' codes."
+            f"ln {limited.n:,} = {limited.limit:.1f}, and is only a lower bound. With more images, more of the KL "
+            "would count as I(x; z). The other bound is from a mixture that was fitted to other images' codes."
         )
-    return (0 if high < FEW else 1 if low > FEW else 2), sentence
+    return (0 if max(most) < FEW else 1 if min(least) > FEW else 2), sentence
+
+
+def _over(starts: int) -> str:
+    return "for one trained model" if starts == 1 else f"over {starts} random starts"
 
 
 def _share(value: float) -> str:
