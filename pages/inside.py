@@ -78,7 +78,9 @@ def step_of_escape() -> None:
             chapter.prose(
                 "There are two ways to cheat when there is no KL: make the variances tiny, or move the means far "
                 f"apart. {two_ways()}\n\nThen each image has a code that no other image shares, as in a plain "
-                "autoencoder. With the KL the ellipses overlap, so neighbours must decode alike."
+                "autoencoder. With the KL the ellipses overlap. While the decoder learns, it gets samples from all of "
+                "an ellipse, about one σ to each side: points that near are trained to decode alike. Beyond that "
+                "nothing asks for it."
             )
     with step.instrument:
         if answered:
@@ -111,10 +113,10 @@ def step_of_together(choice: str) -> None:
         )
         if answered:
             chapter.prose(
-                "With the KL, the mean of the aggregate posterior comes close to 0 and its covariance close to I. "
-                "Without it (β = 0) they do not. What is left of the KL is I(x; z): how much the code says about its "
-                "image. Between the two parts, hatched, is what so many images cannot decide: of N images, no I(x; z) "
-                "passes the dashed line at ln N."
+                "The larger β is, the nearer the mean of the aggregate posterior is to 0 and its covariance to I; "
+                "without the KL (β = 0) they are far away. See the models of the sweep. What is left of the KL is "
+                "I(x; z): how much the code says about its image. Between the two parts, hatched, is what so many "
+                "images cannot decide: of N images, no I(x; z) passes the dashed line at ln N."
             )
     with step.instrument:
         if answered:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ui.chapters.inside.instrument import DATASET, NOISE_SEED, measured, run_of
+from ui.chapters.inside.instrument import DATASET, NOISE_SEED, measured, measured_on, run_of
 from ui.figures.markup import Html
 from ui.figures.pictures import Picture, labelled_rows, tiles
 from ui.runs.resources import held_out
@@ -89,9 +89,10 @@ def no_test_for_digits(choice: str) -> str:
     if "reconstruction" not in numbers:
         return f"{text}."
     digit = numbers["reconstruction"] + numbers["kl"]
+    average = f"the {digit:.1f} of {measured_on(run_of(choice))} on average"
     if cost >= digit:
-        return f"{text}, a digit {digit:.1f} on average."
-    return f"{text}, less than the {digit:.1f} of the mean digit. There is little in it to get wrong."
+        return f"{text}, beside {average}."
+    return f"{text}, less than {average}. There is little in it to get wrong."
 
 
 def which_term_rises(choice: str) -> tuple[int, str]:
