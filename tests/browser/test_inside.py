@@ -442,6 +442,18 @@ def test_nothing_jumps_while_drawing(standing, app_url):
         assert root.evaluate(places) == before
 
 
+@pytest.mark.parametrize("d", ["2", "16"])
+def test_tables_that_are_compared_by_column_are_whole_on_a_phone(phone, app_url, d):
+    opened(phone, f"{app_url}/inside?d={d}")
+    phone.locator(f".st-key-skip-together-{d} button").tap()
+    names = ("Where the codes of all images lie", "The KL and its two parts",
+             "Descent on sigma, on its logarithm and through softplus")  # fmt: skip
+    for name in names:
+        table = phone.get_by_role("region", name=name)
+        expect(table).to_be_visible()
+        assert table.evaluate("table => table.scrollWidth <= table.clientWidth"), name
+
+
 def test_a_finger_draws_on_a_phone_and_nothing_is_too_wide(phone, app_url):
     root = opened(phone, f"{app_url}/inside?d=16")
     wide = root.evaluate(

@@ -111,7 +111,7 @@ def _exponential(logarithm: float) -> str:
     return f"{math.exp(logarithm - exponent * math.log(10)):.1f}e{exponent:+d}"
 
 
-def as_html(rows: Rows, *, title: str, note: str = "", narrow: bool = False) -> Html:
+def as_html(rows: Rows, *, title: str, note: str = "", narrow: bool = False, wraps: bool = False) -> Html:
     """A table, its first column aligned left, the others right; it scrolls sideways if it is too wide.
 
     Far cheaper than a data frame, and unlike a table in markdown it does not widen the page on a phone.
@@ -121,6 +121,7 @@ def as_html(rows: Rows, *, title: str, note: str = "", narrow: bool = False) -> 
         title: for screen readers.
         note: what the figures are, below the table.
         narrow: whether columns are kept narrow: the bracket of a figure and the end of a heading go below.
+        wraps: whether its cells take several lines on a phone, where their columns would else be out of sight.
     """
     if not rows:
         return Html(small_print(note))
@@ -139,9 +140,9 @@ def as_html(rows: Rows, *, title: str, note: str = "", narrow: bool = False) -> 
     for row in rows:
         first, *others = (str(row.get(name, "")) for name in names)
         body.append(f"<tr>{cell(first, _ROW_NAME, 'row')}{''.join(cell(text, other) for text in others)}</tr>")
-    name = html.escape(title)
+    name, kinds = html.escape(title), "scrolls wraps" if wraps else "scrolls"
     return Html(
-        f'<div class="scrolls" tabindex="0" role="region" aria-label="{name}"><table style="{_TABLE}" '
+        f'<div class="{kinds}" tabindex="0" role="region" aria-label="{name}"><table style="{_TABLE}" '
         f'aria-label="{name}"><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table></div>'
         f"{small_print(note)}"
     )

@@ -130,32 +130,48 @@ def split_figure(choice: str) -> Finished:
 
 @per_shelf
 def together(choice: str) -> Html:
-    """All posteriors together, for the model on screen and for models of the β sweep: HTML."""
-    rows = [_together_row(name, run) for name, run in _models(choice).items()]
-    run = run_of(choice)
-    return as_html(
-        rows,
-        title="All approximate posteriors together",
-        note=f"{len(run.codes.labels):,} held-out digits; z is sampled from the approximate posterior of one of them. "
-        "The variance of z is the variance of μ plus the mean of σ². Ranges go over the dimensions. The last three "
-        f"columns are in nats, over {measured(run).get('n', 0):,} {measured_on(run)}: the KL, and two parts of which "
-        f"each is known between two bounds. {SUM}",
+    """All posteriors together, for the model on screen and for models of the β sweep: HTML.
+
+    Two tables, because they are of different images, and so that neither is wider than a phone.
+    """
+    models, run = _models(choice), run_of(choice)
+    places = as_html(
+        [_place_row(name, one) for name, one in models.items()],
+        title="Where the codes of all images lie",
+        note=f"{len(run.codes.labels):,} held-out digits, one trained model each; z is sampled from the approximate "
+        "posterior of one of them. The variance of z is the variance of μ plus the mean of σ². Ranges go over the "
+        "dimensions.",
+        wraps=True,
     )
+    parts = as_html(
+        [_parts_row(name, one) for name, one in models.items()],
+        title="The KL and its two parts",
+        note=f"Nats per image, over {measured(run).get('n', 0):,} {measured_on(run)}: the KL, and two parts of which "
+        f"each is known between two bounds. {SUM}",
+        wraps=True,
+    )
+    return Html(places + parts)
 
 
-def _together_row(name: str, run: Run) -> dict[str, object]:
+def _place_row(name: str, run: Run) -> dict[str, object]:
     mean, noise = run.codes.mean.astype(np.float64), run.codes.mean_variance()
     spread = mean.var(axis=0)
     covariance = np.cov(mean, rowvar=False) + np.diag(noise)
     deviations = np.sqrt(np.diagonal(covariance))
     correlations = np.abs(covariance / np.outer(deviations, deviations))[~np.eye(len(covariance), dtype=bool)]
-    found = aggregate_of(measured(run))
     return {
         "": name,
         "mean of z": _range(mean.mean(axis=0)),
         "variance of z": _range(spread + noise),
         "of it σ²": _range(noise / (spread + noise), percent=True),
         "largest correlation": f"{correlations.max():.2f}",
+    }
+
+
+def _parts_row(name: str, run: Run) -> dict[str, object]:
+    found = aggregate_of(measured(run))
+    return {
+        "": name,
         "KL": f"{found.kl:,.2f}" if found else "–",
         "I(x; z)": found.told() if found else "–",
         "KL(q(z) ‖ N(0, I))": found.in_nats() if found else "–",

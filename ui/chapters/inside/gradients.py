@@ -64,6 +64,7 @@ def gradient_table(choice: str, label: int) -> Html:
         note=f"Gradient of −log p(x | z) for the first held-out {label}, {DRAWS:,} samples of ε, the same for all "
         "three; ± one standard error. The variance is summed over μ and log σ of all dimensions, in nats², and given "
         "relative to the first estimator's. The baseline is the mean of the other samples.",
+        wraps=True,
     )
 
 
@@ -88,10 +89,10 @@ def fails_in_two_ways(choice: str) -> str:
     settling, bounded = problem.longest_settling, problem.longest_bounded
     thrown = [f"{size:g}" for size in STEP_SIZES if settling < size <= bounded]
     return (
-        f"Call the best σ s; in the table it is {problem.best_sigma:.2g}. In σ the loss is a parabola of curvature "
-        f"1/s² = **{1 / settling:,.0f}**, less log σ. Learning σ can fail in two ways. Steps longer than "
-        f"2s² = **{bounded:.2g}** overshoot the parabola further each time, up to infinity. Steps from s² to 2s² do "
-        "not, but they jump over 0, and near 0 the slope −1/σ has no bound: it throws σ away again"
+        f"Let s be the best σ, {problem.best_sigma:.2g} in the table. As a function of σ, the loss is a parabola of "
+        f"curvature 1/s² = **{1 / settling:,.0f}**, less log σ. Learning σ can fail in two ways. Steps longer than "
+        f"2s² = **{bounded:.2g}** overshoot the parabola further each time, and σ goes to infinity. Steps from s² to "
+        "2s² do not, but they jump over 0, and near 0 the slope −1/σ has no bound: it throws σ away again"
         + (f", so that at {' and '.join(thrown)} σ does not settle" if thrown else "")
         + ". Shorter steps are safe, and fast, but s is not known in advance."
     )
@@ -115,6 +116,7 @@ def sigma_table(choice: str) -> Html:
         note=f"Plain gradient descent on KL + reconstruction of one dimension (a parabola), from σ = 1 to σ = "
         f"{problem.best_sigma:.2g}, the σ that the model gives the held-out {START} in its dimension of most KL. At "
         f"most {STEPS:,} steps; how many until the loss stays within 0.01 nats of the least. Below 0, |σ| is meant.",
+        wraps=True,
     )
 
 
