@@ -33,6 +33,7 @@ PICTURE = ROOT / "docs" / "tour.webp"
 CARD_QUALITY = 72
 WIDTH, HEIGHT = 1180, 760
 SHOWN_WIDTH = 880
+MAIN = "[data-testid=stMain]"
 FRAME_MS = 110
 THREE = [
     (0.36, 0.3),
@@ -91,6 +92,37 @@ def with_a_pen(page: Page, url: str) -> Iterator[None]:
     yield
 
 
+def against_each_other(page: Page, url: str) -> Iterator[None]:
+    """A GAN and a VAE learn the same points."""
+    page.goto(f"{url}/sharper")
+    toy = page.locator(".component.adversarial")
+    toy.locator(".play").wait_for(state="visible")
+    toy.evaluate("toy => toy.scrollIntoView({ block: 'start' })")
+    page.locator(MAIN).evaluate("main => main.scrollBy(0, -70)")
+    toy.locator(".play").click()
+    for _ in range(26):
+        page.wait_for_timeout(250)
+        yield
+
+
+def a_face(page: Page, url: str) -> Iterator[None]:
+    """Move two of the six numbers of a face."""
+    page.goto(f"{url}/faces")
+    rows = page.locator(".component.faces input[type=range]")
+    rows.first.wait_for(state="visible")
+    page.wait_for_timeout(2_000)
+    for number in (0, 1):
+        handle = rows.nth(number)
+        low, high = float(handle.get_attribute("min") or 0), float(handle.get_attribute("max") or 1)
+        for step in range(14):
+            share = 0.5 + 0.45 * math.sin(2 * math.pi * step / 13)
+            handle.evaluate(
+                "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }",
+                low + (high - low) * share,
+            )
+            yield
+
+
 def point(page: Page, place: Locator, x: float, y: float) -> None:
     """Move the pointer within an element, to a position in shares of its size."""
     box = place.bounding_box()
@@ -101,7 +133,9 @@ def point(page: Page, place: Locator, x: float, y: float) -> None:
 def tour(browser: Browser, url: str) -> None:
     """Record every scene, one after the other."""
     frames: list[Image.Image] = []
-    scenes: tuple[Callable[[Page, str], Iterator[None]], ...] = (over_planes, along_beta, with_a_pen)
+    scenes: tuple[Callable[[Page, str], Iterator[None]], ...] = (
+        over_planes, along_beta, with_a_pen, against_each_other, a_face,
+    )  # fmt: skip
     page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark")
     for scene in scenes:
         for _ in scene(page, url):
