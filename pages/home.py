@@ -25,7 +25,7 @@ first = begin(
     "The yellow crosses are 40 samples of the [[standard normal distribution]], the same on both planes; the dashed "
     "rings are 1, 2 and 3 standard deviations around 0. The VAE was trained to expect samples there, and they decode "
     "to digits of many kinds. On the autoencoder's plane they all land in one small spot, almost nothing of the region "
-    "that its digits take up: its codes have a scale and a shape that nothing tells you in advance. Orange marks "
+    "that its digits take up: its codes have a scale and a shape that nothing tells you in advance. Hatching marks "
     "places that are far from every digit.",
 )
 with first.words:
