@@ -108,8 +108,8 @@ def noise_figure() -> Finished:
     return Finished(
         chart,
         in_words("Share of held-out digits that a classifier tells right, against the noise.", words),
-        f"{found.n:,} held-out digits. Bars: 95% intervals; the autoencoder and the VAE were trained "
-        f"{max(one.starts for one in found.told.values())} times, and their bars span the intervals of all of them.",
+        f"{found.n:,} held-out digits. Bars: 95% intervals; those of the autoencoder and the VAE span the intervals of "
+        f"{max(one.starts for one in found.told.values())} random starts.",
     )
 
 
