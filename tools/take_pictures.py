@@ -67,12 +67,8 @@ def along_beta(page: Page, url: str) -> Iterator[None]:
     dial.wait_for(state="visible")
     page.wait_for_timeout(4_000)  # every stop has arrived
     handle = dial.locator("input[type=range]").first
-    low, high = float(handle.get_attribute("min") or 0), float(handle.get_attribute("max") or 1)
     for step in range(34):
-        handle.evaluate(
-            "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }",
-            low + (high - low) * step / 33,
-        )
+        slide(handle, step / 33)
         yield
 
 
@@ -113,14 +109,21 @@ def a_face(page: Page, url: str) -> Iterator[None]:
     page.wait_for_timeout(2_000)
     for number in (0, 1):
         handle = rows.nth(number)
-        low, high = float(handle.get_attribute("min") or 0), float(handle.get_attribute("max") or 1)
         for step in range(14):
             share = 0.5 + 0.45 * math.sin(2 * math.pi * step / 13)
-            handle.evaluate(
-                "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }",
-                low + (high - low) * share,
-            )
+            slide(handle, share)
             yield
+
+
+def slide(handle: Locator, share: float) -> None:
+    """Put a slider at a share of its way, as a visitor's hand would."""
+    handle.evaluate(
+        """(input, share) => {
+            input.value = Number(input.min) + (input.max - input.min) * share;
+            input.dispatchEvent(new Event("input", { bubbles: true }));
+        }""",
+        share,
+    )
 
 
 def point(page: Page, place: Locator, x: float, y: float) -> None:
