@@ -8,6 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from ui.app import server
+from ui.chapters.classroom import address
 from ui.chapters.reduction.comparison import error_of
 from ui.lessons import worksheet
 from ui.lessons.paths import lesson_named, lessons
@@ -50,7 +51,13 @@ def test_the_worksheet_tells_no_answer_and_the_solutions_tell_all(lesson):
         assert f'href="http://here:8501/{worksheet.html.escape(step.link)}"' in paper
         assert all(worksheet.html.escape(step.asked) in text for text in (paper, solved))
     assert "[[" not in solved and "**" not in solved
-    assert f"{lesson.minutes} minutes</h1>" in paper and file_of(lesson.slug, solved=True) in paper
+    assert f"{lesson.minutes} minutes</h1>" in paper and f'href="{file_of(lesson.slug)}"' in solved
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.slug)
+def test_no_way_leads_from_a_students_paper_to_the_answers(lesson):
+    assert "solutions" not in document(lesson, HERE, solved=False).lower()
+    assert "Print this page.</p>" in document(lesson, HERE, solved=False)
 
 
 def test_a_solution_has_the_figures_of_the_pages():
@@ -80,6 +87,61 @@ def test_the_server_answers_with_all_of_them_and_with_nothing_else():
     assert "<script" not in answered("second.html", host="<script>x")[1]
     for other in ("../secret", "other.html", "ninety", "ninety-solutions.html.html", "-solutions.html", "Ninety.html"):
         assert answered(other)[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("host", "printed"),
+    [
+        ("localhost:8611", "10.1.2.3:8611"),
+        ("127.0.0.1", "10.1.2.3"),
+        ("[::1]:8501", "10.1.2.3:8501"),
+        ("school.example:8501", "school.example:8501"),
+    ],
+)
+def test_paper_has_the_address_that_others_in_the_room_open(monkeypatch, host, printed):
+    monkeypatch.setattr(address, "_own_address", lambda: "10.1.2.3")
+    for name in ("demonstration.html", "demonstration-solutions.html"):
+        status, paper = answered(name, host=host, path="/vae")
+        assert status == 200 and f">{printed}/vae/inside?d=2" in paper
+        assert "localhost" not in paper and "127.0.0.1" not in paper and "only on this machine" not in paper
+        assert 'href="../inside?d=2' in paper  # whoever reads it on the screen stays where they are
+
+
+def test_where_the_machine_has_no_other_address_whoever_prints_is_warned_and_the_paper_is_not(monkeypatch):
+    monkeypatch.setattr(address, "_own_address", lambda: "")
+    paper = answered("ninety.html", host="localhost:8501")[1]
+    assert '<p class="screen warning"><strong>These links work only on this machine' in paper
+    assert "only on this machine" not in answered("ninety.html", host="school.example")[1]
+
+
+def test_the_command_prints_the_rooms_address_where_none_is_given(tmp_path, monkeypatch):
+    monkeypatch.setattr(address, "_own_address", lambda: "10.1.2.3")
+    monkeypatch.setattr("sys.argv", ["worksheet", "--to", str(tmp_path)])
+    worksheet.main()
+    paper = (tmp_path / "ninety.html").read_text(encoding="utf-8")
+    assert 'href="http://10.1.2.3:8501/reduction?d=16' in paper and "localhost" not in paper
+
+
+def test_the_machines_address_is_looked_up_anew_when_its_network_has_changed(monkeypatch):
+    class Probe:
+        found = "10.0.0.1"
+
+        def __init__(self, *_args: int) -> None: ...
+
+        def __enter__(self) -> Probe:
+            return self
+
+        def __exit__(self, *_error: object) -> None: ...
+
+        def connect(self, _to: tuple[str, int]) -> None: ...
+
+        def getsockname(self) -> tuple[str, int]:
+            return self.found, 1
+
+    monkeypatch.setattr(address.socket, "socket", Probe)
+    assert address.in_the_room("http://localhost:8501/") == "http://10.0.0.1:8501/"
+    Probe.found = "10.0.0.2"
+    assert address.in_the_room("http://localhost:8501/") == "http://10.0.0.2:8501/"
 
 
 def test_the_command_writes_them_all(tmp_path, monkeypatch, capsys):

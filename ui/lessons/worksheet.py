@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from ui.chapters.classroom.address import in_the_room, is_loopback
 from ui.figures.messages import without_places
 from vae_core.errors import VaeCoreError
 
@@ -41,10 +42,24 @@ class Address:
     Attributes:
         linked: what links of the page begin with.
         printed: what a reader of the paper types, without the scheme.
+        alone: whether that means only the machine which opens it, so that it is of no use on paper.
     """
 
     linked: str
     printed: str
+    alone: bool = False
+
+
+def for_the_room(url: str) -> tuple[str, bool]:
+    """The app's address as others in the room find it, as the page of a class tells it, and whether none was found.
+
+    Args:
+        url: as whoever asks for the paper has it, with no slash at its end.
+    """
+    if not is_loopback(url):
+        return url, False
+    outside = in_the_room(url)
+    return outside or url, not outside
 
 
 def document(lesson: Lesson, address: Address, *, solved: bool) -> str:
@@ -56,7 +71,8 @@ def document(lesson: Lesson, address: Address, *, solved: bool) -> str:
         solved: whether it has the answers, which are computed from the runs.
     """
     title = f"{'Solutions: ' if solved else ''}{lesson.title}, {lesson.minutes} minutes"
-    other = (file_of(lesson.slug), "the worksheet") if solved else (file_of(lesson.slug, solved=True), "its solutions")
+    # Students open the worksheet on the screen too: the way to the solutions is on the page of a class alone.
+    other = f', or see <a href="{file_of(lesson.slug)}">the worksheet</a>' if solved else ""
     about = (
         "Computed from the models that the pages show."
         if solved
@@ -73,8 +89,18 @@ def document(lesson: Lesson, address: Address, *, solved: bool) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title)}</title><style>{_STYLE.read_text(encoding='utf-8')}</style></head><body>"
         f"<header><h1>{html.escape(title)}</h1><p>{about}</p>"
-        f'<p class="screen">Print this page, or see <a href="{other[0]}">{other[1]}</a>.</p>{name}</header>'
+        f'<p class="screen">Print this page{other}.</p>{_warning(address)}{name}</header>'
         f"<main>{sections}</main></body></html>\n"
+    )
+
+
+def _warning(address: Address) -> str:
+    """For whoever is about to print addresses that no other device can open."""
+    if not address.alone:
+        return ""
+    return (
+        '<p class="screen warning"><strong>These links work only on this machine</strong>, which has no other address. '
+        "Connect it to the network of your students, and open this page anew.</p>"
     )
 
 
@@ -140,8 +166,10 @@ def _answer(request: Request) -> Response:  # not async: answers are computed be
     lesson = _lesson(found[1]) if found else None
     if found is None or lesson is None:
         return PlainTextResponse("Not Found", 404)
-    printed = f"{request.url.netloc}{request.url.path.rpartition(f'/{WORKSHEET}/')[0]}"
-    text = document(lesson, Address("..", printed), solved=bool(found[2]))
+    url, alone = for_the_room(
+        f"{request.url.scheme}://{request.url.netloc}{request.url.path.rpartition(f'/{WORKSHEET}/')[0]}"
+    )
+    text = document(lesson, Address("..", url.partition("://")[2], alone), solved=bool(found[2]))
     return HTMLResponse(text, headers={"Cache-Control": "no-store"})
 
 
@@ -151,11 +179,14 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("::")[0])
     parser.add_argument("--to", type=Path, default=Path("lesson"), help="folder of the pages")
-    parser.add_argument("--address", default="http://localhost:8501", help="of the app, as the class opens it")
+    parser.add_argument(
+        "--address", default="http://localhost:8501",
+        help="of the app; of an address that means only this machine its own in the network is printed",
+    )  # fmt: skip
     chosen = parser.parse_args()
     chosen.to.mkdir(parents=True, exist_ok=True)
-    linked = chosen.address.rstrip("/")
-    address = Address(linked, linked.rpartition("://")[2])
+    linked, alone = for_the_room(chosen.address.rstrip("/"))
+    address = Address(linked, linked.rpartition("://")[2], alone)
     for lesson in lessons():
         for solved in (False, True):
             file = chosen.to / file_of(lesson.slug, solved=solved)

@@ -43,9 +43,8 @@ def in_the_room(url: str) -> str:
     return parts._replace(netloc=f"{own}{port}").geturl()
 
 
-@lru_cache(maxsize=1)
 def _own_address() -> str:
-    """This machine's address towards other networks; no packet is sent to find it."""
+    """This machine's address towards other networks, which may change; no packet is sent to find it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # a network for documentation, which nobody has
