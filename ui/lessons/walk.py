@@ -48,7 +48,7 @@ class Walk:
         return f"{self.lesson.slug}-{self.number + 1}"
 
     def told(self) -> dict[str, Any]:
-        """What the line at the bottom is given: the step, what is asked, when it ends in minutes, what is next."""
+        """What the line at the bottom is given: the step, what to ask and to do, its minutes, and what is next."""
         steps, begins = self.lesson.steps, self.lesson.begins()
         further = steps[self.number + 1] if self.number + 1 < len(steps) else None
         return {
@@ -59,7 +59,7 @@ class Walk:
             "of": len(steps),
             "begins": begins[self.number],
             "ends": begins[self.number + 1],
-            "asks": "" if self.step.question else self.step.ask,
+            "asks": self.step.asked,
             "do": self.step.do,
             "next": further and further.asked,
         }

@@ -1,4 +1,5 @@
-// The line of a lesson under way: which step this is, what to ask, how long it may still take, and what comes next.
+// The line of a lesson under way: which step this is, what to ask and then to do, how long it may still take, and what
+// comes next.
 // The page itself is brought there by the server; what of a step the browser alone shows is taken up here.
 
 import { pageLink } from "../engine/link.js";
@@ -53,7 +54,8 @@ export class Walk {
     const say = (name, text) => { this.find(name).hidden = !text; this.find(name).textContent = text; };
     say(".walk-number", `${data.number} of ${data.of}`);
     say(".walk-title", data.title);
-    say(".walk-asks", data.asks ? `Ask: ${data.asks}` : data.do);
+    say(".walk-asks", data.asks && `Ask: ${data.asks}`);
+    say(".walk-do", data.do && `Do: ${data.do}`);
     say(".walk-next", data.next ? `Next: ${data.next}` : "This is the last step.");
     this.find(".walk-back").disabled = data.number === 1;
     this.find(".walk-on").disabled = data.number === data.of;

@@ -214,7 +214,7 @@ class Inside {
     }
     this.find(".terms").classList.toggle("dim", step >= 0 && !terms);
     this.wires.light(step >= 0 ? new Set(wires) : null, new Set(back));
-    this.find(".step").textContent = step < 0 ? "One step" : step + 1 < STEPS.length ? "Next step" : "All of it";
+    this.find(".step").textContent = step + 1 < STEPS.length ? "One step" : "All of it";
     this.saySentence();
     this.choose(this.chosen);
   }
