@@ -6,7 +6,16 @@ import streamlit as st
 
 from ui.chapters import links
 from ui.chapters.beta import CHAPTER
-from ui.chapters.beta.costs import collapse, formulas, price, rate_distortion, starts_differ, sweep_table
+from ui.chapters.beta.costs import (
+    COLLAPSE,
+    collapse,
+    collapse_asked,
+    formulas,
+    price,
+    rate_distortion,
+    starts_differ,
+    sweep_table,
+)
 from ui.chapters.beta.kept_class import kept_figure, loses_class
 from ui.chapters.beta.no_kl import cheating_text, halves_text, ratio_figure, two_ways_table
 from ui.chapters.beta.overfitting import overfitting_figure, overfitting_table, overfitting_text
@@ -52,8 +61,8 @@ def dial_and_costs(dimensions: int) -> None:
         seen = chapter.ask(
             chapter.Prediction(
                 f"collapse-{d}",
-                "at the largest β, what is the loss made of?",
-                ("Both terms, in balance", "Reconstruction alone: the code is not used", "KL alone"),
+                collapse_asked(d),
+                COLLAPSE,
                 lambda: collapse(d),
             )
         )

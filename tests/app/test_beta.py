@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 
 import ui.chapters.beta.sampled
-from ui.chapters.beta.costs import RATE_TICKS, price, rate_distortion, starts_differ
+from ui.chapters.beta import first
+from ui.chapters.beta.costs import RATE_TICKS, agreement, price, rate_distortion, starts_differ
 from ui.chapters.beta.kept_class import IMAGES, kept
 from ui.chapters.beta.overfitting import TITLES, learned, overfitting_text
 from ui.chapters.beta.sampled import Distance, best_for_samples
-from ui.chapters.beta.sweep import KL_ONLY, label_of, name_of, small, stops_of
+from ui.chapters.beta.sweep import KL_ONLY, label_of, name_of, small, stop_at, stops_of
 from ui.chapters.beta.switched_off import DIMENSIONS, switched_off_figure
 from ui.runs.aggregate import aggregate_of
 from ui.runs.resources import feature_space, held_out, load_run, store
+from vae_core.errors import RunNotFound
 from vae_core.storage.measured import read_measured
 from vae_core.storage.store import Listed, Store
 from vae_core.training.schedule import images_per_epoch
@@ -350,3 +352,31 @@ def test_the_rate_is_the_most_that_codes_tell_and_beta_0_tells_all_images_apart(
         assert 0.0 <= found.information <= found.kl + 0.01  # I(x; z) is a part of the KL
     assert told["0"].information > 0.99 * told["0"].limit  # of so many images none can tell more
     assert told["0"].kl > 10 * told["0"].information  # the rest is the scale of the codes
+
+
+# ---- what comes first ------------------------------------------------------------------------------------------------
+
+
+def test_the_codes_come_to_the_prior_before_the_digits_are_lost():
+    right, told = first.what_comes_first(2)
+    stops = {stop.label: stop for stop in first._stops(2)}
+    assert right == 0 and KL_ONLY not in stops
+    for label in ("0", "1", "100"):
+        run = load_run(stop_at(2, label).key)
+        np.testing.assert_allclose(stops[label].spread, run.codes.mean.std(axis=0), rtol=1e-6)
+        assert stops[label].alike == agreement(run)
+    assert f"At β = 0 that of the codes is {stops['0'].told}" in told and f"{stops['100'].alike:.0%}" in told
+
+
+def test_what_comes_first_is_read_from_the_runs(monkeypatch):
+    def among(*stops: tuple[float, float]) -> tuple[int, str]:
+        made = tuple(first.Stop(str(at), (spread, 1.0), alike, 0.1) for at, (spread, alike) in enumerate(stops))
+        monkeypatch.setattr(first, "_stops", lambda _dimensions: made)
+        return first.what_comes_first(2)
+
+    right, told = among((9.0, 0.8), (5.0, 0.3), (1.2, 0.1))
+    assert right == 1 and "At β = 1 it is 30%" in told and "At β = 2 the codes are where N(0, I) is (1.2 and 1)" in told
+    assert among((9.0, 0.8), (1.2, 0.7), (1.0, 0.3))[0] == 0
+    for undecided in (((9.0, 0.8), (1.2, 0.3)), ((9.0, 0.8), (1.2, 0.7)), ((9.0, 0.8), (5.0, 0.3))):
+        with pytest.raises(RunNotFound):
+            among(*undecided)

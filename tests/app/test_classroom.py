@@ -77,7 +77,7 @@ def answer(code: str, name: str, text: str, options: tuple[str, ...], visitor: s
 
 def question(at: AppTest):
     """Outside of a class."""
-    return next(radio for radio in at.radio if "largest β" in radio.label)
+    return next(radio for radio in at.radio if "what is the loss made of" in radio.label)
 
 
 def test_a_teacher_starts_a_class_and_gets_its_code_link_picture_and_own_link():
@@ -130,7 +130,7 @@ def test_students_join_by_link_or_by_typing_and_wrong_codes_are_answered_with_on
 def test_a_student_waits_for_the_reveal_and_then_sees_what_the_class_has_said():
     code = store.start("t").code
     at = open_page(BETA, join=shown(code), answers="collapse:0")
-    assert not [radio for radio in at.radio if "largest β" in radio.label]  # the component asks
+    assert not [radio for radio in at.radio if "what is the loss made of" in radio.label]  # the component asks
     assert tally(at)["mine"]["option"] is None and tally(at)["right"] is None  # a link answers for nobody
     options = tuple(tally(at)["options"])
     asked = question_of(tally(at)["question"])
@@ -183,7 +183,7 @@ def test_the_teacher_sees_how_many_have_answered_and_reveals_what_the_page_compu
     assert asked["teaches"] and asked["students"] == 3
     assert asked["question"] is None  # a teacher does not answer
     for number, option in enumerate((0, 1, 1)):
-        answer(code, COLLAPSE, "at the largest β, what is the loss made of?", options, f"s{number}", option)
+        answer(code, COLLAPSE, asked["text"], options, f"s{number}", option)
     at.run()
     assert tally(at)["answered"] == 3 and tally(at)["counts"] is None and tally(at)["right"] is None
     at.session_state[f"class.reveal-{COLLAPSE}"] = True

@@ -11,6 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ui.chapters import chapter_at, chapters
+from ui.chapters.beta import costs
+from ui.chapters.beta.sweep import KL_ONLY, labels_of
 from ui.chapters.faces.family import usual
 from ui.chapters.links import properties, question_name
 from ui.chapters.uses.benches import BENCHES
@@ -20,6 +22,7 @@ from ui.lessons import paths
 from ui.lessons.paths import lesson_named, lessons
 from ui.lessons.plan import DOCUMENT, written
 from ui.lessons.record import Lesson, Step
+from vae_core.errors import RunNotFound
 
 from .helpers import ROOT, open_page, texts
 
@@ -100,9 +103,11 @@ def test_a_link_opens_the_page_the_step_and_the_settings_that_it_names(step: Ste
             assert given(at)["values"][name] == value
         else:
             assert at.query_params.get(name, text) == text  # what is usual needs no link
-    if step.question:
-        radios = {tuple(radio.options) for radio in at.radio}
-        assert step.page == "" or step.question.options in radios, radios
+    if step.question and "ask" in step.query:
+        radios = {tuple(radio.options): radio.label for radio in at.radio}
+        assert step.question.options in radios, radios
+    elif step.question:
+        assert step.question in (paths.TOUCH, paths.FIRST)  # the teacher asks these
 
 
 def test_questions_are_answered_for_what_their_links_show():
@@ -112,6 +117,41 @@ def test_questions_are_answered_for_what_their_links_show():
     dimensions = paths.DIMENSIONS[0]
     assert faces.session_state["faces-d"] == dimensions
     assert faces.session_state["faces-model"] == usual(paths.DATASET, dimensions)
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_the_question_on_the_loss_has_one_wording_and_names_the_dials_last_beta(d):
+    largest = [label for label in labels_of(d) if label != KL_ONLY][-1]
+    asked = next(step.question.text for step in NINETY.steps if step.question and step.query.get("ask") == "collapse")
+    assert asked == f"At β = {largest}, what is the loss made of?"
+    labels = [radio.label for radio in open_page("pages/beta.py", d=str(d)).radio]
+    assert any(label.endswith(asked) for label in labels), labels
+
+
+def test_without_the_runs_a_lesson_names_no_beta(monkeypatch):
+    def missing(_dimensions: int) -> str:
+        raise RunNotFound("there is no sweep.")
+
+    monkeypatch.setattr(costs, "_largest", missing)
+    told = lesson_named("ninety")
+    monkeypatch.undo()
+    step = next(step for step in told.steps if step.query.get("ask") == "collapse")
+    assert step.asked == "At the largest β, what is the loss made of?" and "0 to the largest β" in step.do
+    assert [step.asked for step in lesson_named("ninety").steps] == [step.asked for step in NINETY.steps]  # again
+
+
+def test_every_stop_that_is_to_be_dragged_to_is_on_its_dial():
+    found = 0
+    for step in (step for lesson in lessons() for step in lesson.steps if step.page == "beta"):
+        to = re.search(r"from 0 to (.+?),", step.do)[1].removeprefix("β = ")
+        assert to == labels_of(int(step.query["d"]))[-1]
+        found += 1
+    assert found == 3
+
+
+def test_a_guest_is_asked_nothing_about_terms_that_the_demonstration_does_not_show():
+    for step in lesson_named("demonstration").steps:
+        assert not re.search("loss|KL|unit|dimension", step.asked), step.asked
 
 
 # ---- docs/teaching.md ------------------------------------------------------------------------------------------------
@@ -172,7 +212,7 @@ def test_a_lesson_begins_on_the_page_of_a_class_and_goes_through_its_steps_and_b
         assert line["page"] == step.page and walk["number"] == number and walk["here"] and walk["run"] == run
         assert walk["query"] == step.query and line["present"]
         assert walk["ends"] - walk["begins"] == step.minutes
-        assert walk["asks"] == (step.ask if not step.question else "")
+        assert walk["asks"] == step.asked and walk["do"] == step.do
     assert walk["next"] is None
     assert given(turned(at, 1))["walk"]["number"] == 12  # there is nothing further
     assert given(turned(at, -1))["page"] == "mathematics"

@@ -179,7 +179,7 @@ def test_a_class_from_its_first_minute_to_its_file(browser: Browser, tmp_path: P
     with serve(environment=data) as server:
         teacher.goto(f"{server.url}/classroom")
         expect(teacher.locator(".class-code")).to_have_text(f"Class {code}")
-        expect(teacher.get_by_test_id("stMain")).to_contain_text("At the largest β")
+        expect(teacher.get_by_test_id("stMain")).to_contain_text("what is the loss made of?")
         # While the file cannot be used the page goes on without the class, and it comes back by itself.
         with closing(sqlite3.connect(tmp_path / database.FILE)) as file:
             file.execute(f"PRAGMA user_version = {database.VERSION + 1}")

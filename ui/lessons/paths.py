@@ -8,7 +8,9 @@ from __future__ import annotations
 from functools import lru_cache, partial
 
 from ui.chapters import Chapter, chapters
-from ui.chapters.beta.costs import collapse
+from ui.chapters.beta.costs import COLLAPSE, collapse, collapse_asked, largest_named
+from ui.chapters.beta.first import what_comes_first
+from ui.chapters.beta.sweep import KL_ONLY
 from ui.chapters.faces.family import DATASET, DIMENSIONS, Shown, usual
 from ui.chapters.faces.found import how_many, how_many_options
 from ui.chapters.home.planes import PLANES
@@ -50,7 +52,7 @@ def where_samples_fall() -> tuple[int, str]:
     )
 
 
-# ---- what the pages ask ----------------------------------------------------------------------------------------------
+# ---- what is asked ---------------------------------------------------------------------------------------------------
 
 TOUCH = Question(
     "A sample of N(0, I) is drawn. On which plane does it fall among the digits?",
@@ -85,10 +87,10 @@ SCRAMBLED = Question(
     ("Reconstruction", "KL"),
     partial(which_term_rises, "2"),
 )
-COLLAPSE = Question(
-    "At the largest β, what is the loss made of?",
-    ("Both terms, in balance", "Reconstruction alone: the code is not used", "KL alone"),
-    partial(collapse, 16),
+FIRST = Question(
+    "As β grows from 0, what comes first: the codes move to where N(0, I) is, or the digits are lost?",
+    ("The codes move to where N(0, I) is", "The digits are lost"),
+    partial(what_comes_first, 2),
 )
 HUMPS = Question(
     "The posterior has two modes, and q is a single Gaussian. Where will q settle?",
@@ -141,95 +143,106 @@ DEMONSTRATION = Lesson(
             "β",
             (
                 Step(
-                    6, "beta?d=16&ask=collapse", "Drag β from 0 to the KL alone, and watch the dimensions switch off.",
-                    question=COLLAPSE,
+                    6, "beta?d=2&beta=1",
+                    f"β says how strongly training pulls the codes to N(0, I). Drag it from 0 to {KL_ONLY}, and follow "
+                    "one digit.",
+                    question=FIRST,
                 ),
             ),
         ),
     ),
 )  # fmt: skip
 
-NINETY = Lesson(
-    "ninety",
-    "Variational autoencoders",
-    "For a class that knows what a network and a loss are, and has not met a VAE.",
-    (
-        Stop(
-            "Touch",
-            (
-                Step(
-                    10, "",
-                    "Move over both planes for two minutes. Point at the gaps between the clusters, then far outside.",
-                    question=TOUCH,
+
+def _ninety() -> Lesson:
+    return Lesson(
+        "ninety",
+        "Variational autoencoders",
+        "For a class that knows what a network and a loss are, and has not met a VAE.",
+        (
+            Stop(
+                "Touch",
+                (
+                    Step(
+                        10, "",
+                        "Move over both planes for two minutes. Point at the gaps between the clusters, then far "
+                        "outside.",
+                        question=TOUCH,
+                    ),
                 ),
             ),
-        ),
-        Stop(
-            "How few numbers stand for an image?",
-            (
-                Step(10, "reduction?d=16&ask=best", "Turn the code: does the error change?", question=BEST),
-                Step(
-                    5, "reduction?n=10&z=3.5&ask=line",
-                    "Walk along the line of a network that has memorised ten digits.",
-                    question=BETWEEN,
+            Stop(
+                "How few numbers stand for an image?",
+                (
+                    Step(10, "reduction?d=16&ask=best", "Turn the code: does the error change?", question=BEST),
+                    Step(
+                        5, "reduction?n=10&z=3.5&ask=line",
+                        "Walk along the line of a network that has memorised ten digits.",
+                        question=BETWEEN,
+                    ),
                 ),
             ),
-        ),
-        Stop(
-            "Why can we not sample from an autoencoder?",
-            (
-                Step(
-                    4, "regularity?begin=continuity", "Take small steps around a code, in both models.",
-                    ask="You move a code by a fifth of a standard deviation. Will the digit change?",
-                ),
-                Step(6, "regularity?ask=prior", "Sample from N(0, I), again and again.", question=CLOSER),
-                Step(5, "regularity?ask=mixture", "Sample from a mixture that was fitted afterwards.", question=FITTED),
-            ),
-        ),
-        Stop(
-            "Inside",
-            (
-                Step(
-                    12, "inside?d=2&digit=7&step=2",
-                    "Draw your own 4 and sample ε. Switch Freeze ε off and draw on.",
-                    ask="You draw a 4. Which of μ, σ, ε and z will change, and which will not?",
-                ),
-                Step(8, "inside?d=2&ask=scrambled", "Draw something that is no digit.", question=SCRAMBLED),
-            ),
-        ),
-        Stop(
-            "β",
-            (
-                Step(
-                    5, "beta?d=2&beta=1", "Drag β from 0 to the KL alone, and follow one digit.",
-                    ask="What will go first as β grows: the digits, or the gaps between them?",
-                ),
-                Step(10, "beta?d=16&ask=collapse", "Watch the dimensions switch off.", question=COLLAPSE),
-            ),
-        ),
-        Stop(
-            "Where the loss comes from",
-            (
-                Step(
-                    10, "mathematics?decoder=folded&ask=humps",
-                    "Drag q to a start and let it go. At every step log p(x) = ELBO + KL: read all three.",
-                    question=HUMPS,
+            Stop(
+                "Why can we not sample from an autoencoder?",
+                (
+                    Step(
+                        4, "regularity?begin=continuity", "Take small steps around a code, in both models.",
+                        ask="You move a code by a fifth of a standard deviation. Will the digit change?",
+                    ),
+                    Step(6, "regularity?ask=prior", "Sample from N(0, I), again and again.", question=CLOSER),
+                    Step(
+                        5, "regularity?ask=mixture", "Sample from a mixture that was fitted afterwards.",
+                        question=FITTED,
+                    ),
                 ),
             ),
-        ),
-        Stop(
-            "One of your own",
-            (
-                Step(
-                    5, "train?dataset=digits&model=vae&d=2&beta=1&epochs=30",
-                    "Train it, and watch its plane from the untrained network on. Then another β or seed.",
-                    ask="What will the plane look like before the first epoch?",
+            Stop(
+                "Inside",
+                (
+                    Step(
+                        12, "inside?d=2&digit=7&step=2",
+                        "Draw your own 4 and sample ε. Switch Freeze ε off and draw on.",
+                        ask="You draw a 4. Which of μ, σ, ε and z will change, and which will not?",
+                    ),
+                    Step(8, "inside?d=2&ask=scrambled", "Draw something that is no digit.", question=SCRAMBLED),
                 ),
             ),
-            note="β, seed, held-out loss in nats per image, and what the plane looked like",
+            Stop(
+                "β",
+                (
+                    Step(5, "beta?d=2&beta=1", f"Drag β from 0 to {KL_ONLY}, and follow one digit.", question=FIRST),
+                    Step(
+                        10, "beta?d=16&ask=collapse",
+                        f"Answer first. Then drag the dial from 0 to {largest_named(16)}, and watch the dimensions "
+                        "switch off.",
+                        question=Question(collapse_asked(16), COLLAPSE, partial(collapse, 16)),
+                    ),
+                ),
+            ),
+            Stop(
+                "Where the loss comes from",
+                (
+                    Step(
+                        10, "mathematics?decoder=folded&ask=humps",
+                        "Drag q to a start and let it go. At every step log p(x) = ELBO + KL: read all three.",
+                        question=HUMPS,
+                    ),
+                ),
+            ),
+            Stop(
+                "One of your own",
+                (
+                    Step(
+                        5, "train?dataset=digits&model=vae&d=2&beta=1&epochs=30",
+                        "Train it, and watch its plane from the untrained network on. Then another β or seed.",
+                        ask="What will the plane look like before the first epoch?",
+                    ),
+                ),
+                note="β, seed, held-out loss in nats per image, and what the plane looked like",
+            ),
         ),
-    ),
-)  # fmt: skip
+    )  # fmt: skip
+
 
 # What a teacher asks before each bench of the chapter `uses` is opened.
 _USES = {
@@ -291,13 +304,13 @@ def _second() -> Lesson:
 
 
 def lessons() -> tuple[Lesson, ...]:
-    """All lessons, the shortest first; the last one has what the chapters that are here allow."""
-    return _lessons(chapters())
+    """All lessons, the shortest first: of the chapters that are here, with what the runs say in their questions."""
+    return _lessons(chapters(), largest_named(16))
 
 
 @lru_cache(maxsize=1)
-def _lessons(_here: tuple[Chapter, ...]) -> tuple[Lesson, ...]:
-    return DEMONSTRATION, NINETY, _second()
+def _lessons(_here: tuple[Chapter, ...], _largest: str) -> tuple[Lesson, ...]:
+    return DEMONSTRATION, _ninety(), _second()
 
 
 def lesson_named(slug: str) -> Lesson | None:

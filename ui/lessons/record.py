@@ -12,7 +12,7 @@ from ui.chapters import Chapter, chapter_at
 
 @dataclass(frozen=True)
 class Question:
-    """A question that a page asks, to be answered before it shows anything.
+    """A question with an answer, to be given before anything is shown: a page asks it, or the teacher does.
 
     Attributes:
         text: one sentence.
@@ -33,8 +33,8 @@ class Step:
         minutes: how long.
         link: page and query, as a link to the app has them after its address.
         do: what everybody does there, after the question was answered.
-        ask: what the teacher asks, where the page asks no question.
-        question: the page's, with its answer.
+        ask: what the teacher asks, where no run can answer it.
+        question: one with an answer. The page asks it where the link says `ask`, and the teacher elsewhere.
     """
 
     minutes: int
@@ -63,7 +63,7 @@ class Step:
 
     @property
     def asked(self) -> str:
-        """What is asked, by the page or by the teacher."""
+        """What is asked there, by the page or by the teacher."""
         return self.question.text if self.question else self.ask
 
 

@@ -18,7 +18,7 @@ from ui.once import once
 from ui.runs.aggregate import aggregate_of
 from ui.runs.resources import load_run
 from ui.runs.selection import figure, measured_of, measured_on, measured_seeds_of, per_shelf
-from vae_core.errors import RunNotFound
+from vae_core.errors import RunNotFound, VaeCoreError
 from vae_core.metrics import label_agreement
 from vae_core.run import Run
 from vae_core.storage.store import Listed
@@ -28,6 +28,7 @@ RATE_TICKS = (0, 1, 3, 10, 30, 100, 300, 1000)  # nats
 
 NEAR = 0.15  # of `_across`: on a phone labels of points that near would stand on one another
 COLLAPSED_KL = 0.1  # nats per image: less tells nothing of an image
+COLLAPSE = ("Both terms, in balance", "Reconstruction alone: the code is not used", "KL alone")
 
 
 class Point(NamedTuple):
@@ -213,8 +214,21 @@ def _at(dimensions: int, label: str) -> Point:
     return Point(label, measured(line, "kl"), measured(line, "reconstruction"))
 
 
+def largest_named(dimensions: int) -> str:
+    """The largest β in a sentence: which one it is, where the runs can be read."""
+    try:
+        return name_of(_largest(dimensions))
+    except VaeCoreError:
+        return "the largest β"
+
+
+def collapse_asked(dimensions: int) -> str:
+    """The question that `collapse` answers, as the page and the lessons ask it."""
+    return f"At {largest_named(dimensions)}, what is the loss made of?"
+
+
 def collapse(dimensions: int) -> tuple[int, str]:
-    """What becomes of the loss at the largest β: the index of the right answer, and why."""
+    """What becomes of the loss at the largest β: the index of the right one of `COLLAPSE`, and why."""
     label = _largest(dimensions)
     last, usual = _at(dimensions, label), _at(dimensions, USUAL)
     units = measured(stop_at(dimensions, label), "active_units")
