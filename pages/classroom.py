@@ -13,7 +13,7 @@ from ui.chapters.links import arrive_anew
 from ui.classroom import session, store
 from ui.classroom.codes import read_code, shown
 from ui.classroom.store import ClassesUnavailable, ClassRefused, Classroom, Membership
-from ui.figures.markup import Html
+from ui.figures.markup import Html, folded
 from ui.figures.messages import errors_said
 from ui.lessons import paths, walk
 from ui.lessons.plan import overview
@@ -70,9 +70,9 @@ def no_class() -> None:
         with st.form("class-join", border=True):
             st.text_input("Or join one: its code", key="class-code", placeholder="K7QM-4TXP", max_chars=12, width=220)
             st.form_submit_button("Join", on_click=wish, args=(enter,))
-    with first.instrument:
+    with first.instrument, st.container(key="class-here"):
         st.markdown(
-            "1. **Start a class.** You get a code, a link and a QR picture; students open it on their phones.\n"
+            "1. **Start a class.** You get a code, a link and a QR code; students open it on their phones.\n"
             "2. **Open a chapter and press Present.** Each question shows how many have answered. **Reveal the "
             "answer** shows the class's answers beside the right one, here and on every phone.\n"
             "3. **Follow me**, at the bottom of every page: your chapter, step, dial, pins and drawing are on your "
@@ -99,7 +99,7 @@ def as_teacher(member: Membership, found: Classroom) -> None:
     base = base_of(st.context.url or "http://localhost:8501/")
     outside = in_the_room(base) if is_loopback(base) else base
     joining = link(outside or base, **{JOIN.name: shown(member.code)})
-    first = opening(CHAPTER, "Students open this link, take the QR picture, or type the code on this page.")
+    first = opening(CHAPTER, "Students open this link, scan the QR code, or type the class's code on this page.")
     with first.words:
         st.html(Html(f'<p style="{LARGE}">{shown(member.code)}</p>'))
         st.code(joining, language=None, wrap_lines=True)
@@ -112,6 +112,10 @@ def as_teacher(member: Membership, found: Classroom) -> None:
                     else "It has no other one: connect it to the network of your students."
                 )
             )
+        prose(
+            "**Next**: choose a lesson below and press **Begin**, or open any chapter and press **Present**. Then "
+            "press **Follow me** at the bottom."
+        )
         st.toggle(
             "Hold every answer until I reveal it",
             value=found.holds,
@@ -130,8 +134,19 @@ def as_teacher(member: Membership, found: Classroom) -> None:
                     "Make a new link", key="class-renew", on_click=wish,
                     args=(lambda: session.renew_secret(member.code),),
                 )  # fmt: skip
-    with first.instrument:
+    with first.instrument, st.container(key="class-here"):
         st.html(qr_picture(joining))
+        with st.container(horizontal=True):
+            st.download_button(
+                "Answers as CSV", lambda: as_csv(member.code), f"class-{shown(member.code)}.csv", "text/csv",
+                key="class-csv", icon=":material/download:", on_click="ignore",
+            )  # fmt: skip
+            with st.popover("End the class"):
+                prose("This deletes the class and its answers. They are deleted after 24 hours in any case.")
+                st.button(
+                    "End it and delete its answers", key="class-end", on_click=wish,
+                    args=(lambda: ended(member.code),),
+                )  # fmt: skip
 
     lessons()
     answers(member.code)
@@ -143,8 +158,8 @@ def lessons() -> None:
         "lessons",
         "Lessons",
         "**Begin** presents the first step. From then on **Page down** brings the next one, whatever chapter it is in, "
-        "and a line at the bottom says what to ask, how much of the step's time is left, and what comes next. Who "
-        "follows you goes along.",
+        "and a line at the bottom says what to ask and to do, how much of the step's time is left, and what comes "
+        "next. Who follows you goes along.",
         wide=True,
     )
     with one.instrument:
@@ -157,7 +172,7 @@ def lessons() -> None:
                         f"[Worksheet]({WORKSHEET}/{file_of(lesson.slug)}) · "
                         f"[solutions]({WORKSHEET}/{file_of(lesson.slug, solved=True)})"
                     )
-                st.html(overview(lesson))
+                st.html(folded(f"Its {len(lesson.steps)} steps", overview(lesson)))
             if begun:
                 walk.begin(lesson.slug)
                 first = lesson.steps[0]
@@ -167,7 +182,7 @@ def lessons() -> None:
 @st.fragment(run_every=None)
 @errors_said()
 def answers(code: str) -> None:
-    """What has been answered, and the end."""
+    """What has been answered."""
     one = step(
         "answers",
         "Answers",
@@ -176,15 +191,8 @@ def answers(code: str) -> None:
     )
     say_refusal()
     found = store.classroom(code)
-    with one.words, st.container(horizontal=True):
+    with one.words:
         st.button("Look again", key="class-look", icon=":material/refresh:")
-        st.download_button(
-            "Answers as CSV", lambda: as_csv(code), f"class-{shown(code)}.csv", "text/csv", key="class-csv",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-        with st.popover("End the class"):
-            prose("This deletes the class and its answers. They are deleted after 24 hours in any case.")
-            st.button("End it and delete its answers", key="class-end", on_click=wish, args=(lambda: ended(code),))
     with one.instrument:
         if found is None or not found.questions:
             st.info("Nobody has answered yet. Open a chapter that asks a question, and press Present.")

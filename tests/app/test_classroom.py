@@ -16,11 +16,12 @@ from streamlit.testing.v1 import AppTest
 from ui.app import live_class
 from ui.app.live_class import place_of, view
 from ui.chapters.classroom.address import base_of, is_loopback, link, qr_picture
-from ui.chapters.classroom.answers import as_csv
+from ui.chapters.classroom.answers import as_csv, table_of
 from ui.classroom import database, store
 from ui.classroom.codes import digest, shown
 from ui.classroom.store import ClassesUnavailable, ClassRefused, Place
 from ui.classroom.tickets import Wording, question_of, sealed_question, ticket
+from ui.lessons.paths import lessons
 
 from .helpers import ROOT, open_page, revealed, texts
 
@@ -91,7 +92,7 @@ def test_a_teacher_starts_a_class_and_gets_its_code_link_picture_and_own_link():
     links = [one.value for one in at.code]
     assert any(one.endswith(f"/?join={shown(code)}") for one in links)
     own = next(one for one in links if "teacher=" in one)
-    assert "QR picture" in "".join(one.value for one in at.html)
+    assert "QR code" in "".join(one.value for one in at.html)
     secret = own.partition("teacher=")[2]
     assert at.query_params["join"] == code and at.query_params["teacher"] == secret  # no cookie would know the visitor
     assert "teacher" in mounted(at, "lesson")[0]["uncopied"]
@@ -102,6 +103,23 @@ def test_a_teacher_starts_a_class_and_gets_its_code_link_picture_and_own_link():
     at.run()
     other.run()
     assert "has ended" in line(other)["problem"]
+
+
+def test_a_teacher_is_told_what_comes_next_and_the_lessons_are_folded():
+    at = open_page(PAGE)
+    at.button(key="class-start").click().run()
+    told = " ".join(one.value for one in at.markdown)
+    assert "**Next**: choose a lesson below and press **Begin**" in told and "**Follow me**" in told
+    assert "scan the QR code" in told and "QR picture" not in told
+    lists = [one.value for one in at.html if "lesson=" in one.value]
+    assert len(lists) == len(lessons()) and all(one.startswith("<details") and " open" not in one[:60] for one in lists)
+
+
+def test_the_number_of_students_is_a_sentence():
+    code = store.start("t").code
+    for number, said in enumerate(("0 students are", "1 student is", "2 students are")):
+        assert f"{said} in the class now." in table_of(store.classroom(code))
+        store.join(code, f"s{number}")
 
 
 def test_students_join_by_link_or_by_typing_and_wrong_codes_are_answered_with_one_sentence():
@@ -428,4 +446,4 @@ def test_the_link_for_students_is_the_apps_own_address():
     assert link("http://a/", "beta", join="AAAA-AAAA") == "http://a/beta?join=AAAA-AAAA"
     assert all(is_loopback(f"http://{host}:1/") for host in ("localhost", "127.0.0.1", "[::1]"))
     assert not any(is_loopback(f"http://{host}:1/") for host in ("10.0.0.1", "school.example"))
-    assert 'alt="QR picture' in qr_picture("http://a/?join=AAAA-AAAA")
+    assert 'alt="QR code' in qr_picture("http://a/?join=AAAA-AAAA")

@@ -71,7 +71,10 @@ def test_a_class_from_its_first_minute_to_its_file(browser: Browser, tmp_path: P
         teacher.get_by_role("button", name="Start a class").click()
         expect(teacher.locator(".class-code")).to_have_text(re.compile("^Class ....-....$"))
         code = teacher.locator(".class-code").inner_text().removeprefix("Class ")
-        expect(teacher.get_by_role("img", name="QR picture of the link that students open")).to_be_visible()
+        expect(teacher.get_by_role("img", name="QR code of the link that students open")).to_be_visible()
+        for name in ("Answers as CSV", "End the class"):  # without a search for them
+            expect(teacher.get_by_role("button", name=name)).to_be_in_viewport()
+        expect(teacher.get_by_role("heading", name="Lessons")).to_be_in_viewport()
         expect(teacher.get_by_test_id("stCode").first).to_contain_text(f"/?join={code}")
         for page in students:
             page.goto(f"{server.url}/classroom?join={code}")

@@ -61,10 +61,10 @@ def link(base: str, page: str = "", **said: str) -> str:
 
 @lru_cache(maxsize=64)
 def qr_picture(text: str) -> Html:
-    """A QR picture of a link, in dark ink on a light ground whatever the theme: cameras expect it."""
+    """The QR code of a link, as a picture, in dark ink on a light ground whatever the theme: cameras expect it."""
     file = io.BytesIO()
     made = segno.make(text, error="m", micro=False)
     made.save(file, kind="svg", border=3, dark="#101823", light="#FFFFFF", omitsize=True)
     address = f"data:image/svg+xml;base64,{base64.b64encode(file.getvalue()).decode()}"
     style = "width:100%;max-width:22rem;border-radius:0.5rem;display:block"
-    return Html(f'<img src="{address}" alt="QR picture of the link that students open" style="{style}">')
+    return Html(f'<img src="{address}" alt="QR code of the link that students open" style="{style}">')

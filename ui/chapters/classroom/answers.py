@@ -32,4 +32,5 @@ def table_of(found: Classroom) -> Html:
         }
         for one in found.questions
     ]
-    return as_html(rows, title="What the class has been asked", note=f"{found.students} students are in the class now.")
+    here = "1 student is" if found.students == 1 else f"{found.students} students are"
+    return as_html(rows, title="What the class has been asked", note=f"{here} in the class now.")
