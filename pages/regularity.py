@@ -28,7 +28,15 @@ from ui.chapters.regularity.comparison import (
 )
 from ui.chapters.regularity.coverage import coverage_figure, coverage_of_real, coverage_points
 from ui.chapters.regularity.fitted import closed_by_fitting, how_much_fitted, learned_prior, mostly_scale
-from ui.chapters.regularity.neighbours import AROUND, STEPS, USUAL_IMAGE, USUAL_STEP, changed_share, neighbourhood
+from ui.chapters.regularity.neighbours import (
+    AROUND,
+    STEPS,
+    USUAL_IMAGE,
+    USUAL_STEP,
+    changed_share,
+    neighbourhood,
+    trained_alike,
+)
 from ui.chapters.regularity.over_seeds import Pair, title_of
 from ui.chapters.regularity.paths import (
     FILM_FRAMES,
@@ -162,8 +170,9 @@ def continuity(specs: Pair) -> None:
     with step.words, errors_said():
         chapter.prose(smoothness(specs))
         chapter.prose(
-            "An autoencoder may crowd some digits together and spread others far apart: its training never asks for "
-            "anything else. A VAE decodes *samples* around each code while it learns, so near points must decode alike."
+            "An autoencoder may crowd some images together and spread others far apart: its training never asks for "
+            f"anything else. {trained_alike(specs[1].key)} Beyond that nothing asks for it, and a VAE need not be the "
+            "smoother one: the path length tells."
         )
 
 

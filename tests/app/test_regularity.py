@@ -737,6 +737,21 @@ def test_with_dimensions_that_are_not_used_the_steps_stay_within_those_that_are(
     assert "rougher here" in smoothness((spec_of("ae", 32), spec_of("vae", 32)))
 
 
+@pytest.mark.parametrize("d", DIMENSIONS)
+def test_near_points_are_said_to_decode_alike_no_farther_than_the_approximate_posteriors_reach(d):
+    """Beside it stands a path length by which the VAE may be the rougher one."""
+    run, pixels = run_of("vae", d), torch.from_numpy(load("mnist", "validation").floats().reshape(5_000, -1))
+    with torch.no_grad():
+        mean, log_var = (part.double() for part in run.model.encode(pixels))
+    used = mean.std(dim=0) > 0.1
+    ratio = ((0.5 * log_var).exp() / mean.std(dim=0))[:, used].median()
+    at = seen(PAGE, planes=str(d))
+    told = said(at, r"points within one .* are trained to decode alike\. Its σ is here ([\d.]+) standard deviations")
+    assert float(told[1]) == pytest.approx(float(ratio), rel=0.1) and float(told[1]) < 0.3
+    tells(at, "a VAE need not be the smoother one")
+    assert "must decode alike" not in "\n".join(texts(at))
+
+
 @pytest.mark.parametrize("d", [2, 16])
 def test_one_gaussian_stands_between_the_prior_and_the_mixture_and_the_decoder_sets_the_limit(d):
     at = open_page(PAGE, d=str(d), **ANSWERED)

@@ -1,4 +1,4 @@
-"""Continuity: how much the decoded image changes when its code moves by a small step."""
+"""Continuity: how much the image changes when its code moves by a small step, and how far training asks for little."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ui.figures.pictures import tiles
 from ui.once import once
 from ui.runs.resources import load_run
 from vae_core.errors import MeasureError
+from vae_core.metrics import sigma_over_spread
 from vae_core.sampling import directions
 
 STEPS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # in standard deviations of the codes
@@ -78,6 +79,25 @@ def changed_share(key: str, step: float) -> tuple[float, int]:
     direction = directions(len(chosen), _used(key), np.random.default_rng(SEED))
     after = _classes(key, chosen + step * direction * _spread(key))
     return float((_classes_before(key) != after).mean()), len(chosen)
+
+
+@once(maxsize=64)
+def trained_alike(key: str) -> str:
+    """How far around a code a VAE's training asks for the same image: two sentences.
+
+    Within the dimensions in use: in the others σ is 1, the codes have hardly any spread, and the image stays as it is.
+
+    Raises:
+        MeasureError: no dimension is in use.
+    """
+    mean, log_var = load_run(key).codes.posterior()
+    used = _used(key)
+    share = sigma_over_spread(mean[:, used], log_var[:, used])
+    return (
+        "A VAE decodes *samples* around each code while it learns, so the points within one [[approximate posterior]] "
+        f"are trained to decode alike. Its σ is here {share:.2g} standard deviations of the codes (median over images "
+        "and dimensions in use, one trained model)."
+    )
 
 
 def _chosen(key: str) -> np.ndarray:
