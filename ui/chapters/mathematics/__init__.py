@@ -66,7 +66,7 @@ CHAPTER = Chapter(
 - The loss of a VAE is the negative [[ELBO]]. It follows from a [[prior]], a [[likelihood]] and Bayes' rule.
 - Raising the ELBO moves the [[approximate posterior]] towards the [[posterior]]. What it leaves out is the KL between
   the two: one Gaussian cannot cover two modes, nor a diagonal one correlations, and an encoder misses the best one.
-- The KL term has a closed form; for the rest, one sample of $z$ per image and step is enough.
+- The KL term has a closed form; for the rest, one sample of $z$ per image and step was enough here.
 - The variance $c$ and β are one dial: only their product counts.
 - With a linear decoder the optimum is PCA's, and a dimension along which images vary less than the noise collapses.
 """,
