@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from plotly.subplots import make_subplots
 
+from ui.chapters.mathematics.importance import DIMENSIONS as BOUND_DIMENSIONS
+from ui.chapters.mathematics.importance import shown_spec
+from ui.chapters.mathematics.over_digits import usual_gap
 from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS, KL_COLOUR
 from ui.figures.pictures import Picture, labelled_rows, signed_tiles
@@ -171,10 +174,11 @@ def linear_sentence(key: str) -> str:
     told = (
         f"At c = {one.c:g}, **{one.kept}** of {DIMENSIONS} eigenvalues are above c, and {collapsed}. In the trained "
         f"VAE **{in_use}** dimensions are in use. No linear model reaches a higher log p(x) than **{one.best:.3f}** "
-        f"nats per image. The trained VAE's own is **{one.own:.3f}**, and its ELBO **{one.elbo:.3f}**: the gap that "
-        f"took whole nats in step 5 is **{one.own - one.elbo:.3f}** here."
-    )
-    return told.replace("-", "−")
+        f"nats per image. The trained VAE's own is **{one.own:.3f}**, and its ELBO **{one.elbo:.3f}**: the gap between "
+        f"the two is **{one.own - one.elbo:.3f}** here"
+    ).replace("-", "−")
+    of_digits = usual_gap(shown_spec(BOUND_DIMENSIONS[0]).key)
+    return f"{told}; in step 5 it was {of_digits} (d = {BOUND_DIMENSIONS[0]})." if of_digits else f"{told}."
 
 
 def linear_note() -> str:

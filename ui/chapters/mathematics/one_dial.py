@@ -47,13 +47,14 @@ def pair_of(c: float) -> tuple[Weighed, Weighed]:
 def equivalent(c: float) -> str:
     """The β that weighs the terms as this c does, and what the two runs came to: markdown."""
     by_c, by_beta = pair_of(c)
-    others = [abs(one.error - by_c.error) for pair in pairs().values() for one in pair if one not in (by_c, by_beta)]
+    both = by_c, by_beta
+    apart = [abs(one.error - own.error) for pair in pairs().values() for one in pair if one not in both for own in both]
     told = (
         f"At the fixed variance {by_beta.c:g}, c = {by_c.c:g} is the same as **β = {by_c.c:g} / {by_beta.c:g} = "
         f"{by_beta.beta:g}**. Trained one way and the other, the squared errors are **{by_c.error:.4f}** and "
         f"**{by_beta.error:.4f}** per pixel, the KL **{by_c.kl:.2f}** and **{by_beta.kl:.2f} nats**."
     )
-    return f"{told} The other pair's errors are {min(others):.4f} away or more." if others else told
+    return f"{told} The other pair's errors are {min(apart):.4f} away or more." if apart else told
 
 
 @per_shelf

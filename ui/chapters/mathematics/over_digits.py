@@ -44,6 +44,15 @@ def with_error(values: tuple[float, ...]) -> str:
     return f"{mean(values):.2f} ± {stdev(values) / math.sqrt(len(values)):.2f}"
 
 
+def usual_gap(key: str) -> str:
+    """How far the ELBO of a run stays below log p(x) on average over digits, at least; empty if it was not measured."""
+    found = measured_gaps().get(key)
+    if found is None:
+        return ""
+    whole = [sum(gaps) for gaps in zip(found.amortisation, found.approximation, strict=True)]
+    return f"{mean(whole):.1f} nats or more on average over the first {len(whole)} held-out digits"
+
+
 def over_digits_sentence(key: str) -> str:
     """What the gaps are over digits: markdown; empty for a run that was not measured."""
     found = measured_gaps().get(key)
