@@ -333,11 +333,12 @@ def between(specs: Pair) -> None:
         differ = abs(straight[0][1].recognised - straight[1][1].recognised) > 0.1
         chapter.prose(
             ("The page begins with a pair that shows a difference. " if chosen and differ and alike else "")
-            + f"One pair proves nothing: over {usual[0].count} random pairs of different classes, the classifier "
-            f"recognises **{usual[0].recognised:.0%}** of the places on the autoencoder's straight paths and "
-            f"**{usual[1].recognised:.0%}** of those on the VAE's. The change is monotone on {usual[0].monotone:.0%} "
-            f"and {usual[1].monotone:.0%} of the paths (standard error {usual[0].monotone_error:.0%}); the largest of "
-            f"20 steps changes the probabilities by {usual[0].largest_step:.2f} and {usual[1].largest_step:.2f}."
+            + f"One pair proves nothing: over {usual[0].count} random pairs of different classes, in one trained model "
+            f"of each kind, the classifier recognises **{usual[0].recognised:.0%}** of the places on the autoencoder's "
+            f"straight paths and **{usual[1].recognised:.0%}** of those on the VAE's. The change is monotone on "
+            f"{usual[0].monotone:.0%} and {usual[1].monotone:.0%} of the paths (standard error "
+            f"{usual[0].monotone_error:.0%}); the largest of 20 steps changes the probabilities by "
+            f"{usual[0].largest_step:.2f} and {usual[1].largest_step:.2f}."
             + (" Between real codes the two hardly differ." if alike else "")
         )
         chapter.prose("A [[great circle]] keeps the length that samples of N(0, I) have.")

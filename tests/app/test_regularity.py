@@ -766,6 +766,30 @@ def test_one_gaussian_stands_between_the_prior_and_the_mixture_and_the_decoder_s
     tells(at, f"takes the autoencoder from {prior:.0f} to {gaussian:.0f}: a place and a scale")
 
 
+@pytest.mark.parametrize("d", DIMENSIONS)
+def test_the_table_of_what_is_fitted_names_brackets_only_where_it_has_them(d):
+    at = seen(PAGE, d=str(d), **ANSWERED)
+    cells = [cell for name in NAMES.values() for cell in next(t for t in tables(at) if "z from" in t)[name]]
+    assert any("(" in cell for cell in cells) == (len(seeds_of("vae", d)) > 1) == (d in (2, 16))
+    note = said(at, "Classifier Fréchet distance of .* images to as many real ones, .*")[0]
+    assert ("In brackets the least and the largest." in note) == (d in (2, 16))
+
+
+@pytest.mark.parametrize("d", [2, 16])
+def test_what_is_of_one_trained_model_says_so_among_means_over_seeds(d):
+    at = seen(PAGE, d=str(d), **ANSWERED)
+    count = len(seeds_of("vae", d))
+    assert count == 3 and f"Means over {count} seeds, d\u00a0=\u00a0{d}." in "\n".join(texts(at))
+    shares = [usual_path(run_of(model, d).key).recognised for model in NAMES]
+    told = said(at, r"random pairs of different classes, in one trained model of each kind, .*")[0]
+    assert re.findall(r"\*\*(\d+%)\*\*", told) == [f"{share:.0%}" for share in shares]
+    halves = [run.codes.part(slice(2_500, 5_000)) for run in seeds_of("vae", d)]
+    kl = [float((0.5 * (half.mean**2 + np.exp(half.log_var) - 1 - half.log_var)).sum(axis=1).mean()) for half in halves]
+    told = said(at, r"In one trained model, its networks as they are, the KL term .* is \*\*([\d.]+) nats\*\* with N")
+    assert float(told[1]) == pytest.approx(kl[0], abs=0.051)
+    assert d == 2 or abs(float(told[1]) - np.mean(kl)) > 0.2  # far from what is said beside it of all seeds
+
+
 @pytest.mark.parametrize("d", [2, 16])
 def test_a_learned_prior_costs_the_held_out_images_less_than_the_standard_normal(d):
     run = run_of("vae", d)

@@ -319,7 +319,7 @@ def fitted() -> Iterator[str]:
         assert found is not None
         costs += [found["prior"].value, found["mixture"].value]
     yield f"the VAE's KL on held-out digits falls from {costs[0]:.1f} to {costs[1]:.1f} nats at d = 16, and "
-    yield f"from {costs[2]:.1f} to {costs[3]:.1f} at d = 2."
+    yield f"from {costs[2]:.1f} to {costs[3]:.1f} at d = 2 (one trained model each)."
 
 
 def aggregate() -> Iterator[str]:

@@ -76,12 +76,13 @@ def how_much_fitted(specs: Pair) -> Html | None:
             rows.append(row | {title_of(spec.model): _with_range(values_of(spec, *path)) for spec in specs})
     except RunNotFound:
         return None  # trained before this was measured; the rest of the step needs none of it
+    several = any(len(values_of(spec, *path)) > 1 for spec in specs for path in FITTED_ROWS.values())
+    brackets = " In brackets the least and the largest." if several else ""
     return as_html(
         rows,
         title="Fréchet distance by what is fitted",
         note=f"Classifier Fréchet distance of {n:,.0f} images to as many real ones, less is better. "
-        f"{over_seeds(specs)} In brackets the least and the largest. The last row is a reference for the decoders, not "
-        "a bound.",
+        f"{over_seeds(specs)}{brackets} The last row is a reference for the decoders, not a bound.",
     )
 
 
@@ -118,7 +119,8 @@ def learned_prior(spec: RunSpec) -> str:
     best = max(gains, key=lambda name: gains[name])
     error = costs[best].standard_error
     count = len(run.codes.labels) - len(run.codes.labels) // 2
-    told = f"With the networks as they are, the KL term of {count:,} held-out images is {listed} as the prior"
+    told = f"In one trained model, its networks as they are, the KL term of {count:,} held-out images is {listed}"
+    told += " as the prior"
     if gains[best] <= 2 * error:
         return f"{told}: these images do not tell a fitted prior from N(0, I)."
     return (
