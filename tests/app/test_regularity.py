@@ -602,8 +602,15 @@ def test_the_table_at_equal_weights_is_of_the_files():
     assert max(counts) < 1.01 * min(counts)
     strided, pooled = (figures(model, 16, "mse") for model in ("conv_ae", "pooled_ae"))
     assert len(strided) == 2
-    wanted = f"They differ by {abs(np.mean(strided) - np.mean(pooled)):.4f}, the seeds of one model by at most "
-    assert any(f"{wanted}{np.ptp(strided):.4f}" in text for text in texts(seen(PAGE)))
+    numbers = said(
+        seen(PAGE), r"Squared error, strided (\S+) \(2 seeds, (\S+) to (\S+)\) and max-pooled (\S+) \(1 seed\)"
+    )
+    exact = [np.mean(strided), min(strided), max(strided), np.mean(pooled)]
+    assert [float(number) for number in numbers.groups()] == pytest.approx(exact, abs=5.1e-6)
+    apart = said(seen(PAGE), r"They differ by (\S+), the seeds of one model by at most (\S+), and").groups()
+    mean, low, high, other = map(float, numbers.groups())  # the differences agree with what is read beside them
+    assert [float(number) for number in apart] == pytest.approx([other - mean, high - low], abs=1.1e-5)
+    assert [float(number) for number in apart] == pytest.approx([exact[3] - exact[0], np.ptp(strided)], abs=5.1e-6)
 
 
 @pytest.mark.parametrize("d", [2, 16])

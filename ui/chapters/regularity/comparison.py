@@ -321,15 +321,15 @@ def strided_or_pooled() -> str:
         return ""
     strided, pooled = (sum(values) / len(values) for values in errors)
     told = " and ".join(
-        f"{name} {mean:.4f} ({len(values)} seed{'' if len(values) == 1 else 's'}"
-        + (f", {min(values):.4f} to {max(values):.4f})" if len(values) > 1 else ")")
+        f"{name} {mean:.5f} ({len(values)} seed{'' if len(values) == 1 else 's'}"
+        + (f", {min(values):.5f} to {max(values):.5f})" if len(values) > 1 else ")")
         for name, mean, values in zip(("strided", "max-pooled"), (strided, pooled), errors, strict=True)
     )
     spread = max(max(values) - min(values) for values in errors)
     few = ", and of a single run nobody knows how far another seed would be" if min(map(len, errors)) == 1 else ""
     return (
-        f"Squared error, {told}. They differ by {abs(strided - pooled):.4f}, the seeds of one model by at most "
-        f"{spread:.4f}{few}."
+        f"Squared error, {told}. They differ by {abs(strided - pooled):.5f}, the seeds of one model by at most "
+        f"{spread:.5f}{few}."
     )
 
 
