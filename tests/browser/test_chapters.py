@@ -85,6 +85,14 @@ def test_a_chapter_is_whole_and_nothing_is_wider_than_the_screen(request, app_ur
         assert boxes.evaluate_all(right) <= page.evaluate("innerWidth") + 1
 
 
+@pytest.mark.parametrize("d", [2, 16])
+def test_a_phone_shows_all_that_is_known_of_a_bound(phone, app_url, d):
+    opened(phone, f"{app_url}/mathematics?refine=1&d={d}")
+    table = phone.get_by_role("region", name="The bounds by q")
+    expect(table.get_by_role("columnheader", name="effective")).to_be_attached()
+    assert table.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
 def test_hovering_decodes_in_the_browser_and_tells_the_server_nothing(page, app_url):
     frames = sent_frames(page)
     opened(page, f"{app_url}/regularity?d=16")

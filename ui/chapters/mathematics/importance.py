@@ -206,19 +206,19 @@ def gap_sentence(key: str, image: int) -> str:
 
 
 def gap_table(key: str, image: int, refine: bool) -> Html:
-    """ELBO, bound and effective sample size by q: HTML."""
+    """ELBO, bound and effective sample size by q, all of them on a phone: HTML."""
     rows: list[dict[str, object]] = []
     for name, found in shown_bounds(key, image, refine).items():
         first, last = found.bounds[0], found.bounds[-1]
         rows.append(
             {
                 "samples of": name,
-                "ELBO": f"{first.value:.2f} ± {within(first)}".replace("-", "−"),
-                f"k = {last.k:,}": f"{last.value:.2f} ± {within(last)}".replace("-", "−"),
+                "ELBO": f"{first.value:.2f} (± {within(first)})".replace("-", "−"),
+                f"k = {last.k:,}": f"{last.value:.2f} (± {within(last)})".replace("-", "−"),
                 "effective": f"{found.effective:,.0f}",
             }
         )
-    return as_html(rows, title="The bounds by q")
+    return as_html(rows, title="The bounds by q", narrow=True)
 
 
 def bound_note(key: str, image: int, refine: bool) -> str:
