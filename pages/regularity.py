@@ -142,7 +142,8 @@ def continuity(specs: Pair) -> None:
         "A [[latent space]] is good for generating if it has two properties. The first is [[continuity]]: codes that "
         "are near each other should decode to similar images.\n\n"
         "In the middle stands one decoded code. Around it are eight codes, each one step δ away. We measure δ in "
-        "standard deviations of the model's own codes, so that the scale of a plane does not matter.",
+        "standard deviations of the model's own codes, so that the scale of a plane does not matter.\n\n"
+        "A separate network, the **classifier**, was trained to tell the classes apart. It judges what is decoded.",
     )
     with step.words:
         delta = url_state.choose(
@@ -200,11 +201,16 @@ def sheets(specs: Pair, source: str, seed: int) -> None:
     st.html(side_by_side(cells, OF_ONE_SEED))
 
 
-COMPLETENESS = (
-    "Completeness: sample and look",
-    "The second property is [[completeness]]: any code that we sample should decode to something meaningful.\n\n"
-    "To generate an image, sample a code z from the [[prior]] N(0, I) and decode it. Both models get the same z.",
-)
+def completeness_words(d: int, planes_d: int) -> tuple[str, str]:
+    """The heading of the step and its passage, which says where the models are no longer those of the planes."""
+    unseen = ": no plane shows all of them, so we look at samples" if d > 2 else ""
+    change = f" From here on a code has {d} numbers instead of {planes_d}{unseen}." if d != planes_d else ""
+    return (
+        "Completeness: sample and look",
+        "The second property is [[completeness]]: any code that we sample should decode to something meaningful."
+        f"{change}\n\n"
+        "To generate an image, sample a code z from the [[prior]] N(0, I) and decode it. Both models get the same z.",
+    )
 
 
 def setting_of(specs: Pair) -> str:
@@ -214,9 +220,9 @@ def setting_of(specs: Pair) -> str:
 
 @st.fragment
 @errors_said()
-def completeness(specs: Pair) -> None:
-    """Samples from the prior."""
-    step = chapter.step("completeness", *COMPLETENESS, words_first=True)
+def completeness(specs: Pair, planes_d: int) -> None:
+    """Samples from the prior; the planes above may be of models with another d."""
+    step = chapter.step("completeness", *completeness_words(specs[0].latent_dim, planes_d), words_first=True)
     with step.words:
         choose_dimensions(specs[0].latent_dim)
         answered = asked(
@@ -446,7 +452,7 @@ with errors_said():
         continuity(touched)
 with errors_said():
     if missing := missing_of(sampled):
-        step = chapter.step("completeness", *COMPLETENESS)
+        step = chapter.step("completeness", *completeness_words(d, shown_d))
         with step.words:
             choose_dimensions(d)
         with step.instrument:
@@ -455,7 +461,7 @@ with errors_said():
             else:
                 offer_training(missing, key="regularity-training")
     else:
-        completeness(sampled)
+        completeness(sampled, shown_d)
         elsewhere(sampled)
         between(sampled)
         in_numbers(sampled, dataset)

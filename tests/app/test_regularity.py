@@ -403,7 +403,7 @@ def test_the_figures_under_the_sheets_are_the_files(source):
         figure = load_run(spec_of(model, 2).key).metrics["test"]["samples"][source]
         by = np.sqrt(figure["ambiguity"] * (1 - figure["ambiguity"]) / 3_000)
         assert caption == (
-            f"Of 3,000 samples, {figure['ambiguity']:.0%} ± {by:.1%} are not recognised. Coverage "
+            f"Of 3,000 samples of this one model, {figure['ambiguity']:.0%} ± {by:.1%} are not recognised. Coverage "
             f"{figure['coverage']:.2f}, Fréchet distance {figure['frechet']:.0f}."
         )
         assert figure["n"] == 3_000
@@ -683,6 +683,42 @@ def test_each_question_is_answered_by_the_figures_of_its_own_source(fake_figures
     assert "**Yes.**" in predict(at, PRIOR, 1)
     assert f"**No: {SHARES[1]}.**" in predict(at, MIXTURE, 0)
     assert len(revealed(at)) == 2
+
+
+def test_figures_of_a_sheets_own_model_are_told_from_the_means_beside_them():
+    """Two sets of numbers for one thing stand side by side."""
+    at = open_page(PAGE)
+    for question, source in ((PRIOR, "prior"), (MIXTURE, "mixture")):
+        answer = predict(at, question, 0)
+        assert re.search(r"\*\*(Yes\.|No: [^*]*)\*\* Means over 3 seeds, d\u00a0=\u00a016\. ", answer)
+        for model in NAMES:
+            own, *others = figures(model, 16, "samples", source, "frechet")
+            assert f"{np.mean([own, *others]):.0f}" in answer
+            tells(
+                at, f"Of 3,000 samples of this one model, {figures(model, 16, 'samples', source, 'ambiguity')[0]:.0%}"
+            )
+
+
+def test_the_classifier_is_introduced_before_it_is_spoken_of():
+    text = "\n".join(element.value for element in open_page(PAGE, answers="").markdown)
+    first = text.index("classifier")
+    assert text[:first].endswith("A separate network, the **")
+    assert text[first:].startswith("classifier**, was trained to tell the classes apart. It judges what is decoded.")
+
+
+@pytest.mark.parametrize(
+    "query, told",
+    [
+        ({}, "From here on a code has 16 numbers instead of 2: no plane shows all of them, so we look at samples."),
+        ({"d": "8", "planes": "32"}, "From here on a code has 8 numbers instead of 32: no plane shows all of them"),
+        ({"d": "2", "planes": "8"}, "From here on a code has 2 numbers instead of 8."),
+        ({"d": "16"}, ""),
+        ({"d": "2"}, ""),
+    ],
+)
+def test_another_d_than_that_of_the_planes_is_announced(query, told):
+    shown = "\n".join(texts(open_page(PAGE, **query)))
+    assert told in shown and ("From here on" in shown) == bool(told)
 
 
 def test_the_answers_to_the_shipped_runs_are_means_over_their_seeds():

@@ -86,6 +86,14 @@ def test_a_chapter_is_whole_and_nothing_is_wider_than_the_screen(request, app_ur
 
 
 @pytest.mark.parametrize("d", [2, 16])
+def test_both_planes_begin_level(page, app_url, d):
+    """What stands above them takes as many lines."""
+    opened(page, f"{app_url}/regularity?planes={d}")
+    tops = [plane_of(page, index).bounding_box()["y"] for index in (0, 1)]
+    assert tops[0] == pytest.approx(tops[1], abs=1)
+
+
+@pytest.mark.parametrize("d", [2, 16])
 def test_a_phone_shows_all_that_is_known_of_a_bound(phone, app_url, d):
     opened(phone, f"{app_url}/mathematics?refine=1&d={d}")
     table = phone.get_by_role("region", name="The bounds by q")

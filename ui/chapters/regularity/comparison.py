@@ -80,7 +80,10 @@ ROWS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 
 @once(maxsize=256)
 def subtitle(key: str, pair: tuple[int, int] | None, at: int) -> str:
-    """What the plane is, honestly, and how far the codes spread."""
+    """What the plane is, honestly, and how far the codes spread.
+
+    Of both models in nearly the same words: side by side, each takes as many lines, and their planes begin level.
+    """
     run = load_run(key)
     deviations = run.codes.mean.std(axis=0)
     spread_text = " and ".join(f"{value:.2f}" for value in deviations) if len(deviations) == 2 else (
@@ -91,8 +94,8 @@ def subtitle(key: str, pair: tuple[int, int] | None, at: int) -> str:
         share = plane(key, pair, at).header["variance_share"]
         what = f"the plane of two coordinates, the others fixed at image {at}" if pair else "their principal plane"
         where = f" Seen in {what}: {share:.0%} of the variance."
-    means = "at their mean codes, " if run.codes.has_posterior else ""
-    return f"{len(run.codes.labels):,} held-out images, {means}standard deviations {spread_text}.{where}"
+    codes = "mean codes" if run.codes.has_posterior else "codes"
+    return f"{len(run.codes.labels):,} held-out images, standard deviations of their {codes} {spread_text}.{where}"
 
 
 def sample_sentence(spec: RunSpec, source: str) -> str:
@@ -102,8 +105,8 @@ def sample_sentence(spec: RunSpec, source: str) -> str:
             value = {n: figure(line, "samples", source, n) or 0.0 for n in ("ambiguity", "coverage", "frechet", "n")}
             unsure = share_standard_error(value["ambiguity"], value["n"])
             return (
-                f"Of {value['n']:,.0f} samples, {value['ambiguity']:.0%} ± {unsure:.1%} are not recognised. Coverage "
-                f"{value['coverage']:.2f}, Fréchet distance {value['frechet']:.0f}."
+                f"Of {value['n']:,.0f} samples of this one model, {value['ambiguity']:.0%} ± {unsure:.1%} are not "
+                f"recognised. Coverage {value['coverage']:.2f}, Fréchet distance {value['frechet']:.0f}."
             )
     return "Not measured: the run was trained without this dataset's classifier."
 
@@ -168,8 +171,8 @@ def closer_to_real(specs: Pair, source: str) -> tuple[int, str]:
     real = real_line(specs[0].dataset)
     usual = figure(real, "real", "ambiguity") if real else None
     said = [
-        f"The classifier does not recognise **{unsure[0]:.0%}** of the autoencoder's samples and **{unsure[1]:.0%}** "
-        f"of the VAE's" + (f" (real images: {usual:.0%})." if usual is not None else "."),
+        f"{over_seeds(specs)} The classifier does not recognise **{unsure[0]:.0%}** of the autoencoder's samples and "
+        f"**{unsure[1]:.0%}** of the VAE's" + (f" (real images: {usual:.0%})." if usual is not None else "."),
         f"[[coverage|Coverage]]: **{covered[0]:.2f}** and **{covered[1]:.2f}**. Classifier [[Fréchet distance]], lower "
         f"is better: {distances[0]:.0f} and {distances[1]:.0f}.",
     ]
@@ -179,7 +182,7 @@ def closer_to_real(specs: Pair, source: str) -> tuple[int, str]:
             f"Why? The VAE's codes were trained to lie where N(0, I) is. The autoencoder's codes have a standard "
             f"deviation of {spreads[0]:.1f}: N(0, I) covers only a small part of the region that they take up."
         )
-    return right, " ".join([*said, over_seeds(specs)])
+    return right, " ".join(said)
 
 
 def rebuilding(specs: Pair) -> str:

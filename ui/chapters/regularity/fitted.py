@@ -26,15 +26,15 @@ def closed_by_fitting(specs: Pair) -> tuple[int, str]:
     unsure = [mean_of(spec, "samples", "mixture", "ambiguity") for spec in specs]
     closed = share_closed(specs)
     told = (
-        f"Fréchet distance of the autoencoder's samples: {before:.0f} from N(0, I), **{after:.0f}** from the fitted "
-        f"mixture. The VAE's from its own fitted mixture: **{best:.0f}**. The classifier does not recognise "
-        f"{unsure[0]:.0%} and {unsure[1]:.0%}."
+        f"{over_seeds(specs)} Fréchet distance of the autoencoder's samples: {before:.0f} from N(0, I), "
+        f"**{after:.0f}** from the fitted mixture. The VAE's from its own fitted mixture: **{best:.0f}**. The "
+        f"classifier does not recognise {unsure[0]:.0%} and {unsure[1]:.0%}."
     )
     if closed is None:
-        return 0, f"There was hardly a gap to close here. {told} {over_seeds(specs)}"
+        return 0, f"There was hardly a gap to close here. {told}"
     right = 0 if closed < 1 / 3 else 1 if closed < 2 / 3 else 2
     why = " The decoder is good near its codes: we only had to find out where they are." if right == 2 else ""
-    return right, f"{told} {closes(closed, specs)}{why} {over_seeds(specs)}"
+    return right, f"{told} {closes(closed, specs)}{why}"
 
 
 def closes(closed: float, specs: Pair) -> str:
