@@ -9,7 +9,19 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.chapters.beta.sweep import KL_ONLY, NO_KL, USUAL, label_of, measured, name_of, small, spec_of, stop_at, stops_of
+from ui.chapters.beta.sweep import (
+    KL_ONLY,
+    NO_KL,
+    USUAL,
+    label_of,
+    measured,
+    name_of,
+    small,
+    spec_of,
+    stop_at,
+    stops_of,
+    with_range,
+)
 from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, in_words
@@ -47,10 +59,19 @@ class Point(NamedTuple):
     others: tuple[tuple[float, float], ...] = ()
 
     @property
+    def rates(self) -> list[float]:
+        """KL of every start."""
+        return [self.rate, *(rate for rate, _ in self.others)]
+
+    @property
+    def distortions(self) -> list[float]:
+        """Reconstruction of every start."""
+        return [self.distortion, *(distortion for _, distortion in self.others)]
+
+    @property
     def apart(self) -> float:
         """How far apart the reconstructions of all starts lie."""
-        all_of_them = [self.distortion, *(distortion for _, distortion in self.others)]
-        return max(all_of_them) - min(all_of_them)
+        return max(self.distortions) - min(self.distortions)
 
 
 def _across(rate: float) -> float:
@@ -172,36 +193,51 @@ def _curve(points: tuple[Point, ...], label: str, images: str) -> Finished:
 
 @per_shelf
 def price(dimensions: int) -> str:
-    """What the curve says in numbers: markdown."""
+    """What the curve says in numbers, over all random starts: markdown."""
     free, usual, last = (_at(dimensions, label) for label in (NO_KL, USUAL, _largest(dimensions)))
+    told = (
+        f"{_of_starts(free, usual)}, from β = 0 to β = 1 the KL falls from {_nats_of(free.rates)} to "
+        f"{_nats_of(usual.rates)} nats"
+    )
+    if max(free.distortions) < min(usual.distortions):
+        told += (
+            f", and the reconstruction gets worse, from {_nats_of(free.distortions)} to "
+            f"{_nats_of(usual.distortions)} nats."
+        )
+    else:  # what one start would show, another would not
+        told += (
+            f". Their reconstructions cannot be told apart: {_nats_of(free.distortions)} and "
+            f"{_nats_of(usual.distortions)} nats."
+        )
     return (
-        f"From β = 0 to β = 1 the KL falls by **{free.rate - usual.rate:.0f} nats**, and the reconstruction gets worse "
-        f"by **{usual.distortion - free.distortion:.1f} nats**. At β = {last.label} the KL is **{last.rate:.1f} nats** "
-        f"and the reconstruction **{last.distortion:.1f} nats**"
+        f"{told} At β = {last.label} the KL is **{last.rate:.1f} nats** and the reconstruction "
+        f"**{last.distortion:.1f} nats**"
         + (": every code decodes to the same grey image." if last.rate < COLLAPSED_KL else ".")
     )
+
+
+def _of_starts(*points: Point) -> str:
+    """Of how many trained models a mean is."""
+    counts = sorted({len(one.rates) for one in points})
+    return "Of one random start" if counts == [1] else f"Over {' and '.join(map(str, counts))} random starts"
+
+
+def _nats_of(values: list[float]) -> str:
+    """Their mean with its range; without decimals where the starts lie far apart."""
+    return with_range(values, ("{:.1f}" if max(values) - min(values) < 10 else "{:.0f}").format)
 
 
 @per_shelf
 def starts_differ(dimensions: int) -> str:
     """How far apart the starts of one β lie: markdown; empty where each has one start."""
-    several = {one.label: one for one in points_of(dimensions) if one.others}
+    several = [one for one in points_of(dimensions) if one.others]
     if not several:
         return ""
-    widest = max(several.values(), key=lambda one: one.apart)
-    told = (
+    widest = max(several, key=lambda one: one.apart)
+    return (
         "Small points are other random starts of the same β. Their reconstructions lie up to "
-        f"**{widest.apart:.1f} nats** apart ({name_of(widest.label)}): read no difference smaller than that."
+        f"**{widest.apart:.1f} nats** apart ({name_of(widest.label)}): read no smaller difference into two points."
     )
-    if not {NO_KL, USUAL} <= several.keys():
-        return told
-    free, usual = several[NO_KL], several[USUAL]
-    return f"{told} β = 0: {_from_to(free)}; β = 1: {_from_to(usual)}."
-
-
-def _from_to(one: Point) -> str:
-    heights = [one.distortion, *(distortion for _, distortion in one.others)]
-    return f"{min(heights):.1f} to {max(heights):.1f}"
 
 
 def _largest(dimensions: int) -> str:
@@ -210,8 +246,15 @@ def _largest(dimensions: int) -> str:
 
 
 def _at(dimensions: int, label: str) -> Point:
-    line = stop_at(dimensions, label)
-    return Point(label, measured(line, "kl"), measured(line, "reconstruction"))
+    """The stop of that name.
+
+    Raises:
+        RunNotFound: it was not measured.
+    """
+    for one in points_of(dimensions):
+        if one.label == label:
+            return one
+    raise RunNotFound(f"the sweep at d = {dimensions} has no run at {label}; run 'python -m vae_core rebuild'.")
 
 
 def largest_named(dimensions: int) -> str:
@@ -236,7 +279,7 @@ def collapse(dimensions: int) -> tuple[int, str]:
     told = (
         f"At β = {label} the KL is {last.rate:.2f} nats, the reconstruction {last.distortion:.1f} nats, and "
         f"{units:.0f} of {dimensions} dimensions are active. Coding as the model of β = 1 does would save "
-        f"{last.distortion - usual.distortion:.0f} nats of reconstruction and cost {beta:g} × {usual.rate:.1f} = "
+        f"{last.distortion - usual.distortion:.0f} nats of reconstruction and cost {beta:g} × {usual.rate:.2f} = "
         f"{beta * usual.rate:.0f} nats of KL: it is cheaper to say nothing."
     )
     return (1 if last.rate < COLLAPSED_KL else 0), told

@@ -6,7 +6,7 @@ from statistics import mean
 from typing import NamedTuple
 
 from ui.chapters.beta.by_beta import against_beta
-from ui.chapters.beta.sweep import NO_KL, label_of, labels_of, measured, name_of, spec_of, stop_at, stops_of
+from ui.chapters.beta.sweep import NO_KL, label_of, labels_of, measured, name_of, spec_of, stop_at, stops_of, with_range
 from ui.figures.plots import Finished
 from ui.runs.aggregate import aggregate_of
 from ui.runs.selection import figure, measured_of, measured_seeds_of, per_shelf
@@ -14,6 +14,7 @@ from vae_core.errors import RunNotFound
 from vae_core.storage.store import Listed
 
 _PRIOR = ("samples", "prior")
+_whole, _percent = "{:.0f}".format, "{:.0%}".format
 
 
 class Distance(NamedTuple):
@@ -55,40 +56,40 @@ def best_for_samples(dimensions: int) -> tuple[int, str]:
     """The stop whose samples from N(0, I) are nearest to real digits: its place on the dial, and why."""
     found = distances(dimensions)
     best = min(found, key=lambda label: mean(found[label].held_out))
+    held_out, test = (with_range(values, _whole) for values in found[best])
     told = [
-        f"{name_of(best)} has the least distance to held-out digits, {_with_range(found[best].held_out)}; to test "
-        f"digits it is {_with_range(found[best].test)}. The one is of fewer samples than the other, so that the two "
-        "do not compare."
+        f"{name_of(best)} has the least distance to held-out digits, {held_out}; to test digits it is {test}. The one "
+        "is of fewer samples than the other, so that the two do not compare."
     ]
-    here = stop_at(dimensions, best)
     if best != NO_KL and NO_KL in found:
-        free = stop_at(dimensions, NO_KL)
-        aggregate = aggregate_of(measured_of(free))
-        apart = f"KL(q(z)‖p) is {aggregate.low:.0f} to {aggregate.high:.0f} nats, and " if aggregate else ""
+        aggregate = aggregate_of(measured_of(stop_at(dimensions, NO_KL)))
+        apart = (
+            f"KL(q(z)‖p) is {aggregate.low:.0f} to {aggregate.high:.0f} nats in the one model on the dial, and "
+            if aggregate
+            else ""
+        )
         told.append(
             f"With a smaller β the codes spread far beyond the prior: at β = 0, {apart}samples come near "
-            f"{_covered(free)} of the digits, here near {_covered(here)}."
+            f"{_share(dimensions, NO_KL, 'coverage')} of the digits, here near {_share(dimensions, best, 'coverage')}."
         )
-    large = [line for line in stops_of(dimensions) if spec_of(line).data_weight != 0][-2:]
-    if best not in [label_of(spec_of(line)) for line in large]:
-        blurred = large[0]
+    large = [label_of(spec_of(line)) for line in stops_of(dimensions) if spec_of(line).data_weight != 0][-2:]
+    if best not in large:
         told.append(
-            f"With a larger β the code says less of its image: at {name_of(label_of(spec_of(blurred)))} the classifier "
-            f"is unsure of {measured(blurred, *_PRIOR, 'ambiguity'):.0%} of samples, here of "
-            f"{measured(here, *_PRIOR, 'ambiguity'):.0%}."
+            f"With a larger β the code says less of its image: at {name_of(large[0])} the classifier is unsure of "
+            f"{_share(dimensions, large[0], 'ambiguity')} of samples, here of {_share(dimensions, best, 'ambiguity')}."
         )
     told.append(_ties(best, found))
     return labels_of(dimensions).index(best), " ".join(filter(None, told))
 
 
-def _covered(line: Listed) -> str:
-    return f"{measured(line, *_PRIOR, 'coverage'):.0%}"
+def _share(dimensions: int, label: str, name: str) -> str:
+    """A share of one β's samples: over the random starts that the distances are of.
 
-
-def _with_range(values: tuple[float, ...]) -> str:
-    if len(values) == 1:
-        return f"{values[0]:.0f}"
-    return f"{mean(values):.0f} ({min(values):.0f} to {max(values):.0f})"
+    Raises:
+        RunNotFound: it was not measured.
+    """
+    starts = measured_seeds_of(spec_of(stop_at(dimensions, label)))
+    return with_range([measured(line, *_PRIOR, name) for line in starts], _percent)
 
 
 def _ties(best: str, found: dict[str, Distance]) -> str:
@@ -105,7 +106,10 @@ def _ties(best: str, found: dict[str, Distance]) -> str:
         if label != best and min(one.test) <= max(found[best].test) and min(found[best].test) <= max(one.test)
     ]
     said = f"{' and '.join(tied)} cannot be told from it" if tied else "no other β comes so near"
-    return f"Each β was trained from {most} random starts{but}. Where their ranges overlap, chance may decide: {said}."
+    return (
+        f"Each β was trained from {most} random starts{but}: a mean over them has their least and largest in brackets. "
+        f"Where ranges overlap, chance may decide: {said}."
+    )
 
 
 def _rests_on(dimensions: int, found: dict[str, Distance]) -> str:
@@ -128,7 +132,7 @@ def distance_figure(dimensions: int) -> Finished:
         {label: mean(one.test) for label, one in found.items()},
         {"title": "classifier Fréchet distance, less is better", "rangemode": "tozero"},
         "Classifier Fréchet distance of samples from N(0, I) to test digits, mean over random starts.",
-        number="{:.0f}".format,
+        number=_whole,
         note=_rests_on(dimensions, found),
         ranges={label: (min(one.test), max(one.test)) for label, one in found.items()},
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from statistics import mean
 from typing import Any
 
 from ui.figures.palette import CLASS_COLOURS
@@ -99,6 +100,12 @@ def small(value: float) -> str:
         return f"{value:.2g}"
     digits, exponent = f"{value:.1e}".split("e")
     return f"{digits}e{int(exponent)}"
+
+
+def with_range(values: Sequence[float], number: Callable[[float], str]) -> str:
+    """The mean over random starts, and between which two they all lie: one start shows no difference by itself."""
+    middle = number(mean(values))
+    return middle if len(values) == 1 else f"{middle} ({number(min(values))} to {number(max(values))})"
 
 
 def numbers_of(line: Listed) -> dict[str, Any]:
