@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -160,8 +161,9 @@ def test_the_table_and_the_curve_have_the_runs_numbers():
     assert table["reconstruction"] == [f"{measured(line, 'reconstruction'):.1f}" for line in lines]
     assert [int(units) for units in table["active units"]] == [measured(line, "active_units") for line in lines]
     chart = chart_of(at, CURVE)
-    curve, again, edge, ring = chart["data"]
+    curve, names, again, edge, ring = chart["data"]
     assert edge["y"][0] > max(curve["y"]) and f"{measured(lines[-1], 'reconstruction'):.0f}" in edge["text"][0]
+    assert (names["x"], names["y"], names["text"]) == (curve["x"], curve["y"], curve["text"])
     assert curve["text"] == LABELS[2][:-1]  # without the one that never saw a reconstruction
     assert np.allclose(curve["y"], [measured(line, "reconstruction") for line in lines[:-1]])
     assert np.allclose(curve["customdata"], [measured(line, "kl") for line in lines[:-1]])
@@ -179,7 +181,7 @@ def test_the_table_and_the_curve_have_the_runs_numbers():
 def test_the_ring_stands_on_the_stop_of_the_dial_and_nowhere_else(d):
     for place, label in enumerate(LABELS[d]):
         at = skip(open_page(PAGE, d=str(d), beta=label), f"collapse-{d}")
-        curve, _again, *edges, ring = chart_of(at, CURVE)["data"]
+        curve, _names, _again, *edges, ring = chart_of(at, CURVE)["data"]
         assert [edge["name"] for edge in edges] == [name for name in LABELS[d] if name == KL_ONLY]
         if label == KL_ONLY:  # off the chart: a mark at its edge stands for it
             assert (ring["x"], ring["y"]) == (edges[0]["x"], edges[0]["y"])
@@ -275,12 +277,26 @@ def test_a_small_ratio_is_never_written_as_nothing(value, text):
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_labels_of_near_points_of_the_curve_stand_apart(d):
-    """On a phone the axis is 230 pixels long: two labels on one side would need 25 of them."""
-    line = next(trace for trace in rate_distortion(d, "1").data if "text" in trace.mode)
-    places = list(zip(line.x, line.textposition, strict=True))
-    length = max(x for x, _ in places) - min(x for x, _ in places)
-    for (one, side), (other, beside) in pairwise(sorted(places)):
-        assert side != beside or (other - one) / length * 230 > 12
+    """On a phone the plot has 230 × 190 pixels, and a character of a label at most 7 × 14."""
+    figure = rate_distortion(d, "1")
+    line = next(trace for trace in figure.data if "text" in trace.mode)
+    low, high = figure.layout.yaxis.range
+    boxes = []
+    for x, y, side, text, size in zip(line.x, line.y, line.textposition, line.text, line.marker.size, strict=True):
+        across, down = 230 * (x - min(line.x)) / (max(line.x) - min(line.x)), 190 * (high - y) / (high - low)
+        level, place = side.split()
+        away = size / 1.6 + 1  # where Plotly puts text beside a marker
+        left = across - 7 * len(text) / 2 if place == "center" else across + away
+        top = down - away - 14 if level == "top" else down + away
+        boxes.append((left, top, left + 7 * len(text), top + 14, across, down))
+    for one, other in combinations(boxes, 2):
+        apart = any(a[2 + axis] <= b[axis] for a, b in ((one, other), (other, one)) for axis in (0, 1))
+        assert apart, (one, other)
+    for (left, top, right, bottom, *own), side in zip(boxes, line.textposition, strict=True):
+        middle = ((left + right) / 2, (top + bottom) / 2)
+        axes = 1 if side.endswith("center") else 2  # a label over or under a point is read as that of the one in line
+        nearest = min(boxes, key=lambda other: math.dist(middle[:axes], other[4 : 4 + axes]))
+        assert list(nearest[4:]) == own
 
 
 def test_the_negative_elbo_of_grey_pixels_is_not_called_a_bound():

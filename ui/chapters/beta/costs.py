@@ -36,8 +36,7 @@ from vae_core.run import Run
 from vae_core.storage.store import Listed
 
 RATE_TICKS = (0, 1, 3, 10, 30, 100, 300, 1000)  # nats
-
-
+RING = 16  # pixels, of the mark around the model on the dial
 NEAR = 0.15  # of `_across`: on a phone labels of points that near would stand on one another
 COLLAPSED_KL = 0.1  # nats per image: less tells nothing of an image
 COLLAPSE = ("Both terms, in balance", "Reconstruction alone: the code is not used", "KL alone")
@@ -80,12 +79,16 @@ def _across(rate: float) -> float:
 
 
 def _beside(places: list[float]) -> list[str]:
-    """Where labels stand: above their points, but below wherever the one before stands above and is near."""
+    """Where labels stand: beside a point that stands alone; over and under their own points in turn where it is narrow.
+
+    There a label beside its point would stand over the next one.
+    """
     order = sorted(range(len(places)), key=places.__getitem__)
     found = ["top right"] * len(places)
     for before, this in pairwise(order):
-        if found[before] == "top right" and places[this] - places[before] < NEAR:
-            found[this] = "bottom left"
+        if places[this] - places[before] < NEAR:
+            found[before] = "top center" if found[before] == "top right" else found[before]
+            found[this] = "bottom center" if found[before] == "top center" else "top center"
     return found
 
 
@@ -132,10 +135,15 @@ def _curve(points: tuple[Point, ...], label: str, images: str) -> Finished:
     chart.add_scatter(
         x=[_across(one.rate) for one in shown], y=[one.distortion for one in shown],
         text=[one.label for one in shown], customdata=[one.rate for one in shown],
-        mode="lines+markers+text", textposition=_beside([_across(one.rate) for one in shown]), name="β",
-        cliponaxis=False,
-        line={"color": CLASS_COLOURS[0]},
+        mode="lines+markers", name="β", cliponaxis=False, line={"color": CLASS_COLOURS[0]},
         hovertemplate="β = %{text}<br>KL %{customdata:.1f}<br>reconstruction %{y:.1f}<extra></extra>",
+    )  # fmt: skip
+    sides = _beside([_across(one.rate) for one in shown])
+    clear = [RING if side.endswith("center") else 0.6 * RING for side in sides]  # of a label in a corner less is enough
+    chart.add_scatter(  # markers that are not seen keep the labels out of the ring
+        x=[_across(one.rate) for one in shown], y=[one.distortion for one in shown], name="labels",
+        text=[one.label for one in shown], textposition=sides, mode="markers+text",
+        marker={"size": clear, "opacity": 0}, hoverinfo="skip", cliponaxis=False,
     )  # fmt: skip
     again = [(one.label, *other) for one in shown for other in one.others]
     if again:
@@ -162,7 +170,7 @@ def _curve(points: tuple[Point, ...], label: str, images: str) -> Finished:
     for rate, height in ringed:
         chart.add_scatter(
             x=[_across(rate)], y=[height], mode="markers", name=name_of(label), hoverinfo="skip", cliponaxis=False,
-            marker={"size": 16, "color": "rgba(0,0,0,0)", "line": {"color": CLASS_COLOURS[1], "width": 3}},
+            marker={"size": RING, "color": "rgba(0,0,0,0)", "line": {"color": CLASS_COLOURS[1], "width": 3}},
         )  # fmt: skip
     chart.update_layout(
         template=TEMPLATE,
