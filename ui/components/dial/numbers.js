@@ -4,7 +4,6 @@ import { element } from "../engine/page.js";
 import { signed } from "../engine/view.js";
 
 const DASH = "–";
-const READABLE_DIMENSIONS = 20; // more bars than that have no room for their numbers
 
 const told = (value, digits) => (value === null ? DASH : signed(value, digits));
 const short = (value) => signed(value, value < 9.95 ? 1 : 0);
@@ -30,9 +29,7 @@ export class Numbers {
       column.box = element("div", {}, element("div", {}, column.bar), column.number);
       return column;
     });
-    const chart = this.find(".dimensions .chart");
-    chart.replaceChildren(...this.columns.map(({ box }) => box));
-    chart.classList.toggle("dense", header.dimensions > READABLE_DIMENSIONS);
+    this.find(".dimensions .chart").replaceChildren(...this.columns.map(({ box }) => box));
   }
 
   show(stop) {
