@@ -115,7 +115,13 @@ def test_the_dials_numbers_are_the_runs(d):
         assert stop["kl"] == measured(line, "kl")
         assert stop["hole_rate"] == measured(line, "samples", "prior", "hole_rate")
         assert sum(stop["active"]) == measured(line, "active_units")
-        assert stop["n"] == 10_000
+        assert stop["measured"] == "; ".join(
+            [
+                f"{measured(line, 'n'):,} test digits",
+                f"hole rate: {measured(line, 'samples', 'prior', 'n'):,} samples",
+                f"σ / spread: dimensions in use, {len(held_out('mnist')):,} held-out digits",
+            ]
+        )
 
 
 def test_little_is_given_to_components_and_what_the_dial_fetches_is_small():

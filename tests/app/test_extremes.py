@@ -10,11 +10,12 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from ui.chapters.beta.no_kl import cheating_text, halves_text, ratio_figure, two_ways_table
-from ui.chapters.beta.sweep import label_of, small, stops_of
+from ui.chapters.beta.sweep import dial_of, label_of, small, stops_of, used_ratio
 from ui.chapters.beta.terms_alone import ALONE, alone_sentence, terms_alone
 from ui.chapters.beta.variance import rebuilt_by, same_dial, squared_error, twins, weighed, weighing_curve
 from ui.runs.resources import load_run, store
 from vae_core.datasets import load
+from vae_core.metrics import sigma_over_spread
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Store
 
@@ -74,7 +75,7 @@ def test_both_ways_are_the_same_model_in_another_unit(d):
         means, variances, whole = map(float, cells)
         assert means + variances == pytest.approx(whole, rel=0.06, abs=0.11)
     codes = run_at("0", d).codes
-    sigma = float(np.median(np.exp(0.5 * codes.log_var[:1000].astype(np.float64))))
+    sigma = float(np.median(np.exp(0.5 * codes.log_var.astype(np.float64))))
     assert float(table["median σ"][trained]) == pytest.approx(sigma, rel=6e-2)
 
 
@@ -90,7 +91,7 @@ def test_either_half_of_the_kl_could_be_had_for_nothing_and_the_words_say_at_wha
     assert means == none == 0.0 and variances > 10 * d and apart > 1e4
     assert abs(one - other) < 0.2  # noise that is a millionth of the spread, or less, is none to the decoder
     run = run_at("0", d)
-    mean, log_var = (part[:1000].astype(np.float64) for part in (run.codes.mean, run.codes.log_var))
+    mean, log_var = (part.astype(np.float64) for part in (run.codes.mean, run.codes.log_var))
     small = log_var + 2 * np.log(0.001 / np.sqrt(mean.var(axis=0).mean()))
     assert variances == pytest.approx(0.5 * (np.exp(small) - 1 - small).sum(axis=1).mean(), abs=0.051)
     sigma = np.exp(0.5 * np.median(log_var))
@@ -99,11 +100,40 @@ def test_either_half_of_the_kl_could_be_had_for_nothing_and_the_words_say_at_wha
 
 @pytest.mark.parametrize("d", [2, 16])
 def test_without_a_kl_the_widths_fall_by_orders_of_magnitude_and_the_figure_and_words_say_so(d):
-    ratios = [line.metrics["test"]["sigma_over_spread"] for line in stops_of(d) if line.metrics["test"]["active_units"]]
+    ratios = [by_hand(load_run(line.key)) for line in stops_of(d) if line.metrics["test"]["active_units"]]
     (trace,) = ratio_figure(d).data
     assert np.allclose(plotted(trace.y), ratios)
     assert ratios == sorted(ratios) and ratios[0] < 1e-4 * ratios[list(trace.x).index("1")]
-    assert f"**{small(ratios[0])}**" in cheating_text(d) and f"**{1 / ratios[0]:,.0f} σ**" in cheating_text(d)
+    text, table = cheating_text(d), Table(two_ways_table(d)._repr_html_()).found[0]
+    assert f"**{small(ratios[0])}**" in text and table["σ / spread"][0] == small(ratios[0])
+    apart = re.search(r"a spread of about \*\*([\d,]+) σ", text)[1]
+    assert float(apart.replace(",", "")) == pytest.approx(1 / ratios[0], rel=0.05)
+    assert re.fullmatch(r"[1-9]\d0+", apart.replace(",", "")) and table["spread of μ"][2] == apart  # two figures
+
+
+def by_hand(run) -> float:
+    """The median of σ by the spread of the means, over the dimensions whose mean varies by more than 0.01."""
+    mean, deviation = run.codes.mean.astype(np.float64), np.exp(0.5 * run.codes.log_var.astype(np.float64))
+    used = mean.var(axis=0) > 0.01
+    return float(np.median(deviation[:, used]) / np.sqrt(mean[:, used].var(axis=0).mean()))
+
+
+def test_codes_in_use_are_not_said_to_drown_in_noise_because_others_are_off():
+    """Over all 16 dimensions the median would be that of those that are off, whose σ is 1."""
+    for label in ("4", "16"):
+        run = load_run(next(line.key for line in stops_of(16) if label_of(line.spec) == label))
+        assert sigma_over_spread(run.codes.mean, run.codes.log_var) > 1.5
+        assert used_ratio(run) < 0.7
+        used = run.codes.mean.var(axis=0) > 0.01
+        off = np.exp(0.5 * run.codes.log_var[:, ~used])
+        assert used.sum() == ratio_dial(label)["active"].count(True) < 8 and off.min() > 0.9
+        assert ratio_dial(label)["sigma_over_spread"] == pytest.approx(used_ratio(run))
+    assert used_ratio(load_run(stops_of(16)[-1].key)) is None  # nothing is in use at β = 100
+
+
+def ratio_dial(label: str) -> dict:
+    """What the dial shows of a stop of d = 16."""
+    return next(stop for stop in dial_of(16, 0, "mnist:validation")[0].header["stops"] if stop["label"] == label)
 
 
 def test_a_squared_error_is_read_back_from_nats_exactly():

@@ -451,7 +451,10 @@ def test_runs_from_before_and_after_the_test_split_compare_and_share_a_dial(own_
     assert [header["tensors"]["classes"]["shape"] for header in planes] == [[12], [12]]  # so they light up together
     assert "measured on 24 and 12 held-out images" in " ".join(texts(at))
     dial, _ = dial_along((older.key, newer.key), 0, "own")
-    assert [stop["n"] for stop in dial.header["stops"]] == [24, 12]
+    assert [stop["measured"].partition(";")[0] for stop in dial.header["stops"]] == [
+        "24 test images",
+        "12 test images",
+    ]
 
 
 def test_the_page_says_whether_test_images_are_others(own_root, empty_store, monkeypatch):

@@ -13,7 +13,7 @@ import pytest
 
 from ui.chapters.beta.costs import COLLAPSED_KL
 from ui.chapters.beta.sampled import distances
-from ui.chapters.beta.sweep import KL_ONLY, label_of, spec_of, stops_of
+from ui.chapters.beta.sweep import KL_ONLY, label_of, small, spec_of, stops_of, used_ratio
 from ui.chapters.beta.variance import learned_note, weighed
 from ui.chapters.faces.family import measured as measured_heads
 from ui.chapters.mathematics.importance import LARGEST, shown_spec
@@ -167,11 +167,15 @@ def named(label: str) -> str:
 def sweep() -> Iterator[str]:
     found = sweep_lines()
     spec = spec_of(found[2]["1"])
+    counts = {len(load_run(line.key).codes.labels) for line in found[2].values()}
+    yield f"The median σ over spread is of the {counts.pop():,} held-out digits that the pages show,"
+    yield "and of the dimensions in use:"
+    assert not counts
     yield f"Two sweeps over β, {'-'.join(map(str, (784, *spec.hidden, 'd')))}, {spec.epochs} epochs, the shipped seed"
     for label, line in found[2].items():
         wide = found[16].get(label)
-        ratio = figure(line, "sigma_over_spread")
-        spread = f"{ratio:.2g}" if figure(line, "active_units") else "collapsed"
+        ratio = used_ratio(load_run(line.key))
+        spread = "collapsed" if ratio is None else small(ratio)
         units = f"{figure(wide, 'active_units'):.0f}" if wide else ""
         yield row(named(label), _terms(line), spread, _terms(wide) if wide else "", units)
 

@@ -94,7 +94,7 @@ def measured(run: Run, beta: float) -> dict:
     return {
         "label": f"{beta:g}", "reconstruction": run.metrics["validation"]["reconstruction"], "kl": divergences.sum(),
         "kl_per_dimension": divergences, "active": divergences > 0.2, "hole_rate": 0.125,
-        "sigma_over_spread": 0.5, "n": len(mean),
+        "sigma_over_spread": 0.5, "measured": f"{len(mean)} held-out digits",
     }  # fmt: skip
 
 
@@ -349,6 +349,7 @@ def test_the_numbers_are_those_of_the_nearest_stop(standing, dial):
         assert shown == pytest.approx(ordered, abs=0.5) and shown == sorted(shown, reverse=True)
         expect(root.locator(".hole-rate")).to_have_text("–" if stop == 4 else "12.5%")
         expect(root.locator(".sigma")).to_have_text("–" if stop == 4 else "0.50")
+        expect(root.locator(".measured")).to_have_text(numbers["measured"])
         sentence = f"reconstruction {numbers['reconstruction']:.1f} nats, KL {numbers['kl']:.1f} nats"
         expect(root.locator("input")).to_have_attribute("aria-valuetext", f"{numbers['name']}, {sentence}")
 

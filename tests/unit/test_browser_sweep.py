@@ -32,7 +32,8 @@ BETAS = (0.0, 1.0, 8.0)
 def numbers(dimensions: int, label: str = "1", **changes: Any) -> dict[str, Any]:
     return {
         "label": label, "reconstruction": 20.0, "kl": 3.0, "hole_rate": 0.1, "sigma_over_spread": 0.5,
-        "kl_per_dimension": [3.0 / dimensions] * dimensions, "active": [True] * dimensions, "n": 360, **changes,
+        "kl_per_dimension": [3.0 / dimensions] * dimensions, "active": [True] * dimensions, "measured": "360 digits",
+        **changes,
     }  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def test_what_was_not_measured_is_null(sweep: list[Run]) -> None:
     given[0] = {"label": "KL only"}
     given[1].update(hole_rate=None, sigma_over_spread=float("nan"), kl=float("inf"))
     first, second, _ = dial_payload(sweep, given).header["stops"]
-    assert first["name"] == "KL only"
+    assert first["name"] == "KL only" and first["measured"] == ""
     assert all(first[name] is None for name in ("reconstruction", "kl", "kl_per_dimension", "active", "hole_rate"))
     assert second["hole_rate"] is second["sigma_over_spread"] is second["kl"] is None
 

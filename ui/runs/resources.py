@@ -126,9 +126,14 @@ def plane(key: str, pair: tuple[int, int] | None = None, at: int = 0) -> Payload
     return plane_of(load_run(key), pair, at)
 
 
+def noun_of(dataset: str) -> str:
+    """What one image of it is called on a page."""
+    return "digit" if dataset in ("mnist", "mnist_sample", "digits") else "image"
+
+
 def plane_of(run: Run, pair: tuple[int, int] | None = None, at: int = 0) -> Payload:
     """The same of any run, not cached."""
-    noun = "digit" if run.spec.dataset in ("mnist", "mnist_sample", "digits") else "image"
+    noun = noun_of(run.spec.dataset)
     if model_kind(run.spec.model).bottleneck.discrete:
         return _codebook(run, noun)
     codes = run.codes.mean

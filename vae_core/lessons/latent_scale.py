@@ -13,6 +13,7 @@ import numpy as np
 
 from vae_core.errors import MeasureError
 from vae_core.losses.gaussian import kl_halves, reparameterise
+from vae_core.metrics import active_dimensions
 from vae_core.program.forward import run_program
 from vae_core.program.operations import tensor_names
 from vae_core.run import Run
@@ -23,8 +24,8 @@ class InUnits(NamedTuple):
 
     Attributes:
         factor: what codes were multiplied by.
-        sigma: median of the posteriors' standard deviations, after rescaling.
-        spread: root of the means' variance, averaged over dimensions, after rescaling.
+        sigma: median of the posteriors' standard deviations over the dimensions in use, after rescaling.
+        spread: root of the means' variance, averaged over the dimensions in use, after rescaling.
         reconstruction: nats per image, with one sample z each; the same for all factors up to rounding.
         kl: nats per image.
         of_means, of_variances: the two halves of the KL, of which either alone could be had for nothing: as the factor
@@ -66,11 +67,13 @@ def in_other_units(run: Run, factor: float, pixels: np.ndarray, *, seed: int = 0
     matrix, *_ = tensor_names([first])
     weights = {**run.weights, matrix: run.weights[matrix].astype(np.float64) / factor}
     output = run_program(run.decoder, weights, z)
+    used = active_dimensions(means)  # as trained: a unit changes no use. One that is off has σ = 1 and says nothing.
+    used = used if used.any() else np.ones_like(used)
     of_means, of_variances = (float(half.sum(axis=1).mean()) for half in kl_halves(mean, log_var))
     return InUnits(
         factor,
-        sigma=float(np.median(np.exp(0.5 * log_var))),
-        spread=math.sqrt(float(mean.var(axis=0).mean())),
+        sigma=float(np.median(np.exp(0.5 * log_var[:, used]))),
+        spread=math.sqrt(float(mean[:, used].var(axis=0).mean())),
         reconstruction=float(run.likelihood.nats(output, pixels).mean()),
         kl=of_means + of_variances,
         of_means=of_means,

@@ -36,7 +36,7 @@ PLANE_AXES = (
     "principal plane, across",
     "principal plane, up",
 )  # after a rotation they are no longer principal directions
-_NUMBERS = ("reconstruction", "kl", "hole_rate", "sigma_over_spread", "n")
+_NUMBERS = ("reconstruction", "kl", "hole_rate", "sigma_over_spread")
 _LISTS = ("kl_per_dimension", "active")
 
 
@@ -82,8 +82,8 @@ def dial_payload(
         runs: the stops in their order along the dial.
         numbers: of each stop: ``label``, such as "4"; ``name`` if it is not "β = label"; ``reconstruction`` and
             ``kl`` in nats per image, ``kl_per_dimension`` (d) in nats, ``active`` (d) true or false, ``hole_rate``
-            from 0 to 1, ``sigma_over_spread``, and ``n``, the images they were measured on. What is left out, None
-            or not finite is shown as a dash.
+            from 0 to 1, ``sigma_over_spread``, and ``measured``, in words, the images they are of. What is left out,
+            None or not finite is shown as a dash.
         start: the stop shown first.
         samples: how many codes are sampled from N(0, I), the same at every stop.
         pinned: numbers of the held-out images whose reconstructions are shown.
@@ -193,11 +193,12 @@ def _check(run: Run, first: Run) -> None:
 
 
 def _stop_entry(key: str, numbers: Mapping[str, Any], dimensions: int) -> dict[str, Any]:
-    unknown = set(numbers) - {"label", "name", *_NUMBERS, *_LISTS}
+    unknown = set(numbers) - {"label", "name", "measured", *_NUMBERS, *_LISTS}
     if unknown or "label" not in numbers:
         raise ValueError(f"a stop's numbers must have a label and no {sorted(unknown)}")
     label = str(numbers["label"])
     entry: dict[str, Any] = {"key": key, "label": label, "name": str(numbers.get("name") or _name(label))}
+    entry["measured"] = str(numbers.get("measured") or "")
     for name in _NUMBERS:
         entry[name] = _finite(numbers.get(name))
     for name in _LISTS:

@@ -20,6 +20,7 @@ from ui.chapters.beta.sweep import (
     spec_of,
     stop_at,
     stops_of,
+    used_ratio,
     with_range,
 )
 from ui.figures.markup import Html
@@ -308,7 +309,7 @@ def sweep_table(dimensions: int) -> Html:
     rows: list[dict[str, object]] = []
     for line in stops_of(dimensions):
         metrics, run = measured_of(line), load_run(line.key)
-        ratio, aggregate = metrics.get("sigma_over_spread"), aggregate_of(metrics)
+        ratio, aggregate = used_ratio(run), aggregate_of(metrics)
         rows.append(
             {
                 "β": label_of(spec_of(line)),
@@ -317,7 +318,7 @@ def sweep_table(dimensions: int) -> Html:
                 "I(x; z)": aggregate.told() if aggregate else "–",
                 "KL(q(z) ‖ p)": aggregate.in_nats() if aggregate else "–",
                 "active units": metrics.get("active_units", "–"),
-                "median σ / spread of μ": small(ratio) if ratio and metrics.get("active_units") else "collapsed",
+                "median σ / spread of μ": "collapsed" if ratio is None else small(ratio),
                 "neighbours of the same class": f"{agreement(run):.0%}",
                 "holes": _share(figure(line, "samples", "prior", "hole_rate")),
                 "coverage": _two(figure(line, "samples", "prior", "coverage")),
@@ -333,8 +334,8 @@ def sweep_table(dimensions: int) -> Html:
         "plus KL(q(z) ‖ p), how far all codes together are from the prior, which lies between two bounds. I(x; z) of "
         f"{tested:,} images is at most ln {tested:,} = {math.log(max(tested, 1)):.2f}; ≥ marks those so near it that "
         "they are only a bound. "
-        f"Neighbours: the 10 nearest, of one z sampled for each of {count:,} held-out digits. Holes and coverage: "
-        f"{sampled:,} samples from N(0, I).",
+        f"Of {count:,} held-out digits are σ / spread, over the dimensions in use, and neighbours, the 10 nearest of "
+        f"one z sampled for each. Holes and coverage: {sampled:,} samples from N(0, I).",
     )
 
 

@@ -13,32 +13,27 @@ from ui.chapters.beta.sweep import (
     NO_KL,
     USUAL,
     label_of,
-    measured,
     small,
     spec_of,
     stop_at,
     stops_of,
+    used_ratio,
 )
 from ui.figures.markup import Html
 from ui.figures.plots import Finished
 from ui.figures.tables import as_html
 from ui.runs.resources import held_out, load_run
-from ui.runs.selection import figure, measured_on, per_shelf
+from ui.runs.selection import per_shelf
 from vae_core.lessons.latent_scale import InUnits, in_other_units
 
-MEASURED_IMAGES = 1_000
 TINY = 0.001
 
 
 @per_shelf
 def ratios(dimensions: int) -> dict[str, float]:
     """Median σ over the spread of μ, by label, of the stops that use their code."""
-    found = {}
-    for line in stops_of(dimensions):
-        value = figure(line, "sigma_over_spread")
-        if value and figure(line, "active_units"):
-            found[label_of(spec_of(line))] = value
-    return found
+    found = {label_of(spec_of(line)): used_ratio(load_run(line.key)) for line in stops_of(dimensions)}
+    return {label: value for label, value in found.items() if value is not None}
 
 
 @per_shelf
@@ -50,29 +45,37 @@ def ratio_figure(dimensions: int) -> Finished:
         {"title": "median σ / spread of μ", "type": "log", "exponentformat": "power", "dtick": 1},
         "Median σ of the approximate posteriors over the spread of their means, against β.",
         number=small,
-        note=f"{measured_on(*stops_of(dimensions))}; the median is over them and the {dimensions} dimensions. One "
-        "random start of each β. At β = 0 nothing sets σ, and other digits have another median.",
+        note=f"{len(held_out(DATASET)):,} held-out digits; the median is over them and the dimensions in use: one that "
+        "is switched off has σ = 1 and no spread. One random start of each β. At β = 0 nothing sets σ, and other "
+        "digits have another median.",
         positions=["middle right", *["top center"] * (len(found) - 1)],  # the first lies at the axis
     )
 
 
 @per_shelf
 def cheating_text(dimensions: int) -> str:
-    """How far it goes, in numbers: markdown."""
-    free, usual = (measured(stop_at(dimensions, label), "sigma_over_spread") for label in (NO_KL, USUAL))
+    """How far it goes, in numbers: markdown; empty if one of both uses no dimension."""
+    free, usual = (used_ratio(load_run(stop_at(dimensions, label).key)) for label in (NO_KL, USUAL))
+    if free is None or usual is None:
+        return ""
     return (
         f"At β = 0 the median σ is **{small(free)}** of the spread of the means; at β = 1 it is **{small(usual)}**. "
-        "In units of that spread, σ has shrunk. In units of σ, the means have moved apart, to a spread of "
-        f"**{1 / free:,.0f} σ**. It is one model in two units, and it decodes to the same images. Only the KL term "
-        "tells the units apart, and at β = 0 it does not count."
+        "In units of that spread, σ has shrunk. In units of σ, the means have moved apart, to a spread of about "
+        f"**{two_figures(1 / free)} σ**. It is one model in two units, and it decodes to the same images. Only the KL "
+        "term tells the units apart, and at β = 0 it does not count."
     )
+
+
+def two_figures(value: float) -> str:
+    """A large number as exactly as other digits would give it: 250,000."""
+    return f"{float(f'{value:.1e}'):,.0f}"
 
 
 @per_shelf
 def _in_units(dimensions: int) -> tuple[InUnits, InUnits, InUnits, InUnits]:
     """β = 0 as trained, in units of the codes' spread, in units of the median σ; and β = 1 as trained."""
     free, usual = (load_run(stop_at(dimensions, label).key) for label in (NO_KL, USUAL))
-    pixels = held_out(DATASET).first(MEASURED_IMAGES).floats()
+    pixels = held_out(DATASET).floats()
     trained = in_other_units(free, 1.0, pixels)
     shrunk, drifted = (in_other_units(free, 1 / unit, pixels) for unit in (trained.spread, trained.sigma))
     return trained, shrunk, drifted, in_other_units(usual, 1.0, pixels)
@@ -82,7 +85,7 @@ def _in_units(dimensions: int) -> tuple[InUnits, InUnits, InUnits, InUnits]:
 def halves_text(dimensions: int) -> str:
     """What each half of the KL asks for, and why neither alone would do: markdown."""
     free = load_run(stop_at(dimensions, NO_KL).key)
-    pixels = held_out(DATASET).first(MEASURED_IMAGES).floats()
+    pixels = held_out(DATASET).floats()
     trained, *_, usual = _in_units(dimensions)
     tiny = in_other_units(free, TINY / trained.spread, pixels)
     even = replace(free, codes=replace(free.codes, log_var=np.full_like(free.codes.mean, 2 * math.log(trained.sigma))))
@@ -112,9 +115,9 @@ def two_ways_table(dimensions: int) -> Html:
     return as_html(
         [_row(name, figures) for name, figures in zip(names, _in_units(dimensions), strict=True)],
         title="Two ways to cheat when there is no KL",
-        note=f"{MEASURED_IMAGES:,} held-out digits, other ones than the chart's; one z each with the same noise, nats "
-        "per image; one random start of each β. The codes are "
-        "multiplied by a factor and the decoder's first weights divided by it: the images stay the same.",
+        note=f"{len(held_out(DATASET)):,} held-out digits; σ and spread of the dimensions in use; one z each with the "
+        "same noise, nats per image; one random start of each β. The codes are multiplied by a factor and the "
+        "decoder's first weights divided by it: the images stay the same.",
     )
 
 
@@ -122,7 +125,7 @@ def _row(name: str, figures: InUnits) -> dict[str, object]:
     return {
         "latent space": name,
         "median σ": small(figures.sigma),
-        "spread of μ": f"{figures.spread:,.3g}" if figures.spread < 1_000 else f"{figures.spread:,.0f}",
+        "spread of μ": f"{figures.spread:,.3g}" if figures.spread < 1_000 else two_figures(figures.spread),
         "σ / spread": small(figures.sigma / figures.spread),
         "reconstruction": f"{figures.reconstruction:.1f}",
         "KL": _nats(figures.kl),

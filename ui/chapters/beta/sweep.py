@@ -7,11 +7,13 @@ from statistics import mean
 from typing import Any
 
 from ui.figures.palette import CLASS_COLOURS
-from ui.runs.resources import load_run, shelf
-from ui.runs.selection import figure, per_shelf
+from ui.runs.resources import load_run, noun_of, shelf
+from ui.runs.selection import figure, measured_on, per_shelf
 from vae_core.errors import RunNotFound
+from vae_core.metrics import active_dimensions, sigma_over_spread
 from vae_core.payloads.plane import Payload
 from vae_core.payloads.sweep import PINNED, sweep_payloads
+from vae_core.run import Run
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest
 from vae_core.storage.store import Listed
@@ -108,8 +110,18 @@ def with_range(values: Sequence[float], number: Callable[[float], str]) -> str:
     return middle if len(values) == 1 else f"{middle} ({number(min(values))} to {number(max(values))})"
 
 
-def numbers_of(line: Listed) -> dict[str, Any]:
-    """What the dial shows of a stop, from the run's file."""
+def used_ratio(run: Run) -> float | None:
+    """Median σ over the spread of μ, over its held-out images and the dimensions that it uses; None if it uses none.
+
+    A dimension that is off has σ = 1 and hardly a spread: with those counted in, codes that say much look like noise.
+    """
+    mean, log_var = run.codes.posterior()
+    used = active_dimensions(mean)
+    return sigma_over_spread(mean[:, used], log_var[:, used]) if used.any() else None
+
+
+def numbers_of(line: Listed, run: Run) -> dict[str, Any]:
+    """What the dial shows of a stop: from the run's file, and of its codes."""
     spec, metrics = spec_of(line), line.metrics.get("test") or line.metrics.get("validation", {})
     variances = [deviation**2 for deviation in metrics.get("code_std", [])]
     return {
@@ -117,11 +129,21 @@ def numbers_of(line: Listed) -> dict[str, Any]:
         "reconstruction": metrics.get("reconstruction"),
         "kl": metrics.get("kl"),
         "hole_rate": figure(line, "samples", "prior", "hole_rate"),
-        "sigma_over_spread": metrics.get("sigma_over_spread") if metrics.get("active_units") else None,
+        "sigma_over_spread": used_ratio(run),
         "kl_per_dimension": metrics.get("kl_per_dimension", []),
         "active": [variance > 0.01 for variance in variances],
-        "n": metrics.get("n"),
+        "measured": _measured(line, run),
     }
+
+
+def _measured(line: Listed, run: Run) -> str:
+    """How many images, and which, the numbers of a stop are of: not all are of the same."""
+    nouns = f"{noun_of(run.spec.dataset)}s"
+    told = [measured_on(line, noun=nouns)] if figure(line, "n") else []
+    if sampled := figure(line, "samples", "prior", "n"):
+        told.append(f"hole rate: {sampled:,.0f} samples")
+    told.append(f"σ / spread: dimensions in use, {len(run.codes.labels):,} held-out {nouns}")
+    return "; ".join(told)
 
 
 @per_shelf
@@ -137,7 +159,7 @@ def dial_along(keys: tuple[str, ...], start: int, images: str) -> tuple[Payload,
     shown = min(len(PINNED), *(len(run.codes.labels) for run in runs))
     return sweep_payloads(
         runs,
-        [numbers_of(lines[key]) for key in keys],
+        [numbers_of(lines[key], run) for key, run in zip(keys, runs, strict=True)],
         start=start,
         pinned=PINNED[:shown],
         palette=list(CLASS_COLOURS),

@@ -38,7 +38,7 @@ export class Numbers {
     const share = stop.hole_rate === null ? DASH : `${signed(100 * stop.hole_rate, 1)}%`;
     this.find(".hole-rate").textContent = share;
     this.find(".sigma").textContent = ratio(stop.sigma_over_spread);
-    this.find(".measured").textContent = stop.n === null ? "" : `measured on ${stop.n.toLocaleString("en")} held-out images`;
+    this.find(".measured").textContent = stop.measured;
   }
 
   // One bar: reconstruction, then KL. What does not fit on the scale is cut, and looks cut.
