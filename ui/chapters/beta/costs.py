@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -28,7 +27,7 @@ from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, in_words
 from ui.figures.tables import as_html
 from ui.once import once
-from ui.runs.aggregate import aggregate_of
+from ui.runs.aggregate import SUM, aggregate_of
 from ui.runs.resources import load_run
 from ui.runs.selection import figure, measured_of, measured_on, measured_seeds_of, per_shelf
 from vae_core.errors import RunNotFound, VaeCoreError
@@ -330,10 +329,8 @@ def sweep_table(dimensions: int) -> Html:
     return as_html(
         rows,
         title=f"The sweep at d = {dimensions} in numbers",
-        note=f"Nats per image, z sampled, {tested:,} test digits. The KL is I(x; z), what the code tells of its image, "
-        "plus KL(q(z) ‖ p), how far all codes together are from the prior, which lies between two bounds. I(x; z) of "
-        f"{tested:,} images is at most ln {tested:,} = {math.log(max(tested, 1)):.2f}; ≥ marks those so near it that "
-        "they are only a bound. "
+        note=f"Nats per image, z sampled, {tested:,} test digits. I(x; z) is what a code tells of its image, and "
+        f"KL(q(z) ‖ p) how far all codes together are from the prior; each is known between two bounds. {SUM} "
         f"Of {count:,} held-out digits are σ / spread, over the dimensions in use, and neighbours, the 10 nearest of "
         f"one z sampled for each. Holes and coverage: {sampled:,} samples from N(0, I).",
     )
