@@ -155,6 +155,11 @@ def test_c_and_beta_with_one_product_end_at_the_same_place():
     assert means == sorted(means)
     assert np.diff([np.mean([one.kl for one in group]) for group in groups]).max() < -1.5
     assert same_dial()[0] == 2
+    told = float(re.search(r"the nearest other c · β is ([\d.]+) away or more", same_dial()[1])[1])
+    (twin, other), rest = groups[-1], [one for group in groups[:-1] for one in group]
+    distances = [abs(one.error - end.error) for one in rest for end in (twin, other)]
+    assert told == pytest.approx(min(distances), abs=5e-5)  # of both of them, not of the farther one
+    assert "Adam's steps hardly depend" in same_dial()[1]
 
 
 def test_a_learned_c_is_the_squared_error_of_the_training_images():

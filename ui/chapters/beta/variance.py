@@ -114,11 +114,11 @@ def same_dial() -> tuple[int, str]:
     by_c, by_beta = twins()
     others = [one for one in weighed() if not one.learned and not math.isclose(one.product, by_c.product)]
     apart = abs(by_c.error - by_beta.error)
-    step = min(abs(one.error - by_c.error) for one in others)
+    step = min(abs(one.error - twin.error) for one in others for twin in (by_c, by_beta))
     told = (
         f"{by_c.name}: squared error {by_c.error:.4f} per pixel, KL {by_c.kl:.2f} nats. {by_beta.name}: "
         f"{by_beta.error:.4f} and {by_beta.kl:.2f}. The two losses differ by a constant factor, on which Adam's steps "
-        f"do not depend. The error at the nearest other c · β is {step:.4f} away."
+        f"hardly depend. The error at the nearest other c · β is {step:.4f} away or more."
     )
     if apart < 0.25 * step:
         return 2, told
