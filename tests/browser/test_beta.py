@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -142,3 +143,29 @@ def test_nothing_is_wider_than_a_phone(phone, app_url):
     opened(phone, f"{app_url}/beta?d=16")
     for element in ("document.scrollingElement", "document.querySelector('[data-testid=stMain]')"):
         assert phone.evaluate(f"{element}.scrollWidth") <= phone.evaluate("innerWidth") + 1
+
+
+def numbers_in_sight(root: Locator) -> list[tuple[str, float, float]]:
+    """The numbers under the bars of the dimensions that are seen: each with its left and its right edge."""
+    return root.evaluate(
+        """root => [...root.querySelectorAll(".dimensions .chart span")]
+          .filter((number) => getComputedStyle(number).visibility === "visible")
+          .map((number) => {
+            const box = number.getBoundingClientRect();
+            return [number.textContent, box.left, box.right];
+          })"""
+    )
+
+
+@pytest.mark.parametrize(("width", "shown"), [(390, 1), (1440, 16)])
+def test_numbers_under_the_bars_never_stand_on_one_another_and_the_largest_is_always_there(page, app_url, width, shown):
+    page.set_viewport_size({"width": width, "height": 844})
+    root = opened(page, f"{app_url}/beta?d=16")
+    for label in ("0", "1"):
+        place = labels_of(16).index(label)
+        go(page, root, place)
+        numbers = numbers_in_sight(root)
+        assert len(numbers) == shown
+        assert all(one[2] <= other[1] for one, other in pairwise(numbers))
+        largest = max(stops_of(16)[place].metrics["test"]["kl_per_dimension"])
+        assert float(numbers[0][0]) == pytest.approx(largest, abs=0.5)
