@@ -13,7 +13,8 @@ import pytest
 
 import ui.chapters.beta.costs
 import ui.chapters.beta.sampled
-from ui.chapters.beta import first
+from ui.chapters.beta import first as first_effect
+from ui.chapters.beta.by_beta import _off_the_line
 from ui.chapters.beta.costs import RATE_TICKS, Point, agreement, collapse, price, rate_distortion, starts_differ
 from ui.chapters.beta.kept_class import IMAGES, kept
 from ui.chapters.beta.overfitting import TITLES, learned, overfitting_text
@@ -436,8 +437,8 @@ def test_the_rate_is_the_most_that_codes_tell_and_beta_0_tells_all_images_apart(
 
 
 def test_the_codes_come_to_the_prior_before_the_digits_are_lost():
-    right, told = first.what_comes_first(2)
-    stops = {stop.label: stop for stop in first._stops(2)}
+    right, told = first_effect.what_comes_first(2)
+    stops = {stop.label: stop for stop in first_effect._stops(2)}
     assert right == 0 and KL_ONLY not in stops
     for label in ("0", "1", "100"):
         run = load_run(stop_at(2, label).key)
@@ -448,9 +449,9 @@ def test_the_codes_come_to_the_prior_before_the_digits_are_lost():
 
 def test_what_comes_first_is_read_from_the_runs(monkeypatch):
     def among(*stops: tuple[float, float]) -> tuple[int, str]:
-        made = tuple(first.Stop(str(at), (spread, 1.0), alike, 0.1) for at, (spread, alike) in enumerate(stops))
-        monkeypatch.setattr(first, "_stops", lambda _dimensions: made)
-        return first.what_comes_first(2)
+        made = tuple(first_effect.Stop(str(at), (spread, 1.0), alike, 0.1) for at, (spread, alike) in enumerate(stops))
+        monkeypatch.setattr(first_effect, "_stops", lambda _dimensions: made)
+        return first_effect.what_comes_first(2)
 
     right, told = among((9.0, 0.8), (5.0, 0.3), (1.2, 0.1))
     assert right == 1 and "At β = 1 it is 30%" in told and "At β = 2 the codes are where N(0, I) is (1.2 and 1)" in told
@@ -458,3 +459,17 @@ def test_what_comes_first_is_read_from_the_runs(monkeypatch):
     for undecided in (((9.0, 0.8), (1.2, 0.3)), ((9.0, 0.8), (1.2, 0.7)), ((9.0, 0.8), (5.0, 0.3))):
         with pytest.raises(RunNotFound):
             among(*undecided)
+
+
+@pytest.mark.parametrize(
+    ("values", "sides"),
+    [
+        ([3.0, 1.0, 2.0], ["top center", "bottom center", "top center"]),  # a valley between two slopes
+        ([1.0, 2.0, 3.0], ["top left", "top left", "top center"]),  # a slope that rises, and one that falls
+        ([3.0, 2.0, 1.0], ["top center", "top right", "top right"]),
+        ([1.0], ["top center"]),
+    ],
+)
+def test_no_line_strikes_a_number_through(values, sides):
+    """The number stands on the side on which no line goes up from its point."""
+    assert _off_the_line(values) == sides

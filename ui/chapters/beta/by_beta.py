@@ -42,10 +42,12 @@ def against_beta(
         hovertext=[text + (f" ({between[label]})" if between else "") for label, text in texts.items()],
         hovertemplate="β = %{x}<br>%{hovertext}<extra></extra>",
     )  # fmt: skip
-    if ranges:  # the numbers above the bars
-        chart.add_scatter(
-            x=list(found), y=[ranges[label][1] for label in found], mode="text", hoverinfo="skip", **labels
-        )
+    if ranges:  # the numbers beyond the bars
+        sides = _off_the_line(list(found.values()))
+        ends = [side.startswith("top") for side in sides]  # of the bar: 0 is the lower one
+        beyond = [ranges[label][end] for label, end in zip(found, ends, strict=True)]
+        labels["textposition"] = sides
+        chart.add_scatter(x=list(found), y=beyond, mode="text", hoverinfo="skip", **labels)
     chart.update_layout(
         template=TEMPLATE,
         height=300,
@@ -56,6 +58,18 @@ def against_beta(
     )
     told = {name_of(label): [text, *([between[label]] if between else [])] for label, text in texts.items()}
     return Finished(chart, in_words(what, told), note)
+
+
+def _off_the_line(values: Sequence[float]) -> list[str]:
+    """Where each point's number stands so that the line to its neighbours does not strike it through."""
+    sides = {(False, False): "top center", (True, False): "top right", (False, True): "top left"}
+    return [
+        sides.get(
+            (place > 0 and values[place - 1] > value, place + 1 < len(values) and values[place + 1] > value),
+            "bottom center",
+        )
+        for place, value in enumerate(values)
+    ]
 
 
 def _bars(found: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
