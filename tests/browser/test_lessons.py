@@ -50,7 +50,7 @@ def test_one_key_walks_through_a_lesson_and_followers_go_along(browser: Browser,
         student.goto(f"{server.url}/glossary?join={code}")
         student.wait_for_url(lambda url: "/glossary" not in url)
         expect(student.locator(".walk")).to_be_hidden()
-        for at, where in ((2, "/regularity?ask=prior"), (3, "/inside?"), (4, "/beta?")):
+        for at, where in ((2, "/regularity"), (3, "/inside"), (4, "/beta")):
             teacher.keyboard.press("PageDown")
             number(teacher, f"{at} of 4")
             for page in (teacher, student):
