@@ -33,7 +33,7 @@ def test_a_deep_link_on_a_fresh_server_runs_through_the_app(page, name, place):
 
 def test_back_leads_to_the_page_before_however_many_settings_were_changed(page, app_url):
     page.goto(app_url)
-    page.get_by_test_id("stMain").get_by_role("link", name="Dimensionality reduction").click()
+    page.get_by_test_id("stMain").get_by_role("link", name="Dimensionality reduction", exact=True).click()
     for d in (16, 32):
         choice(page, "Numbers in the code, d", str(d)).click()
         page.wait_for_url(f"**/reduction?d={d}")

@@ -41,7 +41,7 @@ def test_a_walk_by_keyboard_through_home_and_two_chapters(page, app_url):
     before = plane.evaluate("plane => plane.latentCanvas.at.x")
     page.keyboard.press("ArrowRight")
     assert plane.evaluate("plane => plane.latentCanvas.at.x") > before
-    page.get_by_test_id("stMain").get_by_role("link", name=first.title).focus()
+    page.get_by_test_id("stMain").get_by_role("link", name=first.title, exact=True).focus()
     page.keyboard.press("Enter")
     arrived(page, first.title)
     term = page.locator("dfn.term").first
@@ -90,7 +90,7 @@ def test_a_walk_by_touch_scrolls_over_a_plane_and_taps_terms_and_cards(phone, ap
     expect(gloss).to_be_visible()
     seen = gloss.bounding_box()
     assert seen["x"] >= 0 and seen["x"] + seen["width"] <= 390
-    phone.get_by_test_id("stMain").get_by_role("link", name=first.title).tap()
+    phone.get_by_test_id("stMain").get_by_role("link", name=first.title, exact=True).tap()
     arrived(phone, first.title)
     assert phone.locator(MAIN).evaluate("main => main.scrollWidth <= main.clientWidth")
 
