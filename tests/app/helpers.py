@@ -234,7 +234,7 @@ def copy_runs(
         target.save(replace(run, **change(run)) if change else run)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 180.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Until something that happens elsewhere has happened."""
     end = time.monotonic() + seconds
     while not condition():

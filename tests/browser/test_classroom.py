@@ -50,7 +50,7 @@ def stop(page: Page) -> int:
     return -1 if state["position"] != state["committed"] else int(state["committed"])
 
 
-def wait_for(condition, page: Page, seconds: float = 90) -> None:
+def wait_for(condition, page: Page, seconds: float = 240) -> None:
     """As `wait_until`, while the browser goes on."""
 
     def looked() -> bool:
