@@ -97,7 +97,7 @@ def as_student(member: Membership) -> None:
 def as_teacher(member: Membership, found: Classroom) -> None:
     """For whoever holds the class."""
     base = base_of(st.context.url or "http://localhost:8501/")
-    outside = in_the_room(base) if is_loopback(base) else base
+    outside = in_the_room(base)
     joining = link(outside or base, **{JOIN.name: shown(member.code)})
     first = opening(CHAPTER, "Students open this link, scan the QR code, or type the class's code on this page.")
     with first.words:

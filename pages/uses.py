@@ -37,14 +37,14 @@ with first.instrument, errors_said():
 bench = BY_SLUG[slug]
 bench.show()
 
-following = BENCHES[BENCHES.index(bench) + 1 :][:1]
-with st.container(key="next-bench", horizontal=True, horizontal_alignment="right"):
-    for other in following:
+if bench is not BENCHES[-1]:
+    following = BENCHES[BENCHES.index(bench) + 1]
+    with st.container(key="next-bench", horizontal=True, horizontal_alignment="right"):
         # As by a link to its first step: the board keeps what was drawn.
         st.button(
-            f"Next bench: **{other.title}**", key=f"next-bench-{other.slug}", icon=":material/arrow_forward:",
-            icon_position="right", help=other.question, on_click=links.arrive_anew,
-            args=(CHAPTER.url, CHAPTER.url, {LINK["bench"].name: other.slug, BEGIN.name: other.slug}),
+            f"Next bench: **{following.title}**", key=f"next-bench-{following.slug}", icon=":material/arrow_forward:",
+            icon_position="right", help=following.question, on_click=links.arrive_anew,
+            args=(CHAPTER.url, CHAPTER.url, {LINK["bench"].name: following.slug, BEGIN.name: following.slug}),
         )  # fmt: skip
 
 # What the other benches say, their questions ask first.

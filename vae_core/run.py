@@ -11,7 +11,7 @@ import numpy as np
 from vae_core.errors import DamagedRun, MeasureError
 from vae_core.losses.gaussian import reparameterise
 from vae_core.losses.likelihoods import Likelihood, likelihood_of
-from vae_core.metrics.latent import active_dimensions
+from vae_core.metrics.latent import active_dimensions, sigma_over_spread
 from vae_core.models import model_kind
 from vae_core.program.forward import run_program
 from vae_core.program.operations import Program
@@ -61,6 +61,22 @@ class Codes:
         Of distributions, the active ones; the codes of a model without a prior have no scale, so all that vary.
         """
         return active_dimensions(self.mean) if self.has_posterior else np.ptp(self.mean, axis=0) > 0.0
+
+    def sigma_over_spread(self) -> float | None:
+        """Median σ over the spread of μ, over images and the dimensions in use, see `metrics.sigma_over_spread`.
+
+        A dimension that is off has σ = 1 and hardly a spread: with those counted in, codes that say much look like
+        noise.
+
+        Returns:
+            None if no dimension is in use.
+
+        Raises:
+            MeasureError: the model encodes images as points.
+        """
+        means, log_var = self.posterior()
+        used = self.used()
+        return sigma_over_spread(means[:, used], log_var[:, used]) if used.any() else None
 
     def parts(self) -> dict[str, np.ndarray]:
         """What describes each code, by name: ``mean``, and ``log_var`` if it is a distribution; float32 (N, d)."""

@@ -10,7 +10,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from ui.chapters.beta.no_kl import cheating_text, halves_text, ratio_figure, two_ways_table
-from ui.chapters.beta.sweep import dial_of, label_of, small, stops_of, used_ratio
+from ui.chapters.beta.sweep import dial_of, label_of, small, stops_of
 from ui.chapters.beta.terms_alone import ALONE, alone_sentence, terms_alone
 from ui.chapters.beta.variance import rebuilt_by, same_dial, squared_error, twins, weighed, weighing_curve
 from ui.runs.resources import load_run, store
@@ -123,12 +123,12 @@ def test_codes_in_use_are_not_said_to_drown_in_noise_because_others_are_off():
     for label in ("4", "16"):
         run = load_run(next(line.key for line in stops_of(16) if label_of(line.spec) == label))
         assert sigma_over_spread(run.codes.mean, run.codes.log_var) > 1.5
-        assert used_ratio(run) < 0.7
+        assert run.codes.sigma_over_spread() < 0.7
         used = run.codes.mean.var(axis=0) > 0.01
         off = np.exp(0.5 * run.codes.log_var[:, ~used])
         assert used.sum() == ratio_dial(label)["active"].count(True) < 8 and off.min() > 0.9
-        assert ratio_dial(label)["sigma_over_spread"] == pytest.approx(used_ratio(run))
-    assert used_ratio(load_run(stops_of(16)[-1].key)) is None  # nothing is in use at β = 100
+        assert ratio_dial(label)["sigma_over_spread"] == pytest.approx(run.codes.sigma_over_spread())
+    assert load_run(stops_of(16)[-1].key).codes.sigma_over_spread() is None  # nothing is in use at β = 100
 
 
 def ratio_dial(label: str) -> dict:

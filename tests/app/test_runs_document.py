@@ -13,7 +13,7 @@ import pytest
 
 from ui.chapters.beta.costs import COLLAPSED_KL
 from ui.chapters.beta.sampled import distances
-from ui.chapters.beta.sweep import KL_ONLY, label_of, small, spec_of, stops_of, used_ratio
+from ui.chapters.beta.sweep import KL_ONLY, label_of, small, spec_of, stops_of
 from ui.chapters.beta.variance import training_error, weighed
 from ui.chapters.faces.family import measured as measured_heads
 from ui.chapters.mathematics.importance import LARGEST, shown_spec
@@ -174,7 +174,7 @@ def sweep() -> Iterator[str]:
     yield f"Two sweeps over β, {'-'.join(map(str, (784, *spec.hidden, 'd')))}, {spec.epochs} epochs, the shipped seed"
     for label, line in found[2].items():
         wide = found[16].get(label)
-        ratio = used_ratio(load_run(line.key))
+        ratio = load_run(line.key).codes.sigma_over_spread()
         spread = "collapsed" if ratio is None else small(ratio)
         units = f"{figure(wide, 'active_units'):.0f}" if wide else ""
         yield row(named(label), _terms(line), spread, _terms(wide) if wide else "", units)

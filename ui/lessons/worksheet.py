@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from ui.chapters.classroom.address import in_the_room, is_loopback
+from ui.chapters.classroom.address import in_the_room
 from ui.figures.messages import without_places
 from vae_core.errors import VaeCoreError
 
@@ -49,17 +49,16 @@ class Address:
     printed: str
     alone: bool = False
 
+    @staticmethod
+    def of(url: str, linked: str = "") -> Address:
+        """From the app's address as whoever asks for the paper has it, with no slash at its end.
 
-def for_the_room(url: str) -> tuple[str, bool]:
-    """The app's address as others in the room find it, as the page of a class tells it, and whether none was found.
-
-    Args:
-        url: as whoever asks for the paper has it, with no slash at its end.
-    """
-    if not is_loopback(url):
-        return url, False
-    outside = in_the_room(url)
-    return outside or url, not outside
+        Args:
+            linked: what links begin with; else the address that is printed.
+        """
+        outside = in_the_room(url)
+        found = outside or url
+        return Address(linked or found, found.partition("://")[2], alone=not outside)
 
 
 def document(lesson: Lesson, address: Address, *, solved: bool) -> str:
@@ -166,10 +165,8 @@ def _answer(request: Request) -> Response:  # not async: answers are computed be
     lesson = _lesson(found[1]) if found else None
     if found is None or lesson is None:
         return PlainTextResponse("Not Found", 404)
-    url, alone = for_the_room(
-        f"{request.url.scheme}://{request.url.netloc}{request.url.path.rpartition(f'/{WORKSHEET}/')[0]}"
-    )
-    text = document(lesson, Address("..", url.partition("://")[2], alone), solved=bool(found[2]))
+    here = f"{request.url.scheme}://{request.url.netloc}{request.url.path.rpartition(f'/{WORKSHEET}/')[0]}"
+    text = document(lesson, Address.of(here, linked=".."), solved=bool(found[2]))
     return HTMLResponse(text, headers={"Cache-Control": "no-store"})
 
 
@@ -185,8 +182,7 @@ def main() -> None:
     )  # fmt: skip
     chosen = parser.parse_args()
     chosen.to.mkdir(parents=True, exist_ok=True)
-    linked, alone = for_the_room(chosen.address.rstrip("/"))
-    address = Address(linked, linked.rpartition("://")[2], alone)
+    address = Address.of(chosen.address.rstrip("/"))
     for lesson in lessons():
         for solved in (False, True):
             file = chosen.to / file_of(lesson.slug, solved=solved)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import wraps
+from statistics import mean
 from typing import Any, TypeVar
 
 from ui.once import Once, once
@@ -105,6 +106,12 @@ def measured_seeds_of(spec: RunSpec) -> list[Listed]:
     others = [line for line in read_measured() if line.spec and replace(line.spec, seed=0) == alike]
     lines = [*lines, *(line for line in others if line.key not in here)]
     return sorted(lines, key=lambda line: line.spec.seed if line.spec else 0)
+
+
+def with_range(values: Sequence[float], number: Callable[[float], str], to: str = " to ") -> str:
+    """The mean over random starts, and between which two they all lie: one start shows no difference by itself."""
+    middle = number(mean(values))
+    return middle if len(values) == 1 else f"{middle} ({number(min(values))}{to}{number(max(values))})"
 
 
 def measured_on(*lines: Listed, noun: str = "digits") -> str:

@@ -13,7 +13,6 @@ import numpy as np
 
 from vae_core.errors import MeasureError
 from vae_core.losses.gaussian import kl_halves, reparameterise
-from vae_core.metrics import active_dimensions
 from vae_core.program.forward import run_program
 from vae_core.program.operations import tensor_names
 from vae_core.run import Run
@@ -67,7 +66,7 @@ def in_other_units(run: Run, factor: float, pixels: np.ndarray, *, seed: int = 0
     matrix, *_ = tensor_names([first])
     weights = {**run.weights, matrix: run.weights[matrix].astype(np.float64) / factor}
     output = run_program(run.decoder, weights, z)
-    used = active_dimensions(means)  # as trained: a unit changes no use. One that is off has σ = 1 and says nothing.
+    used = run.codes.used()  # as trained: a unit changes no use. One that is off has σ = 1 and says nothing.
     used = used if used.any() else np.ones_like(used)
     of_means, of_variances = (float(half.sum(axis=1).mean()) for half in kl_halves(mean, log_var))
     return InUnits(

@@ -19,8 +19,6 @@ from ui.chapters.beta.sweep import (
     spec_of,
     stop_at,
     stops_of,
-    used_ratio,
-    with_range,
 )
 from ui.figures.markup import Html
 from ui.figures.palette import CLASS_COLOURS
@@ -29,7 +27,7 @@ from ui.figures.tables import as_html
 from ui.once import once
 from ui.runs.aggregate import SUM, aggregate_of
 from ui.runs.resources import load_run
-from ui.runs.selection import figure, measured_of, measured_on, measured_seeds_of, per_shelf
+from ui.runs.selection import figure, measured_of, measured_on, measured_seeds_of, per_shelf, with_range
 from vae_core.errors import RunNotFound, VaeCoreError
 from vae_core.metrics import label_agreement
 from vae_core.run import Run
@@ -308,7 +306,7 @@ def sweep_table(dimensions: int) -> Html:
     rows: list[dict[str, object]] = []
     for line in stops_of(dimensions):
         metrics, run = measured_of(line), load_run(line.key)
-        ratio, aggregate = used_ratio(run), aggregate_of(metrics)
+        ratio, aggregate = run.codes.sigma_over_spread(), aggregate_of(metrics)
         rows.append(
             {
                 "β": label_of(spec_of(line)),

@@ -17,7 +17,6 @@ from ui.chapters.beta.sweep import (
     spec_of,
     stop_at,
     stops_of,
-    used_ratio,
 )
 from ui.figures.markup import Html
 from ui.figures.plots import Finished
@@ -32,7 +31,7 @@ TINY = 0.001
 @per_shelf
 def ratios(dimensions: int) -> dict[str, float]:
     """Median σ over the spread of μ, by label, of the stops that use their code."""
-    found = {label_of(spec_of(line)): used_ratio(load_run(line.key)) for line in stops_of(dimensions)}
+    found = {label_of(spec_of(line)): load_run(line.key).codes.sigma_over_spread() for line in stops_of(dimensions)}
     return {label: value for label, value in found.items() if value is not None}
 
 
@@ -55,7 +54,7 @@ def ratio_figure(dimensions: int) -> Finished:
 @per_shelf
 def cheating_text(dimensions: int) -> str:
     """How far it goes, in numbers: markdown; empty if one of both uses no dimension."""
-    free, usual = (used_ratio(load_run(stop_at(dimensions, label).key)) for label in (NO_KL, USUAL))
+    free, usual = (load_run(stop_at(dimensions, label).key).codes.sigma_over_spread() for label in (NO_KL, USUAL))
     if free is None or usual is None:
         return ""
     return (

@@ -6,10 +6,10 @@ from statistics import mean
 from typing import NamedTuple
 
 from ui.chapters.beta.by_beta import against_beta
-from ui.chapters.beta.sweep import NO_KL, label_of, labels_of, measured, name_of, spec_of, stop_at, stops_of, with_range
+from ui.chapters.beta.sweep import NO_KL, label_of, labels_of, measured, name_of, spec_of, stop_at, stops_of
 from ui.figures.plots import Finished
 from ui.runs.aggregate import aggregate_of
-from ui.runs.selection import figure, measured_of, measured_seeds_of, per_shelf
+from ui.runs.selection import figure, measured_of, measured_seeds_of, per_shelf, with_range
 from vae_core.errors import RunNotFound
 from vae_core.storage.store import Listed
 

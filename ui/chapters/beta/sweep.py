@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from statistics import mean
+from collections.abc import Sequence
 from typing import Any
 
 from ui.figures.palette import CLASS_COLOURS
 from ui.runs.resources import load_run, noun_of, shelf
 from ui.runs.selection import figure, measured_on, per_shelf
 from vae_core.errors import RunNotFound
-from vae_core.metrics import active_dimensions, sigma_over_spread
 from vae_core.payloads.plane import Payload
 from vae_core.payloads.sweep import PINNED, sweep_payloads
 from vae_core.run import Run
@@ -104,22 +102,6 @@ def small(value: float) -> str:
     return f"{digits}e{int(exponent)}"
 
 
-def with_range(values: Sequence[float], number: Callable[[float], str]) -> str:
-    """The mean over random starts, and between which two they all lie: one start shows no difference by itself."""
-    middle = number(mean(values))
-    return middle if len(values) == 1 else f"{middle} ({number(min(values))} to {number(max(values))})"
-
-
-def used_ratio(run: Run) -> float | None:
-    """Median σ over the spread of μ, over its held-out images and the dimensions that it uses; None if it uses none.
-
-    A dimension that is off has σ = 1 and hardly a spread: with those counted in, codes that say much look like noise.
-    """
-    mean, log_var = run.codes.posterior()
-    used = active_dimensions(mean)
-    return sigma_over_spread(mean[:, used], log_var[:, used]) if used.any() else None
-
-
 def numbers_of(line: Listed, run: Run) -> dict[str, Any]:
     """What the dial shows of a stop: from the run's file, and of its codes."""
     spec, metrics = spec_of(line), line.metrics.get("test") or line.metrics.get("validation", {})
@@ -129,7 +111,7 @@ def numbers_of(line: Listed, run: Run) -> dict[str, Any]:
         "reconstruction": metrics.get("reconstruction"),
         "kl": metrics.get("kl"),
         "hole_rate": figure(line, "samples", "prior", "hole_rate"),
-        "sigma_over_spread": used_ratio(run),
+        "sigma_over_spread": run.codes.sigma_over_spread(),
         "kl_per_dimension": metrics.get("kl_per_dimension", []),
         "active": [variance > 0.01 for variance in variances],
         "measured": _measured(line, run),

@@ -34,7 +34,13 @@ def is_loopback(url: str) -> bool:
 
 
 def in_the_room(url: str) -> str:
-    """The same address with this machine's own in the network in place of the loopback's; empty if it has none."""
+    """The address at which others in the room find the app; empty if this machine has none but the loopback's.
+
+    Args:
+        url: as whoever asks has it. If it means only this machine, its own address in the network takes its place.
+    """
+    if not is_loopback(url):
+        return url
     own = _own_address()
     if not own:
         return ""

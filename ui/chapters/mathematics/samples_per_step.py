@@ -14,7 +14,7 @@ from ui.figures.palette import CLASS_COLOURS
 from ui.figures.plots import TEMPLATE, Finished, ends, in_words
 from ui.figures.tables import as_html
 from ui.runs.resources import load_run, shelf
-from ui.runs.selection import figure, per_shelf
+from ui.runs.selection import figure, per_shelf, with_range
 from vae_core.errors import RunNotFound
 from vae_core.spec import RunSpec
 from vae_core.storage.manifest import read_manifest
@@ -201,7 +201,7 @@ def sample_table() -> Html:
 
 
 def _spread(values: tuple[float, ...]) -> str:
-    return f"{mean(values):.2f}" + (f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else "")
+    return with_range(values, "{:.2f}".format)
 
 
 def _loss_at(one: Sampled, seconds: float) -> float:

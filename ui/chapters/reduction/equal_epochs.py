@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ui.chapters.reduction.comparison import DATASET, DIMENSIONS, Measured, line_name
 from ui.figures.markup import Html
 from ui.figures.tables import Rows, as_html
-from ui.runs.selection import compared_spec, figure, measured_on, measured_seeds_of, per_shelf
+from ui.runs.selection import compared_spec, figure, measured_on, measured_seeds_of, per_shelf, with_range
 from vae_core.models import model_kind
 from vae_core.storage.store import Listed
 
@@ -133,5 +133,4 @@ def epochs_table() -> Html:
 
 
 def _with_range(values: tuple[float, ...], digits: int) -> str:
-    told = f"{mean(values):.{digits}f}"
-    return f"{told} ({min(values):.{digits}f} to {max(values):.{digits}f})" if len(values) > 1 else told
+    return with_range(values, f"{{:.{digits}f}}".format)

@@ -6,7 +6,7 @@ from ui.chapters.regularity.over_seeds import Pair, mean_of, over_seeds, title_o
 from ui.figures.markup import Html
 from ui.figures.tables import as_html
 from ui.runs.resources import load_run
-from ui.runs.selection import per_shelf
+from ui.runs.selection import per_shelf, with_range
 from vae_core.errors import RunNotFound
 from vae_core.evaluation.codes import kl_by_prior
 from vae_core.spec import RunSpec
@@ -88,8 +88,7 @@ def how_much_fitted(specs: Pair) -> Html | None:
 
 def _with_range(values: list[float]) -> str:
     """The mean, and in brackets the least and the largest, so short that both models fit a phone."""
-    told = f"{sum(values) / len(values):.0f}"
-    return f"{told} ({min(values):.0f}–{max(values):.0f})" if len(values) > 1 else told
+    return with_range(values, "{:.0f}".format, "–")
 
 
 def mostly_scale(specs: Pair) -> str:

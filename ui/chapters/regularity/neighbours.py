@@ -12,7 +12,6 @@ from ui.figures.pictures import tiles
 from ui.once import once
 from ui.runs.resources import load_run
 from vae_core.errors import MeasureError
-from vae_core.metrics import sigma_over_spread
 from vae_core.sampling import directions
 
 STEPS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # in standard deviations of the codes
@@ -21,6 +20,7 @@ USUAL_IMAGE = 133  # a 3 whose neighbourhoods in the shipped pair at d = 2 are n
 AROUND = 8  # neighbours shown
 MEASURED = 1_000  # codes
 SEED = 20_061_123
+NOTHING_USED = "No dimension of this model is in use, so there is no step to take: choose another."
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,9 @@ def trained_alike(key: str) -> str:
     Raises:
         MeasureError: no dimension is in use.
     """
-    mean, log_var = load_run(key).codes.posterior()
-    used = _used(key)
-    share = sigma_over_spread(mean[:, used], log_var[:, used])
+    share = load_run(key).codes.sigma_over_spread()
+    if share is None:
+        raise MeasureError(NOTHING_USED)
     return (
         "A VAE decodes *samples* around each code while it learns, so the points within one [[approximate posterior]] "
         f"are trained to decode alike. Its σ is here {share:.2g} standard deviations of the codes (median over images "
@@ -125,7 +125,7 @@ def _used(key: str) -> np.ndarray:
     """The dimensions in use, bool (d,)."""
     used = load_run(key).codes.used()
     if not used.any():
-        raise MeasureError("No dimension of this model is in use, so there is no step to take: choose another.")
+        raise MeasureError(NOTHING_USED)
     return used
 
 
